@@ -1,0 +1,88 @@
+# Every command of the project; `make help` lists them. Two are enough to start: make up, make test.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+PYTHONPATHS := libs services workflows deploy/onebox/src deploy/sandbox/src tests
+STATIC := services/web-gateway/src/web_gateway/static
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+PYTEST_ARGS ?=
+# uv keeps its cache at home; without a usable one it stays in the tree.
+ifeq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),)
+export UV_CACHE_DIR := $(CURDIR)/.anju/uv-cache
+endif
+# Commands are started from the environment directly: nothing stands between Ctrl-C and the box.
+BIN := .venv/bin
+
+.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check docs docs-check web web-check pytest bench soak clean sync
+
+help: ## Lists the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: .venv/.synced $(STATIC)/.built ## Starts everything on this machine: http://127.0.0.1:8080 (ARGS="--ports-offset 2000 --processes")
+	@exec $(BIN)/anju up $(ARGS)
+
+demo: .venv/.synced ## One household from application to first rent, on the running box
+	@exec $(BIN)/anju demo $(ARGS)
+
+test: lint types imports protos-check openapi-check docs-check web-check pytest ## Everything that gates a change
+
+sync: .venv/.synced ## Installs what uv.lock says
+.venv/.synced: uv.lock pyproject.toml
+	@uv="$$(sh deploy/onebox/bootstrap.sh)" && "$$uv" sync --locked --quiet
+	@touch $@
+
+lint: .venv/.synced ## Style and common mistakes (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.synced ## Types (mypy strict)
+	$(BIN)/mypy $(PYTHONPATHS)
+
+imports: .venv/.synced ## Who may import whom (.importlinter)
+	$(BIN)/lint-imports
+
+protos: .venv/.synced ## Regenerates the gRPC stubs
+	cd protos && PATH="$(CURDIR)/.venv/bin:$$PATH" sh generate.sh
+
+protos-check: .venv/.synced ## Protos: lint, no breaking change, stubs up to date
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" sh deploy/onebox/protos-check.sh
+
+openapi: .venv/.synced ## Rewrites openapi.json and the typed client of the web pages
+	$(BIN)/python -m web_gateway.openapi
+	sh deploy/onebox/npm.sh run api
+
+openapi-check: .venv/.synced
+	$(BIN)/python -m web_gateway.openapi --check
+
+docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/state-diagrams.md
+	$(BIN)/python -m anju_onebox.reference
+
+docs-check: .venv/.synced
+	$(BIN)/python -m anju_onebox.reference --check
+
+web: $(STATIC)/.built ## Builds the web pages
+web/node_modules/.package-lock.json: web/package-lock.json | .venv/.synced
+	@echo "正在下载网页依赖… Installing the web pages' packages…"
+	@sh deploy/onebox/npm.sh ci --no-audit --no-fund --loglevel=error
+	@touch $@
+$(STATIC)/.built: $(filter-out web/node_modules/%,$(WEB_SOURCES)) web/node_modules/.package-lock.json
+	@echo "正在生成网页… Building the web pages…"
+	@sh deploy/onebox/npm.sh run --silent assets -- --logLevel warn
+	@touch $@
+
+web-check: web/node_modules/.package-lock.json
+	sh deploy/onebox/npm.sh run --silent check
+
+pytest: .venv/.synced $(STATIC)/.built ## Tests only (PYTEST_ARGS="tests/unit -k ledger")
+	$(BIN)/pytest -m "not soak" $(PYTEST_ARGS)
+
+bench: .venv/.synced ## Measures throughput and latency on this machine
+	$(BIN)/pytest tests/bench -q -s $(PYTEST_ARGS)
+
+soak: .venv/.synced ## The long runs with faults
+	$(BIN)/pytest -m soak -q -s $(PYTEST_ARGS)
+
+clean: ## Removes what was built; the data in .anju stays
+	rm -rf $(STATIC) web/dist web/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

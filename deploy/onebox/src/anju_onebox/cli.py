@@ -1,0 +1,251 @@
+"""``anju``: the one-machine box from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from anju_onebox.engine.process import EngineError
+from anju_onebox.layout import PROCESSES, Layout
+
+NOT_RUNNING = 3
+_IMPATIENT_AFTER_SECONDS = 1.0
+_CHINA = ZoneInfo("Asia/Shanghai")
+_DURATION = re.compile(r"(\d+)(d|h|m|s)")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="安居单机版 Anju on one machine.")
+clock = typer.Typer(no_args_is_help=True, help="流程时钟（仅仿真） The clock of single workflows (simulation only).")
+app.add_typer(clock, name="clock")
+
+DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def _finish(code: int) -> NoReturn:
+    """grpc and the Temporal core keep threads that may crash while the interpreter tears down; everything was closed in order before."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
+    try:
+        code = asyncio.run(main)
+    except EngineError as error:
+        typer.echo(str(error), err=True)
+        code = 1
+    _finish(code)
+
+
+def _running(data_dir: Path | None) -> Layout:
+    try:
+        return Layout.of_running(data_dir)
+    except FileNotFoundError:
+        typer.echo("安居没有在运行，请先执行 make up — no box is running on this data directory; start one with make up", err=True)
+        _finish(NOT_RUNNING)
+
+
+@app.command()
+def up(
+    data_dir: DataDir = None,
+    ports_offset: Annotated[int | None, typer.Option(help="所有端口加此数 added to every port [ANJU_PORTS_OFFSET, 0]")] = None,
+    processes: Annotated[bool, typer.Option("--processes", help="每个服务一个进程 every service as a process of its own")] = False,
+    replica: Annotated[list[str] | None, typer.Option(help="与 --processes 同用 with --processes: casework=2", metavar="SERVICE=N")] = None,
+) -> None:
+    """启动全部 — Starts everything and keeps it until Ctrl-C."""
+    if os.environ.get("ANJU_PRODUCTION", "").lower() in ("1", "true", "yes", "on"):
+        raise typer.BadParameter("the one-machine box is a simulation; it does not run with ANJU_PRODUCTION")
+    replicas = _replicas(replica or [], processes)
+    layout = Layout.from_environment(data_dir, ports_offset, replicas=replicas, split=processes)
+    _run(_up(layout))
+
+
+def _replicas(given: list[str], processes: bool) -> dict[str, int]:
+    """Raises typer.BadParameter."""
+    replicas = {}
+    for entry in given:
+        name, _, count = entry.partition("=")
+        if not processes or name not in PROCESSES or name == "web-gateway" or not count.isdigit() or not 1 <= int(count) <= 9:
+            raise typer.BadParameter(f"--replica {entry}: with --processes, a service or the worker, 1 to 9 of it")
+        replicas[name] = int(count)
+    return replicas
+
+
+async def _up(layout: Layout) -> int:
+    from anju_onebox.box import box, log_to_file
+    from anju_onebox.show import Progress, print_welcome
+
+    console = Console()
+    progress = Progress(console)
+    log_to_file(layout.logs_dir / "box.log", os.environ.get("ANJU_LOG_LEVEL", "INFO"))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    starting = asyncio.current_task()
+    ready = False
+
+    asked_at = 0.0
+
+    def stopped(number: int) -> None:
+        nonlocal asked_at
+        if stop.is_set():
+            # Asked again: the engines end with this process. (One Ctrl-C may arrive twice, from the terminal and from a wrapper.)
+            if loop.time() - asked_at > _IMPATIENT_AFTER_SECONDS:
+                os._exit(128 + number)
+            return
+        asked_at = loop.time()
+        stop.set()
+        if not ready and starting is not None:
+            starting.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped, number)
+    try:
+        async with box(layout, progress):
+            ready = True
+            print_welcome(console, layout, progress.seconds)
+            await stop.wait()
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    except EngineError as error:
+        progress.failed(str(error))
+        return 1
+    except Exception as error:
+        console.print_exception(show_locals=False, max_frames=4)
+        progress.failed(f"{type(error).__name__}；日志 log: {layout.logs_dir / 'box.log'}")
+        return 1
+    progress.say("已停止 stopped")
+    return 0
+
+
+@app.command()
+def status(data_dir: DataDir = None) -> None:
+    """运行状态 — Which parts answer. Exit code 0: all, 1: not all, 3: not running."""
+    _run(_status(_running(data_dir)))
+
+
+async def _status(layout: Layout) -> int:
+    from anju_onebox import probes
+
+    parts = await probes.every_part(layout)
+    table = Table(show_header=False)
+    for name, answers in parts.items():
+        port = layout.ports.get(name)
+        table.add_row(name, "[green]正常 ready[/]" if answers else "[red]无应答 no answer[/]", f":{port}" if port else "")
+    Console().print(table)
+    return 0 if all(parts.values()) else 1
+
+
+@app.command()
+def env(
+    process: Annotated[str, typer.Argument(help=", ".join(PROCESSES))],
+    port: Annotated[int | None, typer.Option(help="另一个端口 another port than the running one's")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """打印环境变量 — Prints the environment with which one more process of a kind runs against the running rest.
+
+    eval "$(anju env casework --port 7411)"; anju-casework serve
+    """
+    layout = _running(data_dir)
+    if process not in PROCESSES:
+        raise typer.BadParameter(f"{process}: one of {', '.join(PROCESSES)}")
+    for name, value in (layout.temporal_environment() | layout.environment(process, port=port)).items():
+        if name.endswith("_FILE"):
+            # A variable of the same name would win over the file.
+            typer.echo(f"unset {name.removesuffix('_FILE')}")
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    _finish(0)
+
+
+@clock.command()
+def show(workflow: Annotated[str, typer.Argument(help="application/KF-…")], data_dir: DataDir = None) -> None:
+    """流程当前时间 — What time it is for one workflow."""
+    _run(_clock(_running(data_dir), workflow, None))
+
+
+@clock.command()
+def advance(
+    workflow: Annotated[str, typer.Argument(help="application/KF-…")],
+    by: Annotated[str, typer.Argument(help="30d, 12h, 1d12h, 90s")],
+    data_dir: DataDir = None,
+) -> None:
+    """快进流程 — Moves one workflow forward through time."""
+    _run(_clock(_running(data_dir), workflow, _duration(by)))
+
+
+def _duration(text: str) -> timedelta:
+    """Raises typer.BadParameter."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise typer.BadParameter(f"{text}: 30d, 12h, 1d12h, 90s")
+    return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
+
+
+async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
+    from chassis import temporal
+    from chassis.settings import ProcessSettings
+    from chassis.simclock import SimulatedClock
+    from temporalio.service import RPCError, RPCStatusCode
+
+    os.environ.update(layout.temporal_environment())
+    simulated = SimulatedClock(await temporal.connect(layout.settings(ProcessSettings, "worker")))
+    try:
+        if by is not None and not await simulated.advance(workflow, by):
+            typer.echo("流程已办结 — the workflow ended before that time")
+            return 0
+        typer.echo((await simulated.now(workflow)).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S %Z"))
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        typer.echo(f"没有这个流程 — no such workflow: {workflow}", err=True)
+        return 1
+    return 0
+
+
+def _hand_on(module: str, context: typer.Context, data_dir: Path | None) -> NoReturn:
+    """``main(layout, arguments) -> int`` of a part which is loaded only when it is asked for."""
+    layout = _running(data_dir)
+    os.environ.update(layout.temporal_environment())
+    _finish(int(importlib.import_module(f"anju_onebox.{module}").main(layout, context.args)))
+
+
+@app.command(context_settings=_PASS_ON)
+def demo(context: typer.Context, data_dir: DataDir = None) -> None:
+    """演示 — One household from application to first rent, on the running box."""
+    _hand_on("demo", context, data_dir)
+
+
+@app.command(context_settings=_PASS_ON)
+def replay(context: typer.Context, data_dir: DataDir = None) -> None:
+    """重放 — Replays the volume of applications a city has published, on the running box."""
+    _hand_on("replay", context, data_dir)
+
+
+@app.command(context_settings=_PASS_ON)
+def verify(context: typer.Context, data_dir: DataDir = None) -> None:
+    """核对 — Checks every invariant against the databases, the histories and the outside world's books."""
+    _hand_on("verify", context, data_dir)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Citizens and officials with nothing but a token and the public API: what they cannot do, a phone or a counter cannot do either."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from anju_onebox.layout import Layout
+
+# Sign-on tokens live a few minutes; a fresh one well before that.
+_TOKEN_SECONDS = 240
+_RETRY_STATUS = frozenset({429, 502, 503, 504})
+_TRIES = 14
+
+
+class ApiProblem(Exception):
+    """The API refused; ``body`` is its problem document."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        super().__init__(f"{status} {body.get('title', '')}: {body.get('detail', '')} {body.get('errors', '')}")
+        self.status = status
+        self.body = body
+
+    @property
+    def slug(self) -> str:
+        """Last part of the problem type: what clients switch on."""
+        return str(self.body.get("type", "")).rsplit("/", 1)[-1]
+
+    @property
+    def pointers(self) -> list[str]:
+        return [error["pointer"] for error in self.body.get("errors", [])]
+
+
+class Person:
+    """Somebody signed on. ``who`` is what the sign-on page asks: a persona, an ID number, or a role with its division."""
+
+    def __init__(self, city: City, who: dict[str, Any]) -> None:
+        self.city = city
+        self._who = who
+        self._token = ""
+        self._until = 0.0
+
+    async def token(self) -> str:
+        if time.monotonic() > self._until:
+            tokens = await self.city.world("POST", "/persona/token", self._who)
+            self._token, self._until = tokens["access_token"], time.monotonic() + _TOKEN_SECONDS
+        return self._token
+
+    async def get(self, path: str, **params: str) -> Any:
+        return await self.city.call("GET", path, token=await self.token(), params=params)
+
+    async def post(self, path: str, body: dict[str, Any], *, key: str | None = None, **headers: str) -> Any:
+        headers["Idempotency-Key"] = key or str(uuid.uuid4())
+        return await self.city.call("POST", path, body, token=await self.token(), headers=headers)
+
+    async def put(self, path: str, body: dict[str, Any], *, key: str | None = None, **headers: str) -> Any:
+        headers["Idempotency-Key"] = key or str(uuid.uuid4())
+        return await self.city.call("PUT", path, body, token=await self.token(), headers=headers)
+
+    async def pages(self, path: str, **params: str) -> AsyncIterator[Any]:
+        """Every item of a list, page after page."""
+        cursor = ""
+        while True:
+            page = await self.get(path, limit="100", **params, **({"cursor": cursor} if cursor else {}))
+            for item in page["items"]:
+                yield item
+            cursor = page.get("next_cursor") or ""
+            if not cursor:
+                return
+
+
+class City:
+    """The running box as the public sees it, and the sandbox's control server."""
+
+    def __init__(self, http: aiohttp.ClientSession, base_url: str, control_url: str) -> None:
+        self._http = http
+        self.base_url = base_url
+        self._control_url = control_url
+        self._people: dict[str, Person] = {}
+
+    def person(self, **who: Any) -> Person:
+        """The same person for the same words, so that a token is fetched once."""
+        return self._people.setdefault(repr(sorted(who.items())), Person(self, who))
+
+    def official(self, role: str, division: str) -> Person:
+        return self.person(role=role, division=division)
+
+    async def world(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The sandbox's control server."""
+        async with self._http.request(method, self._control_url + path, json=body) as response:
+            answer = await response.json(content_type=None)
+            if response.status >= 400:
+                raise ApiProblem(response.status, answer)
+            return answer
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        token: str = "",
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """One API call, asked again (with the same idempotency key) while the answer is 'later'. Raises ApiProblem for a refusal."""
+        sent = {**(headers or {}), "Accept-Language": "zh-CN"}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        for tried in range(_TRIES):
+            try:
+                async with self._http.request(method, f"{self.base_url}/api/v1{path}", json=body, params=params, headers=sent) as response:
+                    answer = await response.json(content_type=None) if response.status != 204 else None
+                    if response.status < 400:
+                        return answer
+                    if response.status not in _RETRY_STATUS or tried == _TRIES - 1:
+                        raise ApiProblem(response.status, answer or {})
+                    pause = float(response.headers.get("Retry-After", 0.2 * 2**tried))
+            except aiohttp.ClientConnectionError:
+                if tried == _TRIES - 1:
+                    raise
+                pause = 0.2 * 2**tried
+            await asyncio.sleep(min(pause, 5))
+        raise AssertionError("the loop returns or raises")
+
+
+@asynccontextmanager
+async def city(layout: Layout) -> AsyncIterator[City]:
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=64)) as http:
+        yield City(http, layout.web_url, f"http://127.0.0.1:{layout.sandbox_port}")
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Any]], done: Callable[[Any], bool], *, seconds: float = 60, every: float = 0.1, what: str = ""
+) -> Any:
+    """Looks until ``done``, less and less often; returns what was seen. Raises TimeoutError with the last sight."""
+    end, pause = time.monotonic() + seconds, every
+    while True:
+        seen = await look()
+        if done(seen):
+            return seen
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what or 'waited'}: {seen!r:.500}")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, every * 8)

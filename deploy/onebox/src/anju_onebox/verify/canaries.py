@@ -1,0 +1,92 @@
+"""Finding personal data where none may be: byte patterns of what people are known by, in every form in which it could have been written down."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+_MIN_CHARS: Final = 2
+# Beyond this many values the search takes longer than anybody waits; which ones are taken depends on the values alone.
+MAX_CANARIES: Final = 4000
+
+
+@dataclass(frozen=True)
+class Canary:
+    """``kind`` is what a report may say of the value, ``about`` whose it is without naming the person."""
+
+    value: str
+    kind: str
+    about: str
+
+
+def forms(value: str) -> set[tuple[bytes, bytes]]:
+    """UTF-8, UTF-16 in both orders, as JSON writes it in ASCII, and as an address does: each as (what stands before, what is searched for).
+
+    In little-endian UTF-16 the low byte comes first, and the low bytes of names are any byte at all: searching for the rest and looking back is ten
+    times as fast.
+    """
+    little, escaped, address = value.encode("utf-16-le"), json.dumps(value)[1:-1], quote(value)
+    plain = {value.encode(), value.encode("utf-16-be"), escaped.encode(), escaped.upper().replace("\\U", "\\u").encode()}
+    return {(b"", form) for form in plain | {address.encode(), address.lower().encode()}} | {(little[:1], little[1:])}
+
+
+class Scanner:
+    """Searches bytes for many values at once."""
+
+    def __init__(self, canaries: Iterable[Canary]) -> None:
+        self._found: defaultdict[bytes, dict[bytes, Canary]] = defaultdict(dict)
+        for canary in canaries:
+            if len(canary.value) < _MIN_CHARS:
+                continue
+            for before, form in forms(canary.value):
+                self._found[form].setdefault(before, canary)
+        self._pattern = re.compile(_trie(self._found)) if self._found else None
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def search(self, data: bytes | mmap.mmap) -> Iterator[Canary]:
+        """Every canary in ``data``, each once."""
+        if self._pattern is None:
+            return
+        seen = set()
+        for match in self._pattern.finditer(data):
+            start = match.start()
+            for before, canary in self._found[match.group()].items():
+                if canary not in seen and data[max(0, start - len(before)) : start] == before:
+                    seen.add(canary)
+                    yield canary
+
+    def search_file(self, path: Path) -> list[Canary]:
+        """Raises OSError."""
+        with path.open("rb") as file:
+            if path.stat().st_size == 0:
+                return []
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return list(self.search(data))
+
+
+def _trie(words: Iterable[bytes]) -> bytes:
+    """One pattern for all words that looks at each byte of a text a few times only, however many words there are."""
+    root: dict[int, dict[int, object]] = {}
+    for word in words:
+        node: dict[int, object] = root  # type: ignore[assignment]
+        for byte in word:
+            node = node.setdefault(byte, {})  # type: ignore[assignment]
+        node[-1] = {}
+    return _branch(root)
+
+
+def _branch(node: Mapping[int, object]) -> bytes:
+    branches = [re.escape(bytes([byte])) + _branch(child) for byte, child in sorted(node.items()) if byte >= 0]  # type: ignore[arg-type]
+    if not branches:
+        return b""
+    # The longer word is tried first, as everywhere in a pattern; the end of a shorter one makes the rest optional.
+    return (b"(?:" + b"|".join(branches) + b")") + (b"?" if -1 in node else b"")

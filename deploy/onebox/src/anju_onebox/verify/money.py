@@ -1,0 +1,204 @@
+"""Money: the ledger balances, agrees with the bills, and agrees with the bank's own book."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Final
+
+from anju_workflows.contracts import rent_cycle_id
+from temporalio.client import WorkflowExecutionStatus
+
+from anju_onebox.verify.check import Findings, Register, UnreachableError
+from anju_onebox.verify.sources import Sources
+
+check: Final = Register()
+
+_BANK: Final = "ccb"
+_LEDGER: Final = ("transfers", "postings")
+
+
+@check("M1", "the postings of a transfer are all there and sum to 0")
+async def m1(sources: Sources, found: Findings) -> None:
+    rows = await sources.rows(
+        "payments",
+        """
+        SELECT transfers.key, transfers.entries, transfers.amount_fen, count(postings.id) AS postings,
+               COALESCE(sum(postings.amount_fen), 0)::bigint AS total,
+               COALESCE(sum(postings.amount_fen) FILTER (WHERE postings.amount_fen > 0), 0)::bigint AS moved
+        FROM transfers LEFT JOIN postings ON postings.transfer_id = transfers.id GROUP BY transfers.id
+        """,
+    )
+    found.looked(len(rows))
+    for row in rows:
+        named = f"transfer {row['key']}"
+        found.unless(row["total"] == 0, f"{named}: its postings sum to {row['total']} fen")
+        found.unless(row["postings"] == row["entries"], f"{named} has {row['postings']} postings of {row['entries']}")
+        found.unless(row["moved"] == row["amount_fen"], f"{named} is of {row['amount_fen']} fen, its postings move {row['moved']}")
+    for row in await sources.rows(
+        "payments", "SELECT id, transfer_id FROM postings WHERE NOT EXISTS (SELECT 1 FROM transfers WHERE transfers.id = transfer_id)"
+    ):
+        found.violation(f"posting {row['id']} belongs to no transfer")
+
+
+@check("M2", "every balance is the sum of its postings and follows from the bills; the ledger sums to 0")
+async def m2(sources: Sources, found: Findings) -> None:
+    posted = {
+        row["account"]: row["balance"]
+        for row in await sources.rows("payments", "SELECT account, sum(amount_fen)::bigint AS balance FROM postings GROUP BY account")
+    }
+    total = sum(posted.values())
+    found.unless(total == 0, f"the ledger sums to {total} fen")
+    expected = await _balances_by_bills(sources)
+    found.looked(len(posted.keys() | expected.keys()))
+    for account in sorted(posted.keys() | expected.keys()):
+        have, want = posted.get(account, 0), expected.get(account, 0)
+        found.unless(have == want, f"account {account} has {have} fen, by the bills and the money received it is {want}")
+
+
+async def _balances_by_bills(sources: Sources) -> dict[str, int]:
+    """What the accounts must be, worked out from bills and receipts of money without a look at any posting. Debit positive."""
+    balances: dict[str, int] = defaultdict(int)
+    for row in await sources.rows("payments", "SELECT lease_no, kind, state, amount_fen, paid_fen FROM bills"):
+        lease, unpaid = row["lease_no"], row["amount_fen"] - row["paid_fen"]
+        # A deposit that was not paid in time is not asked for any more: its lease has lapsed.
+        withdrawn = row["kind"] == "deposit" and row["state"] == "arrears"
+        balances[f"receivable:{lease}"] += 0 if withdrawn else unpaid
+        if row["kind"] == "deposit":
+            balances[f"deposit:{lease}"] -= row["paid_fen"] if withdrawn else row["amount_fen"]
+        else:
+            balances["income:rent"] -= row["amount_fen"]
+        # What was received for the lease and settled no bill is the tenant's credit.
+        balances[f"credit:{lease}"] += row["paid_fen"]
+    for row in await sources.rows(
+        "payments",
+        """
+        SELECT transfers.kind, transfers.provider, transfers.amount_fen, bills.lease_no
+        FROM transfers LEFT JOIN bills ON bills.id = transfers.bill_id WHERE transfers.provider IS NOT NULL
+        """,
+    ):
+        balances[f"bank:{row['provider']}"] += row["amount_fen"]
+        balances[f"credit:{row['lease_no']}" if row["kind"] == "payment" else "suspense"] -= row["amount_fen"]
+    return balances
+
+
+@check("M3", "at most one transfer per idempotency key and per provider's transaction; a paid order has exactly one")
+async def m3(sources: Sources, found: Findings) -> None:
+    found.looked(await sources.value("payments", "SELECT count(*) FROM transfers"))
+    for row in await sources.rows("payments", "SELECT key, count(*) AS count FROM transfers GROUP BY key HAVING count(*) > 1"):
+        found.violation(f"key {row['key']} has {row['count']} transfers")
+    for row in await sources.rows(
+        "payments",
+        """
+        SELECT provider, provider_txn, count(*) AS count FROM transfers WHERE provider IS NOT NULL
+        GROUP BY provider, provider_txn HAVING count(*) > 1
+        """,
+    ):
+        found.violation(f"transaction {row['provider_txn']} of {row['provider']} was posted {row['count']} times")
+    for row in await sources.rows(
+        "payments", "SELECT bill_id, count(*) AS count FROM transfers WHERE kind = 'issue' GROUP BY bill_id HAVING count(*) > 1"
+    ):
+        found.violation(f"bill {row['bill_id']} was issued {row['count']} times")
+    intents = await sources.rows(
+        "payments",
+        """
+        SELECT intents.id, intents.state, intents.amount_fen, count(transfers.id) AS count, max(transfers.amount_fen) AS posted
+        FROM intents LEFT JOIN transfers ON transfers.kind = 'payment' AND transfers.provider = intents.provider
+             AND transfers.provider_txn = intents.id
+        GROUP BY intents.id
+        """,
+    )
+    found.looked(len(intents))
+    for row in intents:
+        wanted = 1 if row["state"] == "paid" else 0
+        found.unless(row["count"] == wanted, f"order {row['id']} is {row['state']} and was posted {row['count']} times")
+        found.unless(
+            row["posted"] in (None, row["amount_fen"]), f"order {row['id']} is for {row['amount_fen']} fen, posted {row['posted']}"
+        )
+
+
+@check("M4", "paid ≤ billed; what was paid is what was posted, the excess is credit")
+async def m4(sources: Sources, found: Findings) -> None:
+    rows = await sources.rows(
+        "payments",
+        """
+        SELECT bills.id, bills.state, bills.amount_fen, bills.paid_fen, COALESCE(paid.settled, 0)::bigint AS settled,
+               EXISTS (SELECT 1 FROM transfers WHERE transfers.bill_id = bills.id AND transfers.kind = 'issue'
+                       AND transfers.amount_fen = bills.amount_fen) AS issued
+        FROM bills LEFT JOIN (
+            SELECT transfers.bill_id, -sum(postings.amount_fen) AS settled
+            FROM transfers JOIN postings ON postings.transfer_id = transfers.id AND postings.account LIKE 'receivable:%'
+            WHERE transfers.kind = 'payment' GROUP BY transfers.bill_id
+        ) AS paid ON paid.bill_id = bills.id
+        """,
+    )
+    found.looked(len(rows))
+    for row in rows:
+        named = f"bill {row['id']}"
+        found.unless(0 <= row["paid_fen"] <= row["amount_fen"], f"{named} of {row['amount_fen']} fen has {row['paid_fen']} paid")
+        found.unless(row["settled"] == row["paid_fen"], f"{named} has {row['paid_fen']} fen paid, the ledger settled {row['settled']}")
+        found.unless(row["issued"], f"{named} is not in the ledger as issued")
+        whole = row["paid_fen"] == row["amount_fen"]
+        found.unless(whole == (row["state"] == "paid"), f"{named} is {row['state']} with {row['paid_fen']} of {row['amount_fen']} fen paid")
+
+
+@check("M6", "the bank's book = the ledger + what is in transit; unexplained 0")
+async def m6(sources: Sources, found: Findings) -> None:
+    posted = {
+        row["provider_txn"]: row["amount_fen"]
+        for row in await sources.rows("payments", "SELECT provider_txn, amount_fen FROM transfers WHERE provider = $1", _BANK)
+    }
+    open_ = {row["id"]: row["bill_id"] for row in await sources.rows("payments", "SELECT id, bill_id FROM intents WHERE state = 'opened'")}
+    taken = {order["order_id"]: order["payment_fen"] for order in await sources.book("/bank/orders") if order["status"] == "paid"}
+    found.looked(len(taken | posted))
+    in_transit = 0
+    for order_id, amount in taken.items():
+        if order_id in posted:
+            same = posted[order_id] == amount
+            found.unless(same, f"order {order_id}: the bank took {amount} fen, the ledger has {posted[order_id]}")
+        elif order_id in open_ and await _on_its_way(sources, order_id, open_[order_id]):
+            in_transit += amount
+        else:
+            found.violation(f"order {order_id}: the bank took {amount} fen, and the ledger does not know of it")
+    for order_id, amount in posted.items():
+        found.unless(order_id in taken, f"order {order_id}: the ledger has {amount} fen which the bank never took")
+    if in_transit:
+        found.note(f"{in_transit} fen in transit")
+
+
+async def _on_its_way(sources: Sources, order_id: str, bill_id: str) -> bool:
+    """The bank has still to tell us, or the bill's workflow will ask it."""
+    callbacks: list[dict[str, Any]] = await sources.book("/bank/callbacks")
+    if any(callback["order_id"] == order_id and callback["state"] == "due" for callback in callbacks):
+        return True
+    try:
+        return await sources.status_of(rent_cycle_id(bill_id)) is WorkflowExecutionStatus.RUNNING
+    except UnreachableError:
+        return True
+
+
+@check("M8", "postings are never updated or deleted")
+async def m8(sources: Sources, found: Findings) -> None:
+    guards = await sources.rows(
+        "payments",
+        """
+        SELECT relname, bool_or((tgtype & 2) <> 0 AND (tgtype & 16) <> 0) AS updates, bool_or((tgtype & 2) <> 0 AND (tgtype & 8) <> 0) AS deletes,
+               bool_or((tgtype & 2) <> 0 AND (tgtype & 32) <> 0) AS truncates
+        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND relname = ANY($1) GROUP BY relname
+        """,
+        list(_LEDGER),
+    )
+    guarded = {row["relname"]: row for row in guards}
+    rewritten = await sources.rows(
+        "payments", "SELECT relname, n_tup_upd AS updated FROM pg_stat_user_tables WHERE relname = ANY($1)", list(_LEDGER)
+    )
+    if not rewritten:
+        raise UnreachableError("database of payments: there is no ledger")
+    for row in rewritten:
+        table = row["relname"]
+        found.looked(await sources.value("payments", f"SELECT count(*) FROM {table}"))  # noqa: S608  # one of two names
+        for kind in ("updates", "deletes", "truncates"):
+            found.unless(table in guarded and guarded[table][kind], f"no trigger refuses {kind} of {table}")
+        found.unless(row["updated"] == 0, f"{row['updated']} rows of {table} were rewritten")
+    # A posting taken out leaves its transfer short (M1); a transfer taken out with its postings leaves a hole in the numbers only a rollback leaves too,
+    # but then bills and balances disagree (M2, M4).

@@ -1,0 +1,183 @@
+"""Privacy: what people are known by stands nowhere in the clear, and public lists show masks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from anju_onebox.verify.canaries import MAX_CANARIES, Canary, Scanner
+from anju_onebox.verify.check import Findings, Register, UnreachableError
+from anju_onebox.verify.people import Household
+from anju_onebox.verify.sources import Sources
+
+check: Final = Register()
+
+# The engine's files in a box: the database with its write-ahead log.
+_TEMPORAL_FILES: Final = "temporal/temporal.db*"
+_TYPES: Final = ("text", "character varying", "character", "json", "jsonb", "bytea", "ARRAY", "xml", "name")
+_BATCH_BYTES: Final = 1 << 20
+_ID_NUMBER: Final = re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)?\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]?(?!\d)")
+_PHONE: Final = re.compile(r"(?<!\d)1\d{10}(?!\d)")
+# 张*, 张*明, 欧*******娜: at most the first and the last character are shown.
+_MASKED: Final = re.compile(r".?\*+.?")
+
+
+# --- P1 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+async def canaries_of(sources: Sources) -> list[Canary]:
+    """Everybody in the dossiers on record, and what was given by hand."""
+    given = [Canary(value, "given value", f"number {number}") for number, value in enumerate(sources.canaries, start=1)]
+    known = [canary for household in (await sources.households()).values() for canary in _of(household)]
+    public = await _public_words(sources)
+    # A name which is also a word of the city's own public texts proves nothing where it is found.
+    unique = {canary.value: canary for canary in known if canary.kind != "name" or not _stands_in(canary.value, public)}
+    ordered = sorted(unique.values(), key=lambda canary: hashlib.sha256(canary.value.encode()).digest())
+    return given + ordered[:MAX_CANARIES]
+
+
+def _of(household: Household) -> Iterable[Canary]:
+    for index, member in enumerate(household.members):
+        about = f"member {index + 1} of {household.application_no}"
+        yield Canary(member.id_number, "identity number", about)
+        if len(member.name) >= 2:
+            yield Canary(member.name, "name", about)
+    yield Canary(household.phone, "phone number", household.application_no)
+    if len(household.address) >= 6:
+        yield Canary(household.address, "address", household.application_no)
+
+
+def _stands_in(name: str, public: str) -> bool:
+    return name in public
+
+
+async def _public_words(sources: Sources) -> str:
+    words = []
+    folder = sources.targets.profile_dir
+    if folder is not None:
+        words += [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.suffix in (".csv", ".yaml", ".md")]
+    if sources.has("housing"):
+        words += [f"{row['name']}{row['address']}" for row in await sources.rows("housing", "SELECT name, address FROM estates")]
+    return "\n".join(words)
+
+
+@check("P1", "canary values stand in no log, no history and no plain column")
+async def p1(sources: Sources, found: Findings) -> None:
+    canaries = await canaries_of(sources)
+    scanner = Scanner(canaries)
+    if not scanner:
+        found.note("nobody is on record and no canary was given")
+        return
+    found.note(f"{len(canaries)} values searched for")
+    await _files(sources, scanner, found)
+    for service in sources.targets.databases:
+        await _columns(sources, service, scanner, found)
+
+
+async def _files(sources: Sources, scanner: Scanner, found: Findings) -> None:
+    folder = sources.targets.data_dir
+    engine = list(folder.glob(_TEMPORAL_FILES)) if folder is not None else []
+    logs = [*folder.glob("logs/**/*"), *folder.glob("*.log"), *folder.glob("*/*.log")] if folder is not None else []
+    for path in sorted({path for path in [*engine, *logs] if path.is_file()}):
+        found.looked()
+        for canary in await asyncio.to_thread(scanner.search_file, path):
+            found.violation(f"{_named(path, folder)} holds the {canary.kind} of {canary.about}")
+    if not engine and sources.targets.temporal_address:
+        await _histories(sources, scanner, found)
+
+
+def _named(path: Path, folder: Path | None) -> str:
+    return str(path.relative_to(folder)) if folder is not None else path.name
+
+
+async def _histories(sources: Sources, scanner: Scanner, found: Findings) -> None:
+    """A cluster's files are out of reach: its histories are read as it gives them, without opening anything."""
+    for execution in await sources.executions():
+        history = await sources.history(execution)
+        for event in history.events if history is not None else ():
+            found.looked()
+            for canary in scanner.search(event.SerializeToString()):
+                found.violation(f"the history of {execution.id} holds the {canary.kind} of {canary.about} in event {event.event_id}")
+
+
+async def _columns(sources: Sources, service: str, scanner: Scanner, found: Findings) -> None:
+    """All columns that can hold words, the sealed ones too: sealed, they hold no value in the clear."""
+    columns = await sources.rows(
+        service,
+        """
+        SELECT columns.table_name, columns.column_name, columns.data_type FROM information_schema.columns
+        JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type = ANY($1)
+        ORDER BY columns.table_name, columns.ordinal_position
+        """,
+        list(_TYPES),
+    )
+    for row in columns:
+        table, column = row["table_name"], row["column_name"]
+        hits: set[tuple[str, str]] = set()
+        async for batch, count in _values(sources, service, table, column, binary=row["data_type"] == "bytea"):
+            found.looked(count)
+            hits |= {(canary.kind, canary.about) for canary in scanner.search(batch)}
+        for kind, about in sorted(hits):
+            found.violation(f"{service}: column {table}.{column} holds the {kind} of {about}")
+
+
+async def _values(sources: Sources, service: str, table: str, column: str, *, binary: bool) -> AsyncIterator[tuple[bytes, int]]:
+    """The column's values in batches, apart from each other by a byte that is in no pattern."""
+    quoted = '"' + column.replace('"', '""') + '"'
+    expression = quoted if binary else f"{quoted}::text"
+    relation = '"' + table.replace('"', '""') + '"'
+    parts: list[bytes] = []
+    size = 0
+    async for (value,) in sources.stream(service, f"SELECT {expression} FROM {relation} WHERE {quoted} IS NOT NULL"):  # noqa: S608  # names from the catalogue
+        parts.append(value if binary else value.encode())
+        size += len(parts[-1])
+        if size > _BATCH_BYTES:
+            yield b"\xff\xff".join(parts), len(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"\xff\xff".join(parts), len(parts)
+
+
+# --- P3 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@check("P3", "public lists show masked names and no number of a person")
+async def p3(sources: Sources, found: Findings) -> None:
+    names = {
+        (household.application_no, member.name)
+        for household in (await sources.households()).values()
+        for member in household.members
+        if len(member.name) >= 2
+    }
+    by_case: dict[str, set[str]] = {}
+    for no, name in names:
+        by_case.setdefault(no, set()).add(name)
+    lists = {"notices": "/notices"}
+    try:
+        divisions = (await sources.public("/divisions"))["items"]
+    except UnreachableError:
+        divisions = []
+        found.note("the divisions are not published: no waiting list was looked at")
+    for division in divisions:
+        if division["level"] == "district":
+            lists[f"waiting list of {division['code']}"] = f"/districts/{division['code']}/waiting-list"
+    for named, path in lists.items():
+        for entry in await sources.public_list(path):
+            found.looked()
+            _masked(named, entry, by_case, found)
+
+
+def _masked(named: str, entry: dict[str, Any], by_case: dict[str, set[str]], found: Findings) -> None:
+    no = entry.get("application_no", "?")
+    shown = f"{named}, {no}"
+    found.unless(_MASKED.fullmatch(entry.get("masked_name", "")), f"{shown}: the name is not masked")
+    text = json.dumps({key: value for key, value in entry.items() if key != "application_no"}, ensure_ascii=False)
+    found.unless(not _ID_NUMBER.search(text), f"{shown}: there is an identity number in it")
+    found.unless(not _PHONE.search(text), f"{shown}: there is a phone number in it")
+    found.unless(not any(name in text for name in by_case.get(no, ())), f"{shown}: there is a whole name in it")

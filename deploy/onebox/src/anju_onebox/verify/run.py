@@ -1,0 +1,94 @@
+"""Runs the checks. One that fails to run does not keep the others from running."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from anju_onebox.verify import allocation, money, privacy, registers, workflow_health, workflow_records
+from anju_onebox.verify.check import Check, Findings, Report, Result, Status, UnreachableError
+from anju_onebox.verify.sources import Sources
+from anju_onebox.verify.targets import VerifyTargets
+
+DEFAULT_HISTORIES: Final = 50
+# No check may hold the others up for ever.
+_CHECK_SECONDS: Final = 900.0
+_TOPICS: Final = (money, allocation, workflow_records, workflow_health, registers, privacy)
+
+
+@dataclass(frozen=True)
+class Options:
+    """``only`` empty: all. ``histories`` None: all. A violation counts when it is seen again after ``settle_seconds``: a running box moves between
+    the look into one database and the look into the next."""
+
+    only: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
+    histories: int | None = DEFAULT_HISTORIES
+    settle_seconds: float = 3.0
+
+
+def checks() -> dict[str, Check]:
+    """Every check by its id, in the order of the promises."""
+    return {check.id: check for topic in _TOPICS for check in topic.check.checks}
+
+
+async def verify(targets: VerifyTargets, options: Options | None = None) -> Report:
+    """Never raises for what it finds or cannot reach: that stands in the report."""
+    options = options or Options()
+    started = time.monotonic()
+    chosen = [each for each in checks().values() if not options.only or each.id in options.only]
+    results: dict[str, Result] = {}
+    async with Sources(targets, canaries=options.canaries, histories=options.histories) as sources:
+        for each in chosen:
+            results[each.id] = await _run(each, sources)
+        again = [each for each in chosen if results[each.id].status is Status.VIOLATED]
+        if again and options.settle_seconds > 0:
+            await asyncio.sleep(options.settle_seconds)
+            sources.forget()
+            for each in again:
+                results[each.id] = _both(results[each.id], await _run(each, sources))
+    return Report(tuple(results.values()), round(time.monotonic() - started, 2))
+
+
+async def _run(check: Check, sources: Sources) -> Result:
+    found, started = Findings(), time.monotonic()
+    status: Status | None = None
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await check.function(sources, found)
+    except UnreachableError as error:
+        found.note(str(error))
+        status = Status.FAILED_TO_RUN
+    except TimeoutError:
+        found.note(f"not done after {_CHECK_SECONDS:.0f} s")
+        status = Status.FAILED_TO_RUN
+    except Exception as error:
+        # The text of a driver's error may quote a value of the row it stumbled over.
+        found.note(f"{type(error).__name__} in {_place(error)}")
+        status = Status.FAILED_TO_RUN
+    if found.count:
+        status = Status.VIOLATED
+    elif status is None:
+        status = Status.PASSED if found.looked_at else Status.NOT_CHECKED
+    seconds = round(time.monotonic() - started, 2)
+    return Result(check.id, check.statement, status, found.looked_at, found.count, tuple(found.violations), tuple(found.notes), seconds)
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of ours."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == Path(__file__).parent]
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
+
+
+def _both(first: Result, second: Result) -> Result:
+    """What was seen both times."""
+    if second.status is not Status.VIOLATED:
+        return second
+    seen = set(first.violations)
+    stayed = tuple(text for text in second.violations if text in seen)
+    status = Status.VIOLATED if stayed else Status.PASSED
+    return Result(second.id, second.statement, status, second.looked_at, len(stayed), stayed, second.notes, second.seconds)

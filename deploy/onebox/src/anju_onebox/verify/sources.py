@@ -1,0 +1,268 @@
+"""Everything a check may look at. Opened when first asked for, read-only, and remembered until ``forget``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import asyncpg
+from chassis.codec import data_converter
+from chassis.crypto import KeyRing
+from chassis.temporal import PAYLOAD_KEYS
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
+from temporalio.converter import DataConverter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from anju_onebox.verify.check import UnreachableError
+from anju_onebox.verify.people import Household, households
+from anju_onebox.verify.targets import VerifyTargets
+
+T = TypeVar("T")
+
+FIELD_KEYS: Final = "field-keys.json"
+WORKFLOW_TYPES: Final = ("Application", "Waiting", "Lease", "RentCycle")
+_STATEMENT_SECONDS: Final = 120
+_HTTP_SECONDS: Final = 30
+_BOOK_PAGE: Final = 5000
+_PUBLIC_PAGE: Final = 100
+_MAX_PAGES: Final = 10_000
+# Histories are fetched side by side, but not so many that the engine's own work waits.
+_AT_ONCE: Final = 8
+_RETRY_STATUS: Final = frozenset({429, 502, 503, 504})
+_TRIES: Final = 6
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a workflow, as visibility lists it."""
+
+    id: str
+    run_id: str
+    type: str
+    status: WorkflowExecutionStatus | None
+    started_at: datetime
+
+    @property
+    def open(self) -> bool:
+        return self.status is WorkflowExecutionStatus.RUNNING
+
+
+class Sources:
+    """Databases by service name, Temporal, the outside world's books and the public pages."""
+
+    def __init__(self, targets: VerifyTargets, *, canaries: tuple[str, ...] = (), histories: int | None = None) -> None:
+        self.targets = targets
+        self.canaries = canaries
+        self.histories = histories
+        self._stack = AsyncExitStack()
+        self._pools: dict[str, asyncpg.Pool] = {}
+        self._memory: dict[str, Any] = {}
+        self._http: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
+        self._fetching = asyncio.Semaphore(_AT_ONCE)
+
+    async def __aenter__(self) -> Sources:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._stack.aclose()
+
+    def forget(self) -> None:
+        """The next look is a new one."""
+        self._memory.clear()
+
+    async def once(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
+        """What ``read`` gave the first time."""
+        if name not in self._memory:
+            self._memory[name] = await read()
+        found: T = self._memory[name]
+        return found
+
+    # --- databases -----------------------------------------------------------------------------------------------------------------------
+
+    async def rows(self, service: str, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Raises UnreachableError when the database is not among the targets or does not answer."""
+        pool = await self._pool(service)
+        try:
+            return await pool.fetch(sql, *args, timeout=_STATEMENT_SECONDS)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise UnreachableError(f"database of {service}: {type(error).__name__}") from error
+        except asyncpg.UndefinedTableError as error:
+            raise UnreachableError(f"database of {service}: the tables this check reads are not there") from error
+
+    async def value(self, service: str, sql: str, *args: Any) -> Any:
+        return (await self.rows(service, sql, *args))[0][0]
+
+    async def stream(self, service: str, sql: str) -> AsyncIterator[asyncpg.Record]:
+        """Row by row, for tables that may be large."""
+        pool = await self._pool(service)
+        async with pool.acquire() as connection, connection.transaction(readonly=True):
+            async for row in connection.cursor(sql, prefetch=500):
+                yield row
+
+    def has(self, service: str) -> bool:
+        return bool(self.targets.databases.get(service))
+
+    async def _pool(self, service: str) -> asyncpg.Pool:
+        if service not in self._pools:
+            url = self.targets.databases.get(service)
+            if not url:
+                raise UnreachableError(f"no database of {service} is known")
+            try:
+                self._pools[service] = await asyncpg.create_pool(
+                    url.replace("+asyncpg", ""),
+                    min_size=0,
+                    max_size=2,
+                    timeout=10,
+                    # The verifier cannot change what it judges, not even by a mistake of its own.
+                    server_settings={"default_transaction_read_only": "on", "application_name": "anju verify", "jit": "off"},
+                )
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                raise UnreachableError(f"database of {service}: {type(error).__name__}") from error
+            self._stack.push_async_callback(self._pools[service].close)
+        return self._pools[service]
+
+    # --- keys ----------------------------------------------------------------------------------------------------------------------------
+
+    def keys(self, name: str) -> KeyRing | None:
+        """A key ring of the keys folder; None when this verifier was not given it."""
+        path = (self.targets.keys_dir or Path("/nonexistent")) / name
+        return KeyRing.load(path) if path.exists() else None
+
+    async def households(self) -> dict[tuple[str, int], Household]:
+        """The people of every dossier on record by (application, round), opened with the field keys; {} without keys. Raises DecryptionError."""
+        ring = self.keys(FIELD_KEYS)
+        if ring is None or not self.has("casework"):
+            return {}
+
+        async def read() -> dict[tuple[str, int], Household]:
+            return households(await self.rows("casework", "SELECT application_no, round, sealed FROM dossier"), ring)
+
+        return await self.once("households", read)
+
+    # --- Temporal ------------------------------------------------------------------------------------------------------------------------
+
+    def converter(self) -> DataConverter:
+        """Opens payloads with the key ring of the targets. Raises UnreachableError without one: nothing may make a new ring here."""
+        ring = self.keys(PAYLOAD_KEYS)
+        if ring is None:
+            raise UnreachableError("the key ring of the histories is not there")
+        return data_converter(ring)
+
+    async def temporal(self) -> Client:
+        if self._client is None:
+            if not self.targets.temporal_address:
+                raise UnreachableError("no address of Temporal is known")
+            config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+            config.update(target_host=self.targets.temporal_address, namespace=self.targets.temporal_namespace)
+            ring = self.keys(PAYLOAD_KEYS)
+            if ring is not None:
+                config["data_converter"] = data_converter(ring)
+            try:
+                self._client = await asyncio.wait_for(Client.connect(**config), 10)
+            except (RPCError, RuntimeError, TimeoutError) as error:
+                raise UnreachableError(f"Temporal: {type(error).__name__}") from error
+        return self._client
+
+    async def executions(self) -> list[Execution]:
+        """Every run of our workflows, open and closed, oldest first."""
+
+        async def read() -> list[Execution]:
+            client = await self.temporal()
+            types = ", ".join(f"'{name}'" for name in WORKFLOW_TYPES)
+            found = [
+                Execution(each.id, each.run_id, each.workflow_type, each.status, each.start_time)
+                async for each in client.list_workflows(f"WorkflowType IN ({types})")
+            ]
+            return sorted(found, key=lambda each: (each.started_at, each.run_id))
+
+        return await self.once("executions", read)
+
+    async def status_of(self, workflow_id: str) -> WorkflowExecutionStatus | None:
+        """The newest run's status by the engine itself (visibility may be a moment behind); None when there is no such workflow."""
+        client = await self.temporal()
+        try:
+            async with self._fetching:
+                return (await client.get_workflow_handle(workflow_id).describe()).status
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise UnreachableError(f"Temporal: {error.status.name}") from error
+
+    async def history(self, execution: Execution) -> WorkflowHistory | None:
+        """None when the engine keeps it no more."""
+        client = await self.temporal()
+        try:
+            async with self._fetching:
+                return await client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise UnreachableError(f"Temporal: {error.status.name}") from error
+
+    # --- the outside world and the public pages --------------------------------------------------------------------------------------------
+
+    async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The sandbox's control server. Raises UnreachableError."""
+        if not self.targets.sandbox_url:
+            raise UnreachableError("no outside world with books of its own is known")
+        return await self._json(method, self.targets.sandbox_url + path, body)
+
+    async def book(self, path: str) -> list[dict[str, Any]]:
+        """All pages of one of the books."""
+
+        async def read() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = []
+            after = ""
+            for _ in range(_MAX_PAGES):
+                page = await self.control("GET", f"{path}?limit={_BOOK_PAGE}" + (f"&after={after}" if after else ""))
+                items += page["items"]
+                if page["next_after"] is None or len(page["items"]) < _BOOK_PAGE:
+                    return items
+                after = page["next_after"]
+            raise UnreachableError(f"the book {path} has no end")
+
+        return await self.once(f"book {path}", read)
+
+    async def public(self, path: str) -> Any:
+        """One answer of the public API, as anybody gets it. Raises UnreachableError."""
+        if not self.targets.gateway_url:
+            raise UnreachableError("no public pages are known")
+        return await self._json("GET", f"{self.targets.gateway_url}/api/v1{path}")
+
+    async def public_list(self, path: str) -> list[dict[str, Any]]:
+        """All pages of a public list."""
+        items: list[dict[str, Any]] = []
+        cursor = ""
+        for _ in range(_MAX_PAGES):
+            page = await self.public(f"{path}?limit={_PUBLIC_PAGE}" + (f"&cursor={cursor}" if cursor else ""))
+            items += page["items"]
+            cursor = page.get("next_cursor") or ""
+            if not cursor:
+                return items
+        raise UnreachableError(f"the public list {path} has no end")
+
+    async def _json(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+        if self._http is None:
+            self._http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_SECONDS)))
+        for tried in range(_TRIES):
+            try:
+                async with self._http.request(method, url, json=body, headers={"Accept-Language": "zh-CN"}) as response:
+                    if response.status < 400:
+                        return await response.json(content_type=None)
+                    if response.status not in _RETRY_STATUS or tried == _TRIES - 1:
+                        raise UnreachableError(f"{method} {url}: {response.status}")
+                    after = response.headers.get("Retry-After", "")
+                    pause = float(after) if after.isdecimal() else 0.2 * 2**tried
+            except (aiohttp.ClientError, ValueError, TimeoutError) as error:
+                raise UnreachableError(f"{method} {url}: {type(error).__name__}") from error
+            await asyncio.sleep(min(pause, 10))
+        raise AssertionError("the loop returns or raises")

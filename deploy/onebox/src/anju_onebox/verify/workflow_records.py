@@ -1,0 +1,306 @@
+"""Workflows and records: every case has its workflow, every recorded path is a legal one, and every end was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+from anju.casework.v1 import casework_pb2
+from anju_workflows.contracts import application_id, lease_id, rent_cycle_id, waiting_id
+from anju_workflows.transitions import APPLICATION, LEASE, RENT_CYCLE, WAITING, IllegalMoveError
+from chassis.crypto import DecryptionError
+from temporalio.client import WorkflowExecutionStatus
+
+from anju_onebox.verify.check import Findings, Register
+from anju_onebox.verify.paths import TABLES, continued_from, first_illegal, stages_of
+from anju_onebox.verify.sources import FIELD_KEYS, Execution, Sources
+
+check: Final = Register()
+
+_WITH_REASON: Final = APPLICATION.ends - {"registered"}
+# Whose table has the record of each workflow from its start.
+_KEEPER: Final = {"Application": "casework", "Waiting": "housing", "Lease": "housing"}
+# What the household must have been told at the end of a case, by the case's end.
+_TOLD: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "Application": {
+        "registered": ("registered",),
+        "rejected": ("refused", "objection_upheld"),
+        "withdrawn": ("withdrawn",),
+        "lapsed": ("lapsed",),
+    },
+    "Waiting": {
+        "leased": ("offer_accepted",),
+        "left": ("left_waiting",),
+        "struck_off": ("struck_off",),
+        "expired": ("waiting_expired",),
+    },
+    "Lease": {"ended": ("lease_ended",), "lapsed": ("lease_lapsed",)},
+    # Money may still come after the arrears were written and told.
+    "RentCycle": dict.fromkeys(("paid", "arrears"), ("bill_paid", "deposit_paid", "bill_arrears")),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A record which a workflow stands behind."""
+
+    type: str
+    id: str
+    state: str
+    ended: bool
+    owner: str
+    application_no: str
+
+
+async def _cases(sources: Sources) -> list[Case]:
+    """From the services' own tables. A service whose database is not among the targets is left out."""
+    found: list[Case] = []
+    if sources.has("casework"):
+        for row in await sources.rows("casework", "SELECT no, stage, owner FROM application"):
+            ended = row["stage"] in APPLICATION.ends
+            found.append(Case("Application", application_id(row["no"]), row["stage"], ended, row["owner"], row["no"]))
+    if sources.has("housing"):
+        for row in await sources.rows("housing", "SELECT application_no, state, owner FROM waiting"):
+            no = row["application_no"]
+            found.append(Case("Waiting", waiting_id(no), row["state"], row["state"] in WAITING.ends, row["owner"], no))
+        for row in await sources.rows("housing", "SELECT no, state, owner, application_no FROM leases"):
+            ended = row["state"] in LEASE.ends
+            found.append(Case("Lease", lease_id(row["no"]), row["state"], ended, row["owner"], row["application_no"]))
+    if sources.has("payments"):
+        for row in await sources.rows("payments", "SELECT id, state, owner, application_no FROM bills"):
+            ended = row["state"] in RENT_CYCLE.ends
+            found.append(Case("RentCycle", rent_cycle_id(row["id"]), row["state"], ended, row["owner"], row["application_no"]))
+    return found
+
+
+def _newest(executions: Iterable[Execution]) -> dict[str, Execution]:
+    return {each.id: each for each in executions}
+
+
+# --- W1, W2 --------------------------------------------------------------------------------------------------------------------------------
+
+
+@check("W1", "every acknowledged submission has an execution or a closed record")
+async def w1(sources: Sources, found: Findings) -> None:
+    cases = await _cases(sources)
+    known = {case.id for case in cases}
+    if sources.has("casework"):
+        for row in await sources.rows("casework", "SELECT answer FROM once WHERE key LIKE '%:SubmitApplication:%'"):
+            found.looked()
+            no = casework_pb2.Application.FromString(row["answer"]).no
+            found.unless(application_id(no) in known, f"application {no} was acknowledged and is not on record")
+    newest = _newest(await sources.executions())
+    found.looked(len(cases))
+
+    async def has_workflow(case: Case) -> None:
+        execution = newest.get(case.id)
+        # Visibility may be a moment behind the engine; the engine is asked itself before somebody is said to be forgotten.
+        open_ = (execution is not None and execution.open) or await sources.status_of(case.id) is WorkflowExecutionStatus.RUNNING
+        found.unless(open_, f"{case.id} is {case.state} and nobody works on it")
+
+    await asyncio.gather(*(has_workflow(case) for case in cases if not case.ended))
+    for execution in newest.values():
+        # A bill gets its record when its day has come; every other workflow is started for a record that is there.
+        recorded = sources.has(_KEEPER.get(execution.type, ""))
+        found.unless(not recorded or execution.id in known, f"{execution.id} has a workflow and no record")
+
+
+@check("W2", "at most one open execution of a business id, and no id was ever started anew")
+async def w2(sources: Sources, found: Findings) -> None:
+    executions = await sources.executions()
+    found.looked(len(executions))
+    for workflow_id, count in Counter(each.id for each in executions if each.open).items():
+        found.unless(count == 1, f"{workflow_id} is open {count} times")
+    runs: dict[str, list[Execution]] = defaultdict(list)
+    for each in executions:
+        runs[each.id].append(each)
+    for workflow_id, each_run in runs.items():
+        for before in each_run[:-1]:
+            # A long lease goes on in a new run; anything else that ended has ended.
+            found.unless(
+                before.status is WorkflowExecutionStatus.CONTINUED_AS_NEW,
+                f"{workflow_id} was started again after a run that was {before.status.name.lower() if before.status else 'unknown'}",
+            )
+
+
+# --- W3 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@check("W3", "every recorded path is a path of the transition table and agrees with the workflow's history")
+async def w3(sources: Sources, found: Findings) -> None:
+    timelines = await _timelines(sources, found)
+    cases = await _cases(sources)
+    runs: dict[str, list[Execution]] = defaultdict(list)
+    for execution in await sources.executions():
+        runs[execution.id].append(execution)
+
+    async def agrees(case: Case) -> None:
+        told = await _told_stages(sources, runs.get(case.id, ()), found)
+        if told is None:
+            return
+        found.looked()
+        if case.type == "Application":
+            _agree_on_path(case, timelines.get(case.application_no, ()), told, found)
+        else:
+            _agree_on_state(case, told, not runs[case.id][-1].open, found)
+
+    await asyncio.gather(*(agrees(case) for case in cases))
+
+
+async def _timelines(sources: Sources, found: Findings) -> dict[str, list[asyncpg.Record]]:
+    """The rows of every timeline, each checked by itself."""
+    if not sources.has("casework"):
+        return {}
+    steps: dict[str, list[asyncpg.Record]] = defaultdict(list)
+    for row in await sources.rows(
+        "casework",
+        "SELECT application_no, seq, step_id, event, source, stage, actor, actor_kind FROM timeline ORDER BY application_no, seq",
+    ):
+        steps[row["application_no"]].append(row)
+    for case in await sources.rows("casework", "SELECT no, stage, version FROM application"):
+        rows = steps.get(case["no"], [])
+        found.looked()
+        stage, version = _walk(case["no"], rows, found)
+        found.unless(stage == case["stage"], f"application {case['no']} is {case['stage']}, its timeline ends in {stage}")
+        found.unless(version == case["version"], f"application {case['no']} is at version {case['version']}, its timeline at {version}")
+    return steps
+
+
+def _walk(no: str, rows: Sequence[asyncpg.Record], found: Findings) -> tuple[str, int]:
+    """Follows a timeline; gives where it ends."""
+    stage, version = APPLICATION.start, 1
+    for row in rows:
+        named = f"application {no}, step {row['seq']} ({row['event']})"
+        found.unless(row["seq"] == version + 1, f"{named}: the step before it is missing")
+        found.unless(row["source"] == stage, f"{named} leaves {row['source']}, but the case was in {stage}")
+        found.unless(row["step_id"].startswith(f"{application_id(no)}/"), f"{named} was made by another workflow")
+        try:
+            target = APPLICATION.next(stage, row["event"])
+        except IllegalMoveError:
+            found.violation(f"{named}: no such move from {stage}")
+        else:
+            found.unless(target == row["stage"], f"{named} leads to {target}, recorded is {row['stage']}")
+        stage, version = row["stage"], row["seq"]
+    return stage, version
+
+
+async def _told_stages(sources: Sources, runs: Sequence[Execution], found: Findings) -> list[str] | None:
+    """The stages of all kept runs of one workflow, each walk checked; None when the engine keeps none."""
+    stages: list[str] = []
+    start: str | None = None
+    kept = 0
+    for run in runs:
+        history = await sources.history(run)
+        if history is None:
+            continue
+        table = TABLES[run.type]
+        if not kept:
+            start = None if continued_from(history) else table.start
+        own = list(stages_of(history))
+        wrong = first_illegal(table, own, stages[-1] if stages else start)
+        if wrong is not None:
+            found.violation(f"{run.id}: its history goes from {wrong[0]} to {wrong[1]}, which is no legal move")
+        stages += own
+        kept += 1
+    return stages if kept else None
+
+
+def _agree_on_path(case: Case, rows: Sequence[asyncpg.Record], told: Sequence[str], found: Findings) -> None:
+    """The timeline and the history say the same.
+
+    A worker that died between the effect of a step and the engine's note of it leaves a recorded step which the workflow does not know of; it then
+    made its step of that number anew. The last step of a number is the one that counts.
+    """
+    last_of_number = {_number(row["step_id"]): row["seq"] for row in rows}
+    recorded = [row["stage"] for row in rows if last_of_number[_number(row["step_id"])] == row["seq"]]
+    # The workflow decides first and has it recorded then.
+    ahead = not case.ended and list(told[:-1]) == recorded
+    found.unless(list(told) == recorded or ahead, f"{case.id}: recorded {' → '.join(recorded)}; its history says {' → '.join(told)}")
+
+
+def _number(step_id: str) -> str:
+    """{workflow id}/{number}/{event} without the event; another form is a number of its own."""
+    return step_id.rsplit("/", 1)[0] if step_id.count("/") >= 3 else step_id
+
+
+def _agree_on_state(case: Case, told: Sequence[str], closed: bool, found: Findings) -> None:
+    """The record is where the workflow is. A closed workflow has nothing left to record; an open one may be a step ahead, or behind the ledger."""
+    stage = told[-1] if told else TABLES[case.type].start
+    state = {"leasing": "leased"}.get(case.state, case.state)
+    if state == stage:
+        return
+    # The ledger has the money before the workflow hears of it, and money may come after the arrears were written.
+    late_money = case.type == "RentCycle" and state == "paid" and (not closed or stage == "arrears")
+    if closed or case.ended:
+        found.unless(late_money, f"{case.id} is on record as {case.state}, its workflow {'ended' if closed else 'is'} in {stage}")
+
+
+# --- W4 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@check("W4", "closed ⇒ outcome, reason, a last step on record and a notification in the inbox")
+async def w4(sources: Sources, found: Findings) -> None:
+    await _closed_applications(sources, found)
+    if not sources.has("notifications"):
+        found.note("no database of notifications is known: what was told was not looked at")
+        return
+    told: dict[tuple[str, str], int] = {
+        (row["application_no"], row["template"]): row["count"]
+        for row in await sources.rows(
+            "notifications",
+            "SELECT application_no, template, count(*) AS count FROM inbox_message WHERE owner <> '' GROUP BY application_no, template",
+        )
+    }
+    strangers = await sources.rows("notifications", "SELECT id, owner, application_no FROM inbox_message WHERE owner <> ''")
+    open_ = {each.id for each in await sources.executions() if each.open}
+    cases = await _cases(sources)
+    owners = {case.application_no: case.owner for case in cases}
+    for row in strangers:
+        right = row["owner"] == owners.get(row["application_no"], row["owner"])
+        found.unless(right, f"message {row['id']} about {row['application_no']} went to somebody else")
+    # A workflow that is still open is about to tell; one that is closed has told.
+    ended = [case for case in cases if case.ended and case.id not in open_]
+    found.looked(len(ended))
+    needed = Counter((case.application_no, case.type, _TOLD[case.type][case.state]) for case in ended)
+    for (no, type_, templates), count in needed.items():
+        have = sum(told.get((no, template), 0) for template in templates)
+        found.unless(have >= count, f"{no}: {count} {type_} ended, told {have} times ({' or '.join(templates)})")
+
+
+async def _closed_applications(sources: Sources, found: Findings) -> None:
+    ring = sources.keys(FIELD_KEYS)
+    rows = await sources.rows(
+        "casework",
+        """
+        SELECT application.no, stage, outcome, reason_sealed, waiting_on, deadline_at,
+               (SELECT stage FROM timeline WHERE application_no = no ORDER BY seq DESC LIMIT 1) AS last,
+               EXISTS (SELECT 1 FROM task WHERE application_no = no AND closed_at IS NULL) AS task,
+               EXISTS (SELECT 1 FROM notice WHERE application_no = no AND closed_at IS NULL) AS notice
+        FROM application WHERE stage = ANY($1)
+        """,
+        sorted(APPLICATION.ends),
+    )
+    found.looked(len(rows))
+    for row in rows:
+        no = row["no"]
+        found.unless(
+            row["outcome"] == row["stage"], f"application {no} is closed as {row['stage']} with the outcome {row['outcome'] or 'none'}"
+        )
+        found.unless(row["last"] == row["stage"], f"application {no} is closed and its last step is not its end")
+        found.unless(row["waiting_on"] == "nobody", f"application {no} is closed and waits on {row['waiting_on']}")
+        found.unless(not row["task"], f"application {no} is closed and a review task is open")
+        found.unless(not row["notice"], f"application {no} is closed and still on public notice")
+        if row["stage"] not in _WITH_REASON:
+            continue
+        reason = row["reason_sealed"]
+        if reason and ring is not None:
+            try:
+                reason = ring.decrypt(reason, f"application|reason_sealed|{no}").strip()
+            except DecryptionError:
+                found.violation(f"application {no}: its reason does not open")
+                continue
+        found.unless(reason, f"application {no} was {row['stage']} without a reason")

@@ -1,0 +1,178 @@
+"""Composition root: wires the chosen servers of the sandbox world over one hub and runs them in this process."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from anju_sandbox.bank.ledger import BankLedger
+from anju_sandbox.bank.payments import Payments
+from anju_sandbox.bank.server import BankServer
+from anju_sandbox.book import Book
+from anju_sandbox.control import Control, guard
+from anju_sandbox.credentials import Credentials, load_or_create
+from anju_sandbox.departments.marriage import MarriageRegister
+from anju_sandbox.departments.real_estate import RealEstateRegister
+from anju_sandbox.departments.social_insurance import SocialInsurance
+from anju_sandbox.departments.vehicles import VehicleRegister
+from anju_sandbox.exchange import Hub, around
+from anju_sandbox.faults import Faults
+from anju_sandbox.settings import (
+    BANK,
+    CONTROL,
+    MARRIAGE,
+    REAL_ESTATE,
+    REAL_ESTATE_SERVERS,
+    SERVERS,
+    SIGN_ON,
+    SMS,
+    SOCIAL_INSURANCE,
+    VEHICLES,
+    SandboxSettings,
+    bind,
+)
+from anju_sandbox.signon.identities import Identities
+from anju_sandbox.signon.issuer import Issuer
+from anju_sandbox.signon.server import SignOnServer
+from anju_sandbox.sms import Messages, SmsServer
+from anju_sandbox.world.living import World
+from anju_sandbox.world.places import Divisions
+from anju_sandbox.world.population import Population
+
+Routes = Callable[[web.Application], None]
+_MAX_BODY_BYTES = 1_048_576
+# A hanging fault must not hold up the shutdown of the whole box.
+_SHUTDOWN_SECONDS = 1.0
+
+
+@dataclass
+class Sandbox:
+    """The running world. ``urls`` maps server names to base addresses without a trailing slash."""
+
+    urls: dict[str, str]
+    issuer_url: str
+    credentials: Credentials
+    population: Population
+    world: World
+    book: Book
+    faults: Faults
+    payments: Payments
+    messages: Messages
+    issuer: Issuer
+    identities: Identities
+
+
+def expand(names: Iterable[str]) -> tuple[str, ...]:
+    """Server names in standard order, ``real_estate`` standing for all seven. Raises ValueError for an unknown one."""
+    wanted: set[str] = set()
+    for name in names:
+        key = name.strip().replace("-", "_")
+        if key == REAL_ESTATE:
+            wanted |= set(REAL_ESTATE_SERVERS)
+        elif key in SERVERS:
+            wanted.add(key)
+        else:
+            raise ValueError(f"unknown server {name!r}; known: {', '.join((*SERVERS, REAL_ESTATE))}")
+    return tuple(server for server in SERVERS if server in wanted) or SERVERS
+
+
+@contextlib.asynccontextmanager
+async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncIterator[Sandbox]:
+    """Runs the servers (all, or only some) until the context is left. Raises OSError when a port is taken."""
+    servers = expand(only)
+    async with contextlib.AsyncExitStack() as stack:
+        ring = load_or_create(settings.data_dir)
+        credentials = ring.credentials
+        population = Population(settings.seed, Divisions(settings.divisions_csv))
+        world = World(population, settings.data_dir)
+        stack.callback(world.close)
+        book = Book(settings.data_dir, credentials.book_key, settings.book_keep_rows)
+        stack.callback(book.close)
+        hub = Hub(settings, world, book, Faults(book.hash_subject))
+        ledger = BankLedger(settings.data_dir)
+        stack.callback(ledger.close)
+        messages = Messages(settings.data_dir)
+        stack.callback(messages.close)
+        payments = Payments(hub, ledger, ring.bank_private_key_pem)
+        issuer = Issuer(credentials.sign_on, ring.sign_on_private_jwk)
+        identities = Identities(population, ring.sign_on_subject_key)
+
+        routes = _routes(hub, credentials, payments, messages, issuer, identities)
+        sockets = _bind_all(settings, servers, stack)
+        hub.urls |= {name: f"http://{settings.public_host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
+        issuer.url = (settings.issuer_url or hub.urls.get(SIGN_ON) or _configured(settings, SIGN_ON)).rstrip("/")
+        if BANK in servers:
+            await stack.enter_async_context(payments.delivering())
+        for name, sock in sockets.items():
+            await _start(hub, name, sock, routes[name], stack)
+        yield Sandbox(
+            hub.urls,
+            issuer.url,
+            credentials,
+            population,
+            world,
+            book,
+            hub.faults,
+            payments,
+            messages,
+            issuer,
+            identities,
+        )
+
+
+def _routes(
+    hub: Hub,
+    credentials: Credentials,
+    payments: Payments,
+    messages: Messages,
+    issuer: Issuer,
+    identities: Identities,
+) -> dict[str, Routes]:
+    """What each server serves."""
+    social = SocialInsurance(hub, credentials.social_insurance)
+    vehicles = VehicleRegister(hub, credentials.vehicles)
+    marriage = MarriageRegister(hub, credentials.marriage)
+    issued = {SOCIAL_INSURANCE: social.tokens, VEHICLES: vehicles.secrets, MARRIAGE: marriage.secrets}
+    routes: dict[str, Routes] = {
+        CONTROL: Control(hub, credentials, payments, messages, issuer, identities, issued).add_routes,
+        SOCIAL_INSURANCE: social.add_routes,
+        VEHICLES: vehicles.add_routes,
+        MARRIAGE: marriage.add_routes,
+        BANK: BankServer(hub, credentials.bank, payments).add_routes,
+        SMS: SmsServer(hub, messages, credentials.sms_api_key).add_routes,
+        SIGN_ON: SignOnServer(hub, issuer, identities).add_routes,
+    }
+    for server in REAL_ESTATE_SERVERS:
+        district = server.removeprefix(f"{REAL_ESTATE}_")
+        routes[server] = RealEstateRegister(hub, district, credentials.real_estate[district]).add_routes
+    return routes
+
+
+async def _start(hub: Hub, server: str, sock: socket.socket, add_routes: Routes, stack: contextlib.AsyncExitStack) -> None:
+    middleware = guard(hub) if server == CONTROL else around(hub, server)
+    app = web.Application(middlewares=[middleware], client_max_size=_MAX_BODY_BYTES)
+    add_routes(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, sock).start()
+
+
+def _configured(settings: SandboxSettings, server: str) -> str:
+    return f"http://{settings.public_host}:{settings.port_of(server)}"
+
+
+def _bind_all(settings: SandboxSettings, servers: tuple[str, ...], stack: contextlib.AsyncExitStack) -> dict[str, socket.socket]:
+    """Binds every socket first: either all servers come up, or none does and the taken port is named."""
+    sockets: dict[str, socket.socket] = {}
+    for server in servers:
+        port = settings.port_of(server)
+        try:
+            sock = bind(settings.host, port)
+        except OSError as error:
+            raise OSError(error.errno, f"sandbox server {server}: port {port} is not free") from error
+        stack.callback(sock.close)
+        sockets[server] = sock
+    return sockets

@@ -1,0 +1,1 @@
+"""The city sign-on: an OpenID Connect issuer with personas in place of passwords."""

@@ -1,0 +1,77 @@
+"""Payload encryption for Temporal: everything a workflow knows is sealed before it leaves the process, failures included.
+
+AES-256-GCM by the key ring. The namespace and workflow id are authenticated with the payload: a payload copied into another workflow does not open.
+They also stand in the clear in the payload's metadata (they are in the clear in Temporal anyway), so that a codec server can decode for the web UI.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+import temporalio.converter
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
+from temporalio.exceptions import ApplicationError
+
+from chassis.crypto import DecryptionError, KeyRing
+
+ENCODING: Final = b"binary/anju-aes256gcm"
+_PLACE: Final = "anju-place"
+# Temporal refuses 2 MB and then retries for ever; documents travel by reference, so anything this large is a mistake and must fail at once.
+MAX_PAYLOAD_BYTES: Final = 64 << 10
+
+
+class EncryptionCodec(PayloadCodec, WithSerializationContext):
+    def __init__(self, ring: KeyRing, place: str | None = None) -> None:
+        self._ring = ring
+        self._place = place
+
+    def with_context(self, context: SerializationContext) -> EncryptionCodec:
+        if isinstance(context, (WorkflowSerializationContext, ActivitySerializationContext)) and context.workflow_id:
+            return EncryptionCodec(self._ring, f"{context.namespace}|{context.workflow_id}")
+        return self
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._seal(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._open(payload) for payload in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        plain = payload.SerializeToString()
+        if len(plain) > MAX_PAYLOAD_BYTES:
+            raise ApplicationError(
+                f"payload of {len(plain)} bytes is over the budget of {MAX_PAYLOAD_BYTES}",
+                type="PayloadSizeError",
+                non_retryable=True,
+            )
+        place = self._place or ""
+        return Payload(metadata={"encoding": ENCODING, _PLACE: place.encode()}, data=self._ring.encrypt(plain, place))
+
+    def _open(self, payload: Payload) -> Payload:
+        if payload.metadata.get("encoding") != ENCODING:
+            # Sent by hand from the web UI or the command line; validators still check what it says.
+            return payload
+        place = payload.metadata.get(_PLACE, b"").decode()
+        if self._place is not None and place and place != self._place:
+            raise DecryptionError(f"a payload sealed for {place} was found in {self._place}")
+        return Payload.FromString(self._ring.decrypt(payload.data, place))
+
+
+def data_converter(ring: KeyRing) -> DataConverter:
+    """Pydantic models, sealed, with failure messages and stack traces sealed too."""
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=EncryptionCodec(ring),
+        failure_converter_class=temporalio.converter.DefaultFailureConverterWithEncodedAttributes,
+    )

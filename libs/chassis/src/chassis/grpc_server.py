@@ -1,0 +1,184 @@
+"""The gRPC server every service runs: caller identity, deadlines, the error catalogue, health, reflection and a graceful drain."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NoReturn
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from chassis import identity, logs, telemetry
+from chassis.errors import DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, to_status
+from chassis.identity import Verifier
+
+_log = logs.get(__name__)
+
+MAX_MESSAGE_BYTES = 1 << 20
+MAX_CONCURRENT = 256
+DEFAULT_DEADLINE_SECONDS = 10.0
+MAX_DEADLINE_SECONDS = 60.0
+# Callers need no token to ask whether the server lives.
+_OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
+
+SERVER_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES * 4),
+    ("grpc.max_metadata_size", 16 << 10),
+    # Clients come back to another replica when one is added: a channel does not live for ever.
+    ("grpc.max_connection_age_ms", 10 * 60 * 1000),
+    ("grpc.max_connection_age_grace_ms", 30 * 1000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10 * 1000),
+    # Another process listening on our port by mistake must fail loudly.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class _Guard(grpc.aio.ServerInterceptor):
+    """Identity in, refusals out, one log line per failed call."""
+
+    def __init__(self, verifier: Verifier, open_methods: frozenset[str]) -> None:
+        self._verifier = verifier
+        self._open_methods = open_methods
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(details)
+        method = str(details.method)
+        if handler is None or method.startswith(_OPEN_SERVICES):
+            return handler
+        if handler.request_streaming or handler.response_streaming:
+            raise TypeError(f"{method}: only unary calls are served")
+        inner: Any = handler.unary_unary
+
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            started = time.monotonic()
+            try:
+                self._identify(method, context)
+                remaining = context.time_remaining()
+                limit = DEFAULT_DEADLINE_SECONDS if remaining is None else min(remaining, MAX_DEADLINE_SECONDS)
+                async with asyncio.timeout(limit):
+                    return await inner(request, context)
+            except Refusal as refusal:
+                _log.info(
+                    "rpc_refused",
+                    method=method,
+                    reason=refusal.problem.reason,
+                    seconds=round(time.monotonic() - started, 3),
+                )
+                await _abort(context, refusal)
+            except TimeoutError:
+                _log.warning("rpc_deadline", method=method, seconds=round(time.monotonic() - started, 3))
+                await _abort(context, Refusal(DEADLINE))
+            except (OperationalError, PoolTimeoutError, ConnectionError, OSError):
+                _log.exception("rpc_dependency_down", method=method)
+                await _abort(context, Refusal(UNAVAILABLE))
+            except DBAPIError as error:
+                _log.exception("rpc_database_error", method=method)
+                # A lost connection may surface as any driver error; the transaction was rolled back, so asking again is safe.
+                await _abort(context, Refusal(UNAVAILABLE if error.connection_invalidated else INTERNAL))
+            except grpc.aio.AbortError:
+                raise
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                _log.exception("rpc_failed", method=method)
+                await _abort(context, Refusal(INTERNAL))
+
+        return grpc.unary_unary_rpc_method_handler(guarded, handler.request_deserializer, handler.response_serializer)
+
+    def _identify(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        token = metadata.get(identity.METADATA_KEY)
+        if token is None:
+            if method not in self._open_methods:
+                raise Refusal(UNAUTHENTICATED)
+            identity.set_current(None, None)
+            return
+        text = token.decode() if isinstance(token, bytes) else token
+        identity.set_current(self._verifier.caller(text), text)
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:
+    status = rpc_status.to_status(to_status(refusal))
+    context.set_trailing_metadata(status.trailing_metadata)
+    await context.abort(status.code, status.details)
+    raise AssertionError("abort raises")
+
+
+class GrpcServer:
+    """One server with one Anju service. ``open_methods`` are full method names which need no caller."""
+
+    def __init__(
+        self,
+        service_name: str,
+        verifier: Verifier,
+        *,
+        host: str,
+        port: int,
+        open_methods: Sequence[str] = (),
+        drain_seconds: float = 5.0,
+    ) -> None:
+        self._service_name = service_name
+        self._drain_seconds = drain_seconds
+        self.server = grpc.aio.server(
+            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, frozenset(open_methods))],
+            options=SERVER_OPTIONS,
+            maximum_concurrent_rpcs=MAX_CONCURRENT,
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
+        reflection.enable_server_reflection((service_name, health.SERVICE_NAME, reflection.SERVICE_NAME), self.server)
+        self.port = self.server.add_insecure_port(f"{host}:{port}")
+        if self.port == 0:
+            raise OSError(f"cannot listen on {host}:{port}")
+        self.address = f"{host}:{self.port}"
+
+    async def start(self) -> None:
+        await self.server.start()
+        await self.set_serving(True)
+
+    async def set_serving(self, serving: bool) -> None:
+        state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set(self._service_name, state)
+
+    async def stop(self) -> None:
+        """Not serving first (so balancers look away), then running calls finish within the drain time."""
+        await self._health.enter_graceful_shutdown()
+        await self.server.stop(self._drain_seconds)
+
+
+@asynccontextmanager
+async def serving(server: GrpcServer, ping: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[GrpcServer]:
+    """Runs the server for the length of the block; its health follows ``ping`` (the database) every few seconds."""
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(5)
+            try:
+                async with asyncio.timeout(3):
+                    await ping()  # type: ignore[misc]  # started only when there is a ping
+                await server.set_serving(True)
+            except Exception:
+                await server.set_serving(False)
+
+    await server.start()
+    watcher = asyncio.create_task(watch()) if ping is not None else None
+    try:
+        yield server
+    finally:
+        if watcher is not None:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
+        await server.stop()

@@ -1,0 +1,169 @@
+"""Who is asking. The web edge signs the person it has authenticated into a short token; every service checks it again.
+
+Each process has its own Ed25519 key. The key set says for every key which kinds of callers it may vouch for: only the web edge may speak for
+citizens and staff; every other process speaks for itself ("system" with the role that is its name).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from chassis.errors import NOT_ALLOWED, OUT_OF_DIVISION, UNAUTHENTICATED, Refusal
+
+Kind = Literal["citizen", "staff", "system"]
+METADATA_KEY = "anju-caller"
+TOKEN_SECONDS = 300
+_ALGORITHM = "Ed25519"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """``sub`` is opaque; ``divisions`` are division codes, a code covers everything below it (4102 covers 410202001)."""
+
+    sub: str
+    kind: Kind
+    roles: tuple[str, ...] = ()
+    divisions: tuple[str, ...] = ()
+    locale: str = "zh-CN"
+
+    def has_role(self, *roles: str) -> bool:
+        return any(role in self.roles for role in roles)
+
+    def covers(self, division: str) -> bool:
+        return any(division.startswith(mine) for mine in self.divisions)
+
+    def require_kind(self, *kinds: Kind) -> None:
+        if self.kind not in kinds:
+            raise Refusal(NOT_ALLOWED)
+
+    def require_role(self, *roles: str) -> None:
+        if not self.has_role(*roles):
+            raise Refusal(NOT_ALLOWED)
+
+    def require_division(self, division: str) -> None:
+        if not self.covers(division):
+            raise Refusal(OUT_OF_DIVISION)
+
+
+_current: ContextVar[Caller | None] = ContextVar("anju_caller", default=None)
+_current_token: ContextVar[str | None] = ContextVar("anju_caller_token", default=None)
+
+
+def current_caller() -> Caller:
+    """The caller of the RPC now being served. Raises Refusal(UNAUTHENTICATED) outside of one."""
+    caller = _current.get()
+    if caller is None:
+        raise Refusal(UNAUTHENTICATED)
+    return caller
+
+
+def current_token() -> str | None:
+    return _current_token.get()
+
+
+def set_current(caller: Caller | None, token: str | None) -> None:
+    _current.set(caller)
+    _current_token.set(token)
+
+
+class Signer:
+    """Signs callers with this process's key."""
+
+    def __init__(self, key: OKPKey, issuer: str) -> None:
+        self._key = key
+        self.issuer = issuer
+        self._cache: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+
+    def token(self, caller: Caller) -> str:
+        now = time.time()
+        cached = self._cache.get(caller)
+        if cached is not None and cached[0] - now > TOKEN_SECONDS / 2:
+            return cached[1]
+        claims = {
+            "iss": self.issuer,
+            "sub": caller.sub,
+            "kind": caller.kind,
+            "roles": list(caller.roles),
+            "divisions": list(caller.divisions),
+            "locale": caller.locale,
+            "exp": int(now) + TOKEN_SECONDS,
+        }
+        token = jwt.encode({"alg": _ALGORITHM, "kid": self.issuer}, claims, self._key, algorithms=[_ALGORITHM])
+        self._cache[caller] = (now + TOKEN_SECONDS, token)
+        if len(self._cache) > 1000:
+            self._cache.popitem(last=False)
+        return token
+
+    def system(self) -> Caller:
+        """This process speaking for itself."""
+        return Caller(sub=f"system:{self.issuer}", kind="system", roles=(self.issuer,))
+
+
+class Verifier:
+    """Checks tokens against the key set, and that the key may vouch for such a caller."""
+
+    def __init__(self, key_set: dict[str, Any]) -> None:
+        self._keys = KeySet.import_key_set({"keys": [{k: v for k, v in key.items() if k != "anju_kinds"} for key in key_set["keys"]]})
+        self._kinds = {key["kid"]: frozenset(key["anju_kinds"]) for key in key_set["keys"]}
+        self._cache: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+
+    def caller(self, token: str) -> Caller:
+        """Raises Refusal(UNAUTHENTICATED) for a token that is forged, expired or signed by a key that may not vouch for it."""
+        now = time.time()
+        cached = self._cache.get(token)
+        if cached is not None:
+            if cached[0] < now:
+                raise Refusal(UNAUTHENTICATED)
+            return cached[1]
+        try:
+            decoded = jwt.decode(token, self._keys, algorithms=[_ALGORITHM])
+        except (JoseError, ValueError) as error:
+            raise Refusal(UNAUTHENTICATED) from error
+        claims, kid = decoded.claims, str(decoded.header.get("kid", ""))
+        caller = Caller(
+            sub=str(claims["sub"]),
+            kind=claims["kind"],
+            roles=tuple(claims["roles"]),
+            divisions=tuple(claims["divisions"]),
+            locale=str(claims.get("locale", "zh-CN")),
+        )
+        vouches_for_itself = caller.kind != "system" or caller.roles == (kid,)
+        if claims["exp"] < now or claims["iss"] != kid or caller.kind not in self._kinds.get(kid, ()) or not vouches_for_itself:
+            raise Refusal(UNAUTHENTICATED)
+        self._cache[token] = (float(claims["exp"]), caller)
+        if len(self._cache) > 4096:
+            self._cache.popitem(last=False)
+        return caller
+
+
+def generate_keys(folder: Path, issuers: dict[str, tuple[Kind, ...]]) -> None:
+    """Writes ``<issuer>.jwk`` (private, 0600) for every issuer that has none, and ``callers.jwks`` with the public halves."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    public = []
+    for issuer, kinds in issuers.items():
+        path = folder / f"{issuer}.jwk"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(OKPKey.generate_key("Ed25519", {"kid": issuer}).as_dict(private=True)))
+        key = load_key(path)
+        public.append({**key.as_dict(private=False), "kid": issuer, "anju_kinds": list(kinds)})
+    (folder / "callers.jwks").write_text(json.dumps({"keys": public}))
+
+
+def load_key(path: Path) -> OKPKey:
+    return OKPKey.import_key(json.loads(path.read_text()))
+
+
+def load_key_set(path: Path) -> dict[str, Any]:
+    key_set: dict[str, Any] = json.loads(path.read_text())
+    return key_set

@@ -1,0 +1,96 @@
+"""Settings of a process: environment variables with the prefix ANJU_, or files named by the same variable plus _FILE (for secrets).
+
+Every service declares its own subclass beside its code; the reference table of the operator guide is generated from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """ANJU_X_FILE=/run/secrets/x gives the value of x: secrets stay out of the environment of child processes and of crash dumps."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        prefix = str(self.config.get("env_prefix", ""))
+        path = os.environ.get(f"{prefix}{field_name}_FILE".upper())
+        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {}
+        for name, info in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(info, name)
+            if value is not None:
+                values[key] = value
+        return values
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs."""
+
+    model_config = SettingsConfigDict(env_prefix="ANJU_", extra="ignore")
+
+    production: bool = Field(default=False, description="Refuse sample profiles, test identity numbers and a controlled clock.")
+    log_level: str = Field(default="INFO", description="Lowest level written to the log.")
+    log_format: str = Field(default="json", pattern="^(json|console)$", description="json for machines, console for people.")
+    telemetry: bool = Field(default=False, description="Export traces; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.")
+    keys_dir: Path = Field(
+        default=Path(".anju/keys"),
+        description="Folder with this process's caller key, the caller key set and the payload key ring.",
+    )
+    profile_dir: Path = Field(default=Path("profiles/kaifeng"), description="Folder of the city profile.")
+    simulated_clock: bool = Field(
+        default=False,
+        description="Workflows may be moved through time (one-machine simulation only, refused in production).",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+
+class GrpcServiceSettings(ProcessSettings):
+    """What every gRPC service needs on top."""
+
+    host: str = Field(default="127.0.0.1", description="Address the gRPC server listens on.")
+    port: int = Field(default=0, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
+    database_url: str = Field(default="", description="PostgreSQL URL of this service's own database (postgresql+asyncpg://…).")
+    database_pool_size: int = Field(default=5, ge=1, le=100, description="Connections this process keeps to its database.")
+    drain_seconds: float = Field(default=5.0, ge=0, description="How long running calls may finish after SIGTERM.")
+    casework_address: str = Field(default="127.0.0.1:7401", description="Address of casework.")
+    eligibility_address: str = Field(default="127.0.0.1:7402", description="Address of eligibility.")
+    registry_gateway_address: str = Field(default="127.0.0.1:7403", description="Address of the registry gateway.")
+    housing_address: str = Field(default="127.0.0.1:7404", description="Address of housing.")
+    payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
+    notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
+
+
+def reference_table(classes: Iterable[type[ProcessSettings]]) -> str:
+    """Markdown table of every setting of the given classes, for the operator guide."""
+    lines = ["| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
+    seen = set()
+    for cls in classes:
+        prefix = str(cls.model_config.get("env_prefix", ""))
+        for name, info in cls.model_fields.items():
+            variable = f"{prefix}{name}".upper()
+            if variable in seen:
+                continue
+            seen.add(variable)
+            kind = getattr(info.annotation, "__name__", str(info.annotation))
+            default = "required" if info.is_required() else f"`{info.get_default(call_default_factory=True)}`"
+            lines.append(f"| `{variable}` | {kind} | {default} | {info.description or ''} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,63 @@
+"""Moving workflows through time on a one-machine simulation: by the engine's own bounded fast-forward, never by another code path.
+
+Every workflow has its own clock. A workflow started at a business date in its future (``not_before`` in its input) is started at that date. With
+the controlled clock switched off (every deployment), nothing in here is used.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.testing._timeskipping import FastForwardConfig
+
+_STOPPED = TimeSkippingConfig(enabled=False, disable_propagation=True)
+
+
+class SimulatedClockInterceptor(Interceptor):
+    """Starts every workflow with a clock that stands still until it is moved, at ``not_before`` when its input names one."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # the SDK's name
+        return _Outbound(next)
+
+
+class _Outbound(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # the SDK's name
+        input.time_skipping_config = _config_for(input.args)._to_proto()
+        return await super().start_workflow(input)
+
+
+def _config_for(args: Sequence[Any]) -> TimeSkippingConfig:
+    not_before = getattr(args[0], "not_before", None) if args else None
+    ahead = not_before - datetime.now(UTC) if isinstance(not_before, datetime) else timedelta()
+    if ahead <= timedelta(seconds=1):
+        return _STOPPED
+    return TimeSkippingConfig(
+        enabled=True,
+        disable_propagation=True,
+        fast_forward_config=FastForwardConfig(id=str(uuid.uuid4()), duration=ahead),
+    )
+
+
+class SimulatedClock:
+    """Reads and moves the clocks of single workflows."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._skipper = TimeSkipper(client, config=_STOPPED)
+
+    async def now(self, workflow_id: str) -> datetime:
+        return await self._skipper.get_current_time(self._client.get_workflow_handle(workflow_id))
+
+    async def advance(self, workflow_id: str, by: timedelta) -> bool:
+        """Moves one workflow's clock; False when it ended before the time was reached."""
+        return await self._skipper.fast_forward(self._client.get_workflow_handle(workflow_id), by)
+
+    async def advance_to(self, workflow_id: str, instant: datetime) -> bool:
+        """Moves one workflow's clock forward to ``instant``; a clock that is already there stays."""
+        ahead = instant - await self.now(workflow_id)
+        return ahead <= timedelta() or await self.advance(workflow_id, ahead)

@@ -1,0 +1,37 @@
+"""One way to reach Temporal: address and credentials by the SDK's own TEMPORAL_* variables or TOML, payloads sealed, traces attached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+
+from chassis import telemetry
+from chassis.codec import data_converter
+from chassis.crypto import KeyRing
+from chassis.settings import ProcessSettings
+
+PAYLOAD_KEYS = "payload-keys.json"
+
+
+async def connect(settings: ProcessSettings, **overrides: Any) -> Client:
+    """Connects by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_* … (``temporalio.envconfig``); ``overrides`` go to ``Client.connect``.
+
+    Raises RuntimeError when the controlled clock is asked for in production.
+    """
+    if settings.production and settings.simulated_clock:
+        raise RuntimeError("the controlled clock is a simulation; it is refused in production")
+    interceptors = telemetry.temporal_interceptors()
+    if settings.simulated_clock:
+        from chassis.simclock import SimulatedClockInterceptor
+
+        interceptors.append(SimulatedClockInterceptor())
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.setdefault("target_host", "127.0.0.1:7233")
+    config.update(
+        data_converter=data_converter(KeyRing.load_or_create(settings.keys_dir / PAYLOAD_KEYS)),
+        interceptors=interceptors,
+        **overrides,
+    )
+    return await Client.connect(**config)

@@ -1,0 +1,1 @@
+"""Casework: applications, review tasks, public notices and objections."""

@@ -1,0 +1,62 @@
+"""Composition root of casework: wires the real objects; tests pass their own settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anju_profile
+from anju.casework.v1 import casework_pb2_grpc as rpc
+from chassis import temporal
+from chassis.db import Database
+from chassis.grpc_server import GrpcServer, serving
+from chassis.outbox import Outbox
+from chassis.service import verifier
+
+from casework import tables
+from casework.asking import Asking
+from casework.intake import SETTLE_CORRECTION, Intake
+from casework.parts import Parts
+from casework.process import START_APPLICATION, Process
+from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
+from casework.settings import Settings
+from casework.vault import Vault
+
+NAME = "casework"
+
+
+@asynccontextmanager
+async def application(settings: Settings, *, process: Process | None = None) -> AsyncIterator[GrpcServer]:
+    """Serves until the block ends. ``process`` replaces the real engine in tests."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
+        stack.push_async_callback(database.close)
+        # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
+        process = process or Process(await temporal.connect(settings, lazy=True))
+        handlers = {START_APPLICATION: process.start_application}
+        outbox = Outbox(database, tables.Outbox, handlers)
+        parts = Parts(
+            database=database,
+            outbox=outbox,
+            process=process,
+            vault=Vault.open_folder(settings.keys_dir),
+            profile=anju_profile.load(settings.profile_dir, production=settings.production),
+            number_prefix=settings.application_number_prefix,
+            production=settings.production,
+            separate_queues=settings.separate_queues,
+        )
+        asking = Asking(parts)
+        intake = Intake(parts, asking)
+        handlers[SETTLE_CORRECTION] = intake.settle_correction
+        await outbox.start()
+        stack.push_async_callback(outbox.stop)
+        server = GrpcServer(
+            SERVICE,
+            verifier(settings),
+            host=settings.host,
+            port=settings.port,
+            open_methods=OPEN_METHODS,
+            drain_seconds=settings.drain_seconds,
+        )
+        rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts, asking, intake), server.server)
+        yield await stack.enter_async_context(serving(server, database.ping))

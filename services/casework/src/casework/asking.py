@@ -1,0 +1,154 @@
+"""A person's word to the workflow, exactly once: what must be kept is stored first, the workflow judges, and a refusal leaves no trace.
+
+The answer store (``once``) carries three states under a key: absent; begun (``stage`` empty: asked, outcome unknown); done (``stage`` is the
+stage the workflow answered). A repeat of a begun request asks again under the same update id, so the workflow applies it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_workflows import contracts
+from anju_workflows.transitions import APPLICATION
+from chassis import once
+from chassis.errors import NOT_FOUND, RETRYABLE, UNAVAILABLE, Refusal
+from chassis.identity import Caller
+from chassis.ids import stable_id
+from google.protobuf.message import Message
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import store, views
+from casework.errors import ALREADY_ENDED, invalid_field
+from casework.parts import Parts
+from casework.reach import view_of
+from casework.tables import Application, Once
+
+LANDING_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.04
+MAX_KEY_CHARS: Final = 200
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is put to the workflow of case ``no``, which was at ``version`` and ``stage`` when it was said."""
+
+    no: str
+    version: int
+    stage: str
+    update: str
+    said: contracts.Model
+    # False when the workflow takes the word without making a step at once.
+    lands: bool = True
+    # Level of the task that was open, kept for a repeat.
+    level: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    key: str
+    request_id: str
+
+
+def asked(caller: Caller, method: str, idempotency_key: str) -> Asked:
+    """Names of a request: the key of its answer here and its update id in the engine. Raises Refusal for a missing or oversized key."""
+    if not 0 < len(idempotency_key) <= MAX_KEY_CHARS:
+        raise invalid_field(
+            "/idempotency_key",
+            "REQUIRED",
+            "请求缺少有效的提交编号，请刷新页面后重试。",
+            f"An idempotency key of 1 to {MAX_KEY_CHARS} characters is needed.",
+        )
+    key = f"{caller.sub}:{method}:{idempotency_key}"
+    return Asked(key, stable_id("", key))
+
+
+class Asking:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def put(
+        self,
+        request: Message,
+        name: Asked,
+        prepare: Callable[[AsyncSession, pb.Application | None], Awaitable[Words]],
+        *,
+        accepted: Callable[[AsyncSession], Awaitable[None]] | None = None,
+        undo: Callable[[AsyncSession], Awaitable[None]] | None = None,
+    ) -> None:
+        """Runs one request to its end.
+
+        ``prepare(session, begun)`` checks and stores what must be kept and says the words; with ``begun`` the request was begun before, so the
+        state of the case must not be checked any more. ``accepted`` and ``undo`` run with the outcome.
+        """
+        begun = pb.Application()
+        async with self._parts.database.transaction() as session:
+            again = await once.find(session, Once, name.key, request, begun) is not None
+            done = bool(begun.stage)
+            if not done:
+                words = await prepare(session, begun if again else None)
+            if not again:
+                begun.CopyFrom(_begun(words))
+                once.remember(session, Once, name.key, request, begun)
+        if done:
+            await self._landed(begun)
+            return
+        try:
+            stage = await self._parts.process.ask(words.no, words.update, words.said, name.request_id)
+        except Refusal as refusal:
+            if refusal.problem is ALREADY_ENDED and words.stage == APPLICATION.start:
+                # The case is in the table but its workflow is not there yet: the outbox is about to start it.
+                refusal = Refusal(UNAVAILABLE)
+            if refusal.problem.status not in RETRYABLE:
+                async with self._parts.database.transaction() as session:
+                    await store.forget(session, name.key)
+                    if undo is not None:
+                        await undo(session)
+            raise refusal from None
+        await self.done(name, begun, stage, accepted)
+        await self._landed(begun)
+
+    async def _landed(self, done: pb.Application) -> None:
+        if done.round:
+            await self.landed(done.no, done.stage, done.version)
+
+    async def done(
+        self, name: Asked, begun: pb.Application, stage: str, accepted: Callable[[AsyncSession], Awaitable[None]] | None = None
+    ) -> None:
+        begun.stage = stage
+        async with self._parts.database.transaction() as session:
+            await store.replace_answer(session, name.key, begun.SerializeToString(deterministic=True))
+            if accepted is not None:
+                await accepted(session)
+
+    async def landed(self, no: str, stage: str, version: int) -> None:
+        """Waits a moment for the workflow's own record of the step, so that the answer shows it. Without it the answer is merely older."""
+        deadline = asyncio.get_running_loop().time() + LANDING_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            async with self._parts.database.transaction() as session:
+                if await store.has_reached(session, no, stage, version):
+                    return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def show(self, caller: Caller, no: str, method: str) -> pb.Application:
+        """The case as the caller may see it now; a look by staff is logged in the same transaction, or not given."""
+        async with self._parts.database.transaction() as session:
+            case = await store.case(session, no)
+            view = view_of(caller, case)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            if caller.kind == "staff":
+                store.log_access(session, caller, no, method, with_dossier=view.dossier)
+            return await views.whole_case(session, self._parts.vault, case, view)
+
+
+def _begun(words: Words) -> pb.Application:
+    """What is stored of a request before its outcome is known; ``round`` says whether a step of the case follows."""
+    return pb.Application(no=words.no, version=words.version, waiting_on=words.level, round=int(words.lands))
+
+
+def words_about(case: Application, update: str, said: contracts.Model, *, lands: bool = True, level: str = "") -> Words:
+    return Words(case.no, case.version, case.stage, update, said, lands, level)

@@ -1,0 +1,93 @@
+"""Between the messages of the contract and the domain's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju.common.v1 import common_pb2 as common
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from casework.domain.dossier import Consent, Dossier, Home, Member, Vehicle
+
+REGISTER_NAMES = {
+    common.REGISTER_SOCIAL_INSURANCE: "social_insurance",
+    common.REGISTER_REAL_ESTATE: "real_estate",
+    common.REGISTER_VEHICLES: "vehicles",
+    common.REGISTER_MARRIAGE: "marriage",
+}
+REGISTER_NUMBERS = {name: number for number, name in REGISTER_NAMES.items()}
+
+
+def dossier_from(message: pb.Dossier) -> Dossier:
+    return Dossier(
+        category=message.category,
+        members=tuple(Member(m.name, m.id_number, m.relation, m.birth_date, m.annual_income_fen, m.employer) for m in message.members),
+        homes=tuple(Home(h.district, h.address, h.area_centi_sqm, h.share_percent) for h in message.homes),
+        vehicles=tuple(Vehicle(v.plate, v.value_fen) for v in message.vehicles),
+        marital_status=message.marital_status,
+        district=message.district,
+        street=message.street,
+        community=message.community,
+        address=message.address,
+        phone=message.phone,
+    )
+
+
+def dossier_to(dossier: Dossier) -> pb.Dossier:
+    return pb.Dossier(
+        category=dossier.category,
+        members=[
+            pb.Member(
+                name=m.name,
+                id_number=m.id_number,
+                relation=m.relation,
+                birth_date=m.birth_date,
+                annual_income_fen=m.annual_income_fen,
+                employer=m.employer,
+            )
+            for m in dossier.members
+        ],
+        homes=homes_to(dossier.homes, addresses=True),
+        vehicles=vehicles_to(dossier.vehicles, plates=True),
+        marital_status=dossier.marital_status,
+        district=dossier.district,
+        street=dossier.street,
+        community=dossier.community,
+        address=dossier.address,
+        phone=dossier.phone,
+    )
+
+
+def homes_to(homes: Iterable[Home], *, addresses: bool) -> list[pb.Home]:
+    return [
+        pb.Home(
+            district=h.district,
+            address=h.address if addresses else "",
+            area_centi_sqm=h.area_centi_sqm,
+            share_percent=h.share_percent,
+        )
+        for h in homes
+    ]
+
+
+def vehicles_to(vehicles: Iterable[Vehicle], *, plates: bool) -> list[pb.Vehicle]:
+    return [pb.Vehicle(plate=v.plate if plates else "", value_fen=v.value_fen) for v in vehicles]
+
+
+def consent_from(message: pb.Consent) -> Consent:
+    names = {REGISTER_NAMES[number] for number in message.registers if number in REGISTER_NAMES}
+    return Consent(message.text_version, tuple(sorted(names)))
+
+
+def instant(message: Timestamp) -> datetime:
+    return message.ToDatetime(tzinfo=UTC)
+
+
+def timestamp(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    result = Timestamp()
+    result.FromDatetime(value)
+    return result

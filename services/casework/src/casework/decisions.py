@@ -1,0 +1,164 @@
+"""What people decide about a case: reviewers, the household that withdraws, and the public that objects."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_workflows import contracts
+from anju_workflows.transitions import APPLICATION
+from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
+from chassis.identity import Caller
+from chassis.ids import stable_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import reach, store, views
+from casework.asking import Asking, Words, asked, words_about
+from casework.domain import text
+from casework.domain.progress import NOTICE_STAGES
+from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
+from casework.parts import Parts, now
+from casework.tables import Objection
+
+MAX_REASON_CHARS: Final = 500
+MAX_OBJECTION_CHARS: Final = 2000
+_DECISIONS: Final = {
+    pb.DECISION_APPROVE: contracts.Decision.APPROVE,
+    pb.DECISION_RETURN: contracts.Decision.RETURN,
+    pb.DECISION_REFUSE: contracts.Decision.REFUSE,
+}
+
+
+class Decisions:
+    def __init__(self, parts: Parts, asking: Asking) -> None:
+        self._parts = parts
+        self._asking = asking
+
+    async def decide(self, caller: Caller, request: pb.DecideTaskRequest) -> pb.Application:
+        reach.require_reviewer(caller)
+        name = asked(caller, "DecideTask", request.idempotency_key)
+        if request.decision not in _DECISIONS:
+            raise invalid_field("/decision", "CHOOSE_ONE", "请选择通过、退回补正或不予通过。", "Choose approve, return or refuse.")
+        decision = _DECISIONS[request.decision]
+        reason = _words(
+            request.reason,
+            "/reason",
+            MAX_REASON_CHARS,
+            required=decision is not contracts.Decision.APPROVE,
+            zh="退回补正或不予通过时，请写明理由，申请家庭会看到。",
+            en="Say why; the household reads it.",
+        )
+
+        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+            case = await store.lock_case(session, request.application_no)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            if begun is not None:
+                level = begun.waiting_on
+            else:
+                task = await store.open_task(session, case.no)
+                level = task.level if task is not None and task.level != "objection" else ""
+                reach.require_level(caller, case, level)
+                if request.if_version and request.if_version != case.version:
+                    raise Refusal(VERSION_MISMATCH)
+            said = contracts.ReviewDecision(
+                level=contracts.Level(level), decision=decision, reason=reason, actor=caller.sub, request_id=name.request_id
+            )
+            return words_about(case, "decide", said, level=level)
+
+        await self._asking.put(request, name, prepare)
+        return await self._asking.show(caller, request.application_no, "DecideTask")
+
+    async def withdraw(self, caller: Caller, request: pb.WithdrawApplicationRequest) -> pb.Application:
+        caller.require_kind("citizen")
+        name = asked(caller, "WithdrawApplication", request.idempotency_key)
+        reason = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
+
+        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+            case = reach.own_case(caller, await store.lock_case(session, request.no))
+            if begun is None and case.stage in APPLICATION.ends:
+                raise Refusal(ALREADY_ENDED)
+            return words_about(case, "withdraw", contracts.Withdrawal(actor=caller.sub, reason=reason, request_id=name.request_id))
+
+        await self._asking.put(request, name, prepare)
+        return await self._asking.show(caller, request.no, "WithdrawApplication")
+
+    # -- objections (异议) --------------------------------------------------------------------------------------------------------------------
+
+    async def object(self, caller: Caller, request: pb.RaiseObjectionRequest) -> pb.Objection:
+        caller.require_kind("citizen", "staff")
+        name = asked(caller, "RaiseObjection", request.idempotency_key)
+        said = _words(
+            request.text, "/text", MAX_OBJECTION_CHARS, required=True, zh="请写明异议的内容和依据。", en="Say what you object to and why."
+        )
+        objection_id = stable_id("obj-", name.key)
+
+        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+            case = await store.lock_case(session, request.application_no)
+            # A number which does not exist answers like a case which is not on notice: the list of notices is public, the rest is not.
+            if case is None or (begun is None and case.stage not in NOTICE_STAGES):
+                raise Refusal(NOT_ON_NOTICE)
+            if begun is None:
+                if await store.has_open_objection(session, case.no, caller.sub):
+                    raise Refusal(OBJECTION_PENDING)
+                sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
+                session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
+            raised = contracts.ObjectionRaised(objection_id=objection_id, request_id=name.request_id)
+            # Objections are answered one after another; one that has to wait its turn makes no step yet.
+            return words_about(case, "raise_objection", raised, lands=case.stage == "public_notice")
+
+        async def accepted(session: AsyncSession) -> None:
+            await store.accept_objection(session, objection_id)
+
+        async def undo(session: AsyncSession) -> None:
+            await store.drop_objection(session, objection_id)
+
+        await self._asking.put(request, name, prepare, accepted=accepted, undo=undo)
+        async with self._parts.database.transaction() as session:
+            row = await store.objection(session, request.application_no, objection_id)
+            if row is None:
+                raise Refusal(NOT_FOUND)
+            return views.objection(self._parts.vault, row, reach.View(dossier=False, words=True, objections=True))
+
+    async def answer_objection(self, caller: Caller, request: pb.DecideObjectionRequest) -> pb.Application:
+        reach.require_reviewer(caller)
+        name = asked(caller, "DecideObjection", request.idempotency_key)
+        answer = _words(
+            request.answer, "/answer", MAX_OBJECTION_CHARS, required=True, zh="请写明复核意见。", en="Write the answer to the objection."
+        )
+
+        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+            case = await store.lock_case(session, request.application_no)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            if begun is None:
+                reach.require_level(caller, case, "objection")
+                row = await store.objection(session, case.no, request.objection_id)
+                if row is None or row.state != "open" or case.stage != "objection_review":
+                    raise Refusal(TASK_NOT_OPEN)
+                if row.raised_by == caller.sub:
+                    raise Refusal(OWN_CASE)
+            said = contracts.ObjectionDecision(
+                objection_id=request.objection_id,
+                upheld=request.upheld,
+                answer=answer,
+                actor=caller.sub,
+                request_id=name.request_id,
+            )
+            return words_about(case, "decide_objection", said)
+
+        await self._asking.put(request, name, prepare)
+        return await self._asking.show(caller, request.application_no, "DecideObjection")
+
+
+def _words(value: str, pointer: str, most: int, *, required: bool, zh: str, en: str) -> str:
+    """Text of a person in one form, lines kept. Raises Refusal for a missing or oversized one."""
+    lines = [text.clean(line) for line in value.replace("\r\n", "\n").split("\n")]
+    result = "\n".join(lines).strip()
+    if required and not result:
+        raise invalid_field(pointer, "REQUIRED", zh, en)
+    if len(result) > most:
+        raise invalid_field(pointer, "TOO_LONG", f"最多填写{most}个字。", f"At most {most} characters.")
+    if any(text.has_control(line) for line in lines):
+        raise invalid_field(pointer, "CONTROL_CHARACTERS", "内容中有不能识别的字符，请重新输入。", "There are unreadable characters.")
+    return result

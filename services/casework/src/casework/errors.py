@@ -1,0 +1,49 @@
+"""Everything casework refuses, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import grpc
+from chassis.errors import FieldViolation, Problem, Refusal, invalid
+
+from casework.domain.violations import Violation
+
+_FAILED = grpc.StatusCode.FAILED_PRECONDITION
+
+HOUSEHOLD_HAS_APPLICATION = Problem(
+    "HOUSEHOLD_HAS_APPLICATION",
+    grpc.StatusCode.ALREADY_EXISTS,
+    "家庭成员中有人已在办理中的申请里，一个家庭同时只能有一件申请。请查看已有申请，或到街道窗口咨询。",
+    "A member of the household already stands in an open application; a household can have one at a time.",
+)
+TASK_NOT_OPEN = Problem(
+    "TASK_NOT_OPEN", _FAILED, "该件当前不在您这一级待办中，请刷新后查看。", "There is no open task at your level for this case."
+)
+STEP_REFUSED = Problem("STEP_REFUSED", _FAILED, "当前阶段不能办理这一步，请刷新后查看。", "This step cannot be taken at the current stage.")
+NOT_RETURNED = Problem("NOT_RETURNED", _FAILED, "该申请当前不需要补正。", "This application has not been returned for correction.")
+ALREADY_ENDED = Problem("ALREADY_ENDED", _FAILED, "该申请已经办结。", "This application has already ended.")
+NOT_ON_NOTICE = Problem("NOT_ON_NOTICE", _FAILED, "该申请当前不在公示期，不能提出异议。", "This case is not on public notice.")
+OBJECTION_PENDING = Problem(
+    "OBJECTION_PENDING",
+    grpc.StatusCode.ALREADY_EXISTS,
+    "您对该申请的异议正在复核，请等待答复后再提出新的异议。",
+    "Your earlier objection to this case is still being looked at.",
+)
+OWN_CASE = Problem(
+    "OWN_CASE",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "不能办理与本人有关的申请或异议，请交由其他工作人员办理。",
+    "You cannot decide a case or an objection of your own.",
+)
+ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "The table of legal moves has no such step.")
+NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的有效授权。", "There is no valid consent for this purpose.")
+NO_SUCH_ROUND = Problem("NO_SUCH_ROUND", _FAILED, "没有这一轮申请材料。", "There is no such dossier round.")
+
+
+def invalid_dossier(violations: Iterable[Violation]) -> Refusal:
+    return invalid(FieldViolation(*violation) for violation in violations)
+
+
+def invalid_field(pointer: str, code: str, zh: str, en: str) -> Refusal:
+    return invalid([FieldViolation(pointer, code, zh, en)])

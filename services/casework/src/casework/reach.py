@@ -1,0 +1,90 @@
+"""Who may see and do what: object-level checks of every call (promises: the originating person's scope is checked again in every service)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from chassis.errors import NOT_ALLOWED, NOT_FOUND, OUT_OF_DIVISION, Refusal
+from chassis.identity import Caller
+
+from casework.errors import OWN_CASE, TASK_NOT_OPEN
+from casework.tables import Application
+
+REVIEWER_OF: Final = {
+    "street": "street_clerk",
+    "district": "district_reviewer",
+    "city": "city_reviewer",
+    "objection": "district_reviewer",
+}
+REVIEWERS: Final = tuple(dict.fromkeys(REVIEWER_OF.values()))
+STAFF_READERS: Final = (*REVIEWERS, "house_manager", "operator", "auditor")
+SYSTEM_READERS: Final = ("eligibility", "registry-gateway", "housing", "payments", "notifications")
+REPORT_READERS: Final = (*STAFF_READERS, "finance")
+
+
+class View(NamedTuple):
+    """What of a case a reader gets. ``words``: reasons and notes; ``objections``: the texts of objections, which may betray who objected."""
+
+    dossier: bool
+    words: bool
+    objections: bool
+
+
+_OWNER: Final = View(dossier=True, words=True, objections=False)
+_REVIEWER: Final = View(dossier=True, words=True, objections=True)
+_AUDITOR: Final = View(dossier=False, words=True, objections=True)
+_BARE: Final = View(dossier=False, words=False, objections=False)
+
+
+def view_of(caller: Caller, case: Application | None) -> View:
+    """Raises Refusal(NOT_FOUND) alike for a case that does not exist and for one out of reach, so that nobody learns which numbers exist."""
+    if case is None:
+        raise Refusal(NOT_FOUND)
+    match caller.kind:
+        case "citizen" if case.owner == caller.sub:
+            return _OWNER
+        case "staff" if caller.has_role(*STAFF_READERS) and caller.covers(case.street):
+            if caller.has_role(*REVIEWERS):
+                return _REVIEWER
+            return _AUDITOR if caller.has_role("auditor") else _BARE
+        case "system" if caller.has_role(*SYSTEM_READERS):
+            return _BARE
+    raise Refusal(NOT_FOUND)
+
+
+def own_case(caller: Caller, case: Application | None) -> Application:
+    """The citizen's own case. Raises Refusal(NOT_FOUND) for any other."""
+    caller.require_kind("citizen")
+    if case is None or case.owner != caller.sub:
+        raise Refusal(NOT_FOUND)
+    return case
+
+
+def require_reviewer(caller: Caller) -> None:
+    caller.require_kind("staff")
+    caller.require_role(*REVIEWERS)
+
+
+def require_level(caller: Caller, case: Application, level: str) -> None:
+    """That the caller is the reviewer of an open task of ``level`` ("" when no task is open).
+
+    Raises Refusal: OUT_OF_DIVISION, OWN_CASE, or TASK_NOT_OPEN when the case lies with another level.
+    """
+    if not caller.covers(case.street):
+        raise Refusal(OUT_OF_DIVISION)
+    if case.owner == caller.sub:
+        raise Refusal(OWN_CASE)
+    if level not in REVIEWER_OF or not caller.has_role(REVIEWER_OF[level]):
+        raise Refusal(TASK_NOT_OPEN)
+    if level != "street" and not caller.covers(case.district):
+        raise Refusal(OUT_OF_DIVISION)
+
+
+def levels_of(caller: Caller) -> tuple[str, ...]:
+    return tuple(level for level, role in REVIEWER_OF.items() if caller.has_role(role))
+
+
+def require_system(caller: Caller, role: str) -> None:
+    """Calls which one process alone may make."""
+    if caller.kind != "system" or not caller.has_role(role):
+        raise Refusal(NOT_ALLOWED)

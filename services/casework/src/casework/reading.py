@@ -1,0 +1,174 @@
+"""Lists, reports, and what the other services may know of a household."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju.common.v1 import common_pb2 as common
+from anju_workflows.transitions import APPLICATION
+from chassis import paging
+from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal
+from chassis.identity import Caller
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import convert, reach, store, views
+from casework.domain.dossier import Dossier
+from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND
+from casework.parts import Parts
+from casework.tables import Application, Notice, Task
+
+PURPOSE: Final = "公共租赁住房保障资格核验"
+LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MAX_INT64: Final = (1 << 63) - 1
+
+
+class Reading:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    # -- lists -------------------------------------------------------------------------------------------------------------------------------
+
+    async def cases(self, caller: Caller, request: pb.ListApplicationsRequest) -> pb.ListApplicationsResponse:
+        caller.require_kind("citizen", "staff")
+        if caller.kind == "staff":
+            caller.require_role(*reach.STAFF_READERS)
+        size = paging.limit(request.page.limit)
+        before = _number(request.page.cursor)
+        async with self._parts.database.transaction() as session:
+            rows = await store.list_cases(session, caller, stage=request.stage, district=request.district, before=before, size=size)
+        shown, cursor = paging.cut(rows, size, lambda case: (case.seq,))
+        return pb.ListApplicationsResponse(
+            applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown],
+            page=common.PageInfo(next_cursor=cursor),
+        )
+
+    async def tasks(self, caller: Caller, request: pb.ListTasksRequest) -> pb.ListTasksResponse:
+        reach.require_reviewer(caller)
+        size = paging.limit(request.page.limit)
+        after = _deadline_key(request.page.cursor)
+        async with self._parts.database.transaction() as session:
+            rows = await store.list_tasks(session, caller, reach.levels_of(caller), after, size)
+        shown, cursor = paging.cut(rows, size, _task_key)
+        return pb.ListTasksResponse(tasks=[views.task(task, case) for task, case in shown], page=common.PageInfo(next_cursor=cursor))
+
+    async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
+        size = paging.limit(request.page.limit)
+        before = _number(request.page.cursor)
+        async with self._parts.database.transaction() as session:
+            rows = await store.list_notices(session, request.district, before, size)
+        shown, cursor = paging.cut(rows, size, _notice_key)
+        return pb.ListNoticesResponse(
+            notices=[views.notice(notice, case) for notice, case in shown], page=common.PageInfo(next_cursor=cursor)
+        )
+
+    async def counters(self, caller: Caller, request: pb.GetCountersRequest) -> pb.GetCountersResponse:
+        caller.require_kind("staff")
+        caller.require_role(*reach.REPORT_READERS)
+        async with self._parts.database.transaction() as session:
+            rows = await store.counters(session, caller.divisions, request.district)
+        return pb.GetCountersResponse(
+            counters=[pb.Counter(district=district, street=street, stage=stage, count=count) for district, street, stage, count in rows]
+        )
+
+    # -- other services ----------------------------------------------------------------------------------------------------------------------
+
+    async def subjects(self, caller: Caller, request: pb.GetSubjectsRequest) -> pb.GetSubjectsResponse:
+        """The persons to look up in one register, as far as the household agreed to it and the case is open."""
+        reach.require_system(caller, "registry-gateway")
+        register = convert.REGISTER_NAMES.get(request.register)
+        async with self._parts.database.transaction() as session:
+            case, dossier = await self._dossier(session, request.application_no, request.round)
+            consent = await store.consent(session, case.no)
+        if case.stage in APPLICATION.ends:
+            raise Refusal(ALREADY_ENDED)
+        if register is None or consent is None or register not in consent.registers:
+            raise Refusal(NO_CONSENT)
+        return pb.GetSubjectsResponse(
+            subjects=[
+                pb.Subject(index=index, name=member.name, id_number=member.id_number, relation=member.relation)
+                for index, member in enumerate(dossier.members)
+            ],
+            consent=pb.Consent(
+                text_version=consent.text_version,
+                registers=[convert.REGISTER_NUMBERS[name] for name in consent.registers],
+                given_at=convert.timestamp(consent.given_at),
+            ),
+            purpose=PURPOSE,
+            legal_basis=LEGAL_BASIS,
+            district=case.district,
+        )
+
+    async def declaration(self, caller: Caller, request: pb.GetDeclarationRequest) -> pb.GetDeclarationResponse:
+        reach.require_system(caller, "eligibility")
+        async with self._parts.database.transaction() as session:
+            case, dossier = await self._dossier(session, request.application_no, request.round)
+        return pb.GetDeclarationResponse(
+            category=dossier.category,
+            marital_status=dossier.marital_status,
+            members=[
+                pb.DeclaredMember(
+                    index=index,
+                    relation=member.relation,
+                    birth_date=member.birth_date,
+                    annual_income_fen=member.annual_income_fen,
+                    employed=bool(member.employer),
+                )
+                for index, member in enumerate(dossier.members)
+            ],
+            homes=convert.homes_to(dossier.homes, addresses=False),
+            vehicles=convert.vehicles_to(dossier.vehicles, plates=False),
+            district=case.district,
+            profile_version=case.profile_version,
+        )
+
+    async def contact(self, caller: Caller, request: pb.GetContactRequest) -> pb.GetContactResponse:
+        reach.require_system(caller, "notifications")
+        async with self._parts.database.transaction() as session:
+            case, dossier = await self._dossier(session, request.application_no, 0)
+        return pb.GetContactResponse(owner=case.owner, phone=dossier.phone, locale=case.locale)
+
+    async def _dossier(self, session: AsyncSession, no: str, round_: int) -> tuple[Application, Dossier]:
+        """The dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""
+        case = await store.case(session, no)
+        if case is None:
+            raise Refusal(NOT_FOUND)
+        wanted = round_ or case.round
+        row = await store.dossier(session, no, wanted) if 1 <= wanted <= case.round else None
+        if row is None:
+            raise Refusal(NO_SUCH_ROUND)
+        return case, self._parts.vault.open_dossier(row.sealed, no, wanted)
+
+
+def _number(cursor: str) -> int | None:
+    key = paging.decode(cursor, int)
+    if key is None:
+        return None
+    return _bounded(int(key[0]))
+
+
+def _bounded(number: int) -> int:
+    if not 0 <= number <= _MAX_INT64:
+        raise Refusal(BAD_CURSOR)
+    return number
+
+
+def _deadline_key(cursor: str) -> tuple[datetime, str] | None:
+    key = paging.decode(cursor, int, str)
+    if key is None:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=_bounded(int(key[0]))), str(key[1])
+    except OverflowError:
+        raise Refusal(BAD_CURSOR) from None
+
+
+def _task_key(row: tuple[Task, Application]) -> tuple[str | int, ...]:
+    return (row[0].deadline_at - _EPOCH) // _MICROSECOND, row[1].no
+
+
+def _notice_key(row: tuple[Notice, Application]) -> tuple[str | int, ...]:
+    return (row[0].id or 0,)

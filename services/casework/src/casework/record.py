@@ -1,0 +1,146 @@
+"""Recording the workflow's steps: the stage people see, the tasks and notices it opens and closes, and the line of the timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_workflows.transitions import IllegalMoveError
+from chassis import once
+from chassis.errors import NOT_FOUND, Refusal
+from chassis.identity import Caller
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import convert, reach, store
+from casework.domain import progress
+from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
+from casework.parts import Parts
+from casework.tables import Application, Notice, Once, Task, Timeline
+
+
+class Record:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def advance(self, caller: Caller, request: pb.AdvanceApplicationRequest) -> pb.AdvanceApplicationResponse:
+        reach.require_system(caller, "worker")
+        if not request.step.step_id or not request.step.HasField("as_of"):
+            raise invalid_field("/step", "REQUIRED", "缺少步骤编号或业务时间。", "A step needs its id and its business time.")
+        if request.waiting_on not in progress.WAITING_ON:
+            raise invalid_field("/waiting_on", "CHOOSE_ONE", "等待对象无效。", "Unknown value.")
+        key = f"{request.step.step_id}:AdvanceApplication"
+        answer = pb.AdvanceApplicationResponse()
+        async with self._parts.database.transaction() as session:
+            if await once.find(session, Once, key, request, answer) is not None:
+                return answer
+            case = await store.lock_case(session, request.no)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            try:
+                step = progress.step(case.stage, request.event, request.stage)
+            except IllegalMoveError as error:
+                raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": request.event}) from error
+            await self._record(session, case, request, step)
+            answer.version = case.version
+            once.remember(session, Once, key, request, answer)
+        return answer
+
+    async def _record(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> None:
+        at = convert.instant(request.step.as_of)
+        deadline = convert.instant(request.deadline_at) if request.HasField("deadline_at") else None
+        source = case.stage
+        case.version += 1
+        case.stage, case.waiting_on = request.stage, request.waiting_on
+        case.deadline_at, case.overdue, case.updated_at = deadline, request.overdue, at
+        case.outcome = request.stage if step.ended else ""
+        explains = step.ended or request.stage == "correction"
+        case.reason_sealed = self._seal(request.note, "application", "reason_sealed", case.no) if explains else b""
+        session.add(
+            Timeline(
+                application_no=case.no,
+                seq=case.version,
+                step_id=request.step.step_id,
+                event=request.event,
+                source=source,
+                stage=request.stage,
+                waiting_on=request.waiting_on,
+                actor=request.step.actor,
+                actor_kind=step.actor_kind,
+                at=at,
+                deadline_at=deadline,
+                overdue=request.overdue,
+                note_sealed=self._seal(request.note, "timeline", "note_sealed", f"{case.no}/{case.version}"),
+                objection_id=request.objection_id,
+            )
+        )
+        if request.event == "corrected":
+            await self._take_correction(session, case)
+        await self._tasks(session, case, step, at, deadline, closed_by=request.event)
+        await self._notices(session, case, step, at, deadline)
+        if step.objection_state:
+            await self._objection(session, case, request, step.objection_state)
+        if step.releases_household:
+            await store.release_residents(session, case.no)
+
+    def _seal(self, note: str, table: str, column: str, row: str) -> bytes:
+        return self._parts.vault.seal_text(note, table, column, row)
+
+    async def _take_correction(self, session: AsyncSession, case: Application) -> None:
+        """The unanswered round becomes the case's dossier."""
+        row = await store.dossier(session, case.no, case.round + 1)
+        if row is None:
+            raise Refusal(NO_SUCH_ROUND)
+        case.round, case.category = row.round, row.category
+        case.household_size, case.masked_name = row.household_size, row.masked_name
+        await store.keep_residents(session, case.no, row.blinds)
+
+    async def _tasks(
+        self, session: AsyncSession, case: Application, step: progress.Step, at: datetime, deadline: datetime | None, closed_by: str
+    ) -> None:
+        task = await store.open_task(session, case.no)
+        if task is not None and task.level == step.task_level:
+            task.deadline_at, task.overdue = deadline or task.deadline_at, case.overdue
+            return
+        if task is not None:
+            task.closed_at, task.closed_by = at, closed_by
+            # The next one may be opened only after this one is closed in the table too.
+            await session.flush()
+        if step.task_level:
+            session.add(
+                Task(
+                    application_no=case.no,
+                    level=step.task_level,
+                    opened_at=at,
+                    deadline_at=_needed(deadline),
+                    overdue=case.overdue,
+                )
+            )
+
+    async def _notices(
+        self, session: AsyncSession, case: Application, step: progress.Step, at: datetime, deadline: datetime | None
+    ) -> None:
+        notice = await store.open_notice(session, case.no)
+        if notice is None:
+            if step.notice == "open":
+                session.add(Notice(application_no=case.no, published_at=at, closes_at=_needed(deadline)))
+            return
+        if step.notice is None:
+            notice.closed_at = at
+            return
+        notice.suspended = step.notice == "suspended"
+        if step.notice == "open" and deadline is not None:
+            notice.closes_at = deadline
+
+    async def _objection(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, state: str) -> None:
+        row = await store.objection(session, case.no, request.objection_id)
+        if row is None:
+            return
+        row.state = state
+        if state != "open":
+            row.answer_sealed = self._seal(request.note, "objection", "answer_sealed", row.id)
+
+
+def _needed(deadline: datetime | None) -> datetime:
+    if deadline is None:
+        raise invalid_field("/deadline_at", "REQUIRED", "这一步需要期限。", "This step needs a deadline.")
+    return deadline

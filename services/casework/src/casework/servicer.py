@@ -1,0 +1,74 @@
+"""gRPC surface of casework: proto in, domain, proto out; nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju.casework.v1 import casework_pb2_grpc as rpc
+from chassis.identity import current_caller
+
+from casework.asking import Asking
+from casework.decisions import Decisions
+from casework.intake import Intake
+from casework.parts import Parts
+from casework.reading import Reading
+from casework.record import Record
+
+SERVICE = pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
+# Public notices are public (Order 11, article 9): no sign-on.
+OPEN_METHODS = (f"/{SERVICE}/ListNotices",)
+
+
+class CaseworkServicer(rpc.CaseworkServiceServicer):
+    def __init__(self, parts: Parts, asking: Asking, intake: Intake) -> None:
+        self._asking = asking
+        self._intake = intake
+        self._decisions = Decisions(parts, asking)
+        self._reading = Reading(parts)
+        self._record = Record(parts)
+
+    async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
+        return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
+
+    async def CorrectApplication(self, request: pb.CorrectApplicationRequest, context: Any) -> pb.CorrectApplicationResponse:
+        return pb.CorrectApplicationResponse(application=await self._intake.correct(current_caller(), request))
+
+    async def GetApplication(self, request: pb.GetApplicationRequest, context: Any) -> pb.GetApplicationResponse:
+        return pb.GetApplicationResponse(application=await self._asking.show(current_caller(), request.no, "GetApplication"))
+
+    async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
+        return await self._reading.cases(current_caller(), request)
+
+    async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
+        return await self._reading.tasks(current_caller(), request)
+
+    async def DecideTask(self, request: pb.DecideTaskRequest, context: Any) -> pb.DecideTaskResponse:
+        return pb.DecideTaskResponse(application=await self._decisions.decide(current_caller(), request))
+
+    async def WithdrawApplication(self, request: pb.WithdrawApplicationRequest, context: Any) -> pb.WithdrawApplicationResponse:
+        return pb.WithdrawApplicationResponse(application=await self._decisions.withdraw(current_caller(), request))
+
+    async def ListNotices(self, request: pb.ListNoticesRequest, context: Any) -> pb.ListNoticesResponse:
+        return await self._reading.notices(request)
+
+    async def RaiseObjection(self, request: pb.RaiseObjectionRequest, context: Any) -> pb.RaiseObjectionResponse:
+        return pb.RaiseObjectionResponse(objection=await self._decisions.object(current_caller(), request))
+
+    async def DecideObjection(self, request: pb.DecideObjectionRequest, context: Any) -> pb.DecideObjectionResponse:
+        return pb.DecideObjectionResponse(application=await self._decisions.answer_objection(current_caller(), request))
+
+    async def GetCounters(self, request: pb.GetCountersRequest, context: Any) -> pb.GetCountersResponse:
+        return await self._reading.counters(current_caller(), request)
+
+    async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
+        return await self._record.advance(current_caller(), request)
+
+    async def GetSubjects(self, request: pb.GetSubjectsRequest, context: Any) -> pb.GetSubjectsResponse:
+        return await self._reading.subjects(current_caller(), request)
+
+    async def GetDeclaration(self, request: pb.GetDeclarationRequest, context: Any) -> pb.GetDeclarationResponse:
+        return await self._reading.declaration(current_caller(), request)
+
+    async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
+        return await self._reading.contact(current_caller(), request)

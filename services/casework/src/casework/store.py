@@ -1,0 +1,252 @@
+"""Every query of casework. Nobody here commits: the transaction belongs to the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from chassis.identity import Caller
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Resident, Task, Timeline
+
+# Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
+_OBJECTION_IN_FLIGHT = timedelta(minutes=1)
+
+
+# --- cases -------------------------------------------------------------------------------------------------------------------------------
+
+
+async def next_number(session: AsyncSession) -> int:
+    return int((await session.execute(select(NUMBERS.next_value()))).scalar_one())
+
+
+async def case(session: AsyncSession, no: str) -> Application | None:
+    return await session.get(Application, no)
+
+
+async def lock_case(session: AsyncSession, no: str) -> Application | None:
+    """The case, held until the transaction ends: steps of one case are recorded one after another."""
+    found: Application | None = (
+        await session.execute(select(Application).where(col(Application.no) == no).with_for_update())
+    ).scalar_one_or_none()
+    return found
+
+
+def in_divisions(column: Any, divisions: Iterable[str]) -> ColumnElement[bool]:
+    """As Caller.covers: a division code covers everything which starts with it. No divisions: nothing."""
+    return or_(False, *(column.startswith(division, autoescape=True) for division in divisions))
+
+
+async def list_cases(
+    session: AsyncSession, caller: Caller, *, stage: str, district: str, before: int | None, size: int
+) -> Sequence[Application]:
+    """Newest first: the citizen's own, or those in the divisions of the staff member."""
+    query = select(Application).order_by(col(Application.seq).desc()).limit(size + 1)
+    if caller.kind == "citizen":
+        query = query.where(col(Application.owner) == caller.sub)
+    else:
+        query = query.where(in_divisions(col(Application.street), caller.divisions))
+    if stage:
+        query = query.where(col(Application.stage) == stage)
+    if district:
+        query = query.where(col(Application.district) == district)
+    if before is not None:
+        query = query.where(col(Application.seq) < before)
+    return (await session.execute(query)).scalars().all()
+
+
+async def counters(session: AsyncSession, divisions: Sequence[str], district: str) -> Sequence[Any]:
+    """Rows (district, street, stage, count)."""
+    place = (col(Application.district), col(Application.street), col(Application.stage))
+    query = select(*place, func.count()).where(in_divisions(col(Application.street), divisions)).group_by(*place).order_by(*place)
+    if district:
+        query = query.where(col(Application.district) == district)
+    return (await session.execute(query)).all()
+
+
+# --- households --------------------------------------------------------------------------------------------------------------------------
+
+
+async def claim_residents(session: AsyncSession, no: str, blinds: Sequence[str], round_: int) -> bool:
+    """Enters the members of a household; False when one of them stands in another active application.
+
+    A concurrent claim of the same person waits here until the other transaction ends: exactly one of two gets the person.
+    """
+    values = [{"application_no": no, "blind": blind, "since_round": round_, "active": True} for blind in blinds]
+    await session.execute(insert(Resident).values(values).on_conflict_do_nothing())
+    mine = select(func.count()).where(col(Resident.application_no) == no, col(Resident.active).is_(True), col(Resident.blind).in_(blinds))
+    return int((await session.execute(mine)).scalar_one()) == len(blinds)
+
+
+async def own_case_of(session: AsyncSession, owner: str, blinds: Sequence[str], except_no: str) -> str:
+    """Number of the owner's other active case with one of these members; "" when it is somebody else's."""
+    query = (
+        select(col(Application.no))
+        .join(Resident, col(Resident.application_no) == col(Application.no))
+        .where(col(Resident.blind).in_(blinds), col(Resident.active).is_(True), col(Application.owner) == owner)
+        .where(col(Application.no) != except_no)
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none() or ""
+
+
+async def keep_residents(session: AsyncSession, no: str, blinds: Sequence[str]) -> None:
+    """After a correction: who is no longer in the household is free to apply elsewhere."""
+    await session.execute(delete(Resident).where(col(Resident.application_no) == no, col(Resident.blind).not_in(blinds)))
+
+
+async def release_residents(session: AsyncSession, no: str) -> None:
+    await session.execute(update(Resident).where(col(Resident.application_no) == no).values(active=False))
+
+
+# --- dossiers ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def dossier(session: AsyncSession, no: str, round_: int) -> Dossier | None:
+    return await session.get(Dossier, (no, round_))
+
+
+async def drop_correction(session: AsyncSession, case: Application, request_id: str) -> None:
+    """Removes a refused correction with everything it brought; a correction which has become the case's dossier stays."""
+    gone = (
+        delete(Dossier)
+        .where(col(Dossier.application_no) == case.no, col(Dossier.round) > case.round, col(Dossier.request_id) == request_id)
+        .returning(col(Dossier.round))
+    )
+    for round_ in (await session.execute(gone)).scalars().all():
+        await session.execute(delete(Resident).where(col(Resident.application_no) == case.no, col(Resident.since_round) == round_))
+
+
+async def consent(session: AsyncSession, no: str) -> Consent | None:
+    return await session.get(Consent, no)
+
+
+# --- timeline ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
+    query = select(Timeline).where(col(Timeline.application_no) == no).order_by(col(Timeline.seq))
+    return (await session.execute(query)).scalars().all()
+
+
+async def has_reached(session: AsyncSession, no: str, stage: str, after_version: int) -> bool:
+    """Whether a step into ``stage`` has been recorded after that version."""
+    query = select(exists().where(col(Timeline.application_no) == no, col(Timeline.seq) > after_version, col(Timeline.stage) == stage))
+    return bool((await session.execute(query)).scalar_one())
+
+
+# --- tasks -------------------------------------------------------------------------------------------------------------------------------
+
+
+async def open_task(session: AsyncSession, no: str) -> Task | None:
+    query = select(Task).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def list_tasks(
+    session: AsyncSession, caller: Caller, levels: Sequence[str], after: tuple[datetime, str] | None, size: int
+) -> Sequence[tuple[Task, Application]]:
+    """Open tasks of these levels in the caller's divisions, the nearest deadline first; never a case of the caller's own."""
+    by_level = [
+        and_(
+            col(Task.level) == level,
+            in_divisions(col(Application.street if level == "street" else Application.district), caller.divisions),
+        )
+        for level in levels
+    ]
+    query = (
+        select(Task, Application)
+        .join(Application, col(Application.no) == col(Task.application_no))
+        .where(col(Task.closed_at).is_(None), col(Application.owner) != caller.sub, or_(False, *by_level))
+        .order_by(col(Task.deadline_at), col(Task.application_no))
+        .limit(size + 1)
+    )
+    if after is not None:
+        query = query.where(tuple_(col(Task.deadline_at), col(Task.application_no)) > tuple_(*after))
+    return [(task, found) for task, found in (await session.execute(query)).all()]
+
+
+# --- public notices and objections -------------------------------------------------------------------------------------------------------
+
+
+async def open_notice(session: AsyncSession, no: str) -> Notice | None:
+    query = select(Notice).where(col(Notice.application_no) == no, col(Notice.closed_at).is_(None))
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def list_notices(session: AsyncSession, district: str, before: int | None, size: int) -> Sequence[tuple[Notice, Application]]:
+    """Notices on show, newest first."""
+    query = (
+        select(Notice, Application)
+        .join(Application, col(Application.no) == col(Notice.application_no))
+        .where(col(Notice.closed_at).is_(None), col(Notice.suspended).is_(False))
+        .order_by(col(Notice.id).desc())
+        .limit(size + 1)
+    )
+    if district:
+        query = query.where(col(Application.district) == district)
+    if before is not None:
+        query = query.where(col(Notice.id) < before)
+    return [(notice, found) for notice, found in (await session.execute(query)).all()]
+
+
+async def objection(session: AsyncSession, no: str, objection_id: str) -> Objection | None:
+    found = await session.get(Objection, objection_id)
+    return found if found is not None and found.application_no == no else None
+
+
+async def objections(session: AsyncSession, no: str) -> Sequence[Objection]:
+    """Those the workflow has taken, in the order in which they are answered."""
+    query = (
+        select(Objection)
+        .where(col(Objection.application_no) == no, col(Objection.state) != "pending")
+        .order_by(col(Objection.raised_at), col(Objection.id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> bool:
+    query = select(
+        exists().where(
+            col(Objection.application_no) == no,
+            col(Objection.raised_by) == raised_by,
+            or_(
+                col(Objection.state) == "open",
+                and_(col(Objection.state) == "pending", col(Objection.raised_at) > func.now() - _OBJECTION_IN_FLIGHT),
+            ),
+        )
+    )
+    return bool((await session.execute(query)).scalar_one())
+
+
+async def accept_objection(session: AsyncSession, objection_id: str) -> None:
+    await session.execute(
+        update(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending").values(state="open")
+    )
+
+
+async def drop_objection(session: AsyncSession, objection_id: str) -> None:
+    await session.execute(delete(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending"))
+
+
+# --- answers once given ------------------------------------------------------------------------------------------------------------------
+
+
+async def forget(session: AsyncSession, key: str) -> None:
+    """A refused request leaves nothing: the same key may be used again."""
+    await session.execute(delete(Once).where(col(Once.key) == key))
+
+
+async def replace_answer(session: AsyncSession, key: str, answer: bytes) -> None:
+    await session.execute(update(Once).where(col(Once.key) == key).values(answer=answer))
+
+
+def log_access(session: AsyncSession, caller: Caller, no: str, method: str, *, with_dossier: bool) -> None:
+    session.add(
+        AccessLog(application_no=no, reader=caller.sub, roles=" ".join(sorted(caller.roles)), method=method, with_dossier=with_dossier)
+    )

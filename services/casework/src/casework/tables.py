@@ -1,0 +1,224 @@
+"""Tables of casework. The rows are records, not messages: what leaves the service is built by the servicer.
+
+Whatever a person wrote or is known by is sealed (``*_sealed``, AES-256-GCM under the field key ring) or a blind index; what stands in the clear is
+what lists, reports and duties are made of.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from anju_workflows.transitions import APPLICATION
+from chassis.once import OnceColumns
+from chassis.outbox import OutboxColumns, pending_index
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from casework.domain.dossier import CATEGORIES, REGISTERS
+from casework.domain.progress import TASK_LEVELS, WAITING_ON
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Base(SQLModel, registry=registry()):
+    """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
+
+
+NUMBERS = Sequence("application_number", metadata=Base.metadata)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _one_of(column: str, values: tuple[str, ...] | frozenset[str]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
+
+
+class Once(Base, OnceColumns, table=True):
+    __tablename__ = "once"
+
+
+class Outbox(Base, OutboxColumns, table=True):
+    __tablename__ = "outbox"
+    __table_args__ = (pending_index("outbox"),)
+
+
+class Application(Base, table=True):
+    """One case as it stands now; ``timeline`` says how it came there."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        CheckConstraint(_one_of("stage", frozenset(APPLICATION.stages)), name="application_stage"),
+        CheckConstraint(_one_of("waiting_on", WAITING_ON), name="application_waiting_on"),
+        CheckConstraint(_one_of("category", CATEGORIES), name="application_category"),
+        CheckConstraint(
+            f"(outcome = '') = (stage NOT IN ({', '.join(repr(end) for end in sorted(APPLICATION.ends))}))", name="application_outcome"
+        ),
+        CheckConstraint("version >= 1 AND round >= 1 AND household_size >= 1", name="application_counts"),
+        Index("ix_application_owner", "owner", "seq"),
+        Index("ix_application_street", "street", "seq", postgresql_ops={"street": "text_pattern_ops"}),
+        Index("ix_application_counters", "district", "street", "stage"),
+    )
+
+    no: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger, unique=True)
+    version: int = Field(default=1, sa_type=BigInteger)
+    stage: str = Field(default=APPLICATION.start)
+    waiting_on: str = Field(default="system")
+    deadline_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    overdue: bool = Field(default=False)
+    district: str
+    street: str
+    category: str
+    household_size: int
+    masked_name: str
+    owner: str
+    locale: str = Field(default="zh-CN")
+    submitted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    outcome: str = Field(default="")
+    reason_sealed: bytes = Field(default=b"")
+    round: int = Field(default=1)
+    profile_version: str
+
+
+class Dossier(Base, table=True):
+    """One dossier a round. A round above the application's own is a correction which the workflow has not yet answered."""
+
+    __tablename__ = "dossier"
+    __table_args__ = (
+        CheckConstraint("round >= 1", name="dossier_round"),
+        CheckConstraint("cardinality(blinds) >= 1", name="dossier_blinds"),
+    )
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    round: int = Field(primary_key=True)
+    sealed: bytes
+    blinds: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    category: str
+    household_size: int
+    masked_name: str
+    request_id: str = Field(default="")
+    actor: str
+    created_at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))
+
+
+class Resident(Base, table=True):
+    """Blind index of every member of a household; one active application per person."""
+
+    __tablename__ = "resident"
+    __table_args__ = (Index("uq_resident_active", "blind", unique=True, postgresql_where=text("active")),)
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    blind: str = Field(primary_key=True)
+    since_round: int = Field(default=1)
+    active: bool = Field(default=True)
+
+
+class Consent(Base, table=True):
+    """The household's written consent to verification, with the version of the text it was shown."""
+
+    __tablename__ = "consent"
+    __table_args__ = (CheckConstraint(f"registers <@ ARRAY[{', '.join(repr(r) for r in REGISTERS)}]::varchar[]", name="consent_registers"),)
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    text_version: str
+    registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    given_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Timeline(Base, table=True):
+    """Every step of a case, append-only (a trigger refuses changes). ``seq`` is the version which the step made."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (CheckConstraint("seq >= 2", name="timeline_seq"),)
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    seq: int = Field(sa_type=BigInteger, primary_key=True)
+    step_id: str = Field(unique=True)
+    event: str
+    source: str
+    stage: str
+    waiting_on: str
+    actor: str
+    actor_kind: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    deadline_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    overdue: bool = Field(default=False)
+    note_sealed: bytes = Field(default=b"")
+    objection_id: str = Field(default="")
+    recorded_at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))
+
+
+class Task(Base, table=True):
+    """Review tasks; a case has one open task at most."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint(_one_of("level", tuple(TASK_LEVELS.values())), name="task_level"),
+        Index("uq_task_open", "application_no", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("ix_task_due", "deadline_at", "application_no", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    level: str
+    opened_at: datetime = Field(sa_type=DateTime(timezone=True))
+    deadline_at: datetime = Field(sa_type=DateTime(timezone=True))
+    overdue: bool = Field(default=False)
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    closed_by: str = Field(default="")
+
+
+class Notice(Base, table=True):
+    """Public notices (公示); a case has one open notice at most, suspended while an objection is looked at."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("uq_notice_open", "application_no", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("ix_notice_shown", "id", postgresql_where=text("closed_at IS NULL AND NOT suspended")),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    published_at: datetime = Field(sa_type=DateTime(timezone=True))
+    closes_at: datetime = Field(sa_type=DateTime(timezone=True))
+    suspended: bool = Field(default=False)
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class Objection(Base, table=True):
+    """Objections (异议). ``pending`` until the workflow has taken it; nobody sees a pending one."""
+
+    __tablename__ = "objection"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", ("pending", "open", "upheld", "dismissed")), name="objection_state"),
+        Index("ix_objection_application", "application_no", "raised_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    raised_by: str
+    raised_at: datetime = Field(sa_type=DateTime(timezone=True))
+    text_sealed: bytes
+    state: str = Field(default="pending")
+    answer_sealed: bytes = Field(default=b"")
+
+
+class AccessLog(Base, table=True):
+    """Who of the staff looked at which case, append-only (PIPL, article 55: records of processing)."""
+
+    __tablename__ = "access_log"
+    __table_args__ = (Index("ix_access_log_application", "application_no", "id"),)
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    reader: str
+    roles: str
+    method: str
+    with_dossier: bool
+    at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))

@@ -1,0 +1,50 @@
+"""Sealing what people wrote and are known by. The place of a value (table, column, row) is authenticated with it: moved elsewhere, it does not open."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from chassis.crypto import KeyRing
+
+from casework.domain.dossier import Dossier, Home, Member, Vehicle, blind_indexes
+
+KEYS: Final = "field-keys.json"
+_BLIND_PURPOSE: Final = "resident-id"
+
+
+class Vault:
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    @classmethod
+    def open_folder(cls, keys_dir: Path) -> Vault:
+        """With the field key ring of the keys folder, which is made on first use."""
+        return cls(KeyRing.load_or_create(keys_dir / KEYS))
+
+    def blinds(self, dossier: Dossier) -> list[str]:
+        return blind_indexes(dossier, lambda number: self._ring.blind_index(number, _BLIND_PURPOSE))
+
+    def seal_dossier(self, dossier: Dossier, no: str, round_: int) -> bytes:
+        plain = json.dumps(asdict(dossier), ensure_ascii=False, separators=(",", ":")).encode()
+        return self._ring.encrypt(plain, f"dossier|sealed|{no}/{round_}")
+
+    def open_dossier(self, sealed: bytes, no: str, round_: int) -> Dossier:
+        raw = json.loads(self._ring.decrypt(sealed, f"dossier|sealed|{no}/{round_}"))
+        return Dossier(
+            **{
+                **raw,
+                "members": tuple(Member(**member) for member in raw["members"]),
+                "homes": tuple(Home(**home) for home in raw["homes"]),
+                "vehicles": tuple(Vehicle(**vehicle) for vehicle in raw["vehicles"]),
+            }
+        )
+
+    def seal_text(self, text: str, table: str, column: str, row: str) -> bytes:
+        """Empty text stays empty: whether there is one is no secret."""
+        return self._ring.encrypt(text.encode(), f"{table}|{column}|{row}") if text else b""
+
+    def open_text(self, sealed: bytes, table: str, column: str, row: str) -> str:
+        return self._ring.decrypt(sealed, f"{table}|{column}|{row}").decode() if sealed else ""

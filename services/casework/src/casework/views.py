@@ -1,0 +1,106 @@
+"""Rows to messages: what of a case a reader gets to see."""
+
+from __future__ import annotations
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_workflows.transitions import APPLICATION
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import convert, store
+from casework.reach import View
+from casework.tables import Application, Notice, Objection, Task, Timeline
+from casework.vault import Vault
+
+
+async def whole_case(session: AsyncSession, vault: Vault, case: Application, view: View) -> pb.Application:
+    """The case with its timeline and objections, and with the dossier where ``view`` allows it."""
+    message = summary(vault, case, words=view.words)
+    consent = await store.consent(session, case.no)
+    if consent is not None:
+        message.consent.text_version = consent.text_version
+        message.consent.registers.extend(convert.REGISTER_NUMBERS[name] for name in consent.registers)
+        message.consent.given_at.FromDatetime(consent.given_at)
+    message.timeline.append(
+        pb.TimelineEntry(at=convert.timestamp(case.submitted_at), event=APPLICATION.start, stage=APPLICATION.start, actor_kind="citizen")
+    )
+    message.timeline.extend(_entry(vault, row, words=view.words) for row in await store.timeline(session, case.no))
+    message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
+    if view.dossier:
+        row = await store.dossier(session, case.no, case.round)
+        if row is not None:
+            message.dossier.CopyFrom(convert.dossier_to(vault.open_dossier(row.sealed, case.no, case.round)))
+    return message
+
+
+def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
+    """What lists show."""
+    return pb.Application(
+        no=case.no,
+        version=case.version,
+        stage=case.stage,
+        waiting_on=case.waiting_on,
+        deadline_at=convert.timestamp(case.deadline_at),
+        overdue=case.overdue,
+        district=case.district,
+        street=case.street,
+        category=case.category,
+        household_size=case.household_size,
+        submitted_at=convert.timestamp(case.submitted_at),
+        updated_at=convert.timestamp(case.updated_at),
+        outcome=case.outcome,
+        reason=vault.open_text(case.reason_sealed, "application", "reason_sealed", case.no) if words else "",
+        masked_name=case.masked_name,
+        round=case.round,
+        owner=case.owner,
+        profile_version=case.profile_version,
+    )
+
+
+def _entry(vault: Vault, row: Timeline, *, words: bool) -> pb.TimelineEntry:
+    return pb.TimelineEntry(
+        at=convert.timestamp(row.at),
+        event=row.event,
+        stage=row.stage,
+        actor_kind=row.actor_kind,
+        note=vault.open_text(row.note_sealed, "timeline", "note_sealed", f"{row.application_no}/{row.seq}") if words else "",
+        deadline_at=convert.timestamp(row.deadline_at),
+    )
+
+
+def objection(vault: Vault, row: Objection, view: View) -> pb.Objection:
+    return pb.Objection(
+        id=row.id,
+        raised_at=convert.timestamp(row.raised_at),
+        text=vault.open_text(row.text_sealed, "objection", "text_sealed", row.id) if view.objections else "",
+        state=row.state,
+        answer=vault.open_text(row.answer_sealed, "objection", "answer_sealed", row.id) if view.words else "",
+    )
+
+
+def task(row: Task, case: Application) -> pb.Task:
+    return pb.Task(
+        application_no=case.no,
+        level=row.level,
+        district=case.district,
+        street=case.street,
+        masked_name=case.masked_name,
+        household_size=case.household_size,
+        category=case.category,
+        opened_at=convert.timestamp(row.opened_at),
+        deadline_at=convert.timestamp(row.deadline_at),
+        overdue=row.overdue,
+        version=case.version,
+    )
+
+
+def notice(row: Notice, case: Application) -> pb.Notice:
+    return pb.Notice(
+        application_no=case.no,
+        masked_name=case.masked_name,
+        district=case.district,
+        street=case.street,
+        household_size=case.household_size,
+        category=case.category,
+        published_at=convert.timestamp(row.published_at),
+        closes_at=convert.timestamp(row.closes_at),
+    )

@@ -1,0 +1,1 @@
+"""Eligibility: rule sets as data; assess and explain."""

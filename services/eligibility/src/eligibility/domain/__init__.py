@@ -1,0 +1,1 @@
+"""What eligibility knows, in plain Python: no I/O, no frameworks."""

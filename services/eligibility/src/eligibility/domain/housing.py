@@ -1,0 +1,48 @@
+"""Floor area a household has: what it declared and what the registers hold, each home counted once, each by the household's share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eligibility.domain.inputs import DeclaredHome, RegisteredHome
+
+# A declared 82 ㎡ and a registered 82.40 ㎡ in the same district are one home.
+_SAME_HOME_PERCENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """``weighted`` is area in hundredths of a square metre times share in percent, summed: exact in whole numbers."""
+
+    weighted: int
+    undeclared: tuple[RegisteredHome, ...]
+    receipt_ids: tuple[str, ...]
+
+
+def _weight(home: DeclaredHome | RegisteredHome) -> int:
+    return home.area_centi_sqm * home.share_percent
+
+
+def _same(declared: DeclaredHome, registered: RegisteredHome) -> bool:
+    difference = abs(declared.area_centi_sqm - registered.area_centi_sqm)
+    return declared.district == registered.district and difference * 100 <= _SAME_HOME_PERCENT * registered.area_centi_sqm
+
+
+def count(declared: tuple[DeclaredHome, ...], registered: tuple[RegisteredHome, ...]) -> Area:
+    """The union of declared and registered homes. Signed but unregistered ones (预告登记) count; shops and parking places do not.
+
+    A declared home stands for registered rights in the same district with about the same area until its declared share is used up; of the two the
+    larger weight counts. What is declared and not found in a register counts as declared.
+    """
+    left = sorted((home for home in registered if home.residential), key=lambda home: (home.district, -_weight(home), home.receipt_id))
+    receipts = tuple(dict.fromkeys(home.receipt_id for home in left))
+    weighted = 0
+    for home in sorted(declared, key=_weight, reverse=True):
+        share, matched = 0, 0
+        for candidate in list(left):
+            if share < max(home.share_percent, 1) and _same(home, candidate):
+                left.remove(candidate)
+                share += candidate.share_percent
+                matched += _weight(candidate)
+        weighted += max(_weight(home), matched)
+    return Area(weighted + sum(_weight(home) for home in left), tuple(left), receipts)

@@ -1,0 +1,19 @@
+"""What eligibility refuses, and in which words."""
+
+from __future__ import annotations
+
+import grpc
+from chassis.errors import Problem
+
+NO_ASSESSMENT = Problem(
+    "NO_ASSESSMENT",
+    grpc.StatusCode.NOT_FOUND,
+    "该申请还没有资格评估结果，部门数据核验完成后会自动评估。",
+    "This case has not been assessed yet; it will be as soon as the registers have answered.",
+)
+UNKNOWN_CATEGORY = Problem(
+    "UNKNOWN_CATEGORY",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "城市规则中没有该类申请家庭的准入条件，请联系管理员。",
+    "The city's rules have no criteria for this category of applicants; please tell the operator.",
+)

@@ -1,0 +1,1 @@
+"""Housing: estates, units, the waiting list, offers and leases."""

@@ -1,0 +1,1 @@
+"""What housing knows, in plain Python: no I/O, no frameworks."""

@@ -1,0 +1,315 @@
+"""gRPC surface of housing, the part people use: proto in, domain, proto out; nothing else. What workflows use is in ``steps``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from anju.housing.v1 import housing_pb2 as pb
+from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju_workflows import contracts
+from chassis import ids, once, paging
+from chassis.crypto import KeyRing
+from chassis.db import Database
+from chassis.errors import BAD_CURSOR, NOT_FOUND, Problem, Refusal, invalid
+from chassis.identity import Caller
+from chassis.outbox import Outbox
+from google.protobuf.message import Message
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from housing import reach, store, wire
+from housing.domain import matching
+from housing.errors import ALREADY_ENDED, ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, OFFER_NOT_OPEN, UNIT_EXISTS
+from housing.requests import check_new_units
+from housing.steps import WorkflowSteps
+from housing.tables import LISTED, Estate, Offer, Once, Unit
+from housing.workflows import Workflows
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+Context = Any
+
+MAX_OFFERS: Final = 500
+# A decision is recorded by its workflow a moment after it was taken; who asked is shown the record, not the moment before it.
+SETTLE_SECONDS: Final = 2.0
+_SETTLE_STEP_SECONDS: Final = 0.05
+
+# How long a workflow may lag behind its own record before its refusal counts.
+_PAUSES_SECONDS = (0.1, 0.3, 0.6, 1.0)
+
+
+class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
+    def __init__(self, database: Database, ring: KeyRing, outbox: Outbox, workflows: Workflows) -> None:
+        super().__init__(database, ring)
+        self._outbox = outbox
+        self._workflows = workflows
+        # One process waits for a district's lock with one connection, not with its whole pool.
+        self._offering = asyncio.Lock()
+
+    # --- homes --------------------------------------------------------------------------------------------------------------------------
+
+    async def ListEstates(self, request: pb.ListEstatesRequest, context: Context) -> pb.ListEstatesResponse:
+        async with self._database.transaction() as session:
+            found = await store.estates(session, request.district)
+        return pb.ListEstatesResponse(estates=[wire.estate(stock) for stock in found])
+
+    async def AddUnits(self, request: pb.AddUnitsRequest, context: Context) -> pb.AddUnitsResponse:
+        check_new_units(request)
+        caller = reach.house_manager(*{new.district for new in request.units})
+        key = _key(caller, "AddUnits", request.idempotency_key)
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, pb.AddUnitsResponse())
+            if known is not None:
+                return known
+            answer = pb.AddUnitsResponse(units=[wire.unit(await _add_unit(session, new)) for new in request.units])
+            once.remember(session, Once, key, request, answer)
+        return answer
+
+    async def OfferVacantUnits(self, request: pb.OfferVacantUnitsRequest, context: Context) -> pb.OfferVacantUnitsResponse:
+        if not request.district:
+            raise invalid([wire.missing("/district")])
+        caller = reach.house_manager(request.district)
+        key = _key(caller, "OfferVacantUnits", request.idempotency_key)
+        async with self._offering, self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, pb.OfferVacantUnitsResponse())
+            if known is not None:
+                return known
+            answer = await self._offer(session, request.district)
+            once.remember(session, Once, key, request, answer)
+        self._outbox.nudge()
+        return answer
+
+    async def _offer(self, session: AsyncSession, district: str) -> pb.OfferVacantUnitsResponse:
+        """Matches vacant homes and waiting households of the district; the facts and the word to each household's workflow are one transaction."""
+        await store.lock_district(session, district)
+        homes = {home.unit.id: home for home in await store.vacant_units(session, district)}
+        if not homes:
+            return pb.OfferVacantUnitsResponse(still_waiting=await store.count_offerable(session, district))
+        entries = {entry.application_no: entry for entry in await store.offerable(session, district)}
+        pairs = matching.match(
+            [matching.Home(h.unit.id, h.estate.id, h.unit.number, h.unit.bedrooms) for h in homes.values()],
+            [matching.Household(e.application_no, e.owner, e.household_size, e.accepted_on) for e in entries.values()],
+        )[:MAX_OFFERS]
+        made_at = datetime.now(UTC)
+        answer = pb.OfferVacantUnitsResponse(still_waiting=len(entries) - len(pairs), still_vacant=len(homes) - len(pairs))
+        for home, household in pairs:
+            entry = entries[household.application_no]
+            made = Offer(
+                id=ids.new_id("of"),
+                unit_id=home.id,
+                application_no=entry.application_no,
+                owner=entry.owner,
+                state="open",
+                released=False,
+                made_at=made_at,
+                expires_at=made_at + timedelta(seconds=entry.offer_open_seconds),
+            )
+            session.add(made)
+            entry.state = "offered"
+            offered = store.OfferedHome(made, homes[home.id]._replace(state="offered"))
+            said = contracts.OfferMade(offer_id=made.id, unit=wire.unit_name(offered.home), expires_at=made.expires_at)
+            payload = {"application_no": entry.application_no, "said": said.model_dump(mode="json")}
+            self._outbox.add(session, "offer_made", payload)
+            answer.offers.append(wire.offer(offered))
+        await session.flush()
+        return answer
+
+    # --- the list and a household's place on it -----------------------------------------------------------------------------------------
+
+    async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
+        size = paging.limit(request.page.limit)
+        cursor = paging.decode(request.page.cursor, str, str, str)
+        async with self._database.transaction() as session:
+            found = await store.waiting_list(session, request.district, _place(cursor), size + 1)
+        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on.isoformat(), r.entry.application_no))
+        answer = pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in page])
+        answer.page.next_cursor = following
+        return answer
+
+    async def GetTenancy(self, request: pb.GetTenancyRequest, context: Context) -> pb.GetTenancyResponse:
+        async with self._database.snapshot() as session:
+            entry = await store.waiting(session, request.application_no)
+            if entry is None:
+                raise Refusal(NOT_FOUND)
+            reach.see_household(entry.owner, entry.street)
+            ranked = store.Ranked(entry, await store.rank(session, entry))
+            offers = await store.offers_of(session, entry.application_no)
+            leased = await store.lease_of(session, entry.application_no)
+        return pb.GetTenancyResponse(
+            waiting=wire.waiting_entry(ranked),
+            offers=[wire.offer(offered) for offered in offers],
+            lease=wire.lease(leased) if leased else None,
+        )
+
+    async def ListLeases(self, request: pb.ListLeasesRequest, context: Context) -> pb.ListLeasesResponse:
+        if request.state and request.state not in wire.LEASE_STATES:
+            raise invalid([wire.wrong("/state", "没有这种合同状态。", "There is no such state of a lease.")])
+        size = paging.limit(request.page.limit)
+        cursor = paging.decode(request.page.cursor, str)
+        in_reach = reach.leases()
+        async with self._database.transaction() as session:
+            before = str(cursor[0]) if cursor else ""
+            found = await store.leases(session, in_reach, request.state, request.district, before, size + 1)
+        page, following = paging.cut(found, size, lambda leased: (leased.lease.no,))
+        answer = pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page])
+        answer.page.next_cursor = following
+        return answer
+
+    # --- a household's decisions --------------------------------------------------------------------------------------------------------
+
+    async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
+        caller = reach.citizen()
+
+        async def read(session: AsyncSession) -> store.OfferedHome:
+            found = await store.offer(session, request.offer_id)
+            return _own(caller, found, found.offer.owner if found else "")
+
+        async def put(found: store.OfferedHome, request_id: str) -> None:
+            said = contracts.OfferAnswer(
+                offer_id=found.offer.id, accept=request.accept, reason=request.reason[:500], actor=caller.sub, request_id=request_id
+            )
+            await self._update(contracts.waiting_id(found.offer.application_no), "answer_offer", said, request_id, OFFER_NOT_OPEN)
+
+        def answer(found: store.OfferedHome) -> pb.AnswerOfferResponse:
+            return pb.AnswerOfferResponse(offer=wire.offer(found))
+
+        return await self._decision(caller, request, pb.AnswerOfferResponse(), read, put, lambda found: found.offer.state != "open", answer)
+
+    async def LeaveWaitingList(self, request: pb.LeaveWaitingListRequest, context: Context) -> pb.LeaveWaitingListResponse:
+        caller = reach.citizen()
+
+        async def read(session: AsyncSession) -> store.Ranked:
+            entry = await store.waiting(session, request.application_no)
+            entry = _own(caller, entry, entry.owner if entry else "")
+            return store.Ranked(entry, await store.rank(session, entry))
+
+        async def put(found: store.Ranked, request_id: str) -> None:
+            said = contracts.Withdrawal(actor=caller.sub, request_id=request_id)
+            await self._update(contracts.waiting_id(found.entry.application_no), "leave", said, request_id, ALREADY_ENDED)
+
+        def answer(found: store.Ranked) -> pb.LeaveWaitingListResponse:
+            return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(found))
+
+        return await self._decision(
+            caller, request, pb.LeaveWaitingListResponse(), read, put, lambda found: found.entry.state not in LISTED, answer
+        )
+
+    async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
+        caller = reach.citizen()
+
+        async def read(session: AsyncSession) -> store.LeasedHome:
+            found = await store.lease(session, request.lease_no)
+            return _own(caller, found, found.lease.owner if found else "")
+
+        async def put(found: store.LeasedHome, request_id: str) -> None:
+            if not request.acknowledged:
+                raise Refusal(NOT_ACKNOWLEDGED)
+            said = contracts.SignLease(actor=caller.sub, acknowledged=True, request_id=request_id)
+            await self._update(contracts.lease_id(found.lease.no), "sign", said, request_id, LEASE_NOT_OPEN)
+
+        def answer(found: store.LeasedHome) -> pb.SignLeaseResponse:
+            return pb.SignLeaseResponse(lease=wire.lease(found))
+
+        return await self._decision(
+            caller, request, pb.SignLeaseResponse(), read, put, lambda found: found.lease.state != "signing", answer
+        )
+
+    async def _update(self, workflow_id: str, name: str, said: contracts.Model, request_id: str, ended: Problem) -> None:
+        """Puts a decision to its workflow; a closed one refuses with ``ended``.
+
+        Our record says the matter is open: a workflow that does not know it yet (its start or its signal is on the way) is asked again for a
+        moment before it is believed.
+        """
+        for pause in (*_PAUSES_SECONDS, None):
+            try:
+                await self._workflows.update(workflow_id, name, said, request_id)
+            except Refusal as refusal:
+                reason = refusal.problem.reason
+                if reason not in (ALREADY_ENDED.reason, ended.reason):
+                    raise
+                if pause is None:
+                    raise Refusal(ended) from refusal
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _decision(
+        self,
+        caller: Caller,
+        request: Any,
+        empty: M,
+        read: Callable[[AsyncSession], Awaitable[T]],
+        put: Callable[[T, str], Awaitable[None]],
+        settled: Callable[[T], bool],
+        answer: Callable[[T], M],
+    ) -> M:
+        """A decision of a household, once per idempotency key: read the record, put the decision to its workflow, answer with what was recorded.
+
+        The workflow gives the verdict, not the record: it alone knows what else has been said to it. No transaction is open while it is asked;
+        a crash in between is healed by the update id, under which the engine keeps the verdict.
+        """
+        method = request.DESCRIPTOR.name
+        key = _key(caller, method, request.idempotency_key)
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, empty)
+            if known is not None:
+                return known
+            found = await read(session)
+        await put(found, ids.stable_id("", caller.sub, method, request.idempotency_key))
+        until = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while True:
+            async with self._database.transaction() as session:
+                found = await read(session)
+            if settled(found) or asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(_SETTLE_STEP_SECONDS)
+        result = answer(found)
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, empty)
+            if known is not None:
+                return known
+            once.remember(session, Once, key, request, result)
+        return result
+
+
+def _own(caller: Caller, found: T | None, owner: str) -> T:
+    """The caller's own record. Raises Refusal(NOT_FOUND) for everything else, so that nobody learns what exists."""
+    if found is None or owner != caller.sub:
+        raise Refusal(NOT_FOUND)
+    return found
+
+
+def _key(caller: Caller, method: str, idempotency_key: str) -> str:
+    if not idempotency_key:
+        raise invalid([wire.missing("/idempotency_key")])
+    return f"{caller.sub}:{method}:{idempotency_key}"
+
+
+def _place(cursor: list[str | int] | None) -> tuple[str, date, str] | None:
+    if cursor is None:
+        return None
+    try:
+        return str(cursor[0]), date.fromisoformat(str(cursor[1])), str(cursor[2])
+    except ValueError:
+        raise Refusal(BAD_CURSOR) from None
+
+
+async def _add_unit(session: AsyncSession, new: pb.NewUnit) -> store.Home:
+    given = Estate(id=new.estate_id, name=new.estate_name, district=new.district, address=new.address)
+    estate = await store.put_estate(session, given)
+    if estate.model_dump() != given.model_dump():
+        raise Refusal(ESTATE_DIFFERS)
+    unit = Unit(
+        id=ids.new_id("un"),
+        estate_id=estate.id,
+        number=new.number,
+        bedrooms=new.bedrooms,
+        area_centi_sqm=new.area_centi_sqm,
+        monthly_rent_fen=new.monthly_rent_fen,
+        deposit_fen=new.deposit_fen,
+    )
+    if not await store.add_unit(session, unit):
+        raise Refusal(UNIT_EXISTS, metadata={"estate_id": new.estate_id, "number": new.number})
+    return store.Home(unit, estate, "vacant")

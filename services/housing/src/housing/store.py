@@ -1,0 +1,285 @@
+"""Every query of housing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from housing.tables import LISTED, Estate, Lease, LeaseNumber, Offer, Unit, Waiting
+
+
+class Home(NamedTuple):
+    """A unit with its estate and the state that follows from its offer and lease."""
+
+    unit: Unit
+    estate: Estate
+    state: str
+
+
+class OfferedHome(NamedTuple):
+    offer: Offer
+    home: Home
+
+
+class LeasedHome(NamedTuple):
+    lease: Lease
+    home: Home
+
+
+class Ranked(NamedTuple):
+    """A waiting entry with its rank in the district; 0 when it is not listed any more."""
+
+    entry: Waiting
+    rank: int
+
+
+class EstateStock(NamedTuple):
+    estate: Estate
+    units: int
+    vacant: int
+
+
+def _held() -> ColumnElement[bool]:
+    """Whether the unit of the outer query is in an offer or lease that is not released."""
+    return exists().where(col(Offer.unit_id) == col(Unit.id), ~col(Offer.released))
+
+
+def _unit_state() -> ColumnElement[str]:
+    live = and_(col(Offer.unit_id) == col(Unit.id), ~col(Offer.released))
+    lease = select(col(Lease.state)).where(col(Lease.offer_id) == col(Offer.id)).correlate(Offer).scalar_subquery()
+    state = select(case((lease == "active", "let"), (lease.is_not(None), "reserved"), else_="offered")).where(live)
+    return func.coalesce(state.correlate(Unit).scalar_subquery(), "vacant")
+
+
+def _home(row: Any) -> Home:
+    """The home in a row of (offer or lease, unit, estate, state)."""
+    return Home(row[1], row[2], row[3])
+
+
+# --- estates and units --------------------------------------------------------------------------------------------------------------------
+
+
+async def estates(session: AsyncSession, district: str) -> list[EstateStock]:
+    """Estates (of one district, or all) in order, with their stock."""
+    query = (
+        select(Estate, func.count(col(Unit.id)), func.count(col(Unit.id)).filter(~_held()))
+        .outerjoin(Unit, col(Unit.estate_id) == col(Estate.id))
+        .group_by(col(Estate.id))
+        .order_by(col(Estate.district), col(Estate.id))
+    )
+    if district:
+        query = query.where(col(Estate.district) == district)
+    return [EstateStock(*row) for row in await session.execute(query)]
+
+
+async def put_estate(session: AsyncSession, estate: Estate) -> Estate:
+    """The estate as it is on record: the given one when it is new."""
+    values = estate.model_dump()
+    await session.execute(insert(Estate).values(**values).on_conflict_do_nothing())
+    found = await session.get(Estate, estate.id)
+    assert found is not None
+    return found
+
+
+async def add_unit(session: AsyncSession, unit: Unit) -> bool:
+    """False when the estate already has this number."""
+    statement = insert(Unit).values(**unit.model_dump()).on_conflict_do_nothing().returning(col(Unit.id))
+    return (await session.execute(statement)).first() is not None
+
+
+async def lock_district(session: AsyncSession, district: str) -> None:
+    """Homes of a district are offered by one transaction at a time."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"offers/{district}"})
+
+
+async def vacant_units(session: AsyncSession, district: str) -> list[Home]:
+    query = (
+        select(Unit, Estate)
+        .join(Estate, col(Unit.estate_id) == col(Estate.id))
+        .where(col(Estate.district) == district, ~_held())
+        .order_by(col(Estate.id), col(Unit.number))
+    )
+    return [Home(unit, estate, "vacant") for unit, estate in await session.execute(query)]
+
+
+# --- the waiting list ---------------------------------------------------------------------------------------------------------------------
+
+
+async def waiting(session: AsyncSession, application_no: str, *, lock: bool = False) -> Waiting | None:
+    return await session.get(Waiting, application_no, with_for_update={"key_share": True} if lock else None)
+
+
+def _offerable(district: str) -> ColumnElement[bool]:
+    """Waiting, and without a home or an offer by another application."""
+    has_one = exists().where(col(Offer.owner) == col(Waiting.owner), ~col(Offer.released))
+    return and_(col(Waiting.district) == district, col(Waiting.state) == "waiting", ~has_one)
+
+
+async def offerable(session: AsyncSession, district: str) -> list[Waiting]:
+    """Households which may be offered a home now, in list order, held until the transaction ends."""
+    order = (col(Waiting.accepted_on), col(Waiting.application_no))
+    query = select(Waiting).where(_offerable(district)).order_by(*order).with_for_update(key_share=True)
+    return list((await session.execute(query)).scalars())
+
+
+async def count_offerable(session: AsyncSession, district: str) -> int:
+    return int((await session.execute(select(func.count()).select_from(Waiting).where(_offerable(district)))).scalar_one())
+
+
+def _ranked() -> Select[str, int]:
+    rank = func.row_number().over(partition_by=col(Waiting.district), order_by=(col(Waiting.accepted_on), col(Waiting.application_no)))
+    return select(col(Waiting.application_no), rank.label("rank")).where(col(Waiting.state).in_(LISTED))
+
+
+async def waiting_list(session: AsyncSession, district: str, after: tuple[str, date, str] | None, limit: int) -> list[Ranked]:
+    """Listed households in order (of all districts without one), from the one after ``after`` (district, accepted on, application)."""
+    listed = _ranked()
+    if district:
+        listed = listed.where(col(Waiting.district) == district)
+    ranks = listed.subquery()
+    place = (col(Waiting.district), col(Waiting.accepted_on), col(Waiting.application_no))
+    query = select(Waiting, ranks.c.rank).join(ranks, ranks.c.application_no == col(Waiting.application_no)).order_by(*place).limit(limit)
+    if after is not None:
+        query = query.where(func.row(*place) > func.row(*after))
+    return [Ranked(entry, rank) for entry, rank in await session.execute(query)]
+
+
+async def rank(session: AsyncSession, entry: Waiting) -> int:
+    """Its position among the listed households of its district, 1 for the first; 0 when it is not listed any more."""
+    if entry.state not in LISTED:
+        return 0
+    ahead = select(func.count()).where(
+        col(Waiting.district) == entry.district,
+        col(Waiting.state).in_(LISTED),
+        func.row(col(Waiting.accepted_on), col(Waiting.application_no)) < func.row(entry.accepted_on, entry.application_no),
+    )
+    return int((await session.execute(ahead)).scalar_one()) + 1
+
+
+async def set_waiting_state(
+    session: AsyncSession, application_no: str, sources: Sequence[str], state: str, closed_at: datetime | None
+) -> bool:
+    """Moves an entry from one of ``sources``; False when it is in another state."""
+    statement = (
+        update(Waiting)
+        .where(col(Waiting.application_no) == application_no, col(Waiting.state).in_(sources))
+        .values(state=state, closed_at=closed_at)
+        .returning(col(Waiting.application_no))
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+# --- offers -------------------------------------------------------------------------------------------------------------------------------
+
+
+def _offers() -> Select[Offer, Unit, Estate, str]:
+    return (
+        select(Offer, Unit, Estate, _unit_state())
+        .join(Unit, col(Offer.unit_id) == col(Unit.id))
+        .join(Estate, col(Unit.estate_id) == col(Estate.id))
+    )
+
+
+async def offer(session: AsyncSession, offer_id: str) -> OfferedHome | None:
+    row = (await session.execute(_offers().where(col(Offer.id) == offer_id))).first()
+    return OfferedHome(row[0], _home(row)) if row else None
+
+
+async def lock_offer(session: AsyncSession, offer_id: str) -> Offer | None:
+    return await session.get(Offer, offer_id, with_for_update={"key_share": True})
+
+
+async def offers_of(session: AsyncSession, application_no: str) -> list[OfferedHome]:
+    """Newest first."""
+    query = _offers().where(col(Offer.application_no) == application_no).order_by(col(Offer.made_at).desc(), col(Offer.id).desc())
+    return [OfferedHome(row[0], _home(row)) for row in await session.execute(query)]
+
+
+async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime) -> None:
+    """Ends an open offer; a declined or expired one gives the home back."""
+    statement = (
+        update(Offer)
+        .where(col(Offer.id) == offer_id, col(Offer.state) == "open")
+        .values(state=state, reason=reason, closed_at=closed_at, released=state != "accepted")
+    )
+    await session.execute(statement)
+
+
+async def release_offer(session: AsyncSession, offer_id: str) -> None:
+    """The lease of an accepted offer is over: the home is vacant, the household free."""
+    await session.execute(update(Offer).where(col(Offer.id) == offer_id).values(released=True))
+
+
+# --- leases -------------------------------------------------------------------------------------------------------------------------------
+
+
+def _leases() -> Select[Lease, Unit, Estate, str]:
+    return (
+        select(Lease, Unit, Estate, _unit_state())
+        .join(Unit, col(Lease.unit_id) == col(Unit.id))
+        .join(Estate, col(Unit.estate_id) == col(Estate.id))
+    )
+
+
+async def lease(session: AsyncSession, no: str) -> LeasedHome | None:
+    row = (await session.execute(_leases().where(col(Lease.no) == no))).first()
+    return LeasedHome(row[0], _home(row)) if row else None
+
+
+async def lock_lease(session: AsyncSession, no: str) -> Lease | None:
+    return await session.get(Lease, no, with_for_update=True)
+
+
+async def lease_of_offer(session: AsyncSession, offer_id: str) -> LeasedHome | None:
+    row = (await session.execute(_leases().where(col(Lease.offer_id) == offer_id))).first()
+    return LeasedHome(row[0], _home(row)) if row else None
+
+
+async def lease_of(session: AsyncSession, application_no: str) -> LeasedHome | None:
+    """The newest lease of an application."""
+    query = _leases().where(col(Lease.application_no) == application_no).order_by(col(Lease.no).desc()).limit(1)
+    row = (await session.execute(query)).first()
+    return LeasedHome(row[0], _home(row)) if row else None
+
+
+async def leases(session: AsyncSession, reach: ColumnElement[bool], state: str, district: str, before: str, limit: int) -> list[LeasedHome]:
+    """Leases in reach, newest number first, below the number ``before``."""
+    query = _leases().where(reach).order_by(col(Lease.no).desc()).limit(limit)
+    if state:
+        query = query.where(col(Lease.state) == state)
+    if district:
+        query = query.where(col(Lease.district) == district)
+    if before:
+        query = query.where(col(Lease.no) < before)
+    return [LeasedHome(row[0], _home(row)) for row in await session.execute(query)]
+
+
+def owned_by(owner: str) -> ColumnElement[bool]:
+    return col(Lease.owner) == owner
+
+
+def within(divisions: Sequence[str]) -> ColumnElement[bool]:
+    """Leases of households whose street lies in one of the divisions; none without a division."""
+    return or_(*(col(Lease.street).startswith(division, autoescape=True) for division in divisions), text("false"))
+
+
+async def free_from(session: AsyncSession, unit_id: str) -> date | None:
+    """The day after the home's last lease that came into force; None when it never had one."""
+    last = select(func.max(func.coalesce(col(Lease.vacated_on), col(Lease.ends_on)))).where(
+        col(Lease.unit_id) == unit_id, col(Lease.state) != "lapsed"
+    )
+    day: date | None = (await session.execute(last)).scalar_one()
+    return day + timedelta(days=1) if day is not None else None
+
+
+async def next_lease_number(session: AsyncSession, year: int) -> int:
+    """The next number of the year; other takers wait until this transaction ends, so a number that is rolled back is not lost."""
+    statement = insert(LeaseNumber).values(year=year, last=1)
+    statement = statement.on_conflict_do_update(index_elements=["year"], set_={"last": LeaseNumber.last + 1})
+    return int((await session.execute(statement.returning(col(LeaseNumber.last)))).scalar_one())

@@ -1,0 +1,114 @@
+"""Between rows and protobuf."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from anju.housing.v1 import housing_pb2 as pb
+from anju_workflows.transitions import LEASE
+from chassis.errors import FieldViolation, invalid
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
+
+
+def stamp(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    result = Timestamp()
+    result.FromDatetime(value)
+    return result
+
+
+def missing(pointer: str) -> FieldViolation:
+    return FieldViolation(pointer, "REQUIRED", "请填写此项。", "This field is required.")
+
+
+def wrong(pointer: str, zh: str, en: str) -> FieldViolation:
+    return FieldViolation(pointer, "INVALID", zh, en)
+
+
+def instant(holder: Message, name: str) -> datetime:
+    """A timestamp field that must be there, in UTC. Raises Refusal(INVALID_FIELDS)."""
+    if not holder.HasField(name):
+        raise invalid([missing(f"/{name}")])
+    try:
+        value: datetime = getattr(holder, name).ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise invalid([wrong(f"/{name}", "时间无效。", "This is not a time.")]) from None
+    return value
+
+
+def unit_name(home: Home) -> str:
+    """As people say it: 金明小区 3号楼2单元501."""
+    return f"{home.estate.name} {home.unit.number}"
+
+
+def estate(stock: EstateStock) -> pb.Estate:
+    found = stock.estate
+    return pb.Estate(id=found.id, name=found.name, district=found.district, address=found.address, units=stock.units, vacant=stock.vacant)
+
+
+def unit(home: Home) -> pb.Unit:
+    found = home.unit
+    return pb.Unit(
+        id=found.id,
+        estate_id=found.estate_id,
+        estate_name=home.estate.name,
+        district=home.estate.district,
+        number=found.number,
+        bedrooms=found.bedrooms,
+        area_centi_sqm=found.area_centi_sqm,
+        monthly_rent_fen=found.monthly_rent_fen,
+        deposit_fen=found.deposit_fen,
+        state=home.state,
+    )
+
+
+def offer(offered: OfferedHome) -> pb.Offer:
+    found = offered.offer
+    return pb.Offer(
+        id=found.id,
+        application_no=found.application_no,
+        unit=unit(offered.home),
+        state=found.state,
+        made_at=stamp(found.made_at),
+        expires_at=stamp(found.expires_at),
+    )
+
+
+def lease(leased: LeasedHome) -> pb.Lease:
+    found = leased.lease
+    return pb.Lease(
+        no=found.no,
+        application_no=found.application_no,
+        unit=unit(leased.home),
+        state=found.state,
+        starts_on=found.starts_on.isoformat(),
+        ends_on=found.ends_on.isoformat(),
+        monthly_rent_fen=found.monthly_rent_fen,
+        deposit_fen=found.deposit_fen,
+        signed_at=stamp(found.signed_at),
+        version=found.version,
+        sign_by=stamp(found.sign_by),
+    )
+
+
+def waiting_entry(ranked: Ranked) -> pb.WaitingEntry:
+    """What everybody may see of a household: no subject, no full name."""
+    found = ranked.entry
+    return pb.WaitingEntry(
+        application_no=found.application_no,
+        masked_name=found.masked_name,
+        district=found.district,
+        street=found.street,
+        household_size=found.household_size,
+        rank=ranked.rank,
+        registered_at=stamp(found.registered_at),
+        state=found.state,
+        expires_at=stamp(found.expires_at),
+    )
+
+
+LEASE_STATES = frozenset(LEASE.stages)

@@ -1,0 +1,1 @@
+"""Notifications: templates, inbox, SMS and delivery receipts."""

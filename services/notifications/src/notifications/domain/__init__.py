@@ -1,0 +1,1 @@
+"""What notifications knows, in plain Python: no I/O, no frameworks."""

@@ -1,0 +1,116 @@
+"""The texts people are told, as data: one entry per event, zh-CN first, en second.
+
+A text is refused at load when its two languages have different blanks, or when an SMS would carry free text: an SMS is read on a locked screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from string import Formatter
+from typing import Any, Final, Literal
+
+import yaml
+
+from notifications.domain.blanks import english
+
+Audience = Literal["citizen", "staff"]
+
+# Blanks a person typed into, or that name somebody's home: shown in the inbox after sign-on, never sent by SMS.
+PRIVATE_BLANKS: Final = frozenset({"reason", "unit"})
+MAX_VALUE_CHARS: Final = 2000
+# Two concatenated Chinese messages hold 134 characters; gateways charge and split beyond.
+MAX_SMS_CHARS: Final = 134
+_SIGNATURE_ZH: Final = "【安居】"
+_SIGNATURE_EN: Final = "[Anju] "
+
+
+class TemplateError(ValueError):
+    """A template file says something that must not be sent."""
+
+
+@dataclass(frozen=True)
+class Text:
+    title: str
+    body: str
+    sms: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What one person is told, in both languages; kept as it was sent even when the template changes later."""
+
+    zh: Text
+    en: Text
+
+    def by_locale(self, locale: str) -> Text:
+        return self.en if locale.lower().startswith("en") else self.zh
+
+
+@dataclass(frozen=True)
+class Template:
+    id: str
+    audience: Audience
+    sms: bool
+    zh: Text
+    en: Text
+
+    @property
+    def blanks(self) -> frozenset[str]:
+        return frozenset().union(*(_blanks(text) for part in (self.zh, self.en) for text in (part.title, part.body)))
+
+    def missing(self, values: Mapping[str, str]) -> list[str]:
+        return sorted(self.blanks - values.keys())
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        """Fills the blanks. Raises KeyError when a value is missing; values nobody asked for are ignored."""
+        zh = {name: values[name][:MAX_VALUE_CHARS] for name in self.blanks}
+        en = {name: english(value) for name, value in zh.items()}
+        return Rendered(_fill(self.zh, zh, _SIGNATURE_ZH), _fill(self.en, en, _SIGNATURE_EN))
+
+
+def _blanks(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def _fill(text: Text, values: Mapping[str, str], signature: str) -> Text:
+    # format_map with plain strings only: a value with braces in it is text, not a format.
+    return Text(
+        title=text.title.format_map(values),
+        body=text.body.format_map(values),
+        sms=signature + text.sms.format_map(values),
+    )
+
+
+def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
+    """One template from its YAML entry. Raises TemplateError."""
+    known = {"sms", "title_zh", "body_zh", "sms_zh", "title_en", "body_en", "sms_en"}
+    if set(raw) - known or not {"sms", "title_zh", "body_zh", "title_en", "body_en"} <= set(raw):
+        raise TemplateError(f"{id}: wrong keys {sorted(raw)}")
+    zh = Text(raw["title_zh"], raw["body_zh"], raw.get("sms_zh", raw["body_zh"]))
+    en = Text(raw["title_en"], raw["body_en"], raw.get("sms_en", raw["body_en"]))
+    template = Template(id, audience, bool(raw["sms"]), zh, en)
+    for text_zh, text_en in ((zh.title + zh.body, en.title + en.body), (zh.sms, en.sms)):
+        if _blanks(text_zh) != _blanks(text_en):
+            raise TemplateError(f"{id}: the two languages have different blanks")
+    if template.sms and (_blanks(zh.sms) | _blanks(en.sms)) & PRIVATE_BLANKS:
+        raise TemplateError(f"{id}: an SMS must not carry {sorted(_blanks(zh.sms) & PRIVATE_BLANKS)}")
+    if template.sms and audience == "staff":
+        raise TemplateError(f"{id}: officials have no phone number here")
+    return template
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Template]:
+    """Every template of the package by id. Raises TemplateError for a text that must not be sent."""
+    found: dict[str, Template] = {}
+    audiences: tuple[Audience, ...] = ("citizen", "staff")
+    for audience in audiences:
+        file = resources.files("notifications") / "templates" / f"{audience}.yaml"
+        for id, raw in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            if id in found:
+                raise TemplateError(f"{id}: declared twice")
+            found[id] = parse(id, audience, raw)
+    return found

@@ -1,0 +1,183 @@
+"""gRPC surface of notifications: proto in, domain, proto out; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from anju.casework.v1 import casework_pb2 as casework
+from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from anju.common.v1 import common_pb2 as common
+from anju.notifications.v1 import notifications_pb2 as pb
+from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from chassis import ids, once, paging
+from chassis.crypto import KeyRing
+from chassis.db import Database
+from chassis.errors import BAD_CURSOR, NOT_FOUND, FieldViolation, Refusal, invalid
+from chassis.grpc_client import Client
+from chassis.identity import current_caller
+from chassis.outbox import Outbox as OutboxRunner
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications import store
+from notifications.domain.templates import Audience, Template, catalogue
+from notifications.errors import NO_TEMPLATE
+from notifications.sms import SmsDelivery
+from notifications.store import Sealed, Sms
+from notifications.tables import InboxMessage, Once
+
+CONTACT_SECONDS = 3.0
+
+
+class NotificationsServicer(rpc.NotificationsServiceServicer):
+    def __init__(self, database: Database, ring: KeyRing, casework_client: Client, outbox: OutboxRunner, *, sms: bool) -> None:
+        self._database = database
+        self._sealed = Sealed(ring)
+        self._client = casework_client
+        self._casework = casework_rpc.CaseworkServiceStub(casework_client.channel)
+        self._outbox = outbox
+        self._sms = sms
+
+    async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
+        current_caller().require_role("worker")
+        template, values = _checked(request, "citizen")
+        seen = _without_instant(request)
+        async with self._database.transaction() as session:
+            answered = await once.find(session, Once, f"{request.key}:Notify", seen, pb.NotifyResponse())
+        if answered is not None:
+            return answered
+        # Outside of the transaction: a slow casework must not hold the key and a connection.
+        contact: casework.GetContactResponse = await self._client.call(
+            self._casework.GetContact, casework.GetContactRequest(application_no=request.application_no), timeout=CONTACT_SECONDS
+        )
+        async with self._database.transaction() as session:
+            answered = await once.find(session, Once, f"{request.key}:Notify", seen, pb.NotifyResponse())
+            if answered is not None:
+                return answered
+            message = self._message(request, template, values)
+            message.owner = contact.owner
+            self._queue_sms(session, message, template, values, contact)
+            session.add(message)
+            answer = pb.NotifyResponse(message_id=message.id)
+            once.remember(session, Once, f"{request.key}:Notify", seen, answer)
+        self._outbox.nudge()
+        return answer
+
+    async def NotifyStaff(self, request: pb.NotifyStaffRequest, context: Any) -> pb.NotifyStaffResponse:
+        current_caller().require_role("worker")
+        template, values = _checked(request, "staff")
+        if not request.role or not request.division:
+            raise invalid([FieldViolation("/role", "required", "请写明接收的岗位和辖区。", "Give the role and the division.")])
+        seen = _without_instant(request)
+        async with self._database.transaction() as session:
+            answered = await once.find(session, Once, f"{request.key}:NotifyStaff", seen, pb.NotifyStaffResponse())
+            if answered is not None:
+                return answered
+            message = self._message(request, template, values)
+            message.role, message.division = request.role, request.division
+            session.add(message)
+            answer = pb.NotifyStaffResponse(message_id=message.id)
+            once.remember(session, Once, f"{request.key}:NotifyStaff", seen, answer)
+        return answer
+
+    async def ListInbox(self, request: pb.ListInboxRequest, context: Any) -> pb.ListInboxResponse:
+        caller = current_caller()
+        caller.require_kind("citizen", "staff")
+        size = paging.limit(request.page.limit)
+        before = _position(request.page.cursor)
+        async with self._database.snapshot() as session:
+            rows = await store.inbox(session, caller, size, before)
+            unread = await store.unread(session, caller)
+        page, cursor = paging.cut(rows, size, lambda entry: (entry.message.at.astimezone(UTC).isoformat(), entry.message.id))
+        return pb.ListInboxResponse(
+            messages=[self._to_proto(entry, request.locale or caller.locale) for entry in page],
+            page=common.PageInfo(next_cursor=cursor),
+            unread=unread,
+        )
+
+    async def MarkRead(self, request: pb.MarkReadRequest, context: Any) -> pb.MarkReadResponse:
+        caller = current_caller()
+        caller.require_kind("citizen", "staff")
+        async with self._database.transaction() as session:
+            if not await store.mark_read(session, caller, request.message_id):
+                raise Refusal(NOT_FOUND)
+        return pb.MarkReadResponse()
+
+    def _message(self, request: pb.NotifyRequest | pb.NotifyStaffRequest, template: Template, values: Mapping[str, str]) -> InboxMessage:
+        id = ids.new_id("m-")
+        at = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else datetime.now(UTC)
+        return InboxMessage(
+            id=id,
+            application_no=request.application_no,
+            template=template.id,
+            content=self._sealed.content(id, template.render(values)),
+            at=at,
+        )
+
+    def _queue_sms(
+        self,
+        session: AsyncSession,
+        message: InboxMessage,
+        template: Template,
+        values: Mapping[str, str],
+        contact: casework.GetContactResponse,
+    ) -> None:
+        if not (self._sms and template.sms and contact.phone):
+            return
+        text = template.render(values).by_locale(contact.locale).sms
+        message.sms_state = "queued"
+        message.sms = self._sealed.sms(message.id, Sms(contact.phone, text))
+        self._outbox.add(session, SmsDelivery.KIND, {"message_id": message.id})
+
+    def _to_proto(self, entry: store.Entry, locale: str) -> pb.Message:
+        text = self._sealed.open_content(entry.message).by_locale(locale)
+        at = Timestamp()
+        at.FromDatetime(entry.message.at)
+        return pb.Message(
+            id=entry.message.id,
+            application_no=entry.message.application_no,
+            template=entry.message.template,
+            title=text.title,
+            body=text.body,
+            at=at,
+            read=entry.read,
+            sms_state=entry.message.sms_state,
+        )
+
+
+def _checked(request: pb.NotifyRequest | pb.NotifyStaffRequest, audience: Audience) -> tuple[Template, dict[str, str]]:
+    template = catalogue().get(request.template)
+    if template is None or template.audience != audience:
+        raise Refusal(NO_TEMPLATE)
+    values = {"no": request.application_no, **request.params}
+    missing = [
+        FieldViolation(f"/params/{name}", "required", "通知缺少内容。", "A blank has no value.") for name in template.missing(values)
+    ]
+    if not request.key:
+        missing.append(FieldViolation("/key", "required", "通知缺少编号。", "The key is missing."))
+    if missing:
+        raise invalid(missing)
+    return template, values
+
+
+def _without_instant(request: Any) -> Any:
+    """What tells one step from another: a step asked again after a crash carries a later instant and is the same step."""
+    copy = type(request)()
+    copy.CopyFrom(request)
+    copy.ClearField("as_of")
+    return copy
+
+
+def _position(cursor: str) -> tuple[datetime, str] | None:
+    key = paging.decode(cursor, str, str)
+    if key is None:
+        return None
+    try:
+        at = datetime.fromisoformat(str(key[0]))
+    except ValueError:
+        raise Refusal(BAD_CURSOR) from None
+    if at.tzinfo is None:
+        raise Refusal(BAD_CURSOR)
+    return at, str(key[1])

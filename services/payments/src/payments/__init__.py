@@ -1,0 +1,1 @@
+"""Payments: ledger, bills, payment intents and the bank."""

@@ -1,0 +1,70 @@
+"""Composition root of payments: wires the real objects; tests pass their own settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+from anju.payments.v1 import payments_pb2 as pb
+from anju.payments.v1 import payments_pb2_grpc as rpc
+from anju_workflows import contracts
+from chassis import temporal
+from chassis.db import Database
+from chassis.grpc_server import GrpcServer, serving
+from chassis.outbox import Outbox
+from chassis.service import verifier
+
+from payments import tables
+from payments.cashier import Cashier
+from payments.providers.ccb import CcbAccount, CcbBank
+from payments.servicer import PaymentsServicer
+from payments.settings import Settings
+from payments.workflows import TemporalWorkflows, Workflows
+
+NAME = "payments"
+SERVICE = pb.DESCRIPTOR.services_by_name["PaymentsService"].full_name
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def application(
+    settings: Settings, *, workflows: Workflows | None = None, now: Callable[[], datetime] = _wall_clock
+) -> AsyncIterator[GrpcServer]:
+    """Serves until the block ends. Raises RuntimeError without a usable bank account file. ``workflows`` and ``now`` stand in for Temporal and the
+    wall clock in tests."""
+    account = CcbAccount.load(settings.ccb_file)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
+        stack.push_async_callback(database.close)
+        if workflows is None:
+            # Lazy: bills are served and callbacks taken while Temporal is away.
+            workflows = TemporalWorkflows(await temporal.connect(settings, lazy=True))
+        outbox = Outbox(
+            database,
+            tables.Outbox,
+            {
+                "payment_opened": _teller(workflows, "payment_opened", contracts.PaymentOpened),
+                "payment_posted": _teller(workflows, "payment_posted", contracts.PaymentPosted),
+            },
+        )
+        await outbox.start()
+        stack.push_async_callback(outbox.stop)
+        timeout = aiohttp.ClientTimeout(total=settings.bank_timeout_seconds)
+        bank = CcbBank(account, await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout)))
+        cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
+        server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
+        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, bank, now), server.server)
+        yield await stack.enter_async_context(serving(server, database.ping))
+
+
+def _teller(workflows: Workflows, name: str, model: type[contracts.Model]) -> Any:
+    async def tell(payload: dict[str, Any]) -> None:
+        await workflows.signal(contracts.rent_cycle_id(payload["bill_id"]), name, model.model_validate(payload["said"]))
+
+    return tell

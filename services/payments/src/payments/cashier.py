@@ -1,0 +1,203 @@
+"""Where money meets the ledger: one way for a payment to be posted, however we learn of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from weakref import WeakValueDictionary
+
+from chassis import ids, logs
+from chassis.db import Database
+from chassis.errors import NOT_FOUND, Refusal
+from chassis.outbox import Outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payments import store
+from payments.domain import bills, ledger
+from payments.errors import BANK_UNAVAILABLE, BILL_NOT_PAYABLE
+from payments.providers import Bank, BankRefusedError, BankUnavailableError, Notice, Order
+from payments.tables import Bill, Intent
+
+_log = logs.get(__name__)
+
+Result = Literal["posted", "repeated"]
+
+# The bank's clock and ours may differ by this much; only then is an order certainly over.
+EXPIRY_GRACE: Final = timedelta(minutes=2)
+_ROUNDS: Final = 3
+
+
+class Cashier:
+    """``now`` is the wall clock: an order's time-out runs at the bank, not in a workflow."""
+
+    def __init__(self, database: Database, outbox: Outbox, bank: Bank, window: timedelta, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._bank = bank
+        self._window = window
+        self._now = now
+        self._bills_at_the_bank: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    # --- opening an order ---------------------------------------------------------------------------------------------------------------
+
+    async def open(self, bill_id: str, owner: str) -> Intent:
+        """The open order of the bill, with the address to pay at; opens one when there is none.
+
+        Taps that come together are answered one after another with the same order. An order whose way to the bank is unknown (no answer last time)
+        is first asked about: the bank may have taken the money. Raises Refusal NOT_FOUND, BILL_NOT_PAYABLE, BANK_UNAVAILABLE.
+        """
+        lock = self._bills_at_the_bank.setdefault(bill_id, asyncio.Lock())
+        async with lock:
+            for _ in range(_ROUNDS):
+                intent, is_new = await self._intent(bill_id, owner)
+                if intent.pay_url and self._now() <= intent.expires_at:
+                    return intent
+                if not is_new:
+                    intent = await self.confirm(intent.id, self._now())
+                    if intent.state != "opened":
+                        # Paid or over: the next round finds the bill as it is now.
+                        continue
+                    if self._now() > intent.expires_at:
+                        # Over by our clock, not yet certainly by the bank's, or the bank does not know yet.
+                        break
+                return await self._at_the_bank(intent)
+        raise Refusal(BANK_UNAVAILABLE)
+
+    async def _intent(self, bill_id: str, owner: str) -> tuple[Intent, bool]:
+        """The bill's open order, and whether it was opened just now. The word to the bill's workflow is written before the bank is asked, so
+        that the bank's answer may be lost and the workflow still asks for it."""
+        async with self._database.transaction() as session:
+            bill = await store.lock_bill(session, bill_id)
+            if bill is None or bill.owner != owner:
+                raise Refusal(NOT_FOUND)
+            known = await store.open_intent(session, bill_id)
+            if known is not None:
+                return known, False
+            if not bills.takes_money(bill.kind, bill.state):
+                raise Refusal(BILL_NOT_PAYABLE)
+            now = self._now().replace(microsecond=0)
+            intent = Intent(
+                id=ids.new_id("P"),
+                bill_id=bill.id,
+                provider=self._bank.name,
+                amount_fen=bill.amount_fen - bill.paid_fen,
+                state="opened",
+                opened_at=now,
+                expires_at=now + self._window,
+            )
+            session.add(intent)
+            self._outbox.add(session, "payment_opened", {"bill_id": bill.id, "said": {"intent_id": intent.id}})
+        self._outbox.nudge()
+        return intent, True
+
+    async def _at_the_bank(self, intent: Intent) -> Intent:
+        try:
+            pay_url = await self._bank.open(order_of(intent))
+        except BankUnavailableError:
+            raise Refusal(BANK_UNAVAILABLE) from None
+        except BankRefusedError:
+            await self._refused(intent)
+            raise Refusal(BANK_UNAVAILABLE) from None
+        async with self._database.transaction() as session:
+            await store.set_pay_url(session, intent.id, pay_url)
+        intent.pay_url = pay_url
+        return intent
+
+    async def _refused(self, intent: Intent) -> None:
+        """An order the bank will not take is given up, unless it has been paid: then it was taken before."""
+        found = await self.confirm(intent.id, self._now())
+        if found.state == "opened":
+            async with self._database.transaction() as session:
+                await store.close_intent(session, intent.id, "failed")
+
+    # --- learning of money --------------------------------------------------------------------------------------------------------------
+
+    async def confirm(self, intent_id: str, as_of: datetime) -> Intent:
+        """Asks the bank about an open order: posts it when it is paid, ends it when it is over. Raises Refusal NOT_FOUND, BANK_UNAVAILABLE."""
+        async with self._database.transaction() as session:
+            intent = await store.intent(session, intent_id)
+        if intent is None:
+            raise Refusal(NOT_FOUND)
+        if intent.state != "opened":
+            return intent
+        asked_at = self._now()
+        try:
+            notice = await self._bank.query(order_of(intent))
+        except BankUnavailableError:
+            raise Refusal(BANK_UNAVAILABLE) from None
+        if notice.paid:
+            await self.settle(notice, as_of)
+        elif not notice.pending and asked_at > intent.expires_at + EXPIRY_GRACE:
+            async with self._database.transaction() as session:
+                await store.close_intent(session, intent_id, "expired")
+        async with self._database.transaction() as session:
+            intent = await store.intent(session, intent_id)
+        assert intent is not None
+        return intent
+
+    async def settle(self, notice: Notice, as_of: datetime) -> Result:
+        """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come."""
+        async with self._database.transaction() as session:
+            result = await self._settle(session, notice, as_of)
+        self._outbox.nudge()
+        return result
+
+    async def _settle(self, session: AsyncSession, notice: Notice, as_of: datetime) -> Result:
+        written = await store.posted_amount(session, store.Source(self._bank.name, notice.order_id))
+        if written is not None:
+            return await self._repeated(session, notice, written)
+        intent = await store.intent(session, notice.order_id)
+        if intent is None:
+            return await self._unexplained(session, notice, as_of, "unknown_order")
+        bill = await store.lock_bill(session, intent.bill_id)
+        assert bill is not None
+        if notice.amount_fen != intent.amount_fen:
+            await store.close_intent(session, intent.id, "failed")
+            return await self._unexplained(session, notice, as_of, "amount_differs")
+        return await self._post(session, notice, bill, as_of)
+
+    async def _post(self, session: AsyncSession, notice: Notice, bill: Bill, as_of: datetime) -> Result:
+        """The bill is locked. What it still owes is settled, the rest is the tenant's credit (M4)."""
+        owed = bill.amount_fen - bill.paid_fen if bills.takes_money(bill.kind, bill.state) else 0
+        entry = ledger.paid(self._bank.name, bill.lease_no, notice.amount_fen, owed)
+        if not await self._write(session, notice, entry, as_of, bill.id):
+            return "repeated"
+        if owed > 0:
+            bill.paid_fen += min(owed, notice.amount_fen)
+            if bill.paid_fen == bill.amount_fen:
+                bill.state, bill.paid_at = "paid", as_of
+            session.add(bill)
+        intent = await store.intent(session, notice.order_id)
+        assert intent is not None
+        intent.state = "paid"
+        session.add(intent)
+        said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
+        self._outbox.add(session, "payment_posted", {"bill_id": bill.id, "said": said})
+        await session.flush()
+        return "posted"
+
+    async def _unexplained(self, session: AsyncSession, notice: Notice, as_of: datetime, kind: str) -> Result:
+        """The bank has the money and says so; it is in the books from now on, and people find out whose it is."""
+        if not await self._write(session, notice, ledger.unexplained(self._bank.name, notice.amount_fen), as_of, None):
+            return "repeated"
+        await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
+        return "posted"
+
+    async def _repeated(self, session: AsyncSession, notice: Notice, written_fen: int) -> Result:
+        if written_fen != notice.amount_fen:
+            await self.alarm(session, "repeated_with_other_amount", notice.order_id, str(notice.amount_fen).encode())
+        return "repeated"
+
+    async def _write(self, session: AsyncSession, notice: Notice, entry: ledger.Entry, as_of: datetime, bill_id: str | None) -> bool:
+        source = store.Source(self._bank.name, notice.order_id)
+        return await store.post(session, f"{source.provider}/{source.txn}", entry, as_of, bill_id=bill_id, source=source)
+
+    async def alarm(self, session: AsyncSession, kind: str, order_id: str, about: bytes) -> None:
+        _log.error("payment_alarm", kind=kind, provider=self._bank.name, order_id=order_id)
+        await store.raise_alarm(session, kind, self._bank.name, order_id, order_id.encode() + b"\x1f" + about)
+
+
+def order_of(intent: Intent) -> Order:
+    return Order(intent.id, intent.amount_fen, intent.opened_at, intent.expires_at, remark=intent.bill_id)

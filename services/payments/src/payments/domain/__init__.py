@@ -1,0 +1,1 @@
+"""What payments knows, in plain Python: no I/O, no frameworks."""

@@ -1,0 +1,126 @@
+"""The chart of accounts and the entries made in it: double entry, integer fen, a debit is positive and a credit negative.
+
+Rent of government-owned homes is non-tax income (非税收入) owed to the treasury in full, nothing is netted against it (Order 11, article 22); a
+deposit is the tenant's money and never income.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+BANK_CCB: Final = "bank:ccb"
+RENT_INCOME: Final = "income:rent"
+SUSPENSE: Final = "suspense"
+
+
+@dataclass(frozen=True)
+class Head:
+    """A line of the chart; ``per_lease`` heads have one account a lease, ``{code}:{lease}``."""
+
+    code: str
+    title: str
+    per_lease: bool
+
+
+CHART: Final = (
+    Head("receivable", "应收租金及押金", per_lease=True),
+    Head(BANK_CCB, "银行在途资金（建设银行）", per_lease=False),
+    Head(RENT_INCOME, "应缴财政款（租金非税收入）", per_lease=False),
+    Head("deposit", "存入保证金（押金）", per_lease=True),
+    Head("credit", "预收款（多缴及应退）", per_lease=True),
+    Head(SUSPENSE, "暂收款（挂账）", per_lease=False),
+)
+
+
+def receivable(lease: str) -> str:
+    return f"receivable:{lease}"
+
+
+def deposit(lease: str) -> str:
+    return f"deposit:{lease}"
+
+
+def credit(lease: str) -> str:
+    return f"credit:{lease}"
+
+
+def bank(provider: str) -> str:
+    """Money a provider has taken and not yet settled to the treasury's account."""
+    return f"bank:{provider}"
+
+
+@dataclass(frozen=True)
+class Posting:
+    account: str
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Postings that belong together. Raises ValueError when they do not balance, or name an account twice or for nothing."""
+
+    kind: str
+    postings: tuple[Posting, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.postings) < 2 or sum(p.amount_fen for p in self.postings) != 0:
+            raise ValueError(f"an entry of kind {self.kind} does not balance")
+        accounts = {p.account for p in self.postings}
+        if len(accounts) != len(self.postings) or any(p.amount_fen == 0 for p in self.postings):
+            raise ValueError(f"an entry of kind {self.kind} names an account twice or for nothing")
+
+    @property
+    def amount_fen(self) -> int:
+        """How much money it moves."""
+        return sum(p.amount_fen for p in self.postings if p.amount_fen > 0)
+
+
+def _entry(kind: str, *postings: tuple[str, int]) -> Entry:
+    return Entry(kind, tuple(Posting(account, amount) for account, amount in postings if amount != 0))
+
+
+def issued(kind: str, lease: str, amount_fen: int) -> Entry:
+    """A bill is issued: the tenant owes, the treasury (rent) or the tenant himself (deposit) will be owed. Raises ValueError."""
+    if amount_fen <= 0:
+        raise ValueError("a bill is for a positive amount")
+    owed_to = {"rent": RENT_INCOME, "deposit": deposit(lease)}[kind]
+    return _entry("issue", (receivable(lease), amount_fen), (owed_to, -amount_fen))
+
+
+def claim_withdrawn(lease: str, amount_fen: int) -> Entry:
+    """What is unpaid of a deposit is no longer asked for: its lease lapsed."""
+    return _entry("withdraw", (deposit(lease), amount_fen), (receivable(lease), -amount_fen))
+
+
+def paid(provider: str, lease: str, amount_fen: int, owed_fen: int) -> Entry:
+    """A tenant's money arrives: it settles what is owed, and what is over is the tenant's credit. Raises ValueError."""
+    if amount_fen <= 0 or owed_fen < 0:
+        raise ValueError("money that arrives is positive, a debt is not negative")
+    settles = min(amount_fen, owed_fen)
+    return _entry("payment", (bank(provider), amount_fen), (receivable(lease), -settles), (credit(lease), settles - amount_fen))
+
+
+def unexplained(provider: str, amount_fen: int) -> Entry:
+    """Money arrives and nobody knows what for: it is held until people have found out (挂账)."""
+    if amount_fen <= 0:
+        raise ValueError("money that arrives is positive")
+    return _entry("suspense", (bank(provider), amount_fen), (SUSPENSE, -amount_fen))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One of the two is nought."""
+
+    head: Head
+    debit_fen: int
+    credit_fen: int
+
+
+def trial_balance(balances: Iterable[tuple[str, int]]) -> list[Balance]:
+    """The chart with its balances, from the signed sums by head code; both columns add up to the same. Raises KeyError for an unknown head."""
+    sums = {head.code: 0 for head in CHART}
+    for code, amount in balances:
+        sums[code] += amount
+    return [Balance(head, max(sums[head.code], 0), max(-sums[head.code], 0)) for head in CHART]

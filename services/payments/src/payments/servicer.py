@@ -1,0 +1,93 @@
+"""gRPC surface of payments, the part people and the bank use: proto in, domain, proto out; nothing else. What workflows use is in ``steps``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from anju.payments.v1 import payments_pb2 as pb
+from anju.payments.v1 import payments_pb2_grpc as rpc
+from chassis import once, paging
+from chassis.db import Database
+from chassis.errors import Refusal, invalid
+
+from payments import reach, store, wire
+from payments.cashier import Cashier
+from payments.domain import bills, ledger
+from payments.errors import BAD_CALLBACK, BAD_SIGNATURE, WRONG_MERCHANT
+from payments.providers import BadCallbackError, Bank, ForgedCallbackError
+from payments.steps import WorkflowSteps
+from payments.tables import Once
+
+Context = Any
+
+
+class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
+    def __init__(self, database: Database, cashier: Cashier, bank: Bank, now: Callable[[], datetime]) -> None:
+        super().__init__(database, cashier)
+        self._bank = bank
+        self._now = now
+
+    async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
+        if request.state and request.state not in bills.STATES:
+            raise invalid([wire.wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
+        size = paging.limit(request.page.limit)
+        cursor = paging.decode(request.page.cursor, str, str)
+        before = (str(cursor[0]), str(cursor[1])) if cursor else None
+        in_reach = reach.bills()
+        async with self._database.transaction() as session:
+            found = await store.bills(session, in_reach, request.lease_no, request.state, before, size + 1)
+        page, following = paging.cut(found, size, lambda bill: (bill.period, bill.id))
+        answer = pb.ListBillsResponse(bills=[wire.bill(bill) for bill in page])
+        answer.page.next_cursor = following
+        return answer
+
+    async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:
+        async with self._database.transaction() as session:
+            found = reach.see(await store.bill(session, request.id))
+        return pb.GetBillResponse(bill=wire.bill(found))
+
+    async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
+        caller = reach.citizen()
+        if not request.idempotency_key:
+            raise invalid([wire.missing("/idempotency_key")])
+        key = f"{caller.sub}:StartPayment:{request.idempotency_key}"
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, pb.StartPaymentResponse())
+            if known is not None:
+                return known
+        # No transaction is open while the bank is asked; the order is known by its bill, not by this key.
+        answer = pb.StartPaymentResponse(intent=wire.intent(await self._cashier.open(request.bill_id, caller.sub)))
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, pb.StartPaymentResponse())
+            if known is not None:
+                return known
+            once.remember(session, Once, key, request, answer)
+        return answer
+
+    async def HandleCallback(self, request: pb.HandleCallbackRequest, context: Context) -> pb.HandleCallbackResponse:
+        reach.web_gateway()
+        if request.provider != self._bank.name:
+            raise invalid([wire.wrong("/provider", "没有这个支付渠道。", "There is no such provider.")])
+        try:
+            notice = self._bank.callback(request.raw)
+        except ForgedCallbackError:
+            await self._alarm("bad_signature", "", request.raw)
+            raise Refusal(BAD_SIGNATURE) from None
+        except BadCallbackError as error:
+            await self._alarm(error.kind, error.order_id, request.raw)
+            raise Refusal(WRONG_MERCHANT if error.kind == "wrong_merchant" else BAD_CALLBACK) from None
+        if not notice.paid:
+            return pb.HandleCallbackResponse(result="ignored")
+        return pb.HandleCallbackResponse(result=await self._cashier.settle(notice, self._now()))
+
+    async def _alarm(self, kind: str, order_id: str, raw: bytes) -> None:
+        async with self._database.transaction() as session:
+            await self._cashier.alarm(session, kind, order_id, raw)
+
+    async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, context: Context) -> pb.GetTrialBalanceResponse:
+        reach.ledger_reader()
+        async with self._database.snapshot() as session:
+            sums = await store.balances(session)
+        return pb.GetTrialBalanceResponse(accounts=[wire.balance(balance) for balance in ledger.trial_balance(sums)])

@@ -1,0 +1,103 @@
+"""gRPC surface of payments, the part workflows use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anju.payments.v1 import payments_pb2 as pb
+from chassis import once
+from chassis.db import Database
+from chassis.errors import NOT_FOUND, Refusal, invalid
+
+from payments import reach, store, wire
+from payments.cashier import Cashier
+from payments.domain import bills, ledger
+from payments.errors import EXISTS_WITH_DIFFERENT_AMOUNT, STEP_REFUSED
+from payments.tables import Bill, Once
+
+Context = Any
+
+
+class WorkflowSteps:
+    def __init__(self, database: Database, cashier: Cashier) -> None:
+        self._database = database
+        self._cashier = cashier
+
+    async def IssueBill(self, request: pb.IssueBillRequest, context: Context) -> pb.IssueBillResponse:
+        reach.worker()
+        new = _new_bill(request)
+        async with self._database.transaction() as session:
+            if await store.add_bill(session, new):
+                await store.post(
+                    session, f"issue/{new.id}", ledger.issued(new.kind, new.lease_no, new.amount_fen), new.issued_at, bill_id=new.id
+                )
+            found = await store.bill(session, new.id)
+        assert found is not None
+        if any(getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district")):
+            raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
+        return pb.IssueBillResponse(bill=wire.bill(found))
+
+    async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
+        reach.worker()
+        intent = await self._cashier.confirm(request.intent_id, wire.instant(request, "as_of"))
+        async with self._database.transaction() as session:
+            bill = await store.bill(session, intent.bill_id)
+        assert bill is not None
+        return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
+
+    async def MarkBill(self, request: pb.MarkBillRequest, context: Context) -> pb.MarkBillResponse:
+        """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier."""
+        reach.worker()
+        if not request.step.step_id:
+            raise invalid([wire.missing("/step/step_id")])
+        as_of = wire.instant(request.step, "as_of")
+        key = f"{request.step.step_id}:MarkBill"
+        async with self._database.transaction() as session:
+            known = await once.find(session, Once, key, request, pb.MarkBillResponse())
+            if known is not None:
+                return known
+            bill = await store.lock_bill(session, request.bill_id)
+            if bill is None:
+                raise Refusal(NOT_FOUND)
+            if bill.state != "paid":
+                state = bills.marked(bill.state, request.state)
+                if state is None:
+                    raise Refusal(STEP_REFUSED)
+                bill.state = state
+                session.add(bill)
+                if not bills.takes_money(bill.kind, state):
+                    withdrawn = ledger.claim_withdrawn(bill.lease_no, bill.amount_fen - bill.paid_fen)
+                    await store.post(session, f"withdraw/{bill.id}", withdrawn, as_of, bill_id=bill.id)
+                await session.flush()
+            answer = pb.MarkBillResponse(bill=wire.bill(bill))
+            once.remember(session, Once, key, request, answer)
+        return answer
+
+
+def _new_bill(request: pb.IssueBillRequest) -> Bill:
+    """Raises Refusal(INVALID_FIELDS)."""
+    empty = [name for name in ("lease_no", "application_no", "owner", "district") if not getattr(request, name)]
+    if empty:
+        raise invalid([wire.missing(f"/{name}") for name in empty])
+    try:
+        expected = bills.bill_id(request.lease_no, request.kind, request.period)
+    except ValueError:
+        expected = ""
+    if request.bill_id != expected:
+        zh = "账单编号应为“合同编号/年月”或“合同编号/deposit”。"
+        raise invalid([wire.wrong("/bill_id", zh, "A bill id is {lease}/{yyyymm} or {lease}/deposit.")])
+    if not 0 < request.amount_fen <= 100_000_000:
+        raise invalid([wire.wrong("/amount_fen", "金额应大于零。", "The amount must be positive.")])
+    return Bill(
+        id=request.bill_id,
+        lease_no=request.lease_no,
+        application_no=request.application_no,
+        owner=request.owner,
+        district=request.district,
+        kind=request.kind,
+        period=request.period,
+        amount_fen=request.amount_fen,
+        state="open",
+        issued_at=wire.instant(request.step, "as_of"),
+        due_at=wire.instant(request, "due_at"),
+    )

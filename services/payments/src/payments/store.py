@@ -1,0 +1,159 @@
+"""Every query of payments."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from payments.domain.ledger import Entry
+from payments.tables import Alarm, Bill, Intent, Transfer
+
+
+class Source(NamedTuple):
+    """Where money comes from: a provider and its transaction."""
+
+    provider: str
+    txn: str
+
+
+# Transfer and postings in one statement and one round trip; a key or a provider's transaction that is known already writes nothing.
+_POST: Final = text(
+    """
+    WITH written AS (
+        INSERT INTO transfers (key, kind, provider, provider_txn, bill_id, amount_fen, entries, as_of)
+        VALUES (:key, :kind, :provider, :provider_txn, :bill_id, :amount_fen, :entries, :as_of)
+        ON CONFLICT DO NOTHING
+        RETURNING id
+    )
+    INSERT INTO postings (transfer_id, account, amount_fen)
+    SELECT written.id, posting.account, posting.amount_fen
+    FROM written, unnest(CAST(:accounts AS text[]), CAST(:amounts AS bigint[])) AS posting (account, amount_fen)
+    """
+)
+_BALANCES: Final = text(
+    """
+    SELECT CASE WHEN account IN ('bank:ccb', 'income:rent') THEN account ELSE split_part(account, ':', 1) END AS head, sum(amount_fen)::bigint
+    FROM postings GROUP BY head
+    """
+)
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------------------------------
+
+
+async def post(
+    session: AsyncSession, key: str, entry: Entry, as_of: datetime, *, bill_id: str | None = None, source: Source | None = None
+) -> bool:
+    """Writes an entry; False when its key or its provider's transaction has been written before (M3)."""
+    result = await session.execute(
+        _POST,
+        {
+            "key": key,
+            "kind": entry.kind,
+            "provider": source.provider if source else None,
+            "provider_txn": source.txn if source else None,
+            "bill_id": bill_id,
+            "amount_fen": entry.amount_fen,
+            "entries": len(entry.postings),
+            "as_of": as_of,
+            "accounts": [posting.account for posting in entry.postings],
+            "amounts": [posting.amount_fen for posting in entry.postings],
+        },
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]  # an INSERT's result has it
+
+
+async def posted_amount(session: AsyncSession, source: Source) -> int | None:
+    """Fen already written for a provider's transaction; None when there is none."""
+    query = select(col(Transfer.amount_fen)).where(col(Transfer.provider) == source.provider, col(Transfer.provider_txn) == source.txn)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def balances(session: AsyncSession) -> list[tuple[str, int]]:
+    """Signed sums by head of the chart."""
+    return [(head, amount) for head, amount in await session.execute(_BALANCES)]
+
+
+# --- bills --------------------------------------------------------------------------------------------------------------------------------
+
+
+async def bill(session: AsyncSession, bill_id: str) -> Bill | None:
+    return await session.get(Bill, bill_id)
+
+
+async def lock_bill(session: AsyncSession, bill_id: str) -> Bill | None:
+    """The bill, held until the transaction ends: whoever changes it or opens an order on it comes through here."""
+    return await session.get(Bill, bill_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+async def add_bill(session: AsyncSession, new: Bill) -> bool:
+    """False when there is a bill with this id."""
+    statement = insert(Bill).values(**new.model_dump()).on_conflict_do_nothing().returning(col(Bill.id))
+    return (await session.execute(statement)).first() is not None
+
+
+async def bills(
+    session: AsyncSession, reach: ColumnElement[bool], lease_no: str, state: str, before: tuple[str, str] | None, limit: int
+) -> list[Bill]:
+    """Bills in reach, newest period first (deposits last), from the one after ``before`` (period, id)."""
+    query = select(Bill).where(reach).order_by(col(Bill.period).desc(), col(Bill.id).desc()).limit(limit)
+    if lease_no:
+        query = query.where(col(Bill.lease_no) == lease_no)
+    if state:
+        query = query.where(col(Bill.state) == state)
+    if before is not None:
+        query = query.where(func.row(col(Bill.period), col(Bill.id)) < func.row(*before))
+    return list((await session.execute(query)).scalars())
+
+
+def owned_by(owner: str) -> ColumnElement[bool]:
+    return col(Bill.owner) == owner
+
+
+def within(divisions: Sequence[str]) -> ColumnElement[bool]:
+    """Bills of districts that lie in one of the divisions; none without a division."""
+    return or_(*(col(Bill.district).startswith(division, autoescape=True) for division in divisions), text("false"))
+
+
+# --- intents ------------------------------------------------------------------------------------------------------------------------------
+
+
+async def intent(session: AsyncSession, intent_id: str) -> Intent | None:
+    return await session.get(Intent, intent_id, populate_existing=True)
+
+
+async def open_intent(session: AsyncSession, bill_id: str) -> Intent | None:
+    """The open order of a bill."""
+    query = select(Intent).where(col(Intent.bill_id) == bill_id, col(Intent.state) == "opened")
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def close_intent(session: AsyncSession, intent_id: str, state: str) -> bool:
+    """Ends an open order as expired or failed; False when it was not open any more."""
+    statement = (
+        update(Intent).where(col(Intent.id) == intent_id, col(Intent.state) == "opened").values(state=state).returning(col(Intent.id))
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+async def set_pay_url(session: AsyncSession, intent_id: str, pay_url: str) -> None:
+    await session.execute(update(Intent).where(col(Intent.id) == intent_id).values(pay_url=pay_url))
+
+
+# --- alarms -------------------------------------------------------------------------------------------------------------------------------
+
+
+async def raise_alarm(session: AsyncSession, kind: str, provider: str, order_id: str, about: bytes) -> None:
+    """Notes something for people to look at; ``about`` tells one case from another and is not kept itself."""
+    now = datetime.now(UTC)
+    digest = hashlib.sha256(b"\x1f".join((kind.encode(), provider.encode(), about))).hexdigest()
+    statement = insert(Alarm).values(id=digest, kind=kind, provider=provider, order_id=order_id, seen=1, first_at=now, last_at=now)
+    again = {"seen": Alarm.seen + 1, "last_at": now}
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=again))

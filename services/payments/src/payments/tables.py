@@ -1,0 +1,143 @@
+"""Tables of payments. The rows are records, not messages: what leaves the service is built by ``wire``.
+
+The ledger is append-only. Triggers, made by the migration, refuse a transfer whose postings do not sum to nought or are not all there (M1), and every
+update or deletion (M8); unique keys refuse a second transfer for the same business or for the same payment at a provider (M3). There is no table of
+balances: a balance is the sum of its postings (M2), so nothing can go out of step and no hot row is waited for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from chassis.once import OnceColumns
+from chassis.outbox import OutboxColumns, pending_index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Base(SQLModel, registry=registry()):
+    """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
+
+
+class Bill(Base, table=True):
+    __tablename__ = "bills"
+    __table_args__ = (
+        CheckConstraint("kind IN ('rent', 'deposit')", name="ck_bills_kind"),
+        CheckConstraint("state IN ('open', 'overdue', 'paid', 'arrears')", name="ck_bills_state"),
+        CheckConstraint("amount_fen > 0", name="ck_bills_amount"),
+        # M4: what is paid above the bill is the tenant's credit, not the bill's.
+        CheckConstraint("paid_fen BETWEEN 0 AND amount_fen", name="ck_bills_paid"),
+        CheckConstraint("(state = 'paid') = (paid_fen = amount_fen)", name="ck_bills_settled"),
+        CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="ck_bills_paid_at"),
+        Index("ix_bills_owner", "owner", "period", "id"),
+        Index("ix_bills_district", "district", "period", "id"),
+        Index("ix_bills_lease", "lease_no", "period", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    lease_no: str
+    application_no: str
+    owner: str
+    district: str
+    kind: str
+    period: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    paid_fen: int = Field(default=0, sa_type=BigInteger)
+    state: str
+    issued_at: datetime = Field(sa_type=DateTime(timezone=True))
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    paid_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+class Intent(Base, table=True):
+    """An order at a provider; at most one is open on a bill."""
+
+    __tablename__ = "intents"
+    __table_args__ = (
+        CheckConstraint("char_length(id) <= 30", name="ck_intents_id"),
+        CheckConstraint("state IN ('opened', 'paid', 'failed', 'expired')", name="ck_intents_state"),
+        CheckConstraint("amount_fen > 0", name="ck_intents_amount"),
+        Index("uq_intents_open_bill", "bill_id", unique=True, postgresql_where=text("state = 'opened'")),
+        Index("ix_intents_bill", "bill_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    bill_id: str = Field(foreign_key="bills.id")
+    provider: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    state: str
+    pay_url: str = Field(default="")
+    opened_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # The bank takes no money for the order after this.
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Transfer(Base, table=True):
+    """One entry in the books. ``key`` names the business it is for and lives for ever; ``entries`` is how many postings it has."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        UniqueConstraint("key", name="uq_transfers_key"),
+        UniqueConstraint("provider", "provider_txn", name="uq_transfers_provider"),
+        CheckConstraint("(provider IS NULL) = (provider_txn IS NULL)", name="ck_transfers_provider"),
+        CheckConstraint("kind IN ('issue', 'withdraw', 'payment', 'suspense')", name="ck_transfers_kind"),
+        CheckConstraint("amount_fen > 0 AND entries >= 2", name="ck_transfers_amount"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    key: str
+    kind: str
+    provider: str | None = Field(default=None, nullable=True)
+    provider_txn: str | None = Field(default=None, nullable=True)
+    bill_id: str | None = Field(default=None, foreign_key="bills.id", nullable=True, index=True)
+    amount_fen: int = Field(sa_type=BigInteger)
+    entries: int = Field(sa_type=SmallInteger)
+    as_of: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+
+
+class Posting(Base, table=True):
+    """Debit positive, credit negative."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        UniqueConstraint("transfer_id", "account", name="uq_postings_account"),
+        CheckConstraint("amount_fen <> 0", name="ck_postings_amount"),
+        CheckConstraint(
+            "account IN ('bank:ccb', 'income:rent', 'suspense') OR account ~ '^(receivable|deposit|credit):[^:]+$'",
+            name="ck_postings_account",
+        ),
+        Index("ix_postings_account", "account", postgresql_include=["amount_fen"]),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    transfer_id: int = Field(sa_type=BigInteger, foreign_key="transfers.id")
+    account: str
+    amount_fen: int = Field(sa_type=BigInteger)
+
+
+class Alarm(Base, table=True):
+    """Something about money that a person must look at. The same thing again only counts up, so nobody can fill the disk with it."""
+
+    __tablename__ = "alarms"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    provider: str
+    order_id: str = Field(default="")
+    seen: int = Field(default=1, sa_type=BigInteger)
+    first_at: datetime = Field(sa_type=DateTime(timezone=True))
+    last_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Once(Base, OnceColumns, table=True):
+    __tablename__ = "once"
+
+
+class Outbox(Base, OutboxColumns, table=True):
+    __tablename__ = "outbox"
+    __table_args__ = (pending_index("outbox"),)

@@ -1,0 +1,1 @@
+"""RegistryGateway: the one door to the departments: connectors, consent, receipts, access log."""

@@ -1,0 +1,1 @@
+"""What registry-gateway knows, in plain Python: no I/O, no frameworks."""

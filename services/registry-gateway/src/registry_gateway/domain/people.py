@@ -1,0 +1,74 @@
+"""Who a question is about, and whether an answer is about the same person.
+
+Registers write identity numbers in the 15 character form of before 1999, with a small x or in full-width digits, and names with any of half a dozen
+middle dots. Those are the same person; everything else is somebody else, and nothing may be learnt from it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from registry_gateway.domain.faults import WrongPersonError
+
+_ID18 = re.compile(r"[1-9]\d{16}[\dX]", re.ASCII)
+_ID15 = re.compile(r"[1-9]\d{14}", re.ASCII)
+_SPACES = re.compile(r"\s+")
+_DOTS = re.compile(r"[·•・‧∙⋅.]")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One member of a household. ``index`` is the position in the household and the only thing about a person which may be shown."""
+
+    index: int
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+
+    @property
+    def male(self) -> bool:
+        """By the sequence digit of the identity number (GB 11643): odd for men."""
+        return int(self.id_number[16]) % 2 == 1
+
+
+def canonical_id(text: str) -> str:
+    """The number in half-width characters, upper case, without spaces."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).upper()
+
+
+def _old_form(number: str) -> str | None:
+    """The 15 character form of an 18 character number; only people born before 2000 have one."""
+    return number[:6] + number[8:17] if number[6:8] == "19" else None
+
+
+def same_id(left: str, right: str) -> bool:
+    """Whether two written forms name one identity number. Anything which is not an identity number is never the same."""
+    a, b = canonical_id(left), canonical_id(right)
+    if _ID18.fullmatch(a) and _ID18.fullmatch(b):
+        return a == b
+    if _ID18.fullmatch(a) and _ID15.fullmatch(b):
+        return _old_form(a) == b
+    if _ID15.fullmatch(a) and _ID18.fullmatch(b):
+        return a == _old_form(b)
+    return False
+
+
+def canonical_name(text: str) -> str:
+    return _DOTS.sub("·", _SPACES.sub("", unicodedata.normalize("NFKC", text))).upper()
+
+
+def same_name(left: str, right: str) -> bool:
+    return bool(left) and canonical_name(left) == canonical_name(right)
+
+
+def must_be(person: Person, id_number: str, name: str | None = None) -> None:
+    """Raises WrongPersonError unless an answer's identity number (and its name, where it gives one) are the person's."""
+    if not same_id(id_number, person.id_number) or (name and not same_name(name, person.name)):
+        raise WrongPersonError
+
+
+def index_of(id_number: str, household: Iterable[Person]) -> int:
+    """Position of the member with this number; -1 when nobody in the household has it."""
+    return next((member.index for member in household if same_id(id_number, member.id_number)), -1)

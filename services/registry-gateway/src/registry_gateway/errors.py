@@ -1,0 +1,25 @@
+"""What the registry gateway refuses, and in which words."""
+
+from __future__ import annotations
+
+import grpc
+from chassis.errors import Problem
+
+REGISTER_UNAVAILABLE = Problem(
+    "REGISTER_UNAVAILABLE",
+    grpc.StatusCode.UNAVAILABLE,
+    "部门数据暂时查询不到，系统会自动重试，不影响您的申请。",
+    "The department's register does not answer at the moment; it is asked again automatically and your application is not affected.",
+)
+NO_CONSENT = Problem(
+    "NO_CONSENT",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "没有有效的数据核验授权，请申请人先在申请中同意授权。",
+    "There is no valid consent to this lookup; the applicant has to give it in the application first.",
+)
+PURPOSE_NOT_ALLOWED = Problem(
+    "PURPOSE_NOT_ALLOWED",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "该查询目的不允许查询此项数据。",
+    "This purpose does not allow this question.",
+)

@@ -1,0 +1,256 @@
+"""One lookup: every person of a case at every office of a register, each question logged before it leaves, each answer kept as a receipt.
+
+It makes one try. Trying again is the workflow's business; what has been answered is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+from anju_workflows.contracts import LookupOutcome, Register
+from chassis import logs
+from chassis.crypto import KeyRing
+from chassis.db import Database
+from chassis.errors import UNAVAILABLE, Refusal
+from chassis.ids import new_id
+from sqlalchemy import Row
+
+from registry_gateway import store
+from registry_gateway.access_log import AccessLogWriter
+from registry_gateway.connectors import Connector, Question
+from registry_gateway.domain import chain, purposes
+from registry_gateway.domain.breaker import Breaker
+from registry_gateway.domain.facts import Answer, aggregate, to_json
+from registry_gateway.domain.faults import Fault, RegisterFaultError, WrongPersonError
+from registry_gateway.domain.people import Person
+from registry_gateway.domain.summaries import summarise
+from registry_gateway.errors import PURPOSE_NOT_ALLOWED
+
+_log = logs.get(__name__)
+
+# Questions of one register which may be on their way at once; the others wait their turn and other registers do not notice.
+BULKHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a lookup is about and on which grounds, as casework gave it."""
+
+    application_no: str
+    round: int
+    register: Register
+    as_of: datetime
+    operator: str
+    people: tuple[Person, ...]
+    purpose: str
+    legal_basis: str
+    consent_version: str
+
+    def entry(self, kind: str, attempt_id: str, endpoint: str, subject_index: int, **more: str) -> dict[str, Any]:
+        """A row of the access log but for its place in the chain."""
+        blank = dict.fromkeys(("request_id", "fields", "request_hash", "outcome", "code", "evidence_hash"), "")
+        return {
+            "kind": kind,
+            "attempt_id": attempt_id,
+            "application_no": self.application_no,
+            "round": self.round,
+            "register_name": self.register.value,
+            "endpoint": endpoint,
+            "subject_index": subject_index,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "consent_version": self.consent_version,
+            "operator": self.operator,
+            "as_of": self.as_of,
+            "recorded_at": datetime.now(UTC),
+            **blank,
+            **more,
+        }
+
+
+class _Attempt:
+    """One person at one office: numbers its questions and binds the answer to them."""
+
+    def __init__(self, case: Case, person: Person, endpoint: str, log: AccessLogWriter, keys: KeyRing) -> None:
+        self.id = new_id("rq_")
+        self.case, self.person, self.endpoint = case, person, endpoint
+        self.request_hashes: list[str] = []
+        self._log, self._keys = log, keys
+        self._allowed = purposes.fields_for(case.purpose, case.legal_basis, case.register)
+
+    async def permit(self, fields: frozenset[str]) -> str:
+        """The id of the next question, once it is in the log. Raises NotAllowedError for a field the purpose does not cover."""
+        purposes.check(fields, self._allowed)
+        request_id = f"{self.id}.{len(self.request_hashes) + 1}"
+        asked = ",".join(sorted(fields))
+        # The person enters the hash as a blind index: the hash can be checked by us, and nobody can find the person by trying numbers.
+        subject = self._keys.blind_index(self.person.id_number, "registry-request")
+        request = [request_id, self.case.register.value, self.endpoint, subject, asked, self.case.purpose, self.case.consent_version]
+        request_hash = chain.evidence_hash(b"", chain.canonical(request))
+        entry = self.case.entry(
+            "question", self.id, self.endpoint, self.person.index, request_id=request_id, fields=asked, request_hash=request_hash
+        )
+        await self._log.write(entry)
+        self.request_hashes.append(request_hash)
+        return request_id
+
+    @property
+    def request_hash(self) -> str:
+        """The hash over the hashes of all questions of the attempt."""
+        return chain.evidence_hash(b"", chain.canonical(self.request_hashes))
+
+    async def unanswered(self, fault: Fault) -> None:
+        if self.request_hashes:
+            await self._log.write(self._answer(LookupOutcome.UNAVAILABLE, code=fault.value))
+
+    async def answered(self, outcome: LookupOutcome, answer: Answer | None) -> None:
+        """Keeps the receipt. A mismatch has no body: what came is about somebody else."""
+        receipt_id, salt = new_id("rc_"), secrets.token_bytes(32)
+        body = chain.canonical(
+            {
+                "attempt_id": self.id,
+                "request_hash": self.request_hash,
+                "application_no": self.case.application_no,
+                "round": self.case.round,
+                "register": self.case.register.value,
+                "endpoint": self.endpoint,
+                "subject_index": self.person.index,
+                "outcome": outcome.value,
+                "facts": to_json(answer.facts) if answer else [],
+                "replies": list(answer.replies) if answer else [],
+            }
+        )
+        evidence = chain.evidence_hash(salt, body)
+        receipt = {
+            "id": receipt_id,
+            "application_no": self.case.application_no,
+            "round": self.case.round,
+            "register_name": self.case.register.value,
+            "subject_index": self.person.index,
+            "endpoint": self.endpoint,
+            "outcome": outcome.value,
+            "accepted": answer is not None,
+            "attempt_id": self.id,
+            "request_hash": self.request_hash,
+            "evidence_hash": evidence,
+            "salt": salt,
+            "body": self._keys.encrypt(body, f"receipt|body|{receipt_id}") if answer else None,
+            "received_at": datetime.now(UTC),
+        }
+        await self._log.write(self._answer(outcome, evidence_hash=evidence), receipt)
+
+    def _answer(self, outcome: LookupOutcome, **more: str) -> dict[str, Any]:
+        return self.case.entry(
+            "answer", self.id, self.endpoint, self.person.index, request_hash=self.request_hash, outcome=outcome.value, **more
+        )
+
+
+def open_body(keys: KeyRing, receipt: Row[Any]) -> dict[str, Any]:
+    """The body of a receipt, {} when it was erased or never kept. Raises DecryptionError, or ValueError when it is not what the evidence hash says."""
+    if receipt.body is None or receipt.salt is None:
+        return {}
+    body = keys.decrypt(receipt.body, f"receipt|body|{receipt.id}")
+    if chain.evidence_hash(receipt.salt, body) != receipt.evidence_hash:
+        raise ValueError(f"receipt {receipt.id} does not match its evidence hash")
+    opened: dict[str, Any] = json.loads(body)
+    return opened
+
+
+class Lookups:
+    def __init__(self, database: Database, connectors: Mapping[Register, Connector], log: AccessLogWriter, keys: KeyRing) -> None:
+        self._database = database
+        self.connectors = connectors
+        self._log = log
+        self._keys = keys
+        self._breakers: defaultdict[tuple[Register, str], Breaker] = defaultdict(Breaker)
+        self._bulkheads = {register: asyncio.Semaphore(BULKHEAD) for register in connectors}
+        self._running: WeakValueDictionary[tuple[str, int, Register], asyncio.Lock] = WeakValueDictionary()
+
+    def one_at_a_time(self, application_no: str, round_: int, register: Register) -> asyncio.Lock:
+        """A call repeated while the first still runs waits for it, so that a department is not asked twice."""
+        return self._running.setdefault((application_no, round_, register), asyncio.Lock())
+
+    async def refuse(self, case: Case, reason: str) -> None:
+        """Logs that a question was not asked, and why."""
+        await self._log.write(case.entry("refusal", new_id("rq_"), "", -1, code=reason))
+
+    async def run(self, case: Case, seconds: float) -> LookupOutcome:
+        """Asks what is still open and records what it came to. Raises Refusal(UNAVAILABLE) when the log or the receipts cannot be written."""
+        connector = self.connectors[case.register]
+        async with self._database.transaction() as session:
+            kept = await store.receipts(session, case.application_no, case.round, case.register)
+            await store.begin_try(session, case.application_no, case.round, case.register, case.as_of)
+        have = {(row.subject_index, row.endpoint) for row in kept if row.accepted}
+        open_ = [(person, office) for person in case.people for office in connector.endpoints if (person.index, office) not in have]
+        await self._ask_all(connector, case, open_, seconds)
+        async with self._database.transaction() as session:
+            rows = await store.receipts(session, case.application_no, case.round, case.register)
+            outcome, summary = self._result(case, connector, rows)
+            await store.end_try(session, case.application_no, case.round, case.register, outcome, summary)
+        return outcome
+
+    def _result(self, case: Case, connector: Connector, rows: Sequence[Row[Any]]) -> tuple[LookupOutcome, str]:
+        said = {(row.subject_index, row.endpoint): LookupOutcome(row.outcome) for row in rows}
+        wanted = [(person.index, office) for person in case.people for office in connector.endpoints]
+        outcomes = [said.get(key, LookupOutcome.UNAVAILABLE) for key in wanted]
+        silent = {office for index, office in wanted if (index, office) not in said}
+        facts = sum(len(open_body(self._keys, row).get("facts", ())) for row in rows if row.accepted)
+        outcome = aggregate(outcomes)
+        return outcome, summarise(case.register, outcome, facts, len(silent), len(connector.endpoints))
+
+    async def _ask_all(self, connector: Connector, case: Case, open_: Sequence[tuple[Person, str]], seconds: float) -> None:
+        tasks = [asyncio.create_task(self._ask(connector, case, person, office)) for person, office in open_]
+        if not tasks:
+            return
+        try:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            # The caller may have gone away; nothing may be sent in the name of a call that is over.
+            for task in tasks:
+                task.cancel()
+        failures = [result for result in results if isinstance(result, Exception)]
+        if any(isinstance(failure, purposes.NotAllowedError) for failure in failures):
+            await self.refuse(case, PURPOSE_NOT_ALLOWED.reason)
+            raise Refusal(PURPOSE_NOT_ALLOWED)
+        if failures:
+            _log.error("lookup_not_recorded", register=case.register.value, error=type(failures[0]).__name__, failed=len(failures))
+            raise Refusal(UNAVAILABLE) from failures[0]
+
+    async def _ask(self, connector: Connector, case: Case, person: Person, endpoint: str) -> None:
+        """One attempt. Raises only when it could not be recorded."""
+        breaker = self._breakers[case.register, endpoint]
+        async with self._bulkheads[case.register]:
+            if not breaker.allows(time.monotonic()):
+                return
+            attempt = _Attempt(case, person, endpoint, self._log, self._keys)
+            try:
+                answer = await connector.ask(Question(person, case.people, endpoint, attempt.permit))
+            except RegisterFaultError as fault:
+                if fault.trips:
+                    breaker.failed(time.monotonic(), fault.retry_after_seconds)
+                else:
+                    breaker.succeeded()
+                _log.warning("register_fault", register=case.register.value, endpoint=endpoint, attempt=attempt.id, fault=fault.fault.value)
+                await attempt.unanswered(fault.fault)
+            except WrongPersonError:
+                breaker.succeeded()
+                _log.error("register_answered_about_somebody_else", register=case.register.value, endpoint=endpoint, attempt=attempt.id)
+                await attempt.answered(LookupOutcome.MISMATCH, None)
+            except asyncio.CancelledError:
+                await asyncio.shield(attempt.unanswered(Fault.OUT_OF_TIME))
+                raise
+            else:
+                breaker.succeeded()
+                await attempt.answered(answer.outcome, answer)

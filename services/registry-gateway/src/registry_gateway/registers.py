@@ -1,0 +1,28 @@
+"""The one place where the names of registers and outcomes meet their protobuf numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anju.common.v1 import common_pb2 as common
+from anju_workflows.contracts import LookupOutcome, Register
+
+REGISTER_TO_PROTO: Final[dict[Register, common.Register.ValueType]] = {
+    Register.SOCIAL_INSURANCE: common.REGISTER_SOCIAL_INSURANCE,
+    Register.REAL_ESTATE: common.REGISTER_REAL_ESTATE,
+    Register.VEHICLES: common.REGISTER_VEHICLES,
+    Register.MARRIAGE: common.REGISTER_MARRIAGE,
+}
+REGISTER_FROM_PROTO: Final[dict[int, Register]] = {number: register for register, number in REGISTER_TO_PROTO.items()}
+
+OUTCOME_TO_PROTO: Final[dict[LookupOutcome, common.LookupOutcome.ValueType]] = {
+    LookupOutcome.FOUND: common.LOOKUP_OUTCOME_FOUND,
+    LookupOutcome.NO_RECORD: common.LOOKUP_OUTCOME_NO_RECORD,
+    LookupOutcome.MISMATCH: common.LOOKUP_OUTCOME_MISMATCH,
+    LookupOutcome.UNAVAILABLE: common.LOOKUP_OUTCOME_UNAVAILABLE,
+}
+
+
+def outcome_to_proto(value: str) -> common.LookupOutcome.ValueType:
+    """ "" (asked, no answer yet) is UNSPECIFIED."""
+    return OUTCOME_TO_PROTO[LookupOutcome(value)] if value else common.LOOKUP_OUTCOME_UNSPECIFIED

@@ -1,0 +1,235 @@
+"""gRPC surface of registry-gateway: proto in, domain, proto out; nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import grpc
+from anju.casework.v1 import casework_pb2 as casework_pb
+from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from anju.common.v1 import common_pb2 as common
+from anju.registry.v1 import registry_pb2 as pb
+from anju.registry.v1 import registry_pb2_grpc as rpc
+from anju_workflows.contracts import LookupOutcome, Register
+from chassis import paging
+from chassis.crypto import KeyRing
+from chassis.db import Database
+from chassis.errors import FieldViolation, Refusal, invalid
+from chassis.grpc_client import Client
+from chassis.grpc_server import DEFAULT_DEADLINE_SECONDS
+from chassis.identity import current_caller
+from sqlalchemy import Row
+
+from registry_gateway import store
+from registry_gateway.domain import purposes
+from registry_gateway.domain.facts import Home, Insurance, Marriage, Vehicle, cap_shares, from_json
+from registry_gateway.domain.people import Person
+from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE
+from registry_gateway.lookups import Case, Lookups, open_body
+from registry_gateway.registers import OUTCOME_TO_PROTO, REGISTER_FROM_PROTO, REGISTER_TO_PROTO, outcome_to_proto
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+MAX_LOOKUP_SECONDS = 40.0
+# Kept back from the caller's deadline to record what has come.
+_CLOSING_SECONDS = 1.5
+_NONE_FOUND = "none_found"
+
+
+class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
+    def __init__(self, database: Database, lookups: Lookups, casework: Client, keys: KeyRing) -> None:
+        self._database = database
+        self._lookups = lookups
+        self._casework = casework
+        self._casework_stub = casework_rpc.CaseworkServiceStub(casework.channel)
+        self._keys = keys
+
+    # --- workflow ------------------------------------------------------------------------------------------------------------------------
+
+    async def Lookup(self, request: pb.LookupRequest, context: Context) -> pb.LookupResponse:
+        current_caller().require_role("worker")
+        register = _register(request)
+        async with self._lookups.one_at_a_time(request.application_no, request.round, register):
+            async with self._database.transaction() as session:
+                state = await store.lookup(session, request.application_no, request.round, register)
+            if state is None or not state.finished:
+                case = await self._case(request, register)
+                remaining = context.time_remaining()
+                seconds = min(DEFAULT_DEADLINE_SECONDS if remaining is None else remaining, MAX_LOOKUP_SECONDS) - _CLOSING_SECONDS
+                if await self._lookups.run(case, max(seconds, 0.1)) is LookupOutcome.UNAVAILABLE:
+                    raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register.value})
+        return await self._answer(request, register)
+
+    async def _case(self, request: pb.LookupRequest, register: Register) -> Case:
+        """The persons and the grounds, as casework knows them. Raises Refusal; a refusal for want of grounds is logged."""
+        grounds = Case(
+            application_no=request.application_no,
+            round=request.round,
+            register=register,
+            as_of=request.as_of.ToDatetime(UTC),
+            operator=current_caller().sub,
+            people=(),
+            purpose="",
+            legal_basis="",
+            consent_version="",
+        )
+        question = casework_pb.GetSubjectsRequest(
+            application_no=request.application_no, round=request.round, register=REGISTER_TO_PROTO[register]
+        )
+        try:
+            subjects = await self._casework.call(self._casework_stub.GetSubjects, question)
+        except Refusal as refusal:
+            if refusal.problem.status is grpc.StatusCode.FAILED_PRECONDITION:
+                await self._lookups.refuse(grounds, refusal.problem.reason)
+            raise
+        case = Case(
+            application_no=request.application_no,
+            round=request.round,
+            register=register,
+            as_of=grounds.as_of,
+            operator=grounds.operator,
+            people=tuple(Person(subject.index, subject.name, subject.id_number) for subject in subjects.subjects),
+            purpose=subjects.purpose,
+            legal_basis=subjects.legal_basis,
+            consent_version=subjects.consent.text_version,
+        )
+        # Casework has checked the consent; the last door before the outside checks again.
+        if not case.consent_version or REGISTER_TO_PROTO[register] not in subjects.consent.registers or not case.people:
+            await self._lookups.refuse(case, NO_CONSENT.reason)
+            raise Refusal(NO_CONSENT)
+        try:
+            purposes.fields_for(case.purpose, case.legal_basis, register)
+        except purposes.NotAllowedError:
+            await self._lookups.refuse(case, PURPOSE_NOT_ALLOWED.reason)
+            raise Refusal(PURPOSE_NOT_ALLOWED) from None
+        return case
+
+    async def _answer(self, request: pb.LookupRequest, register: Register) -> pb.LookupResponse:
+        async with self._database.transaction() as session:
+            state = await store.lookup(session, request.application_no, request.round, register)
+            rows = await store.receipts(session, request.application_no, request.round, register)
+        if state is None or not state.finished:
+            raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register.value})
+        response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=state.summary)
+        for row in rows:
+            receipt = response.receipts.add(
+                id=row.id,
+                subject_index=row.subject_index,
+                endpoint=row.endpoint,
+                outcome=OUTCOME_TO_PROTO[LookupOutcome(row.outcome)],
+                evidence_hash=row.evidence_hash,
+            )
+            receipt.received_at.FromDatetime(row.received_at)
+        return response
+
+    # --- eligibility ---------------------------------------------------------------------------------------------------------------------
+
+    async def GetFacts(self, request: pb.GetFactsRequest, context: Context) -> pb.GetFactsResponse:
+        current_caller().require_role("eligibility")
+        async with self._database.snapshot() as session:
+            rows = await store.receipts(session, request.application_no, request.round)
+            states = await store.lookups(session, request.application_no, request.round)
+        response = pb.GetFactsResponse(states=_states(states))
+        homes: list[tuple[Any, Home]] = []
+        for row in rows:
+            if not row.accepted:
+                continue
+            facts = from_json(Register(row.register_name), open_body(self._keys, row).get("facts", ()))
+            homes += [(row, fact) for fact in facts if isinstance(fact, Home)]
+            _add_facts(response, row, [fact for fact in facts if not isinstance(fact, Home)])
+        for row, home in cap_shares(homes):
+            response.homes.add(
+                subject_index=row.subject_index,
+                district=row.endpoint,
+                area_centi_sqm=home.area_centi_sqm,
+                share_percent=home.share_percent,
+                residential=home.residential,
+                pre_notice=home.pre_notice,
+                receipt_id=row.id,
+            )
+        return response
+
+    # --- the household, its reviewers, operators -----------------------------------------------------------------------------------------
+
+    async def ListLookups(self, request: pb.ListLookupsRequest, context: Context) -> pb.ListLookupsResponse:
+        application = await self._reach(request.application_no)
+        async with self._database.transaction() as session:
+            states = await store.lookups(session, request.application_no, request.round or application.round)
+        return pb.ListLookupsResponse(states=_states(states))
+
+    async def ListAccess(self, request: pb.ListAccessRequest, context: Context) -> pb.ListAccessResponse:
+        await self._reach(request.application_no)
+        size = paging.limit(request.page.limit)
+        key = paging.decode(request.page.cursor, int)
+        async with self._database.transaction() as session:
+            rows = await store.accesses(session, request.application_no, size + 1, int(key[0]) if key else None)
+        shown, cursor = paging.cut(rows, size, lambda row: (row.seq,))
+        response = pb.ListAccessResponse(page=common.PageInfo(next_cursor=cursor))
+        for row in shown:
+            entry = response.entries.add(
+                register=REGISTER_TO_PROTO[Register(row.register_name)],
+                endpoint=row.endpoint,
+                purpose=row.purpose,
+                legal_basis=row.legal_basis,
+                operator=row.operator,
+                outcome=outcome_to_proto(row.answered),
+            )
+            entry.at.FromDatetime(row.as_of)
+        return response
+
+    async def _reach(self, application_no: str) -> casework_pb.Application:
+        """The case, asked for as the caller: who may see it there may see this here. Raises Refusal(NOT_FOUND) otherwise."""
+        question = casework_pb.GetApplicationRequest(no=application_no)
+        response: casework_pb.GetApplicationResponse = await self._casework.call(self._casework_stub.GetApplication, question, forward=True)
+        return response.application
+
+
+def _register(request: pb.LookupRequest) -> Register:
+    wrong = []
+    register = REGISTER_FROM_PROTO.get(request.register)
+    if register is None:
+        wrong.append(FieldViolation("/register", "unknown", "请指定要核验的登记种类。", "Name the register to be asked."))
+    if not request.application_no or request.round < 1:
+        wrong.append(FieldViolation("/application_no", "required", "请给出受理编号和轮次。", "Give the application number and its round."))
+    if request.as_of.seconds <= 0:
+        wrong.append(FieldViolation("/as_of", "required", "请给出业务时间。", "Give the business instant."))
+    if register is None or wrong:
+        raise invalid(wrong)
+    return register
+
+
+def _states(states: dict[Register, Row[Any]]) -> list[pb.RegisterState]:
+    """All four registers in a fixed order; one that was not asked yet has no outcome and no tries."""
+    shown = []
+    for register, number in REGISTER_TO_PROTO.items():
+        state = pb.RegisterState(register=number)
+        row = states.get(register)
+        if row is not None:
+            state.outcome, state.summary, state.tries = outcome_to_proto(row.outcome), row.summary, row.tries
+            state.last_try_at.FromDatetime(row.last_try_at)
+        shown.append(state)
+    return shown
+
+
+def _add_facts(response: pb.GetFactsResponse, row: Row[Any], facts: list[Any]) -> None:
+    """Adds one accepted receipt's facts. "No record" is a fact about insurance and marriage too, with its receipt."""
+    if not facts and row.register_name == Register.SOCIAL_INSURANCE:
+        facts = [Insurance(continuous_months=0, monthly_base_fen=0)]
+    if not facts and row.register_name == Register.MARRIAGE:
+        facts = [Marriage(status=_NONE_FOUND)]
+    for fact in facts:
+        match fact:
+            case Vehicle():
+                response.vehicles.add(subject_index=row.subject_index, brand=fact.brand, model=fact.model, receipt_id=row.id)
+            case Insurance():
+                response.insurance.add(
+                    subject_index=row.subject_index,
+                    continuous_months=fact.continuous_months,
+                    monthly_base_fen=fact.monthly_base_fen,
+                    receipt_id=row.id,
+                )
+            case Marriage():
+                response.marriages.add(
+                    subject_index=row.subject_index, status=fact.status, spouse_index=fact.spouse_index, receipt_id=row.id
+                )

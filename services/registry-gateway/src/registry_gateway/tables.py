@@ -1,0 +1,121 @@
+"""Tables of registry-gateway. The rows are records, not messages: what leaves the service is built by the servicer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_REGISTERS = "register_name IN ('social_insurance', 'real_estate', 'vehicles', 'marriage')"
+
+
+class Base(SQLModel, registry=registry()):
+    """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
+
+
+class Lookup(Base, table=True):
+    """State of one register's lookup for one round of a case. ``outcome`` is "" before the first try has ended."""
+
+    __tablename__ = "lookup"
+    __table_args__ = (
+        CheckConstraint(_REGISTERS, name="lookup_register"),
+        CheckConstraint("outcome IN ('', 'found', 'no_record', 'mismatch', 'unavailable')", name="lookup_outcome"),
+        # Finished means answered: silence never finishes a lookup.
+        CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'mismatch')", name="lookup_finished"),
+        CheckConstraint("tries >= 0", name="lookup_tries"),
+    )
+
+    application_no: str = Field(primary_key=True)
+    round: int = Field(primary_key=True)
+    register_name: str = Field(primary_key=True)
+    outcome: str = Field(default="")
+    summary: str = Field(default="")
+    tries: int = Field(default=0)
+    last_try_at: datetime = Field(sa_type=DateTime(timezone=True))
+    finished: bool = Field(default=False)
+
+
+class Receipt(Base, table=True):
+    """One answer about one person by one office. Salt and body may be erased later; the evidence hash and the chain stay verifiable.
+
+    ``body`` is sealed (place ``receipt|body|<id>``) and holds the request's id and hash, the outcome and the permitted facts. An answer about somebody
+    else is kept as a mismatch without a body: it is not ours to keep.
+    """
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        CheckConstraint(_REGISTERS, name="receipt_register"),
+        CheckConstraint("outcome IN ('found', 'no_record', 'mismatch')", name="receipt_outcome"),
+        CheckConstraint("accepted = (outcome <> 'mismatch')", name="receipt_accepted"),
+        Index(
+            "uq_receipt_accepted",
+            "application_no",
+            "round",
+            "register_name",
+            "subject_index",
+            "endpoint",
+            unique=True,
+            postgresql_where=text("accepted"),
+        ),
+        Index("ix_receipt_case", "application_no", "round", "register_name"),
+    )
+
+    id: str = Field(primary_key=True)
+    application_no: str
+    round: int
+    register_name: str
+    subject_index: int
+    endpoint: str
+    outcome: str
+    accepted: bool
+    attempt_id: str
+    request_hash: str
+    evidence_hash: str
+    salt: bytes | None = Field(default=None, nullable=True)
+    body: bytes | None = Field(default=None, nullable=True)
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class AccessLog(Base, table=True):
+    """Every question (written before it leaves), every answer and every refusal to ask, as a hash chain. Append-only by trigger.
+
+    ``kind``: question, answer, refusal. An attempt is one person at one office; it may take several questions (pages, a renewed secret) and has at most
+    one answer. ``as_of`` is the business instant, ``recorded_at`` the machine's.
+    """
+
+    __tablename__ = "access_log"
+    __table_args__ = (
+        CheckConstraint("kind IN ('question', 'answer', 'refusal')", name="access_log_kind"),
+        CheckConstraint("kind <> 'question' OR (purpose <> '' AND legal_basis <> '' AND consent_version <> '')", name="access_log_grounds"),
+        Index("uq_access_log_question", "request_id", unique=True, postgresql_where=text("kind = 'question'")),
+        Index("uq_access_log_answer", "attempt_id", unique=True, postgresql_where=text("kind = 'answer'")),
+        Index("ix_access_log_case", "application_no", "seq"),
+    )
+
+    seq: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    kind: str
+    attempt_id: str
+    request_id: str
+    application_no: str
+    round: int
+    register_name: str
+    endpoint: str
+    subject_index: int
+    purpose: str
+    legal_basis: str
+    consent_version: str
+    operator: str
+    fields: str
+    request_hash: str
+    outcome: str
+    code: str
+    evidence_hash: str
+    as_of: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
+    prev_hash: str
+    hash: str

@@ -1,0 +1,1 @@
+"""The public API: one module per group of operations, on a thin typed layer (``layer.py``)."""

@@ -1,0 +1,66 @@
+"""Protos to plain values and back, by their descriptors: field names stay, instants get the zone people live in, enums lose their prefix."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel
+
+M = TypeVar("M", bound=BaseModel)
+
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+
+
+def to_model(model: type[M], message: Message, **more: Any) -> M:
+    """The answer model of a message; ``more`` adds or replaces fields (titles in the reader's language)."""
+    return model.model_validate({**to_dict(message), **more})
+
+
+def to_dict(message: Message) -> dict[str, Any]:
+    """Every field of a message. An unset message or instant and an unspecified enum are None; maps are not used by our protos."""
+    return {field.name: _field(message, field) for field in message.DESCRIPTOR.fields}
+
+
+def _field(message: Message, field: Any) -> Any:
+    value = getattr(message, field.name)
+    if field.is_repeated:
+        return [_single(field, item) for item in value]
+    if field.message_type is not None and not message.HasField(field.name):
+        return None
+    return _single(field, value)
+
+
+def _single(field: Any, value: Any) -> Any:
+    if isinstance(value, Timestamp):
+        return instant(value)
+    if field.message_type is not None:
+        return to_dict(value)
+    if field.enum_type is not None:
+        return enum_name(field.enum_type, value)
+    return value
+
+
+def instant(value: Timestamp) -> datetime:
+    return value.ToDatetime(UTC).astimezone(ZONE)
+
+
+@lru_cache(maxsize=64)
+def _prefix(enum: EnumDescriptor) -> str:
+    return str(enum.values_by_number[0].name).removesuffix("UNSPECIFIED")
+
+
+def enum_name(enum: EnumDescriptor, number: int) -> str | None:
+    """LOOKUP_OUTCOME_FOUND -> found; None for unspecified and for a value newer than this gateway."""
+    value = enum.values_by_number.get(number)
+    return None if value is None or number == 0 else str(value.name).removeprefix(_prefix(enum)).lower()
+
+
+def enum_number(enum: EnumDescriptor, name: str) -> int:
+    """found -> LOOKUP_OUTCOME_FOUND. Raises KeyError for a name which is not in the enum."""
+    return int(enum.values_by_name[_prefix(enum) + name.upper()].number)

@@ -1,0 +1,95 @@
+"""Progress of one case as server-sent events (WHATWG HTML, 9.2). Polling with ETag is the fallback: phones sleep and proxies buffer."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Final
+
+import grpc
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+from anju.casework.v1 import casework_pb2 as casework
+from chassis.errors import Refusal
+from pydantic import Field
+
+from web_gateway.api import models as m
+from web_gateway.api.convert import to_model
+from web_gateway.api.layer import Answer, Api, Call
+from web_gateway.edge.access import VISIT
+
+api = Api("/api/v1")
+HEARTBEAT_SECONDS: Final = 15.0
+# A stream ends by itself and the browser comes back: who was signed off or moved to another division meanwhile does not get in again.
+MAX_STREAM_SECONDS: Final = 600.0
+# Every read by an official is logged with the case; his page must not fill the log by being open.
+STAFF_POLL_SECONDS: Final = 15.0
+RECONNECT_MS: Final = 3000
+
+
+class ApplicationEvent(Answer):
+    """Data of the event ``application``; the event id is the version."""
+
+    version: int
+    stage: str
+    waiting_on: str
+    deadline_at: datetime | None = Field(description="Until when whoever is waited for has time.")
+
+
+@api.get("/applications/{no}/events", tag="applications", stream=True)
+async def stream_application_events(call: Call, params: m.OfApplication) -> web.StreamResponse:
+    """Tells when the case changes: the event ``application`` with its new version, stage and deadline, at once and after every change.
+
+    Comments keep the connection alive. Reconnecting with Last-Event-ID repeats nothing that was seen.
+    """
+    first = await _read(call, params.no)
+    with call.edge.streams.opened(call.person.sub):
+        return await _stream(call, params.no, first)
+
+
+async def _read(call: Call, no: str) -> casework.Application:
+    answer: casework.GetApplicationResponse = await call.rpc(
+        "casework", call.services.casework.GetApplication, casework.GetApplicationRequest(no=no)
+    )
+    return answer.application
+
+
+async def _stream(call: Call, no: str, current: casework.Application) -> web.StreamResponse:
+    request, streams = call.request, call.edge.streams
+    pause = streams.poll_seconds if call.person.kind == "citizen" else max(streams.poll_seconds, STAFF_POLL_SECONDS)
+    ends_at = time.monotonic() + _allowed_seconds(call)
+    response = EventSourceResponse(ping_interval=HEARTBEAT_SECONDS)
+    await response.prepare(request)
+    seen = _last_event_id(request)
+    async with response:
+        while True:
+            if current.version != seen:
+                event = to_model(ApplicationEvent, current)
+                retry = RECONNECT_MS if seen == 0 else None
+                try:
+                    await response.send(event.model_dump_json(), id=str(current.version), event="application", retry=retry)
+                except (ConnectionError, TimeoutError):
+                    break
+                seen = current.version
+            await streams.pause(pause)
+            gone = request.transport is None or request.transport.is_closing() or not response.is_connected()
+            if streams.closing or gone or time.monotonic() >= ends_at:
+                break
+            try:
+                current = await _read(call, no)
+            except Refusal as refusal:
+                if refusal.problem.status not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    break
+    return response
+
+
+def _allowed_seconds(call: Call) -> float:
+    session = call.request[VISIT].session
+    if session is None:
+        return MAX_STREAM_SECONDS
+    return min(MAX_STREAM_SECONDS, call.edge.sessions.ends_at(session) - time.time())
+
+
+def _last_event_id(request: web.Request) -> int:
+    given = request.headers.get("Last-Event-ID", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0

@@ -1,0 +1,122 @@
+"""Composition root of the web gateway: wires the real objects; tests pass their own settings."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import anju_profile
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from chassis import telemetry
+from chassis.crypto import KeyRing
+from chassis.service import signer
+
+from web_gateway import openapi, services
+from web_gateway.api.body import MAX_BODY_BYTES
+from web_gateway.api.layer import EDGE, Edge
+from web_gateway.callbacks import Callbacks
+from web_gateway.edge.access import Gate
+from web_gateway.edge.limits import Addresses, Buckets
+from web_gateway.edge.middleware import Around
+from web_gateway.edge.oidc import Issuer
+from web_gateway.edge.protocol import serving
+from web_gateway.edge.session import Sessions
+from web_gateway.edge.signon import SignOnRoutes
+from web_gateway.edge.streams import Streams
+from web_gateway.health import Health
+from web_gateway.settings import Settings
+from web_gateway.site import Site
+
+NAME: Final = "web-gateway"
+FIELD_KEYS: Final = "field-keys.json"
+KEEP_ALIVE_SECONDS: Final = 65.0
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """``address`` is host:port as listened on, ``url`` what people use."""
+
+    address: str
+    url: str
+    edge: Edge
+
+
+@asynccontextmanager
+async def application(settings: Settings) -> AsyncIterator[WebServer]:
+    """Serves until the block ends. Services and the sign-on may be away at start; /healthz says so. Raises OSError when the port is taken."""
+    async with AsyncExitStack() as stack:
+        listening = _bound(settings, stack)
+        address = f"{settings.host}:{listening.getsockname()[1]}"
+        public_url = settings.public_url or f"http://{address}"
+        remote = await stack.enter_async_context(services.connect(settings, signer(settings, NAME)))
+        http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        issuer = Issuer(http, settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret.get_secret_value())
+        sessions = Sessions(
+            KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS),
+            idle_seconds=settings.session_idle_seconds,
+            seconds=settings.session_seconds,
+            secure=public_url.startswith("https://"),
+        )
+        edge = Edge(
+            services=remote,
+            sessions=sessions,
+            gate=Gate(sessions, issuer, Buckets("person", settings.requests_per_minute)),
+            profile=anju_profile.load(settings.profile_dir, production=settings.production),
+            streams=Streams(settings.events_poll_seconds),
+        )
+        health = Health(remote, issuer)
+        around = Around(
+            public_url=public_url,
+            addresses=Addresses(settings.trusted_proxies),
+            per_address=Buckets("address", settings.requests_per_minute_per_address),
+            sessions=sessions,
+            issuer=settings.oidc_issuer,
+        )
+        app = web.Application(middlewares=_tracing(), client_max_size=MAX_BODY_BYTES)
+        around.install(app)
+        app[EDGE] = edge
+        for routes in (health, SignOnRoutes(issuer, sessions, public_url), Callbacks(remote)):
+            app.router.add_routes(routes.routes())
+        for api in openapi.APIS:
+            app.router.add_routes(api.routes())
+        app.router.add_routes(Site(settings.static_dir).routes())
+
+        async def drain(_app: web.Application) -> None:
+            # Streams never end by themselves: a shutdown would wait for them to its limit.
+            health.draining = True
+            edge.streams.close()
+
+        app.on_shutdown.append(drain)
+        await stack.enter_async_context(
+            serving(
+                app,
+                listening,
+                public_url=public_url,
+                headers=around.headers,
+                keep_alive_seconds=KEEP_ALIVE_SECONDS,
+                drain_seconds=settings.drain_seconds,
+            )
+        )
+        yield WebServer(address, public_url, edge)
+
+
+def _bound(settings: Settings, stack: AsyncExitStack) -> socket.socket:
+    """Bound before anything else: the address people use may depend on the port the system picked. Raises OSError when it is taken."""
+    bound = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
+    stack.callback(bound.close)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((settings.host, settings.port))
+    return bound
+
+
+def _tracing() -> list[Middleware]:
+    if not telemetry.enabled():
+        return []
+    from opentelemetry.instrumentation.aiohttp_server import middleware
+
+    return [middleware]

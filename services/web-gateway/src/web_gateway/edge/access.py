@@ -1,0 +1,94 @@
+"""Who is asking: a session cookie or a bearer token, the CSRF check for the cookie, and the limits per person and address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from chassis.identity import Caller
+
+from web_gateway.api.problems import problem
+from web_gateway.edge import limits
+from web_gateway.edge.language import Locale, negotiate
+from web_gateway.edge.oidc import Issuer, SignOnRefusedError, SignOnUnavailableError
+from web_gateway.edge.session import Person, Session, Sessions
+
+# The services want an identity on every call. This one owns nothing and has no division, so it sees what everybody may see.
+EVERYBODY: Final = Person(sub="everybody", kind="citizen", name="")
+UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CSRF_HEADER: Final = "X-CSRF-Token"
+
+
+@dataclass
+class Visit:
+    """What the edge knows of one request; kept on the request for the layers above and below."""
+
+    trace_id: str
+    locale: Locale
+    address: str
+    taken: list[limits.Taken] = field(default_factory=list)
+    person: Person | None = None
+    session: Session | None = None
+    reseal: bool = False
+
+
+VISIT: Final = web.RequestKey("anju_visit", Visit)
+
+
+class Gate:
+    """Opens for whom the token or the cookie names."""
+
+    def __init__(self, sessions: Sessions, issuer: Issuer, people: limits.Buckets) -> None:
+        self._sessions = sessions
+        self._issuer = issuer
+        self._people = people
+
+    async def identify(self, request: web.Request, *, slides: bool = True) -> Person | None:
+        """The person behind a request, or None. Raises a problem for a bad bearer token, a missing CSRF token, or too many requests.
+
+        A request with both a bearer token and a cookie is the token's: browsers add cookies by themselves, scripts add tokens on purpose.
+        """
+        visit = request[VISIT]
+        authorization = request.headers.getall("Authorization", [])
+        if authorization:
+            visit.person = await self._by_token(authorization)
+        else:
+            visit.session = self._sessions.find(request)
+            if visit.session is None:
+                return None
+            visit.person = visit.session.person
+            if request.method in UNSAFE and not self._sessions.csrf_ok(visit.session, request.headers.get(CSRF_HEADER, "")):
+                raise problem("CSRF_TOKEN_REQUIRED")
+            visit.reseal = slides and self._sessions.is_stale(visit.session)
+        visit.locale = negotiate(request.headers.get("Accept-Language", ""), visit.person.locale)
+        self.limit(visit, self._people, visit.person.sub)
+        return visit.person
+
+    async def _by_token(self, authorization: list[str]) -> Person:
+        scheme, _, token = authorization[0].partition(" ")
+        if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
+            raise _bad_token()
+        try:
+            return await self._issuer.bearer(token.strip())
+        except SignOnRefusedError:
+            raise _bad_token() from None
+        except SignOnUnavailableError:
+            raise problem("UNAVAILABLE", headers={"Retry-After": "2"}) from None
+
+    @staticmethod
+    def limit(visit: Visit, buckets: limits.Buckets, key: str) -> None:
+        """Takes one request from a bucket. Raises the problem 429 when it is empty."""
+        taken = buckets.take(key)
+        visit.taken.append(taken)
+        if not taken.allowed:
+            raise problem("TOO_MANY_REQUESTS")
+
+
+def _bad_token() -> Exception:
+    return problem("UNAUTHENTICATED", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def caller(person: Person, locale: Locale) -> Caller:
+    """The person as the services see him: who, what he may do and where, and his language; no name, no number."""
+    return Caller(sub=person.sub, kind=person.kind, roles=person.roles, divisions=person.divisions, locale=locale)

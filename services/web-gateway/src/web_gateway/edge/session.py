@@ -1,0 +1,204 @@
+"""The session of a signed-on person: sealed in a cookie, so any replica can serve him and nothing is stored about him here.
+
+The cookie holds what the API needs on every call and what prefills the form; AES-256-GCM by the field key ring, so that it can neither be read
+nor forged. A session slides for half an hour and ends after eight hours (settings). Signing off is remembered until then.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Any, Final, Literal
+
+from aiohttp import web
+from chassis.crypto import DecryptionError, KeyRing
+
+PersonKind = Literal["citizen", "staff"]
+_SESSION_PLACE: Final = "web-gateway|cookie|session"
+_SIGN_ON_PLACE: Final = "web-gateway|cookie|sign-on"
+# Browsers drop a cookie over 4096 bytes silently, and a person would be signed on to nothing.
+MAX_COOKIE_BYTES: Final = 3800
+SIGN_ON_SECONDS: Final = 600
+# Every answer would carry a new cookie otherwise.
+RESEAL_AFTER_SECONDS: Final = 60
+MAX_SIGNED_OFF: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """What the real-name sign-on knows and the form may start with; goes to this person only."""
+
+    name: str
+    id_number: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class Person:
+    sub: str
+    kind: PersonKind
+    name: str
+    roles: tuple[str, ...] = ()
+    divisions: tuple[str, ...] = ()
+    locale: str = "zh-CN"
+    prefill: Prefill | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    id: str
+    person: Person
+    signed_on_at: int
+    sealed_at: int
+
+
+@dataclass(frozen=True)
+class SignOn:
+    """What one sign-on on its way must find again: state against forged answers, nonce against replayed tokens, PKCE verifier."""
+
+    state: str
+    nonce: str
+    verifier: str
+    next: str
+    at: int
+
+
+class Sessions:
+    def __init__(self, ring: KeyRing, *, idle_seconds: int, seconds: int, secure: bool, clock: Callable[[], float] = time.time) -> None:
+        self._ring = ring
+        self._idle_seconds = idle_seconds
+        self._seconds = seconds
+        self._secure = secure
+        self._clock = clock
+        self._signed_off: OrderedDict[str, int] = OrderedDict()
+        # The __Host- prefix makes a browser refuse the cookie from a subdomain or over plain HTTP.
+        self.cookie = "__Host-anju_session" if secure else "anju_session"
+        self.sign_on_cookie = "__Secure-anju_sign_on" if secure else "anju_sign_on"
+
+    # -- the session -----------------------------------------------------------------------------------------------------------------
+
+    def start(self, person: Person) -> Session:
+        now = int(self._clock())
+        return Session(secrets.token_urlsafe(18), person, now, now)
+
+    def put(self, response: web.StreamResponse, session: Session) -> None:
+        """Writes the cookie, for half an hour from now at most. Raises ValueError when it would not fit into one."""
+        session = replace(session, sealed_at=int(self._clock()))
+        sealed = self._seal(_SESSION_PLACE, asdict(session))
+        if len(sealed) > MAX_COOKIE_BYTES:
+            raise ValueError("the session does not fit into a cookie")
+        left = session.signed_on_at + self._seconds - session.sealed_at
+        response.set_cookie(
+            self.cookie, sealed, max_age=max(0, min(self._idle_seconds, left)), path="/", httponly=True, secure=self._secure, samesite="Lax"
+        )
+
+    def find(self, request: web.Request) -> Session | None:
+        """The live session of a request; None for no cookie, a forged or an ended one."""
+        raw = self._open(_SESSION_PLACE, request.cookies.get(self.cookie, ""))
+        if raw is None:
+            return None
+        try:
+            session = _session(raw)
+        except (KeyError, TypeError):
+            return None
+        now = self._clock()
+        ended = now >= session.signed_on_at + self._seconds or now >= session.sealed_at + self._idle_seconds
+        return None if ended or session.id in self._signed_off else session
+
+    def is_stale(self, session: Session) -> bool:
+        return self._clock() - session.sealed_at >= RESEAL_AFTER_SECONDS
+
+    def ends_at(self, session: Session) -> float:
+        return float(min(session.signed_on_at + self._seconds, session.sealed_at + self._idle_seconds))
+
+    def end(self, response: web.StreamResponse, session: Session | None) -> None:
+        """Forgets the cookie and remembers that a copy of it is worth nothing."""
+        response.del_cookie(self.cookie, path="/", httponly=True, secure=self._secure, samesite="Lax")
+        if session is not None:
+            self._signed_off[session.id] = session.signed_on_at + self._seconds
+            self._forget_expired()
+
+    def _forget_expired(self) -> None:
+        now = self._clock()
+        while self._signed_off and (len(self._signed_off) > MAX_SIGNED_OFF or next(iter(self._signed_off.values())) < now):
+            self._signed_off.popitem(last=False)
+
+    def csrf_token(self, session: Session) -> str:
+        """Bound to the session, so a token of one session is worth nothing in another, and nothing has to be stored."""
+        digest = hmac.new(self._ring.index_key, f"csrf\x1f{session.id}".encode(), sha256).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def csrf_ok(self, session: Session, token: str) -> bool:
+        return hmac.compare_digest(self.csrf_token(session).encode(), token.encode("utf-8", "replace"))
+
+    # -- a sign-on on its way --------------------------------------------------------------------------------------------------------
+
+    def new_sign_on(self, next_path: str) -> SignOn:
+        return SignOn(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), next_path, int(self._clock()))
+
+    def put_sign_on(self, response: web.StreamResponse, sign_on: SignOn) -> None:
+        response.set_cookie(
+            self.sign_on_cookie,
+            self._seal(_SIGN_ON_PLACE, asdict(sign_on)),
+            max_age=SIGN_ON_SECONDS,
+            path="/auth",
+            httponly=True,
+            secure=self._secure,
+            samesite="Lax",
+        )
+
+    def find_sign_on(self, request: web.Request) -> SignOn | None:
+        raw = self._open(_SIGN_ON_PLACE, request.cookies.get(self.sign_on_cookie, ""))
+        if raw is None:
+            return None
+        try:
+            sign_on = SignOn(**raw)
+        except TypeError:
+            return None
+        return sign_on if self._clock() - sign_on.at < SIGN_ON_SECONDS else None
+
+    def end_sign_on(self, response: web.StreamResponse) -> None:
+        response.del_cookie(self.sign_on_cookie, path="/auth", httponly=True, secure=self._secure, samesite="Lax")
+
+    # -- sealing ---------------------------------------------------------------------------------------------------------------------
+
+    def _seal(self, place: str, value: dict[str, Any]) -> str:
+        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._ring.encrypt(plain, place)).rstrip(b"=").decode()
+
+    def _open(self, place: str, text: str) -> dict[str, Any] | None:
+        if not text or len(text) > MAX_COOKIE_BYTES:
+            return None
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            value = json.loads(self._ring.decrypt(sealed, place))
+        except (DecryptionError, binascii.Error, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+def _session(raw: dict[str, Any]) -> Session:
+    person = raw["person"]
+    prefill = person["prefill"]
+    return Session(
+        id=raw["id"],
+        signed_on_at=raw["signed_on_at"],
+        sealed_at=raw["sealed_at"],
+        person=Person(
+            sub=person["sub"],
+            kind=person["kind"],
+            name=person["name"],
+            roles=tuple(person["roles"]),
+            divisions=tuple(person["divisions"]),
+            locale=person["locale"],
+            prefill=Prefill(**prefill) if prefill else None,
+        ),
+    )

@@ -1,0 +1,71 @@
+"""The six services as the gateway calls them: one channel each, and the identity of a person on every call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from anju.casework.v1 import casework_pb2, casework_pb2_grpc
+from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
+from anju.housing.v1 import housing_pb2, housing_pb2_grpc
+from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
+from anju.payments.v1 import payments_pb2, payments_pb2_grpc
+from anju.registry.v1 import registry_pb2, registry_pb2_grpc
+from chassis.grpc_client import Client
+from chassis.identity import Signer
+from google.protobuf.descriptor import FileDescriptor
+
+from web_gateway.settings import Settings
+
+
+@dataclass(frozen=True)
+class Remote:
+    """``service`` is the full name its health is asked under."""
+
+    name: str
+    service: str
+    client: Client
+
+
+@dataclass(frozen=True)
+class Services:
+    casework: casework_pb2_grpc.CaseworkServiceStub
+    eligibility: eligibility_pb2_grpc.EligibilityServiceStub
+    registry: registry_pb2_grpc.RegistryGatewayServiceStub
+    housing: housing_pb2_grpc.HousingServiceStub
+    payments: payments_pb2_grpc.PaymentsServiceStub
+    notifications: notifications_pb2_grpc.NotificationsServiceStub
+    remotes: dict[str, Remote]
+
+    def client(self, name: str) -> Client:
+        return self.remotes[name].client
+
+
+@asynccontextmanager
+async def connect(settings: Settings, signer: Signer) -> AsyncIterator[Services]:
+    """Channels connect on first use: the gateway starts, and says so in its health, while services are away."""
+    async with AsyncExitStack() as stack:
+        remotes: dict[str, Remote] = {}
+
+        def remote(name: str, address: str, file: FileDescriptor) -> Client:
+            client = Client(address, signer)
+            stack.push_async_callback(client.close)
+            remotes[name] = Remote(name, next(iter(file.services_by_name.values())).full_name, client)
+            return client
+
+        casework = remote("casework", settings.casework_address, casework_pb2.DESCRIPTOR)
+        eligibility = remote("eligibility", settings.eligibility_address, eligibility_pb2.DESCRIPTOR)
+        registry = remote("registry-gateway", settings.registry_gateway_address, registry_pb2.DESCRIPTOR)
+        housing = remote("housing", settings.housing_address, housing_pb2.DESCRIPTOR)
+        payments = remote("payments", settings.payments_address, payments_pb2.DESCRIPTOR)
+        notifications = remote("notifications", settings.notifications_address, notifications_pb2.DESCRIPTOR)
+        yield Services(
+            casework=casework_pb2_grpc.CaseworkServiceStub(casework.channel),
+            eligibility=eligibility_pb2_grpc.EligibilityServiceStub(eligibility.channel),
+            registry=registry_pb2_grpc.RegistryGatewayServiceStub(registry.channel),
+            housing=housing_pb2_grpc.HousingServiceStub(housing.channel),
+            payments=payments_pb2_grpc.PaymentsServiceStub(payments.channel),
+            notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
+            remotes=remotes,
+        )

@@ -1,0 +1,62 @@
+"""Settings of the web gateway."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Self
+
+from chassis.settings import ProcessSettings
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+
+class Settings(ProcessSettings):
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port of the web server; 0 picks a free one.")
+    public_url: str = Field(
+        default="", description="Address people see, without a trailing slash; empty means http:// and the listening address."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Networks of our own proxies; only from them is X-Forwarded-For believed (JSON list of CIDRs)."
+    )
+    drain_seconds: float = Field(default=5.0, ge=0, description="How long running requests may finish after SIGTERM.")
+
+    oidc_issuer: str = Field(default="http://127.0.0.1:7506", description="Issuer of the city sign-on (OpenID Connect).")
+    oidc_client_id: str = Field(default="anju", description="Client id at the city sign-on.")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="Client secret at the city sign-on.")
+    session_idle_seconds: int = Field(default=30 * 60, gt=0, description="A session unused for so long ends.")
+    session_seconds: int = Field(default=8 * 3600, gt=0, description="A session ends after this long in any case.")
+
+    requests_per_minute: int = Field(default=300, gt=0, description="Requests a minute one signed-on person may make.")
+    requests_per_minute_per_address: int = Field(
+        default=6000, gt=0, description="Requests a minute from one address; mobile operators put thousands of people behind one."
+    )
+    events_poll_seconds: float = Field(default=2.0, gt=0, description="How often an open event stream looks for a change.")
+
+    static_dir: Path = Field(default=Path(__file__).parent / "static", description="Folder of the built pages.")
+
+    casework_address: str = Field(default="127.0.0.1:7401", description="Address of casework.")
+    eligibility_address: str = Field(default="127.0.0.1:7402", description="Address of eligibility.")
+    registry_gateway_address: str = Field(default="127.0.0.1:7403", description="Address of the registry gateway.")
+    housing_address: str = Field(default="127.0.0.1:7404", description="Address of housing.")
+    payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
+    notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @field_validator("public_url", "oidc_issuer")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _https_in_production(self) -> Self:
+        """A session cookie over plain HTTP is everybody's session."""
+        if self.production and not (self.public_url.startswith("https://") and self.oidc_issuer.startswith("https://")):
+            raise ValueError("production needs https:// in ANJU_PUBLIC_URL and ANJU_OIDC_ISSUER")
+        return self

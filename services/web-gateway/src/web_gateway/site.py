@@ -1,0 +1,86 @@
+"""The built pages: citizens at /, officials at /staff, hashed assets for ever, and the gateway's own few pages."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from web_gateway import openapi, pages
+
+_HASHED: Final = re.compile(r".+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+")
+_IMMUTABLE: Final = "public, max-age=31536000, immutable"
+_FRESH: Final = "no-cache"
+_STAFF: Final = re.compile(r"/staff(/.*)?")
+
+
+@lru_cache(maxsize=1)
+def _openapi() -> str:
+    return openapi.text()
+
+
+@lru_cache(maxsize=1)
+def _docs() -> str:
+    return pages.docs_page(openapi.document())
+
+
+class Site:
+    def __init__(self, static_dir: Path) -> None:
+        self._root = static_dir.resolve()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/openapi.json", self.openapi),
+            web.get("/docs", self.docs),
+            web.get("/problems/", self.problems),
+            web.get("/problems/{slug}", self.problem),
+            web.get(pages.STYLE_PATH, self.style),
+            web.get(r"/{path:(?!api/|auth/|callbacks/).*}", self.page),
+        ]
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        return web.Response(text=_openapi(), content_type="application/json", headers={"Cache-Control": _FRESH})
+
+    async def docs(self, _request: web.Request) -> web.Response:
+        return pages.page("接口文档 API", _docs(), cache=_FRESH)
+
+    async def problems(self, _request: web.Request) -> web.Response:
+        return pages.problems_page()
+
+    async def problem(self, request: web.Request) -> web.Response:
+        found = pages.problem_page(request.match_info["slug"])
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+    async def style(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(pages.STYLE_SHEET, headers={"Cache-Control": "public, max-age=3600"})
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """A built file, or the app whose router knows the path. Raises 404 for a file that is not there."""
+        path = request.path
+        file = self._file(path)
+        if file is not None:
+            cache = _IMMUTABLE if path.startswith("/assets/") and _HASHED.fullmatch(file.name) else _FRESH
+            return web.FileResponse(file, headers={"Cache-Control": cache})
+        if "." in path.rpartition("/")[2]:
+            raise web.HTTPNotFound
+        app = self._file("/staff.html") if _STAFF.fullmatch(path) else None
+        app = app or self._file("/index.html")
+        if app is None:
+            return pages.not_built_page()
+        return web.FileResponse(app, headers={"Cache-Control": _FRESH})
+
+    def _file(self, path: str) -> Path | None:
+        """A file below the folder; None for a folder, a hidden file, and whatever tries to climb out."""
+        relative = path.lstrip("/")
+        if not relative or "\x00" in relative or any(part.startswith(".") for part in relative.split("/")):
+            return None
+        file = (self._root / relative).resolve()
+        try:
+            return file if file.is_relative_to(self._root) and file.is_file() else None
+        except OSError:
+            return None

@@ -1,0 +1,174 @@
+"""What happens to most households, on the whole running system, through the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from anju_onebox.stories.household import Household
+from anju_onebox.stories.people import ApiProblem, eventually
+
+from tests.support.boxes import RunningBox
+
+
+async def home_for(box: RunningBox, family: Household) -> dict[str, Any]:
+    """Registers the household and has it offered a unit."""
+    await family.submit()
+    await family.approve_everywhere()
+    await family.pass_public_notice()
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    return await family.offered()
+
+
+async def inbox(family: Household) -> list[str]:
+    return [message["template"] async for message in family.applicant.pages("/inbox")]
+
+
+async def test_from_submission_to_the_third_months_rent(box: RunningBox, family: Household) -> None:
+    case = await family.submit()
+    assert case["no"].startswith("KF-")
+    assert "*" in case["masked_name"]
+    await family.reaches("street_review")
+    lookups = (await family.applicant.get(f"/applications/{family.no}/lookups"))["items"]
+    assert len(lookups) == 4
+    assert all(lookup["outcome"] in ("found", "no_record") for lookup in lookups)
+    assessment = await family.applicant.get(f"/applications/{family.no}/assessment")
+    assert assessment["verdict"] == "met", assessment
+    assert all(criterion["reason_zh"] for criterion in assessment["criteria"])
+    await family.approve_everywhere()
+    await family.pass_public_notice()
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    lease = await family.accept_offer()
+    assert lease["state"] == "signing"
+    await family.sign()
+    await family.pay("deposit")
+    await family.lease_is("active")
+    for month in range(3):
+        period = await family.live_month(month)
+        paid = await family.pay(period)
+        assert paid["paid_fen"] == paid["amount_fen"] == lease["monthly_rent_fen"]
+    # The lease's own clock is months ahead: what the Temporal UI shows.
+    assert await box.clock.now(f"lease/{family.lease_no}") > datetime.fromisoformat(case["submitted_at"]) + timedelta(days=55)
+    told = await eventually(lambda: inbox(family), lambda seen: seen.count("bill_paid") == 3)
+    assert set(told) >= {
+        "application_received",
+        "review_started",
+        "approved_to_notice",
+        "registered",
+        "offer_made",
+        "lease_active",
+        "deposit_paid",
+    }
+
+
+async def test_household_over_the_area_limit_is_refused_with_its_reason(box: RunningBox, honest_family: Callable[..., Any]) -> None:
+    personas = (await box.town.world("GET", "/personas"))["items"]
+    owner = Household(box.town, next(p["household"] for p in personas if p["key"] == "homeowner"), box.clock)
+    await owner.submit()
+    await owner.reaches("street_review", seconds=90)
+    assessment = await owner.applicant.get(f"/applications/{owner.no}/assessment")
+    assert assessment["verdict"] in ("not_met", "needs_review")
+    with pytest.raises(ApiProblem) as without_reason:
+        await owner.decide("street", "refuse", "")
+    assert without_reason.value.status in (409, 422)
+    await owner.decide("street", "refuse", "名下有多处住房，超过人均面积标准")
+    case = await owner.reaches("rejected")
+    assert case["outcome"] == "rejected"
+    assert "超过人均面积标准" in case["reason"]
+    assert "refused" in await inbox(owner)
+
+
+async def test_returned_corrected_and_approved(family: Household) -> None:
+    await family.submit()
+    await family.reaches("street_review")
+    await family.decide("street", "return", "请补充居住地址")
+    case = await family.reaches("correction")
+    assert case["deadline_at"]
+    family.dossier["address"] += " 2 单元"
+    await family.applicant.put(f"/applications/{family.no}/dossier", {"dossier": family.dossier}, **{"If-Match": f'"{case["version"]}"'})
+    case = await family.reaches("street_review")
+    assert case["round"] == 2
+    await family.approve_everywhere()
+
+
+async def test_withdrawn_during_review(family: Household) -> None:
+    await family.submit()
+    await family.reaches("street_review")
+    await family.applicant.post(f"/applications/{family.no}/withdrawal", {"reason": "已购房"})
+    case = await family.reaches("withdrawn")
+    assert case["reason"] == "已购房"
+    with pytest.raises(ApiProblem) as again:
+        await family.applicant.post(f"/applications/{family.no}/withdrawal", {"reason": "已购房"})
+    assert again.value.status == 409
+    # The household may try again once its case has ended.
+    first = family.no
+    await family.submit()
+    assert family.no != first
+
+
+async def test_objection_blocks_registration_until_it_is_answered(
+    box: RunningBox, family: Household, honest_family: Callable[..., Any]
+) -> None:
+    await family.submit()
+    await family.approve_everywhere()
+    neighbour: Household = await honest_family()
+    raised = await neighbour.applicant.post(f"/applications/{family.no}/objections", {"text": "该户另有住房"})
+    case = await family.reaches("objection_review")
+    await box.clock.advance(f"application/{family.no}", timedelta(days=12))
+    assert (await family.case())["stage"] == "objection_review"
+    answer = {"upheld": False, "answer": "经核实不成立"}
+    await family.reviewer("district").post(f"/applications/{family.no}/objections/{raised['id']}/decision", answer)
+    case = await family.reaches("registered")
+    assert case["outcome"] == "registered"
+
+
+async def test_declined_offer_returns_to_the_list_and_the_unit_to_the_stock(box: RunningBox, honest_family: Callable[..., Any]) -> None:
+    family: Household = await honest_family("410203")
+    offer = await home_for(box, family)
+    await family.answer(offer["id"], accept=False, reason="太远")
+
+    async def back() -> dict[str, Any]:
+        return await family.tenancy()
+
+    tenancy = await eventually(back, lambda seen: seen["waiting"]["state"] == "waiting")
+    assert [o["state"] for o in tenancy["offers"]] == ["declined"]
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    second = await family.offered()
+    assert second["id"] != offer["id"]
+
+
+async def test_late_rent_is_reminded_overdue_then_arrears_and_can_still_be_paid(box: RunningBox, honest_family: Callable[..., Any]) -> None:
+    family: Household = await honest_family("410204")
+    await home_for(box, family)
+    await family.accept_offer()
+    await family.sign()
+    await family.pay("deposit")
+    await family.lease_is("active")
+    period = await family.live_month(0)
+    await family.bill(period)
+    bill = f"bill/{family.lease_no}/{period}"
+    await box.clock.advance(bill, timedelta(days=12))
+    await family.bill(period, state="overdue")
+    assert "bill_reminder" in await inbox(family)
+    await box.clock.advance(bill, timedelta(days=25))
+    await family.bill(period, state="arrears")
+    paid = await family.pay(period)
+    assert paid["paid_fen"] == paid["amount_fen"]
+
+
+async def test_deadlines_are_seen_by_operators_in_chinese(box: RunningBox, family: Household) -> None:
+    await family.submit()
+    await family.reaches("street_review")
+    handle = box.temporal.get_workflow_handle(f"application/{family.no}")
+    seen = str(await handle.query("__temporal_workflow_metadata"))
+    assert "街道初审" in seen
+    assert "期限" in seen
+    assert "数据核验" in seen
+
+    async def search() -> list[str]:
+        query = f'HousingStage="street_review" AND Street="{family.street}" AND WaitingOn="street"'
+        return [found.id async for found in box.temporal.list_workflows(query)]
+
+    assert handle.id in await eventually(search, lambda found: handle.id in found, seconds=10)

@@ -1,0 +1,210 @@
+"""Records one history for every way a workflow can go, on the real engine, payloads in the clear (invented people only)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import tempfile
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from anju_onebox.engine.temporal import TemporalServer
+from anju_workflows import calls
+from anju_workflows.contracts import (
+    Accepted,
+    Correction,
+    Decision,
+    Level,
+    ObjectionDecision,
+    PaymentOpened,
+    Register,
+    Withdrawal,
+    lease_id,
+    rent_cycle_id,
+)
+from temporalio.client import WorkflowHandle
+
+from tests.workflows import test_waiting_lease_rent as tenancy
+from tests.workflows.stage import PROFILE, Stage, stage
+from tests.workflows.test_application import objected, request
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+def without_machine(value: Any) -> Any:
+    """A history says nothing about where it was recorded."""
+    if isinstance(value, dict):
+        return {k: "recorder" if k == "identity" else without_machine(v) for k, v in value.items() if k != "stackTrace"}
+    return [without_machine(each) for each in value] if isinstance(value, list) else value
+
+
+async def save(name: str, handle: WorkflowHandle[Any, Any]) -> None:
+    history = await handle.fetch_history()
+    FOLDER.mkdir(exist_ok=True)
+    text = json.dumps(
+        {"workflow_id": handle.id, "history": without_machine(json.loads(history.to_json()))}, separators=(",", ":"), ensure_ascii=False
+    )
+    text = text.replace(f"{os.getpid()}@{socket.gethostname()}", "recorder")
+    (FOLDER / f"{name}.json").write_text(text + "\n")
+
+
+async def applications(theatre: Stage) -> None:
+    handle = await theatre.approved()
+    await theatre.days(handle, 11)
+    await handle.result()
+    await save("application-registered", handle)
+
+    theatre.notes.advances.clear()
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await handle.result()
+    await save("application-refused", handle)
+
+    for name, corrected in (("application-corrected", True), ("application-lapsed", False)):
+        theatre.notes.advances.clear()
+        handle = await theatre.apply()
+        await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+        await theatre.decide(handle, Level.STREET, Decision.RETURN)
+        await theatre.reached(lambda: theatre.notes.events[-1] == "street_returned")
+        if corrected:
+            await handle.execute_update("correct", Correction(round=2, actor="c", request_id=request()), result_type=Accepted)
+            await theatre.reached(lambda: theatre.notes.events.count("verification_done") == 2)
+            await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+        else:
+            await theatre.days(handle, 40)
+        await handle.result()
+        await save(name, handle)
+
+    theatre.notes.advances.clear()
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await handle.execute_update("withdraw", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.result()
+    await save("application-withdrawn", handle)
+
+    theatre.notes.advances.clear()
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.days(handle, 20)
+    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await handle.result()
+    await save("application-escalated", handle)
+
+    theatre.notes.advances.clear()
+    theatre.notes.tries.clear()
+    theatre.notes.silent_tries = {Register.VEHICLES: 10_000}
+    handle = await theatre.apply(clocks=PROFILE.case_clocks.model_copy(update={"lookup_max_retry_seconds": 6 * 3600}))
+    await theatre.reached(lambda: len(theatre.notes.tries) == 4)
+    await theatre.days(handle, 25)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await handle.result()
+    theatre.notes.silent_tries = {}
+    await save("application-register-silent", handle)
+
+    for name, upheld in (("application-objection-dismissed", False), ("application-objection-upheld", True)):
+        theatre.notes.advances.clear()
+        handle, objection = await objected(theatre)  # type: ignore[assignment]  # the helper returns the handle as an object
+        said = ObjectionDecision(objection_id=objection, upheld=upheld, answer="答复", actor="s", request_id=request())
+        await handle.execute_update("decide_objection", said, result_type=Accepted)
+        if not upheld:
+            await theatre.days(handle, 12)
+        await handle.result()
+        await save(name, handle)
+
+
+async def waitings(theatre: Stage) -> None:
+    handle = await tenancy.waiting(theatre)
+    await tenancy.answer(handle, await tenancy.offer(theatre, handle), True)
+    await handle.result()
+    await save("waiting-leased", handle)
+    handle = await tenancy.waiting(theatre)
+    await tenancy.answer(handle, await tenancy.offer(theatre, handle), False)
+    await tenancy.offer(theatre, handle)
+    await theatre.days(handle, 9)
+    await handle.result()
+    await save("waiting-struck-off", handle)
+    handle = await tenancy.waiting(theatre)
+    await handle.execute_update("leave", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.result()
+    await save("waiting-left", handle)
+    handle = await tenancy.waiting(theatre)
+    await theatre.days(handle, 365 * 6)
+    await handle.result()
+    await save("waiting-expired", handle)
+
+
+async def leases(theatre: Stage) -> None:
+    handle = await tenancy.lease(theatre)
+    await theatre.days(handle, 16)
+    await handle.result()
+    await save("lease-lapsed-unsigned", handle)
+    handle = await tenancy.lease(theatre)
+    await tenancy.sign(handle)
+    bill = f"{handle.id.split('/')[1]}/deposit"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 17)
+    await handle.result()
+    await save("lease-lapsed-deposit", handle)
+    await save("rent-deposit", cycle)
+
+    starts = datetime.now(UTC).date()
+    handle, no = await tenancy.active_lease(theatre, months=26)
+    first_run = (await handle.describe()).run_id
+    for month in range(13):
+        if month:
+            await theatre.days(handle, 31)
+        await tenancy.pay(theatre, f"{no}/{tenancy.calls_period(starts, month)}")
+    await save("lease-first-year", theatre.client.get_workflow_handle(lease_id(no), run_id=first_run))
+    await save("lease-second-year", theatre.client.get_workflow_handle(lease_id(no)))
+
+    handle, no = await tenancy.active_lease(theatre, months=2)
+    await theatre.days(handle, 70)
+    await handle.result()
+    await save("lease-ended", handle)
+
+
+async def bills(theatre: Stage) -> None:
+    period = tenancy.calls_period(datetime.now(UTC).date(), 0)
+    _handle, no = await tenancy.active_lease(theatre)
+    await save("rent-paid", await tenancy.pay(theatre, f"{no}/{period}"))
+    _handle, no = await tenancy.active_lease(theatre)
+    bill = f"{no}/{period}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    await theatre.days(cycle, 0.05)
+    await cycle.result()
+    await save("rent-paid-after-query", cycle)
+    _handle, no = await tenancy.active_lease(theatre)
+    bill = f"{no}/{period}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 40)
+    await cycle.result()
+    await save("rent-arrears", cycle)
+
+
+async def main() -> None:
+    server = TemporalServer(Path(tempfile.mkdtemp(prefix=f"anju-record-{uuid.uuid4().hex}")))
+    await server.start()
+    try:
+        async with stage(server.address, None) as theatre:
+            for record in (applications, waitings, leases, bills):
+                theatre.notes.advances.clear()
+                theatre.notes.told.clear()
+                await record(theatre)
+    finally:
+        await server.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)

@@ -1,0 +1,74 @@
+"""Recorded histories replay, and the commands a workflow may issue have not changed unnoticed.
+
+``python -m tests.replay.record`` records the histories anew; do that only for a change that is meant to break running cases, and say so.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import anju_profile
+import pytest
+from anju_workflows.worker import WORKFLOWS, workflow_runner
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from tests.replay.fingerprint import fingerprints
+
+HERE = Path(__file__).parent
+HISTORIES = sorted((HERE / "histories").glob("*.json"))
+# Every way a workflow can go has a recorded history; a new path needs a new one.
+PATHS = {
+    "application-registered",
+    "application-refused",
+    "application-corrected",
+    "application-lapsed",
+    "application-withdrawn",
+    "application-escalated",
+    "application-register-silent",
+    "application-objection-dismissed",
+    "application-objection-upheld",
+    "waiting-leased",
+    "waiting-struck-off",
+    "waiting-left",
+    "waiting-expired",
+    "lease-first-year",
+    "lease-second-year",
+    "lease-lapsed-unsigned",
+    "lease-lapsed-deposit",
+    "lease-ended",
+    "rent-paid",
+    "rent-paid-after-query",
+    "rent-arrears",
+    "rent-deposit",
+}
+
+
+def test_every_path_has_a_history() -> None:
+    assert {path.stem for path in HISTORIES} == PATHS
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_history_replays(path: Path) -> None:
+    anju_profile.load(Path("profiles/kaifeng"))
+    recorded = json.loads(path.read_text())
+    history = WorkflowHistory.from_json(recorded["workflow_id"], recorded["history"])
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
+    await replayer.replay_workflow(history)
+
+
+async def test_a_changed_workflow_is_noticed() -> None:
+    """The check above can fail: a history with its first command gone does not replay."""
+    recorded = json.loads((HERE / "histories" / "application-registered.json").read_text())
+    events = [e for e in recorded["history"]["events"] if e["eventType"] != "EVENT_TYPE_ACTIVITY_TASK_SCHEDULED"]
+    history = WorkflowHistory.from_json(recorded["workflow_id"], {"events": events})
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
+    with pytest.raises(Exception, match=r".+"):
+        await replayer.replay_workflow(history)
+
+
+def test_fingerprints_are_the_committed_ones() -> None:
+    """A changed order of commands breaks running cases: guard it with workflow.patched, then update fingerprints.json with the change."""
+    assert fingerprints() == json.loads((HERE / "fingerprints.json").read_text())

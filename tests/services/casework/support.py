@@ -1,0 +1,251 @@
+"""Builders and a stand-in for the engine: verdicts as the real workflow gives them, steps recorded as the real worker records them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+from anju.casework.v1 import casework_pb2 as pb
+from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.common.v1 import common_pb2 as common
+from anju_workflows import contracts
+from anju_workflows.transitions import APPLICATION
+from casework.process import Process
+from chassis.errors import UNAVAILABLE, Problem, Refusal
+from chassis.grpc_client import Client
+from chassis.identity import Caller
+from chassis.ids import new_id
+
+from tests.support.keys import citizen, staff
+
+DISTRICT, STREET, COMMUNITY = "410202", "410202001", "410202001009"
+ELSEWHERE_DISTRICT, ELSEWHERE_STREET = "410203", "410203001"
+ALL_REGISTERS = [
+    common.REGISTER_SOCIAL_INSURANCE,
+    common.REGISTER_REAL_ESTATE,
+    common.REGISTER_VEHICLES,
+    common.REGISTER_MARRIAGE,
+]
+CLERK = staff("street_clerk", STREET, sub="clerk-1")
+DISTRICT_REVIEWER = staff("district_reviewer", DISTRICT, sub="district-1")
+CITY_REVIEWER = staff("city_reviewer", "4102", sub="city-1")
+REVIEWERS = {"street_review": CLERK, "district_review": DISTRICT_REVIEWER, "city_review": CITY_REVIEWER}
+
+_people = itertools.count(1)
+
+
+def person_number(birth: str = "19900101", sequence: int | None = None) -> str:
+    """A number for demonstration nobody else in this run has."""
+    index = next(_people) if sequence is None else sequence
+    body = f"99{index // 1000:04d}{birth}{index % 1000:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return body + "10X98765432"[sum(int(c) * w for c, w in zip(body, weights, strict=True)) % 11]
+
+
+def member(relation: str = "applicant", name: str = "张晓明", id_number: str = "") -> pb.Member:
+    number = id_number or person_number()
+    return pb.Member(
+        name=name,
+        id_number=number,
+        relation=relation,
+        birth_date=f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
+        annual_income_fen=3_000_000,
+        employer="开封市公交公司",
+    )
+
+
+def dossier(*members: pb.Member, **changes: Any) -> pb.Dossier:
+    result = pb.Dossier(
+        category="local_household",
+        members=members or [member()],
+        homes=[pb.Home(district=DISTRICT, address="书店街1号", area_centi_sqm=3_500, share_percent=50)],
+        vehicles=[pb.Vehicle(plate="豫B12345", value_fen=3_000_000)],
+        marital_status="married" if any(m.relation == "spouse" for m in members) else "single",
+        district=DISTRICT,
+        street=STREET,
+        community=COMMUNITY,
+        address="北书店街12号院3号楼",
+        phone="19999012345",
+    )
+    result.MergeFrom(pb.Dossier(**changes))
+    return result
+
+
+def consent() -> pb.Consent:
+    return pb.Consent(text_version="consent-2026.1", registers=ALL_REGISTERS)
+
+
+def page(limit: int = 100, cursor: str = "") -> common.PageRequest:
+    return common.PageRequest(limit=limit, cursor=cursor)
+
+
+class Desk:
+    """Speaks to casework as anybody."""
+
+    def __init__(self, people: Client, services: dict[str, Client]) -> None:
+        self._people = people
+        self._services = services
+        self.stub = rpc.CaseworkServiceStub(people.channel)
+        self._steps = itertools.count(1)
+
+    async def call(self, caller: Caller, method: str, request: Any, timeout: float = 10.0) -> Any:
+        if caller.kind == "system":
+            client = self._services[caller.roles[0]]
+            return await client.call(getattr(rpc.CaseworkServiceStub(client.channel), method), request, timeout=timeout)
+        return await self._people.call(getattr(self.stub, method), request, caller=caller, timeout=timeout)
+
+    async def submit(self, owner: Caller, content: pb.Dossier | None = None, key: str = "") -> pb.Application:
+        request = pb.SubmitApplicationRequest(idempotency_key=key or new_id(), dossier=content or dossier(), consent=consent())
+        answer: pb.Application = (await self.call(owner, "SubmitApplication", request)).application
+        return answer
+
+    async def get(self, caller: Caller, no: str) -> pb.Application:
+        answer: pb.Application = (await self.call(caller, "GetApplication", pb.GetApplicationRequest(no=no))).application
+        return answer
+
+    async def decide(
+        self,
+        caller: Caller,
+        no: str,
+        decision: pb.Decision.ValueType = pb.DECISION_APPROVE,
+        reason: str = "",
+        key: str = "",
+        version: int = 0,
+    ) -> pb.Application:
+        request = pb.DecideTaskRequest(
+            idempotency_key=key or new_id(), application_no=no, decision=decision, reason=reason, if_version=version
+        )
+        answer: pb.Application = (await self.call(caller, "DecideTask", request)).application
+        return answer
+
+    async def advance(
+        self, no: str, event: str, stage: str, *, note: str = "", objection: str = "", step: str = "", days: int = 5, overdue: bool = False
+    ) -> int:
+        """A step as the worker records it."""
+        ended = stage in APPLICATION.ends
+        request = pb.AdvanceApplicationRequest(
+            no=no,
+            step=common.Step(step_id=step or f"application/{no}/{next(self._steps)}/{event}", actor="system"),
+            event=event,
+            stage=stage,
+            waiting_on="nobody" if ended else "street",
+            note=note,
+            objection_id=objection,
+            overdue=overdue,
+        )
+        request.step.as_of.FromDatetime(datetime.now(UTC))
+        if not ended:
+            request.deadline_at.FromDatetime(datetime.now(UTC) + timedelta(days=days))
+        return int((await self.call(worker(), "AdvanceApplication", request)).version)
+
+    async def bring_to(self, no: str, *events: str) -> None:
+        """Records these moves, from where the case stands."""
+        stage = (await self.get(staff("auditor", sub="auditor-9"), no)).stage
+        for event in events:
+            stage = APPLICATION.next(stage, event)
+            await self.advance(no, event, stage)
+
+
+TO_STREET = ("start_verification", "verification_done")
+TO_NOTICE = (*TO_STREET, "street_approved", "district_approved", "city_approved")
+
+
+def worker() -> Caller:
+    return Caller(sub="system:worker", kind="system", roles=("worker",))
+
+
+def system(name: str) -> Caller:
+    return Caller(sub=f"system:{name}", kind="system", roles=(name,))
+
+
+def someone() -> Caller:
+    return citizen(new_id("citizen-"))
+
+
+Verdict = Callable[[str, str, contracts.Model], str]
+
+
+class Engine(Process):
+    """Gives the verdict of ``verdict`` and lets the step land a moment later, as the worker would."""
+
+    def __init__(self) -> None:
+        self.started: list[contracts.ApplicationInput] = []
+        self.asked: list[tuple[str, str, contracts.Model, str]] = []
+        self.desk: Desk | None = None
+        self.away = False
+        self.verdict: Verdict | None = None
+        self.lands = True
+        self._accepted: dict[str, str] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start_application(self, payload: dict[str, Any]) -> None:
+        if self.away:
+            raise ConnectionError("engine away")
+        self.started.append(contracts.ApplicationInput.model_validate(payload))
+
+    async def ask(self, no: str, update: str, said: contracts.Model, request_id: str) -> str:
+        self.asked.append((no, update, said, request_id))
+        if self.away:
+            raise Refusal(UNAVAILABLE)
+        async with self._one_at_a_time:
+            await self._judge(no, update, said, request_id)
+        return self._accepted[request_id]
+
+    async def _judge(self, no: str, update: str, said: contracts.Model, request_id: str) -> None:
+        if request_id not in self._accepted:
+            assert self.desk is not None
+            current = (await self.desk.get(staff("auditor", sub="auditor-9"), no)).stage
+            if self.verdict is not None:
+                self.verdict(no, update, said)
+            event, note, objection = _event(current, said)
+            stage = APPLICATION.next(current, event)
+            self._accepted[request_id] = stage
+            if self.lands:
+                task = asyncio.create_task(self._land(no, event, stage, note, objection))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _land(self, no: str, event: str, stage: str, note: str, objection: str) -> None:
+        await asyncio.sleep(0.05)
+        assert self.desk is not None
+        await self.desk.advance(no, event, stage, note=note, objection=objection)
+
+    def times_asked(self, update: str) -> int:
+        return sum(1 for asked in self.asked if asked[1] == update)
+
+
+def _event(stage: str, said: contracts.Model) -> tuple[str, str, str]:
+    match said:
+        case contracts.ReviewDecision():
+            verb = {"approve": "approved", "return": "returned", "refuse": "refused"}[said.decision]
+            return f"{said.level}_{verb}", said.reason, ""
+        case contracts.Correction():
+            return "corrected", "", ""
+        case contracts.Withdrawal():
+            return "withdrawn", said.reason, ""
+        case contracts.ObjectionRaised():
+            return "objection_raised", "", said.objection_id
+        case contracts.ObjectionDecision():
+            return ("objection_upheld" if said.upheld else "objection_dismissed"), said.answer, said.objection_id
+    raise AssertionError(said)
+
+
+def refusing(reason: str, text: str = "不行。") -> Verdict:
+    def verdict(no: str, update: str, said: contracts.Model) -> str:
+        raise Refusal(Problem(reason, grpc.StatusCode.FAILED_PRECONDITION, text, "no"))
+
+    return verdict
+
+
+async def reason_of(call: Any) -> str:
+    """Reason of the refusal which the call ends with; "" when it succeeds."""
+    try:
+        await call
+    except Refusal as refusal:
+        return refusal.problem.reason
+    return ""

@@ -1,0 +1,377 @@
+"""What people decide, put to the workflow exactly once; refused words leave no trace."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from anju.casework.v1 import casework_pb2 as pb
+from chassis.errors import Refusal
+from chassis.identity import Caller
+from chassis.ids import new_id
+
+from tests.services.casework.conftest import Office
+from tests.services.casework.support import (
+    CITY_REVIEWER,
+    CLERK,
+    DISTRICT_REVIEWER,
+    ELSEWHERE_DISTRICT,
+    ELSEWHERE_STREET,
+    TO_NOTICE,
+    TO_STREET,
+    Desk,
+    dossier,
+    member,
+    page,
+    person_number,
+    reason_of,
+    refusing,
+    someone,
+)
+from tests.support.keys import staff
+
+
+async def returned_case(desk: Desk, owner: Caller, *members: pb.Member) -> pb.Application:
+    case = await desk.submit(owner, dossier(*members))
+    await desk.bring_to(case.no, *TO_STREET)
+    await desk.advance(case.no, "street_returned", "correction", note="请补充材料")
+    return await desk.get(owner, case.no)
+
+
+async def correct(desk: Desk, owner: Caller, no: str, content: pb.Dossier, key: str = "", version: int = 0) -> pb.Application:
+    request = pb.CorrectApplicationRequest(idempotency_key=key or new_id(), no=no, dossier=content, if_version=version)
+    answer: pb.Application = (await desk.call(owner, "CorrectApplication", request)).application
+    return answer
+
+
+async def withdraw(desk: Desk, owner: Caller, no: str, key: str = "") -> pb.Application:
+    request = pb.WithdrawApplicationRequest(idempotency_key=key or new_id(), no=no, reason="搬家了")
+    answer: pb.Application = (await desk.call(owner, "WithdrawApplication", request)).application
+    return answer
+
+
+async def raise_objection(desk: Desk, caller: Caller, no: str, key: str = "", text: str = "该家庭另有住房") -> pb.Objection:
+    request = pb.RaiseObjectionRequest(idempotency_key=key or new_id(), application_no=no, text=text)
+    answer: pb.Objection = (await desk.call(caller, "RaiseObjection", request)).objection
+    return answer
+
+
+async def answer_objection(desk: Desk, caller: Caller, no: str, objection: str, upheld: bool, key: str = "") -> pb.Application:
+    request = pb.DecideObjectionRequest(
+        idempotency_key=key or new_id(), application_no=no, objection_id=objection, upheld=upheld, answer="经核实不成立"
+    )
+    answer: pb.Application = (await desk.call(caller, "DecideObjection", request)).application
+    return answer
+
+
+# --- review ------------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_three_levels_approve(desk: Desk) -> None:
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    for reviewer, stage in ((CLERK, "district_review"), (DISTRICT_REVIEWER, "city_review"), (CITY_REVIEWER, "public_notice")):
+        assert (await desk.decide(reviewer, no)).stage == stage
+
+
+async def test_a_decision_made_twice_counts_once(office: Office) -> None:
+    desk, key = office.desk, new_id()
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    seen = (await desk.get(CLERK, no)).version
+    answers = await asyncio.gather(*(desk.decide(CLERK, no, key=key, version=seen) for _ in range(10)))
+    assert {answer.stage for answer in answers} == {"district_review"}
+    assert len({asked[3] for asked in office.engine.asked}) == 1
+    # Long after, with a case that has moved on, the repeat is still the same decision and not a new one.
+    asked = office.engine.times_asked("decide")
+    await desk.decide(DISTRICT_REVIEWER, no)
+    assert (await desk.decide(CLERK, no, key=key, version=seen)).stage == "city_review"
+    assert office.engine.times_asked("decide") == asked + 1
+    assert await reason_of(desk.decide(CLERK, no, pb.DECISION_REFUSE, "别的", key=key, version=seen)) == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_an_old_page_cannot_decide(desk: Desk) -> None:
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    assert await reason_of(desk.decide(CLERK, no, version=1)) == "VERSION_MISMATCH"
+    assert (await desk.decide(CLERK, no, version=(await desk.get(CLERK, no)).version)).stage == "district_review"
+
+
+@pytest.mark.parametrize("decision", [pb.DECISION_RETURN, pb.DECISION_REFUSE])
+async def test_the_household_is_told_why(desk: Desk, decision: pb.Decision.ValueType) -> None:
+    owner = someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_STREET)
+    assert await reason_of(desk.decide(CLERK, no, decision)) == "INVALID_FIELDS"
+    assert await reason_of(desk.decide(CLERK, no, decision, "　\n ")) == "INVALID_FIELDS"
+    assert await reason_of(desk.decide(CLERK, no, decision, "长" * 501)) == "INVALID_FIELDS"
+    await desk.decide(CLERK, no, decision, "收入证明\n不完整")
+    assert (await desk.get(owner, no)).reason == "收入证明\n不完整"
+
+
+async def test_who_may_not_decide(desk: Desk) -> None:
+    owner = someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_STREET)
+    own = staff("street_clerk", "410202001", sub=owner.sub)
+    wider = staff("district_reviewer", "410202001", sub="d-narrow")
+    for caller, reason in (
+        (staff("street_clerk", ELSEWHERE_STREET), "OUT_OF_DIVISION"),
+        (staff("street_clerk", "410202002"), "OUT_OF_DIVISION"),
+        (staff("district_reviewer", ELSEWHERE_DISTRICT), "OUT_OF_DIVISION"),
+        (DISTRICT_REVIEWER, "TASK_NOT_OPEN"),
+        (CITY_REVIEWER, "TASK_NOT_OPEN"),
+        (own, "OWN_CASE"),
+        (owner, "NOT_ALLOWED"),
+        (staff("auditor"), "NOT_ALLOWED"),
+        (staff("house_manager"), "NOT_ALLOWED"),
+    ):
+        assert await reason_of(desk.decide(caller, no)) == reason, caller
+    assert await reason_of(desk.decide(CLERK, "KF-2026-999999")) == "NOT_FOUND"
+    assert await reason_of(desk.decide(CLERK, no, pb.DECISION_UNSPECIFIED)) == "INVALID_FIELDS"
+    await desk.decide(CLERK, no)
+    assert await reason_of(desk.decide(wider, no)) == "OUT_OF_DIVISION"
+    listed = await desk.call(own, "ListTasks", pb.ListTasksRequest(page=page()))
+    assert no not in {task.application_no for task in listed.tasks}
+
+
+async def test_the_workflow_has_the_last_word_and_a_refused_key_may_be_used_again(office: Office) -> None:
+    desk, key = office.desk, new_id()
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    office.engine.verdict = refusing("TASK_NOT_OPEN", "请稍候。")
+    with pytest.raises(Refusal) as caught:
+        await desk.decide(CLERK, no, key=key)
+    assert (caught.value.problem.reason, caught.value.problem.zh) == ("TASK_NOT_OPEN", "请稍候。")
+    office.engine.verdict = None
+    assert (await desk.decide(CLERK, no, key=key)).stage == "district_review"
+
+
+async def test_a_decision_with_unknown_outcome_is_finished_by_its_repeat(office: Office) -> None:
+    desk, key = office.desk, new_id()
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    office.engine.away = True
+    assert await reason_of(desk.decide(CLERK, no, key=key, version=3)) == "UNAVAILABLE"
+    office.engine.away = False
+    assert (await desk.decide(CLERK, no, key=key, version=3)).stage == "district_review"
+
+
+async def test_an_answer_does_not_wait_for_ever_for_the_record(office: Office) -> None:
+    desk = office.desk
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    office.engine.lands = False
+    async with asyncio.timeout(6):
+        assert (await desk.decide(CLERK, no)).stage == "street_review"
+
+
+# --- withdrawal --------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_household_withdraws(desk: Desk) -> None:
+    owner, key = someone(), new_id()
+    no = (await desk.submit(owner)).no
+    case = await withdraw(desk, owner, no, key)
+    assert (case.stage, case.outcome, case.reason) == ("withdrawn", "withdrawn", "搬家了")
+    assert (await withdraw(desk, owner, no, key)).outcome == "withdrawn"
+    assert await reason_of(withdraw(desk, owner, no)) == "ALREADY_ENDED"
+    assert await reason_of(withdraw(desk, someone(), no)) == "NOT_FOUND"
+
+
+async def test_a_case_whose_workflow_is_not_there_yet_has_not_ended(office: Office) -> None:
+    desk, owner, key = office.desk, someone(), new_id()
+    no = (await desk.submit(owner)).no
+    from casework.errors import ALREADY_ENDED
+
+    def absent(*_: object) -> str:
+        raise Refusal(ALREADY_ENDED)
+
+    office.engine.verdict = absent
+    assert await reason_of(withdraw(desk, owner, no, key)) == "UNAVAILABLE"
+    office.engine.verdict = None
+    assert (await withdraw(desk, owner, no, key)).stage == "withdrawn"
+
+
+# --- corrections -------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_correction_becomes_the_dossier(office: Office) -> None:
+    desk, owner, leaving, coming = office.desk, someone(), person_number(), person_number()
+    case = await returned_case(desk, owner, member(), member("child", "张小宝", leaving))
+    fixed = dossier(case.dossier.members[0], member("parent", "张大山", coming), category="new_worker")
+    fixed.members[0].name = "章晓明"
+    key = new_id()
+    after = await correct(desk, owner, case.no, fixed, key, case.version)
+    assert (after.stage, after.round, after.category, after.masked_name) == ("verifying", 2, "new_worker", "章*明")
+    assert after.dossier == fixed
+    assert (await correct(desk, owner, case.no, fixed, key, case.version)).round == 2
+    assert await reason_of(correct(desk, owner, case.no, fixed)) == "NOT_RETURNED"
+    await desk.submit(someone(), dossier(member(id_number=leaving)))
+    assert await reason_of(desk.submit(someone(), dossier(member(id_number=coming)))) == "HOUSEHOLD_HAS_APPLICATION"
+    assert await office.rows("SELECT round FROM dossier WHERE application_no = $1 ORDER BY 1", case.no) == [(1,), (2,)]
+
+
+async def test_a_refused_correction_leaves_no_trace(office: Office) -> None:
+    desk, owner, coming = office.desk, someone(), person_number()
+    case = await returned_case(desk, owner)
+    before = await office.rows("SELECT * FROM resident WHERE application_no = $1", case.no)
+    fixed = dossier(case.dossier.members[0], member("child", "张小宝", coming))
+    office.engine.verdict = refusing("NOT_RETURNED")
+    key = new_id()
+    assert await reason_of(correct(desk, owner, case.no, fixed, key)) == "NOT_RETURNED"
+    assert await office.rows("SELECT round FROM dossier WHERE application_no = $1", case.no) == [(1,)]
+    assert await office.rows("SELECT * FROM resident WHERE application_no = $1", case.no) == before
+    assert (await desk.get(owner, case.no)).dossier == case.dossier
+    await desk.submit(someone(), dossier(member(id_number=coming)))
+    office.engine.verdict = None
+    assert await reason_of(correct(desk, owner, case.no, fixed, key)) == "HOUSEHOLD_HAS_APPLICATION"
+    assert (await correct(desk, owner, case.no, dossier(case.dossier.members[0]), new_id())).round == 2
+
+
+async def test_a_correction_is_checked_like_a_first_dossier(desk: Desk) -> None:
+    owner = someone()
+    case = await returned_case(desk, owner)
+    assert await reason_of(correct(desk, owner, case.no, dossier(member(id_number="1")))) == "INVALID_FIELDS"
+    moved = dossier(case.dossier.members[0], district=ELSEWHERE_DISTRICT, street=ELSEWHERE_STREET)
+    moved.community = ""
+    with pytest.raises(Refusal) as caught:
+        await correct(desk, owner, case.no, moved)
+    assert {(v.pointer, v.code) for v in caught.value.fields} == {("/district", "PLACE_FIXED"), ("/street", "PLACE_FIXED")}
+    assert await reason_of(correct(desk, owner, case.no, case.dossier, version=1)) == "VERSION_MISMATCH"
+    assert await reason_of(correct(desk, someone(), case.no, case.dossier)) == "NOT_FOUND"
+    assert (await correct(desk, owner, case.no, case.dossier, version=case.version)).round == 2
+
+
+async def test_an_unanswered_correction_is_invisible_and_finished_by_its_repeat(office: Office) -> None:
+    desk, owner, key = office.desk, someone(), new_id()
+    case = await returned_case(desk, owner)
+    fixed = dossier(case.dossier.members[0])
+    fixed.address = "新地址1号"
+    office.engine.away = True
+    assert await reason_of(correct(desk, owner, case.no, fixed, key)) == "UNAVAILABLE"
+    shown = await desk.get(owner, case.no)
+    assert (shown.round, shown.dossier.address) == (1, case.dossier.address)
+    office.engine.away = False
+    assert (await correct(desk, owner, case.no, fixed, key)).dossier.address == "新地址1号"
+
+
+async def test_an_unanswered_correction_is_settled_without_its_author(office: Office) -> None:
+    """The phone went out of reach after handing in: the outbox puts the correction to the workflow."""
+    desk, owner = office.desk, someone()
+    case = await returned_case(desk, owner)
+    office.engine.away = True
+    assert await reason_of(correct(desk, owner, case.no, dossier(case.dossier.members[0]))) == "UNAVAILABLE"
+    office.engine.away = False
+    await office.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'settle_correction' AND payload->>'no' = $1", case.no)
+    for _ in range(200):
+        if (await desk.get(owner, case.no)).round == 2:
+            break
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("the correction was never settled")
+    assert (await desk.get(owner, case.no)).stage == "verifying"
+
+
+async def test_a_second_correction_waits_for_the_first(office: Office) -> None:
+    desk, owner = office.desk, someone()
+    case = await returned_case(desk, owner)
+    first, second = dossier(case.dossier.members[0]), dossier(case.dossier.members[0])
+    first.address, second.address = "先交的地址", "后交的地址"
+    office.engine.away = True
+    assert await reason_of(correct(desk, owner, case.no, first)) == "UNAVAILABLE"
+    assert await reason_of(correct(desk, owner, case.no, second)) == "UNAVAILABLE"
+    office.engine.away = False
+    assert await reason_of(correct(desk, owner, case.no, second)) == "NOT_RETURNED"
+    assert (await desk.get(owner, case.no)).dossier.address == "先交的地址"
+
+
+async def test_two_phones_correct_at_once(office: Office) -> None:
+    desk, owner = office.desk, someone()
+    case = await returned_case(desk, owner)
+    calls = [correct(desk, owner, case.no, dossier(case.dossier.members[0], address=f"{i}号")) for i in range(8)]
+    answers = await asyncio.gather(*(reason_of(call) for call in calls))
+    assert answers.count("") == 1
+    assert set(answers) <= {"", "NOT_RETURNED", "UNAVAILABLE"}
+    assert await office.rows("SELECT count(*) FROM dossier WHERE application_no = $1", case.no) == [(2,)]
+
+
+# --- objections --------------------------------------------------------------------------------------------------------------------------
+
+
+async def on_notice(desk: Desk) -> tuple[Caller, str]:
+    owner = someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_NOTICE)
+    return owner, no
+
+
+async def test_an_objection_is_heard_and_dismissed(desk: Desk) -> None:
+    owner, no = await on_notice(desk)
+    objector, key = someone(), new_id()
+    raised = await raise_objection(desk, objector, no, key)
+    assert (raised.text, raised.state) == ("该家庭另有住房", "open")
+    assert (await raise_objection(desk, objector, no, key)).id == raised.id
+    assert (await desk.get(owner, no)).stage == "objection_review"
+    seen = (await desk.get(DISTRICT_REVIEWER, no)).objections[0]
+    assert (seen.id, seen.text, seen.state) == (raised.id, "该家庭另有住房", "open")
+    after = await answer_objection(desk, DISTRICT_REVIEWER, no, raised.id, upheld=False)
+    assert (after.stage, after.objections[0].state, after.objections[0].answer) == ("public_notice", "dismissed", "经核实不成立")
+    told = (await desk.get(owner, no)).objections[0]
+    assert (told.text, told.state, told.answer) == ("", "dismissed", "经核实不成立")
+
+
+async def test_an_upheld_objection_ends_the_case(desk: Desk) -> None:
+    _, no = await on_notice(desk)
+    raised = await raise_objection(desk, someone(), no)
+    after = await answer_objection(desk, DISTRICT_REVIEWER, no, raised.id, upheld=True)
+    assert (after.stage, after.outcome, after.objections[0].state) == ("rejected", "rejected", "upheld")
+
+
+async def test_no_objection_outside_the_notice(desk: Desk) -> None:
+    no = (await desk.submit(someone())).no
+    assert await reason_of(raise_objection(desk, someone(), no)) == "NOT_ON_NOTICE"
+    assert await reason_of(raise_objection(desk, someone(), "KF-2026-999999")) == "NOT_ON_NOTICE"
+    assert await reason_of(raise_objection(desk, someone(), no, text="")) == "INVALID_FIELDS"
+
+
+async def test_a_refused_objection_leaves_no_trace(office: Office) -> None:
+    desk = office.desk
+    _, no = await on_notice(desk)
+    office.engine.verdict = refusing("NOT_ON_NOTICE")
+    assert await reason_of(raise_objection(desk, someone(), no)) == "NOT_ON_NOTICE"
+    assert await office.rows("SELECT 1 FROM objection WHERE application_no = $1", no) == []
+
+
+async def test_one_open_objection_a_person(desk: Desk) -> None:
+    _, no = await on_notice(desk)
+    objector = someone()
+    await raise_objection(desk, objector, no)
+    assert await reason_of(raise_objection(desk, objector, no)) == "OBJECTION_PENDING"
+
+
+async def test_an_unanswered_objection_is_seen_by_nobody(office: Office) -> None:
+    desk = office.desk
+    _, no = await on_notice(desk)
+    objector, key = someone(), new_id()
+    office.engine.away = True
+    assert await reason_of(raise_objection(desk, objector, no, key)) == "UNAVAILABLE"
+    office.engine.away = False
+    assert list((await desk.get(DISTRICT_REVIEWER, no)).objections) == []
+    assert (await raise_objection(desk, objector, no, key)).state == "open"
+
+
+async def test_who_may_not_answer_an_objection(desk: Desk) -> None:
+    _, no = await on_notice(desk)
+    insider = staff("district_reviewer", "410202", sub="insider")
+    raised = await raise_objection(desk, insider, no)
+    for caller, reason in (
+        (insider, "OWN_CASE"),
+        (CLERK, "TASK_NOT_OPEN"),
+        (CITY_REVIEWER, "TASK_NOT_OPEN"),
+        (staff("district_reviewer", ELSEWHERE_DISTRICT), "OUT_OF_DIVISION"),
+        (someone(), "NOT_ALLOWED"),
+    ):
+        assert await reason_of(answer_objection(desk, caller, no, raised.id, upheld=True)) == reason
+    assert await reason_of(answer_objection(desk, DISTRICT_REVIEWER, no, "obj-unknown", upheld=True)) == "TASK_NOT_OPEN"
+    assert await reason_of(desk.decide(DISTRICT_REVIEWER, no)) == "TASK_NOT_OPEN"

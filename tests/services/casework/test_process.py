@@ -1,0 +1,196 @@
+"""Against a real engine: starting a case's workflow once, and putting people's words to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anju_profile
+import pytest
+import pytest_asyncio
+from anju.casework.v1 import casework_pb2 as pb
+from anju_onebox.engine.temporal import TemporalServer
+from anju_workflows import contracts
+from casework.app import application
+from casework.process import Process
+from casework.settings import Settings
+from casework.tables import MIGRATIONS
+from chassis import migrate, temporal
+from chassis.errors import Refusal
+from chassis.grpc_client import Client as GrpcClient
+from chassis.ids import new_id
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from tests.conftest import MakeDatabase
+from tests.services.casework.conftest import PROFILE
+from tests.services.casework.support import CLERK, Desk, reason_of, someone
+from tests.support.keys import signer
+
+
+@workflow.defn(name=contracts.APPLICATION, sandboxed=False)
+class Application:
+    """As much of the real workflow as talks to casework."""
+
+    def __init__(self) -> None:
+        self.decided: list[str] = []
+        self.withdrawn = False
+
+    @workflow.run
+    async def run(self, given: contracts.ApplicationInput) -> contracts.ApplicationResult:
+        await workflow.wait_condition(lambda: self.withdrawn)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return contracts.ApplicationResult(outcome="withdrawn")
+
+    @workflow.update(name="decide")
+    def decide(self, said: contracts.ReviewDecision) -> contracts.Accepted:
+        self.decided.append(said.request_id)
+        return contracts.Accepted(stage="district_review")
+
+    @decide.validator
+    def _check(self, said: contracts.ReviewDecision) -> None:
+        if said.decision is contracts.Decision.REFUSE:
+            raise ApplicationError("请先核对材料。", type="STEP_REFUSED", non_retryable=True)
+
+    @workflow.update(name="withdraw")
+    def withdraw(self, said: contracts.Withdrawal) -> contracts.Accepted:
+        self.withdrawn = True
+        return contracts.Accepted(stage="withdrawn")
+
+    @workflow.query
+    def counted(self) -> int:
+        return len(self.decided)
+
+
+def given(no: str) -> dict[str, Any]:
+    return contracts.ApplicationInput(
+        no=no,
+        owner="citizen-1",
+        masked_name="张*明",
+        district="410202",
+        street="410202001",
+        category="local_household",
+        household_size=1,
+        submitted_at=datetime.now(UTC),
+        profile_version="kaifeng-sample-2026.1",
+        consented=tuple(contracts.Register),
+        clocks=anju_profile.load(PROFILE).case_clocks,
+    ).model_dump(mode="json")
+
+
+def decision(request_id: str, word: contracts.Decision = contracts.Decision.APPROVE) -> contracts.ReviewDecision:
+    return contracts.ReviewDecision(level=contracts.Level.STREET, decision=word, actor="clerk-1", request_id=request_id)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(temporal_server: TemporalServer, keys_dir: Path) -> Client:
+    return await temporal.connect(Settings(keys_dir=keys_dir), target_host=temporal_server.address)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(client: Client) -> AsyncIterator[None]:
+    async with Worker(client, task_queue=contracts.TASK_QUEUE, workflows=[Application]):
+        yield
+
+
+@pytest.fixture
+def process(client: Client) -> Process:
+    return Process(client)
+
+
+async def test_a_case_is_started_once(client: Client, process: Process) -> None:
+    no = new_id("KF-")
+    await asyncio.gather(*(process.start_application(given(no)) for _ in range(5)))
+    handle = client.get_workflow_handle(contracts.application_id(no))
+    first = (await handle.describe()).run_id
+    await process.start_application(given(no))
+    await handle.terminate()
+    # A workflow that has ended is not begun anew by an outbox entry delivered late.
+    await process.start_application(given(no))
+    described = await handle.describe()
+    assert described.run_id == first
+    assert await described.static_summary() == f"资格申请 {no}"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_words_are_judged_and_counted_once(client: Client, process: Process) -> None:
+    no = new_id("KF-")
+    await process.start_application(given(no))
+    assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
+    assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
+    handle = client.get_workflow_handle_for(Application.run, contracts.application_id(no))
+    assert await handle.query(Application.counted) == 1
+    with pytest.raises(Refusal) as caught:
+        await process.ask(no, "decide", decision("r2", contracts.Decision.REFUSE), "r2")
+    assert caught.value.problem.reason == "STEP_REFUSED"
+    assert caught.value.zh == "请先核对材料。"
+    assert caught.value.problem.status.name == "FAILED_PRECONDITION"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_after_the_end(client: Client, process: Process) -> None:
+    no = new_id("KF-")
+    await process.start_application(given(no))
+    said = contracts.Withdrawal(actor="citizen-1", request_id="w1")
+    assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
+    await client.get_workflow_handle(contracts.application_id(no)).result()
+    # The repeat of a word which was taken gets the answer it had.
+    assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
+    assert await reason_of(process.ask(no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+
+
+async def test_an_engine_that_does_not_answer_is_unknown_not_refused(client: Client, keys_dir: Path) -> None:
+    no = new_id("KF-")
+    slow = Process(client, answer_seconds=0.5)
+    # On a queue nobody serves.
+    await client.start_workflow(contracts.APPLICATION, given(no), id=contracts.application_id(no), task_queue="nobody")
+    assert await reason_of(slow.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
+    away = Process(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), answer_seconds=2)
+    async with asyncio.timeout(10):
+        assert await reason_of(away.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_submitted_case_has_a_running_workflow(
+    client: Client, temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    url = await make_database("casework")
+    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, application_number_prefix="XZ")
+    async with application(settings) as server:
+        people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
+        workers = GrpcClient(server.address, signer(keys_dir, "worker"))
+        desk, owner = Desk(people, {"worker": workers}), someone()
+        no = (await desk.submit(owner)).no
+        assert no.startswith("XZ-")
+        request = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
+        async with asyncio.timeout(20):
+            # Until the outbox has started the workflow, the household is asked to try again.
+            while await reason_of(desk.call(owner, "WithdrawApplication", request)) == "UNAVAILABLE":
+                await asyncio.sleep(0.1)
+            result = await client.get_workflow_handle(contracts.application_id(no)).result()
+        assert result["outcome"] == "withdrawn"
+        assert await reason_of(desk.decide(CLERK, no)) == "TASK_NOT_OPEN"
+        await people.close()
+        await workers.close()
+
+
+async def test_casework_serves_while_the_engine_is_away(
+    make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
+    url = await make_database("casework")
+    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    async with application(Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)) as server:
+        people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
+        desk, owner = Desk(people, {}), someone()
+        no = (await desk.submit(owner)).no
+        assert (await desk.get(owner, no)).stage == "submitted"
+        await people.close()

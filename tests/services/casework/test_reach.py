@@ -1,0 +1,354 @@
+"""The reviewed matrix: who may call what, and what of a case each reader sees. Every RPC of the service has its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from anju.casework.v1 import casework_pb2 as pb
+from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.common.v1 import common_pb2 as common
+from chassis.grpc_client import Client
+from chassis.identity import Caller, Signer
+from chassis.ids import new_id
+from joserfc.jwk import OKPKey
+
+from tests.services.casework.conftest import Office
+from tests.services.casework.support import (
+    CITY_REVIEWER,
+    CLERK,
+    DISTRICT_REVIEWER,
+    ELSEWHERE_DISTRICT,
+    ELSEWHERE_STREET,
+    TO_NOTICE,
+    TO_STREET,
+    Desk,
+    consent,
+    dossier,
+    member,
+    page,
+    reason_of,
+    refusing,
+    someone,
+    system,
+    worker,
+)
+from tests.support.keys import citizen, staff
+
+OWNER = citizen("citizen-matrix-owner")
+CALLERS: dict[str, Caller] = {
+    "owner": OWNER,
+    "other citizen": citizen("citizen-matrix-other"),
+    "clerk": CLERK,
+    "clerk elsewhere": staff("street_clerk", ELSEWHERE_STREET, sub="clerk-2"),
+    "district": DISTRICT_REVIEWER,
+    "district elsewhere": staff("district_reviewer", ELSEWHERE_DISTRICT, sub="district-2"),
+    "city": CITY_REVIEWER,
+    "house manager": staff("house_manager", "410202", sub="manager-1"),
+    "operator": staff("operator", "4102", sub="operator-1"),
+    "auditor": staff("auditor", "4102", sub="auditor-1"),
+    "auditor elsewhere": staff("auditor", ELSEWHERE_DISTRICT, sub="auditor-2"),
+    "finance": staff("finance", "4102", sub="finance-1"),
+    "no role": Caller(sub="staff-none", kind="staff", divisions=("4102",)),
+    "no division": Caller(sub="staff-nowhere", kind="staff", roles=("street_clerk",)),
+    "worker": worker(),
+    "eligibility": system("eligibility"),
+    "registry-gateway": system("registry-gateway"),
+    "housing": system("housing"),
+    "payments": system("payments"),
+    "notifications": system("notifications"),
+    # A citizen who claims roles: the kind decides.
+    "citizen with roles": Caller(
+        sub="citizen-liar", kind="citizen", roles=("street_clerk", "worker", "registry-gateway", "auditor"), divisions=("4102",)
+    ),
+    # Staff who claim a system role.
+    "staff with system roles": Caller(
+        sub="staff-liar", kind="staff", roles=("worker", "registry-gateway", "eligibility", "notifications"), divisions=("4102",)
+    ),
+}
+ALL = frozenset(CALLERS)
+REVIEWERS = {"clerk", "clerk elsewhere", "district", "district elsewhere", "city", "no division"}
+STAFF_READERS = REVIEWERS | {"house manager", "operator", "auditor", "auditor elsewhere"}
+SEES_STAFF = {"clerk", "district", "city", "house manager", "operator", "auditor"}
+SYSTEM_READERS = {"eligibility", "registry-gateway", "housing", "payments", "notifications"}
+CITIZENS = {"owner", "other citizen", "citizen with roles"}
+
+Build = Callable[[str], Any]
+
+
+def advance(no: str) -> pb.AdvanceApplicationRequest:
+    request = pb.AdvanceApplicationRequest(no=no, event="nonsense", stage="verifying", waiting_on="street")
+    request.step.step_id = new_id()
+    request.step.as_of.GetCurrentTime()
+    return request
+
+
+# RPC: the request, who gets through (to whatever the call then says of the case itself), and the refusal of each other caller.
+# "through" ends with the reasons named last: the call was allowed, the case's own state answered.
+MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
+    "SubmitApplication": (
+        lambda _no: pb.SubmitApplicationRequest(idempotency_key=new_id(), dossier=dossier(), consent=consent()),
+        CITIZENS,
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF | SYSTEM_READERS, {}, "NOT_FOUND", {""}),
+    "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
+    "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
+    "DecideTask": (
+        lambda no: pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=pb.DECISION_APPROVE, if_version=999),
+        {"clerk"},
+        {
+            "clerk elsewhere": "OUT_OF_DIVISION",
+            "district elsewhere": "OUT_OF_DIVISION",
+            "no division": "OUT_OF_DIVISION",
+            "district": "TASK_NOT_OPEN",
+            "city": "TASK_NOT_OPEN",
+        },
+        "NOT_ALLOWED",
+        {"VERSION_MISMATCH"},
+    ),
+    "CorrectApplication": (
+        lambda no: pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=dossier()),
+        {"owner"},
+        {"other citizen": "NOT_FOUND", "citizen with roles": "NOT_FOUND"},
+        "NOT_ALLOWED",
+        {"NOT_RETURNED"},
+    ),
+    "WithdrawApplication": (
+        lambda no: pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no, reason=""),
+        {"owner"},
+        {"other citizen": "NOT_FOUND", "citizen with roles": "NOT_FOUND"},
+        "NOT_ALLOWED",
+        {"STEP_REFUSED"},
+    ),
+    "ListNotices": (lambda _no: pb.ListNoticesRequest(), set(ALL), {}, "", {""}),
+    "RaiseObjection": (
+        lambda no: pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text="异议"),
+        CITIZENS | STAFF_READERS | {"finance", "no role", "staff with system roles"},
+        {},
+        "NOT_ALLOWED",
+        {"NOT_ON_NOTICE"},
+    ),
+    "DecideObjection": (
+        lambda no: pb.DecideObjectionRequest(idempotency_key=new_id(), application_no=no, objection_id="obj-x", answer="答复"),
+        {"district"},
+        {
+            "clerk": "TASK_NOT_OPEN",
+            "city": "TASK_NOT_OPEN",
+            "clerk elsewhere": "OUT_OF_DIVISION",
+            "district elsewhere": "OUT_OF_DIVISION",
+            "no division": "OUT_OF_DIVISION",
+        },
+        "NOT_ALLOWED",
+        {"TASK_NOT_OPEN"},
+    ),
+    "GetCounters": (lambda _no: pb.GetCountersRequest(), STAFF_READERS | {"finance"}, {}, "NOT_ALLOWED", {""}),
+    "AdvanceApplication": (advance, {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
+    "GetSubjects": (
+        lambda no: pb.GetSubjectsRequest(application_no=no, round=1, register=common.REGISTER_MARRIAGE),
+        {"registry-gateway"},
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "GetDeclaration": (lambda no: pb.GetDeclarationRequest(application_no=no, round=1), {"eligibility"}, {}, "NOT_ALLOWED", {""}),
+    "GetContact": (lambda no: pb.GetContactRequest(application_no=no), {"notifications"}, {}, "NOT_ALLOWED", {""}),
+}
+
+
+def test_every_rpc_has_a_row() -> None:
+    assert set(MATRIX) == {method.name for method in pb.DESCRIPTOR.services_by_name["CaseworkService"].methods}
+
+
+@pytest.mark.parametrize("method", sorted(MATRIX))
+async def test_matrix(office: Office, method: str) -> None:
+    build, through, named, otherwise, ends = MATRIX[method]
+    no = (await office.desk.submit(OWNER)).no
+    await office.desk.bring_to(no, *TO_STREET)
+    office.engine.verdict = refusing("STEP_REFUSED")
+    wrong = []
+    for name, caller in CALLERS.items():
+        reason = await reason_of(office.desk.call(caller, method, build(no)))
+        expected = ends if name in through else {named.get(name, otherwise)}
+        if reason not in expected:
+            wrong.append((name, reason, expected))
+    assert wrong == []
+
+
+async def test_a_stranger_cannot_tell_a_case_from_none(desk: Desk) -> None:
+    no = (await desk.submit(OWNER)).no
+    for caller in (citizen("citizen-x"), CALLERS["clerk elsewhere"], CALLERS["finance"]):
+        for asked in (no, "KF-2026-999999", "", "' OR 1=1 --"):
+            assert await reason_of(desk.get(caller, asked)) == "NOT_FOUND"
+
+
+async def test_nobody_without_a_token(desk: Desk) -> None:
+    for method, (build, *_) in MATRIX.items():
+        call = getattr(desk.stub, method)(build("KF-2026-000001"))
+        if method == "ListNotices":
+            await call
+            continue
+        with pytest.raises(Exception, match="UNAUTHENTICATED"):
+            await call
+
+
+async def test_a_forged_token_is_refused(office: Office) -> None:
+    forger = Signer(OKPKey.generate_key("Ed25519", {"kid": "worker"}), "worker")
+    client = Client(office.address, forger)
+    try:
+        for caller in (CLERK, None):
+            call = client.call(rpc.CaseworkServiceStub(client.channel).ListTasks, pb.ListTasksRequest(), caller=caller)
+            assert await reason_of(call) == "UNAUTHENTICATED"
+    finally:
+        await client.close()
+
+
+# --- what each reader sees ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def full_case(desk: Desk) -> str:
+    no = (await desk.submit(OWNER, dossier(member(name="欧阳晓明"), member("child", "欧阳小宝")))).no
+    await desk.bring_to(no, *TO_STREET)
+    await desk.advance(no, "street_returned", "correction", note="请欧阳晓明补充材料")
+    return no
+
+
+@pytest.mark.parametrize(
+    ("reader", "has_dossier", "has_words"),
+    [
+        ("owner", True, True),
+        ("clerk", True, True),
+        ("district", True, True),
+        ("city", True, True),
+        ("auditor", False, True),
+        ("house manager", False, False),
+        ("operator", False, False),
+        ("eligibility", False, False),
+        ("registry-gateway", False, False),
+        ("housing", False, False),
+        ("payments", False, False),
+        ("notifications", False, False),
+    ],
+)
+async def test_views(desk: Desk, full_case: str, reader: str, has_dossier: bool, has_words: bool) -> None:
+    case = await desk.get(CALLERS[reader], full_case)
+    assert case.HasField("dossier") == has_dossier
+    assert bool(case.reason) == has_words
+    assert bool(case.timeline[-1].note) == has_words
+    assert case.masked_name == "欧**明"
+    assert case.household_size == 2
+    if not (has_dossier or has_words):
+        assert "欧阳" not in str(case)
+
+
+async def test_lists_are_masked(desk: Desk, full_case: str) -> None:
+    for reader in ("clerk", "district", "city", "operator", "auditor", "house manager"):
+        listed = await desk.call(CALLERS[reader], "ListApplications", pb.ListApplicationsRequest(page=page()))
+        mine = [case for case in listed.applications if case.no == full_case]
+        assert len(mine) == 1
+        assert not mine[0].HasField("dossier")
+        assert mine[0].reason == ""
+
+
+@pytest.mark.parametrize("reader", ["clerk elsewhere", "district elsewhere", "auditor elsewhere", "no division", "other citizen"])
+async def test_lists_end_at_the_division(desk: Desk, full_case: str, reader: str) -> None:
+    listed = await desk.call(CALLERS[reader], "ListApplications", pb.ListApplicationsRequest(page=page()))
+    assert full_case not in {case.no for case in listed.applications}
+    filtered = await desk.call(CALLERS[reader], "ListApplications", pb.ListApplicationsRequest(district="410202"))
+    assert {case.owner for case in filtered.applications} <= {CALLERS[reader].sub}
+
+
+async def test_counters_and_tasks_end_at_the_division(desk: Desk, full_case: str) -> None:
+    for reader in ("clerk elsewhere", "auditor elsewhere", "no division"):
+        answer = await desk.call(CALLERS[reader], "GetCounters", pb.GetCountersRequest(district="410202"))
+        assert list(answer.counters) == []
+    await desk.bring_to((await desk.submit(OWNER)).no, *TO_STREET)
+    for reader in ("clerk elsewhere", "district elsewhere", "no division"):
+        tasks = await desk.call(CALLERS[reader], "ListTasks", pb.ListTasksRequest())
+        assert list(tasks.tasks) == []
+
+
+async def test_wildcards_in_a_division_are_letters(desk: Desk, full_case: str) -> None:
+    for division in ("%", "4102_2", "410%"):
+        caller = staff("auditor", division, sub="auditor-wild")
+        listed = await desk.call(caller, "ListApplications", pb.ListApplicationsRequest())
+        assert list(listed.applications) == []
+
+
+async def test_reads_by_staff_are_logged_and_others_are_not(office: Office, full_case: str) -> None:
+    for reader in ("owner", "clerk", "auditor", "clerk elsewhere", "registry-gateway"):
+        await reason_of(office.desk.get(CALLERS[reader], full_case))
+    rows = await office.rows(
+        "SELECT reader, roles, method, with_dossier FROM access_log WHERE application_no = $1 AND reader <> 'auditor-9' ORDER BY id",
+        full_case,
+    )
+    assert [tuple(row) for row in rows] == [
+        ("clerk-1", "street_clerk", "GetApplication", True),
+        ("auditor-1", "auditor", "GetApplication", False),
+    ]
+
+
+# --- what the other services get ---------------------------------------------------------------------------------------------------------
+
+
+async def test_subjects_are_for_the_consented_register_of_an_open_case(office: Office) -> None:
+    desk = office.desk
+    content = dossier(member(name="欧阳晓明"), member("child", "欧阳小宝"))
+    no = (await desk.submit(OWNER, content)).no
+
+    async def ask(register: Any, round_: int = 1) -> pb.GetSubjectsResponse:
+        request = pb.GetSubjectsRequest(application_no=no, round=round_, register=register)
+        answer: pb.GetSubjectsResponse = await desk.call(system("registry-gateway"), "GetSubjects", request)
+        return answer
+
+    answer = await ask(common.REGISTER_REAL_ESTATE)
+    assert [(s.index, s.name, s.id_number, s.relation) for s in answer.subjects] == [
+        (i, m.name, m.id_number, m.relation) for i, m in enumerate(content.members)
+    ]
+    assert (answer.consent.text_version, answer.district) == ("consent-2026.1", "410202")
+    assert answer.purpose
+    assert answer.legal_basis
+    assert await reason_of(ask(common.REGISTER_UNSPECIFIED)) == "NO_CONSENT"
+    assert await reason_of(ask(common.REGISTER_VEHICLES, 2)) == "NO_SUCH_ROUND"
+    await office.rows("UPDATE consent SET registers = '{marriage}' WHERE application_no = $1", no)
+    assert await reason_of(ask(common.REGISTER_REAL_ESTATE)) == "NO_CONSENT"
+    assert len((await ask(common.REGISTER_MARRIAGE)).subjects) == 2
+    await desk.bring_to(no, "withdrawn")
+    assert await reason_of(ask(common.REGISTER_MARRIAGE)) == "ALREADY_ENDED"
+
+
+async def test_the_declaration_has_no_names_numbers_or_addresses(desk: Desk) -> None:
+    content = dossier(member(name="欧阳晓明"))
+    no = (await desk.submit(OWNER, content)).no
+    request = pb.GetDeclarationRequest(application_no=no, round=1)
+    answer = await desk.call(system("eligibility"), "GetDeclaration", request)
+    assert (answer.category, answer.marital_status, answer.district) == ("local_household", "single", "410202")
+    assert answer.members[0] == pb.DeclaredMember(
+        index=0, relation="applicant", birth_date="1990-01-01", annual_income_fen=3_000_000, employed=True
+    )
+    assert answer.homes[0] == pb.Home(district="410202", area_centi_sqm=3_500, share_percent=50)
+    assert answer.vehicles[0] == pb.Vehicle(value_fen=3_000_000)
+    told = answer.SerializeToString()
+    for secret in ("欧阳晓明", content.members[0].id_number, "书店街1号", "豫B12345", "19999012345", "公交"):
+        assert secret.encode() not in told
+
+
+async def test_notifications_learn_where_to_reach_the_household(desk: Desk) -> None:
+    owner = Caller(sub=new_id("citizen-"), kind="citizen", locale="en")
+    no = (await desk.submit(owner)).no
+    answer = await desk.call(system("notifications"), "GetContact", pb.GetContactRequest(application_no=no))
+    assert (answer.owner, answer.phone, answer.locale) == (owner.sub, "19999012345", "en")
+
+
+async def test_public_notices_are_masked(desk: Desk) -> None:
+    no = (await desk.submit(someone(), dossier(member(name="欧阳晓明")))).no
+    await desk.bring_to(no, *TO_NOTICE)
+    answer = await desk.stub.ListNotices(pb.ListNoticesRequest(page=page()))
+    (shown,) = [notice for notice in answer.notices if notice.application_no == no]
+    assert shown.masked_name == "欧**明"
+    elsewhere = await desk.stub.ListNotices(pb.ListNoticesRequest(page=page(), district=ELSEWHERE_DISTRICT))
+    assert no not in {notice.application_no for notice in elsewhere.notices}

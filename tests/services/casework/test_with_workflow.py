@@ -1,0 +1,132 @@
+"""The real workflow on a real engine with a real casework: what people decide here is what the workflow records there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from anju.casework.v1 import casework_pb2 as pb
+from anju_onebox.engine.temporal import TemporalServer
+from anju_workflows import calls, contracts
+from anju_workflows.activities.casework import CaseworkActivities
+from anju_workflows.application import Application
+from anju_workflows.transitions import APPLICATION
+from anju_workflows.worker import workflow_runner
+from casework.app import application
+from casework.settings import Settings
+from casework.tables import MIGRATIONS
+from chassis import migrate, temporal
+from chassis.grpc_client import Client as GrpcClient
+from chassis.identity import Caller
+from chassis.ids import new_id
+from temporalio import activity
+from temporalio.worker import Worker
+
+from tests.conftest import MakeDatabase
+from tests.services.casework.conftest import PROFILE
+from tests.services.casework.support import CITY_REVIEWER, CLERK, DISTRICT_REVIEWER, Desk, dossier, member, reason_of, someone
+from tests.support.keys import signer
+
+
+@activity.defn(name=calls.LOOKUP_REGISTER)
+async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
+    return calls.LookupAnswer(outcome=contracts.LookupOutcome.FOUND, summary="一致")
+
+
+@activity.defn(name=calls.ASSESS)
+async def assess(arg: calls.Assess) -> calls.AssessAnswer:
+    return calls.AssessAnswer(verdict=contracts.Verdict.MET, rule_set="test")
+
+
+@activity.defn(name=calls.NOTIFY)
+async def notify(arg: calls.Notify) -> str:
+    return ""
+
+
+@dataclass
+class Town:
+    desk: Desk
+
+    async def stage(self, caller: Caller, no: str, wanted: str) -> pb.Application:
+        async with asyncio.timeout(30):
+            while True:
+                case = await self.desk.get(caller, no)
+                if case.stage == wanted:
+                    return case
+                await asyncio.sleep(0.1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(
+    temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Town]:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    url = await make_database("casework")
+    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
+    engine = await temporal.connect(settings)
+    async with application(settings) as server:
+        people, worker = (GrpcClient(server.address, signer(keys_dir, name)) for name in ("web-gateway", "worker"))
+        async with Worker(
+            engine,
+            task_queue=contracts.TASK_QUEUE,
+            workflows=[Application],
+            activities=[CaseworkActivities(worker).advance, lookup, assess, notify],
+            workflow_runner=workflow_runner(),
+        ):
+            yield Town(Desk(people, {"worker": worker}))
+        await people.close()
+        await worker.close()
+
+
+async def test_returned_corrected_objected_and_withdrawn(town: Town) -> None:
+    desk, owner = town.desk, someone()
+    case = await desk.submit(owner, dossier(member(name="欧阳晓明")))
+    no = case.no
+    await town.stage(owner, no, "street_review")
+    assert await reason_of(desk.decide(DISTRICT_REVIEWER, no)) == "TASK_NOT_OPEN"
+    returned = await desk.decide(CLERK, no, pb.DECISION_RETURN, "请补充劳动合同")
+    assert (returned.stage, returned.reason, returned.waiting_on) == ("correction", "请补充劳动合同", "citizen")
+
+    fixed = dossier(case.dossier.members[0], category="new_worker")
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=fixed, if_version=returned.version)
+    corrected = (await desk.call(owner, "CorrectApplication", request)).application
+    assert (corrected.round, corrected.category) == (2, "new_worker")
+    await town.stage(owner, no, "street_review")
+    for reviewer, stage in ((CLERK, "district_review"), (DISTRICT_REVIEWER, "city_review"), (CITY_REVIEWER, "public_notice")):
+        assert (await desk.decide(reviewer, no)).stage == stage
+
+    said = [pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text=f"异议{i}") for i in range(2)]
+    first, second = [(await desk.call(someone(), "RaiseObjection", request)).objection for request in said]
+    assert (first.state, second.state) == ("open", "open")
+    for objection, state, stage in ((first, "dismissed", "objection_review"), (second, "dismissed", "public_notice")):
+        answer = pb.DecideObjectionRequest(idempotency_key=new_id(), application_no=no, objection_id=objection.id, answer="不成立")
+        after = (await desk.call(DISTRICT_REVIEWER, "DecideObjection", answer)).application
+        assert after.stage == stage
+        assert {o.id: o.state for o in after.objections}[objection.id] == state
+
+    withdrawal = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no, reason="已在外地购房")
+    ended = (await desk.call(owner, "WithdrawApplication", withdrawal)).application
+    assert (ended.stage, ended.outcome, ended.reason) == ("withdrawn", "withdrawn", "已在外地购房")
+    assert (await desk.call(owner, "WithdrawApplication", withdrawal)).application.outcome == "withdrawn"
+    assert APPLICATION.is_path(entry.event for entry in ended.timeline[1:])
+
+
+async def test_an_upheld_objection_refuses_the_case(town: Town) -> None:
+    desk, owner = town.desk, someone()
+    no = (await desk.submit(owner)).no
+    await town.stage(owner, no, "street_review")
+    for reviewer in (CLERK, DISTRICT_REVIEWER, CITY_REVIEWER):
+        await desk.decide(reviewer, no)
+    raised = await desk.call(
+        someone(), "RaiseObjection", pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text="有房")
+    )
+    answer = pb.DecideObjectionRequest(
+        idempotency_key=new_id(), application_no=no, objection_id=raised.objection.id, upheld=True, answer="名下另有住房"
+    )
+    after = (await desk.call(DISTRICT_REVIEWER, "DecideObjection", answer)).application
+    assert (after.outcome, after.reason, after.objections[0].state) == ("rejected", "名下另有住房", "upheld")

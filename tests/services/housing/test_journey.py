@@ -1,0 +1,214 @@
+"""From an empty stock to a lease that ends, as people and workflows see it."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+from anju.housing.v1 import housing_pb2 as pb
+from anju_workflows import contracts
+from chassis.crypto import KeyRing
+from chassis.errors import Refusal
+
+from tests.services.housing.world import DISTRICT, MANAGER, NOW, World, refused
+from tests.support.keys import citizen
+
+
+async def stock(world: World) -> tuple[int, int]:
+    answer = await world.stub.ListEstates(pb.ListEstatesRequest(district=DISTRICT))
+    return sum(e.units for e in answer.estates), sum(e.vacant for e in answer.estates)
+
+
+async def test_a_home_from_the_list_to_the_end_of_the_lease(world: World) -> None:
+    await world.add_units(2)
+    assert await world.register("KF-1") == 1
+    made = await world.offer()
+    (offer,) = made.offers
+    assert (made.still_waiting, made.still_vacant) == (0, 0)
+    assert (offer.state, offer.unit.state) == ("open", "offered")
+    assert offer.expires_at.ToDatetime() - offer.made_at.ToDatetime() == timedelta(days=7)
+    await world.wait_for_signals(1)
+    (workflow_id, name, said) = world.notes.signals[0]
+    assert isinstance(said, contracts.OfferMade)
+    assert (workflow_id, name, said.offer_id, said.unit) == ("waiting/KF-1", "offer_made", offer.id, "金明家园 1号楼1单元101")
+    assert (await world.tenancy("KF-1")).waiting.state == "offered"
+    assert await stock(world) == (1, 0)
+
+    async def workflow_accepts(workflow_id: str, name: str, said: contracts.Model) -> None:
+        assert isinstance(said, contracts.OfferAnswer)
+        assert (workflow_id, name, said.accept, said.actor) == ("waiting/KF-1", "answer_offer", True, "c-KF-1")
+        await world.close_offer(offer.id, "accepted")
+        await world.close_waiting("KF-1", "leased")
+
+    world.notes.on_update = workflow_accepts
+    request = pb.AnswerOfferRequest(idempotency_key="a", offer_id=offer.id, accept=True)
+    answered = await world.call("AnswerOffer", request, citizen("c-KF-1"))
+    assert answered.offer.state == "accepted"
+    assert answered.offer.unit.state == "reserved"
+    lease = (await world.tenancy("KF-1")).lease
+    assert (lease.no, lease.state, lease.starts_on, lease.ends_on) == ("L-2026-000001", "signing", "2026-11-23", "2029-11-22")
+    assert (lease.monthly_rent_fen, lease.deposit_fen) == (35_000, 200_000)
+
+    async def workflow_signs(workflow_id: str, name: str, said: contracts.Model) -> None:
+        assert (workflow_id, name) == (f"lease/{lease.no}", "sign")
+        await world.advance(lease.no, "signed", NOW + timedelta(days=1))
+
+    world.notes.on_update = workflow_signs
+    unread = pb.SignLeaseRequest(idempotency_key="s", lease_no=lease.no, acknowledged=False)
+    assert (await refused(world.call("SignLease", unread, citizen("c-KF-1")))).problem.reason == "NOT_ACKNOWLEDGED"
+    signed = await world.call(
+        "SignLease", pb.SignLeaseRequest(idempotency_key="s2", lease_no=lease.no, acknowledged=True), citizen("c-KF-1")
+    )
+    assert signed.lease.state == "deposit"
+    assert signed.lease.signed_at.ToDatetime() == (NOW + timedelta(days=1)).replace(tzinfo=None)
+    active = await world.advance(lease.no, "activated")
+    assert (active.state, active.unit.state, active.version) == ("active", "let", 3)
+    assert await stock(world) == (1, 0)
+    ended = await world.advance(lease.no, "ended", NOW + timedelta(days=1095))
+    assert (ended.state, ended.unit.state) == ("ended", "vacant")
+    assert await stock(world) == (1, 1)
+
+
+async def test_the_same_answer_again_is_the_same_answer_and_other_content_is_refused(world: World) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+
+    async def workflow_declines(workflow_id: str, name: str, said: contracts.Model) -> None:
+        await world.close_offer(offer.id, "declined")
+
+    world.notes.on_update = workflow_declines
+    request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=False, reason="离工作单位太远")
+    first = await world.call("AnswerOffer", request, citizen("c-KF-1"))
+    assert first.offer.state == "declined"
+    assert await world.call("AnswerOffer", request, citizen("c-KF-1")) == first
+    assert len(world.notes.updates) == 1
+    request.accept = True
+    assert (await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))).problem.reason == "IDEMPOTENCY_KEY_REUSED"
+    tenancy = await world.tenancy("KF-1")
+    assert (tenancy.waiting.state, tenancy.waiting.rank) == ("waiting", 1)
+    assert not tenancy.HasField("lease")
+    # The unit is offered again, to whoever is next.
+    assert len((await world.offer()).offers) == 1
+
+
+async def test_what_the_workflow_refuses_is_refused_with_its_words(world: World) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+
+    async def closed(workflow_id: str, name: str, said: contracts.Model) -> None:
+        from housing.errors import ALREADY_ENDED
+
+        raise Refusal(ALREADY_ENDED)
+
+    world.notes.on_update = closed
+    request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
+    refusal = await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))
+    assert (refusal.problem.reason, refusal.problem.status) == ("OFFER_NOT_OPEN", grpc.StatusCode.FAILED_PRECONDITION)
+    # Nothing was remembered: the household may try again.
+    world.notes.on_update = None
+    assert (await world.call("AnswerOffer", request, citizen("c-KF-1"))).offer.state == "open"
+
+
+async def test_leaving_the_list(world: World) -> None:
+    await world.register("KF-1")
+    await world.register("KF-2")
+
+    async def workflow_leaves(workflow_id: str, name: str, said: contracts.Model) -> None:
+        assert (workflow_id, name) == ("waiting/KF-1", "leave")
+        await world.close_waiting("KF-1", "left")
+
+    world.notes.on_update = workflow_leaves
+    request = pb.LeaveWaitingListRequest(idempotency_key="l", application_no="KF-1")
+    left = await world.call("LeaveWaitingList", request, citizen("c-KF-1"))
+    assert (left.waiting.state, left.waiting.rank) == ("left", 0)
+    assert (await world.tenancy("KF-2")).waiting.rank == 1
+    await world.add_units(2)
+    assert [o.application_no for o in (await world.offer()).offers] == ["KF-2"]
+
+
+async def test_a_households_words_are_sealed(world: World, keys_dir: Path) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    words = "母亲王秀英行动不便，六楼没有电梯"
+    request = pb.CloseOfferRequest(offer_id=offer.id, step=world.next_step(), outcome="declined", reason=words)
+    await world.step("CloseOffer", request)
+    ((sealed,),) = await world.sql("SELECT reason FROM offers")
+    assert words.encode() not in base64.b64decode(sealed)
+    ring = KeyRing.load(keys_dir / "field-keys.json")
+    assert ring.decrypt(base64.b64decode(sealed), f"offers|reason|{offer.id}").decode() == words
+
+
+async def test_steps_are_recorded_once(world: World) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    first = await world.close_offer(offer.id, "accepted", step_id="waiting/KF-1/3/offer_accepted")
+    # The worker died before the engine knew: the same step comes again, later.
+    again = await world.close_offer(offer.id, "accepted", step_id="waiting/KF-1/3/offer_accepted", as_of=NOW + timedelta(days=2))
+    assert again == first
+    assert (await refused(world.close_offer(offer.id, "expired"))).problem.reason == "OFFER_NOT_OPEN"
+    await world.advance(first.no, "signed", step_id="lease/1")
+    assert (await world.advance(first.no, "signed", step_id="lease/1")).version == 2
+    assert (await refused(world.advance(first.no, "signed"))).problem.reason == "STEP_REFUSED"
+    assert (await refused(world.advance(first.no, "ended"))).problem.reason == "STEP_REFUSED"
+    lapsed = await world.advance(first.no, "lapsed")
+    assert (lapsed.state, lapsed.unit.state) == ("lapsed", "vacant")
+    assert await world.sql("SELECT count(*) FROM leases") == [(1,)]
+
+
+async def test_lease_numbers_count_by_year_of_the_business_date_and_have_no_gaps(world: World) -> None:
+    await world.add_units(2, 2, 2, 2)
+    for number in range(4):
+        await world.register(f"KF-{number}")
+    offers = {offer.application_no: offer.id for offer in (await world.offer()).offers}
+    last_evening_in_china = NOW.replace(month=12, day=31, hour=15, minute=59)
+    first = await world.close_offer(offers["KF-0"], "accepted", as_of=last_evening_in_china)
+    assert (await refused(world.close_offer(offers["KF-1"], "accepted", months=61))).problem.reason == "INVALID_FIELDS"
+    second = await world.close_offer(offers["KF-2"], "accepted", as_of=last_evening_in_china)
+    new_year = await world.close_offer(offers["KF-3"], "accepted", as_of=last_evening_in_china + timedelta(minutes=1))
+    assert [first.no, second.no, new_year.no] == ["L-2026-000001", "L-2026-000002", "L-2027-000001"]
+    assert [first.starts_on, new_year.starts_on] == ["2026-12-31", "2027-01-01"]
+    # What was refused changed nothing: the offer is still open.
+    assert (await world.tenancy("KF-1")).offers[0].state == "open"
+
+
+async def test_a_home_is_let_again_after_its_lease_even_to_a_household_whose_clock_is_behind(world: World) -> None:
+    await world.add_units(2)
+    first = await world.leased("KF-1", months=12)
+    await world.advance(first.no, "ended", NOW + timedelta(days=364))
+    second = await world.leased("KF-2", months=12)
+    assert (first.ends_on, second.starts_on) == ("2027-11-22", "2027-11-23")
+
+
+async def test_ended_early_frees_the_home_from_the_next_day(world: World) -> None:
+    await world.add_units(2)
+    first = await world.leased("KF-1", months=36)
+    await world.advance(first.no, "ended", NOW + timedelta(days=30))
+    second = await world.leased("KF-2", as_of=NOW + timedelta(days=31))
+    assert second.starts_on == "2026-12-24"
+
+
+async def test_an_entry_told_while_temporal_is_away_arrives_later(world: World) -> None:
+    world.notes.down = True
+    await world.add_units(2)
+    await world.register("KF-1")
+    await world.offer()
+    assert world.notes.signals == []
+    world.notes.down = False
+    await world.wait_for_signals(1)
+    assert len(world.notes.signals) == 1
+
+
+async def test_offering_again_under_the_same_key_offers_nothing_new(world: World) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    first = await world.offer(key="same")
+    await world.add_units(2, first=2)
+    await world.register("KF-2")
+    assert await world.offer(key="same") == first
+    assert [o.application_no for o in (await world.offer(caller=MANAGER)).offers] == ["KF-2"]

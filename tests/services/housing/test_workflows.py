@@ -1,0 +1,157 @@
+"""The real engine between a household's decision and its workflow: verdicts, lost answers, closed workflows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import housing.workflows
+import pytest
+from anju.housing.v1 import housing_pb2 as pb
+from anju_onebox.engine.temporal import TemporalServer
+from anju_workflows.contracts import Accepted, OfferAnswer, OfferMade, Withdrawal
+from chassis import ids, temporal
+from chassis.codec import data_converter
+from chassis.crypto import KeyRing
+from chassis.temporal import PAYLOAD_KEYS
+from housing.settings import Settings
+from housing.workflows import TemporalWorkflows
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from tests.conftest import MakeDatabase
+from tests.services.housing.world import housing as running_housing
+from tests.services.housing.world import refused
+from tests.support.keys import citizen
+
+
+@workflow.defn(name="Waiting")
+class Stub:
+    """As little of the real one as its callers can see."""
+
+    def __init__(self) -> None:
+        self.offers: list[str] = []
+        self.left = False
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        await workflow.wait_condition(lambda: self.left)
+        return self.offers
+
+    @workflow.signal
+    def offer_made(self, said: OfferMade) -> None:
+        self.offers.append(said.offer_id)
+
+    @workflow.query
+    def seen(self) -> list[str]:
+        return self.offers
+
+    @workflow.update
+    def answer_offer(self, said: OfferAnswer) -> Accepted:
+        return Accepted(stage="leased" if said.accept else "waiting")
+
+    @answer_offer.validator
+    def _check(self, said: OfferAnswer) -> None:
+        if said.offer_id not in self.offers:
+            raise ApplicationError("该配租已经结束，请刷新后查看。", type="OFFER_NOT_OPEN", non_retryable=True)
+
+    @workflow.update
+    def leave(self, said: Withdrawal) -> Accepted:
+        self.left = True
+        return Accepted(stage="left")
+
+
+@asynccontextmanager
+async def working(client: Client, queue: str) -> AsyncIterator[None]:
+    async with Worker(client, task_queue=queue, workflows=[Stub], workflow_runner=UnsandboxedWorkflowRunner()):
+        yield
+
+
+async def connect(server: TemporalServer, keys_dir: Path) -> Client:
+    return await Client.connect(server.address, data_converter=data_converter(KeyRing.load(keys_dir / PAYLOAD_KEYS)))
+
+
+def answer(offer_id: str, accept: bool = True) -> OfferAnswer:
+    return OfferAnswer(offer_id=offer_id, accept=accept, actor="c-1", request_id="r")
+
+
+async def test_verdicts(temporal_server: TemporalServer, keys_dir: Path) -> None:
+    client = await connect(temporal_server, keys_dir)
+    port, queue = TemporalWorkflows(client), ids.new_id()
+    no = f"waiting/KF-{queue}"
+    made = OfferMade(offer_id="of1", unit="1", expires_at=datetime.now(UTC) + timedelta(days=7))
+    async with working(client, queue):
+        await client.start_workflow("Waiting", id=no, task_queue=queue)
+        refusal = await refused(port.update(no, "answer_offer", answer("of1"), "r1"))
+        assert (refusal.problem.reason, refusal.problem.zh) == ("OFFER_NOT_OPEN", "该配租已经结束，请刷新后查看。")
+        await port.signal(no, "offer_made", made)
+        assert (await port.update(no, "answer_offer", answer("of1"), "r2")).stage == "leased"
+        # The same request again: the verdict of the first time, whatever it now says.
+        assert (await port.update(no, "answer_offer", answer("of1", accept=False), "r2")).stage == "leased"
+        left = Withdrawal(actor="c-1", request_id="r3")
+        assert (await port.update(no, "leave", left, "r3")).stage == "left"
+        await client.get_workflow_handle(no).result()
+        # Closed: who closed it and lost our answer gets it again, everybody else learns that it has ended.
+        assert (await port.update(no, "leave", left, "r3")).stage == "left"
+        assert (await refused(port.update(no, "leave", left, "r4"))).problem.reason == "ALREADY_ENDED"
+    assert (await refused(port.update("waiting/KF-404", "leave", left, "r5"))).problem.reason == "ALREADY_ENDED"
+    await port.signal(no, "offer_made", made)
+    await port.signal("waiting/KF-404", "offer_made", made)
+
+
+async def test_no_verdict_in_time(temporal_server: TemporalServer, keys_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housing.workflows, "VERDICT_SECONDS", 0.3)
+    client = await connect(temporal_server, keys_dir)
+    queue = ids.new_id()
+    await client.start_workflow("Waiting", id=f"waiting/{queue}", task_queue=queue)
+    started = asyncio.get_running_loop().time()
+    refusal = await refused(TemporalWorkflows(client).update(f"waiting/{queue}", "leave", Withdrawal(actor="c-1", request_id="r"), "r"))
+    assert refusal.problem.reason == "UNAVAILABLE"
+    assert asyncio.get_running_loop().time() - started < 5
+    await client.get_workflow_handle(f"waiting/{queue}").terminate()
+
+
+async def test_an_offer_reaches_its_workflow_and_the_household_answers_it(
+    temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path
+) -> None:
+    client = await connect(temporal_server, keys_dir)
+    queue = ids.new_id()
+    async with (
+        running_housing(await make_database("housing"), keys_dir, TemporalWorkflows(client)) as world,
+        working(client, queue),
+    ):
+        no = f"KF-{queue}"
+        handle = await client.start_workflow("Waiting", id=f"waiting/{no}", task_queue=queue)
+        await world.add_units(2)
+        await world.register(no)
+        (offer,) = (await world.offer()).offers
+        async with asyncio.timeout(10):
+            while await handle.query("seen") != [offer.id]:
+                await asyncio.sleep(0.05)
+        request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
+        assert (await world.call("AnswerOffer", request, citizen(f"c-{no}"))).offer.id == offer.id
+        await handle.terminate()
+
+
+async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
+    make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr(housing.workflows, "VERDICT_SECONDS", 1.0)
+    client = await temporal.connect(Settings(keys_dir=keys_dir), lazy=True)
+    async with running_housing(await make_database("housing"), keys_dir, TemporalWorkflows(client)) as world:
+        await world.add_units(2)
+        await world.register("KF-1")
+        (offer,) = (await world.offer()).offers
+        assert (await world.tenancy("KF-1")).waiting.state == "offered"
+        request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
+        assert (await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))).problem.reason == "UNAVAILABLE"
+        async with asyncio.timeout(20):
+            while await world.sql("SELECT attempts FROM outbox") == [(0,)]:
+                await asyncio.sleep(0.05)
+        assert await world.sql("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(1,)]

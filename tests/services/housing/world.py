@@ -1,0 +1,204 @@
+"""A running housing service on a real database, with somebody in the place of Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from anju.common.v1 import common_pb2 as common
+from anju.housing.v1 import housing_pb2 as pb
+from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju_workflows.contracts import Accepted, Model
+from chassis import migrate
+from chassis.db import Database
+from chassis.errors import Refusal
+from chassis.grpc_client import Client
+from chassis.identity import Caller
+from housing.app import application
+from housing.settings import Settings
+from housing.tables import MIGRATIONS
+from housing.workflows import Workflows
+from sqlalchemy import text
+
+from tests.support.keys import citizen, signer, staff
+
+DISTRICT, STREET = "410202", "410202001"
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+MANAGER = staff("house_manager", "4102")
+OFFER_SECONDS = 7 * 86_400
+
+Hook = Callable[[str, str, Model], Awaitable[None]]
+
+
+@dataclass
+class NoteTaker:
+    """In the place of Temporal: writes down what workflows are told; ``on_update`` may act or refuse as a workflow would."""
+
+    signals: list[tuple[str, str, Model]] = field(default_factory=list)
+    updates: list[tuple[str, str, Model, str]] = field(default_factory=list)
+    on_update: Hook | None = None
+    down: bool = False
+
+    async def update(self, workflow_id: str, name: str, said: Model, request_id: str) -> Accepted:
+        self.updates.append((workflow_id, name, said, request_id))
+        if self.on_update is not None:
+            await self.on_update(workflow_id, name, said)
+        return Accepted(stage="somewhere")
+
+    async def signal(self, workflow_id: str, name: str, said: Model) -> None:
+        if self.down:
+            raise ConnectionError("Temporal is away")
+        self.signals.append((workflow_id, name, said))
+
+
+@dataclass
+class World:
+    web: Client
+    worker: Client
+    notes: NoteTaker
+    address: str
+    database: Database
+    steps: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.stub = rpc.HousingServiceStub(self.web.channel)
+        self.worker_stub = rpc.HousingServiceStub(self.worker.channel)
+
+    async def call(self, method: str, request: Any, caller: Caller) -> Any:
+        return await self.web.call(getattr(self.stub, method), request, caller=caller, timeout=50)
+
+    async def step(self, method: str, request: Any) -> Any:
+        return await self.worker.call(getattr(self.worker_stub, method), request, timeout=50)
+
+    def next_step(self, as_of: datetime = NOW, step_id: str = "") -> common.Step:
+        step = common.Step(step_id=step_id or f"test/{next(self.steps)}", actor="system")
+        step.as_of.FromDatetime(as_of)
+        return step
+
+    async def add_units(self, *bedrooms: int, district: str = DISTRICT, estate: str = "E1", first: int = 1) -> list[pb.Unit]:
+        units = [
+            pb.NewUnit(
+                estate_id=f"{estate}-{district}",
+                estate_name="金明家园",
+                district=district,
+                address="金明大道 1 号",
+                number=f"1号楼1单元{100 + first + index}",
+                bedrooms=rooms,
+                area_centi_sqm=5_000,
+                monthly_rent_fen=35_000,
+                deposit_fen=200_000,
+            )
+            for index, rooms in enumerate(bedrooms)
+        ]
+        request = pb.AddUnitsRequest(idempotency_key=f"units-{next(self.steps)}", units=units)
+        return list((await self.call("AddUnits", request, MANAGER)).units)
+
+    async def register(
+        self,
+        no: str,
+        *,
+        size: int = 2,
+        owner: str = "",
+        accepted: datetime = NOW,
+        district: str = DISTRICT,
+        street: str = "",
+        as_of: datetime = NOW,
+    ) -> int:
+        request = pb.RegisterWaitingRequest(
+            application_no=no,
+            step=self.next_step(as_of),
+            owner=owner or f"c-{no}",
+            masked_name="张*明",
+            district=district,
+            street=street or f"{district}001",
+            household_size=size,
+            offer_open_seconds=OFFER_SECONDS,
+        )
+        request.accepted_at.FromDatetime(accepted)
+        request.expires_at.FromDatetime(as_of + timedelta(days=1826))
+        return int((await self.step("RegisterWaiting", request)).rank)
+
+    async def register_many(self, count: int) -> None:
+        window = asyncio.Semaphore(8)
+
+        async def one(number: int) -> None:
+            async with window:
+                await self.register(f"KF-{number:03d}")
+
+        await asyncio.gather(*(one(number) for number in range(count)))
+
+    async def offer(self, district: str = DISTRICT, caller: Caller = MANAGER, key: str = "") -> pb.OfferVacantUnitsResponse:
+        request = pb.OfferVacantUnitsRequest(idempotency_key=key or f"offers-{next(self.steps)}", district=district)
+        answer: pb.OfferVacantUnitsResponse = await self.call("OfferVacantUnits", request, caller)
+        return answer
+
+    async def close_offer(self, offer_id: str, outcome: str, *, as_of: datetime = NOW, months: int = 36, step_id: str = "") -> pb.Lease:
+        request = pb.CloseOfferRequest(offer_id=offer_id, step=self.next_step(as_of, step_id), outcome=outcome)
+        if outcome == "accepted":
+            request.term_months = months
+            request.sign_by.FromDatetime(as_of + timedelta(days=15))
+        answer: pb.CloseOfferResponse = await self.step("CloseOffer", request)
+        return answer.lease
+
+    async def close_waiting(self, no: str, outcome: str, as_of: datetime = NOW) -> None:
+        await self.step("CloseWaiting", pb.CloseWaitingRequest(application_no=no, step=self.next_step(as_of), outcome=outcome))
+
+    async def advance(self, lease_no: str, event: str, as_of: datetime = NOW, step_id: str = "") -> pb.Lease:
+        request = pb.AdvanceLeaseRequest(lease_no=lease_no, step=self.next_step(as_of, step_id), event=event)
+        answer: pb.AdvanceLeaseResponse = await self.step("AdvanceLease", request)
+        return answer.lease
+
+    async def tenancy(self, no: str, caller: Caller | None = None) -> pb.GetTenancyResponse:
+        answer: pb.GetTenancyResponse = await self.call("GetTenancy", pb.GetTenancyRequest(application_no=no), caller or citizen(f"c-{no}"))
+        return answer
+
+    async def leased(self, no: str, as_of: datetime = NOW, months: int = 36) -> pb.Lease:
+        """A household with an active lease; needs a vacant unit."""
+        await self.register(no, as_of=as_of)
+        (offer,) = (await self.offer()).offers
+        lease = await self.close_offer(offer.id, "accepted", as_of=as_of, months=months)
+        await self.close_waiting(no, "leased", as_of)
+        await self.advance(lease.no, "signed", as_of)
+        return await self.advance(lease.no, "activated", as_of)
+
+    async def sql(self, statement: str, **values: Any) -> list[Any]:
+        async with self.database.transaction() as session:
+            result = await session.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []  # type: ignore[attr-defined]
+
+    async def wait_for_signals(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.notes.signals) < count:
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def housing(url: str, keys_dir: Path, workflows: Workflows | None = None, **settings: Any) -> AsyncIterator[World]:
+    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    notes = NoteTaker()
+    given = Settings(port=0, database_url=url, keys_dir=keys_dir, drain_seconds=0.2, **settings)
+    async with application(given, workflows=workflows or notes) as server:
+        web = Client(server.address, signer(keys_dir, "web-gateway"))
+        worker = Client(server.address, signer(keys_dir, "worker"))
+        database = Database(url, pool_size=20)
+        try:
+            yield World(web, worker, notes, server.address, database)
+        finally:
+            for client in (web, worker):
+                await client.close()
+            await database.close()
+
+
+async def refused(call: Awaitable[Any]) -> Refusal:
+    """The refusal a call must end in."""
+    try:
+        answer = await call
+    except Refusal as refusal:
+        return refusal
+    raise AssertionError(f"was not refused: {answer}")

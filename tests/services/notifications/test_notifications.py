@@ -1,0 +1,386 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from anju.casework.v1 import casework_pb2 as casework
+from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from anju.common.v1 import common_pb2 as common
+from anju.notifications.v1 import notifications_pb2 as pb
+from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from chassis import errors, migrate
+from chassis.crypto import DecryptionError, KeyRing
+from chassis.errors import Refusal
+from chassis.grpc_client import Client
+from chassis.grpc_server import GrpcServer, serving
+from chassis.identity import Caller, Verifier, current_caller, load_key_set
+from notifications.app import application
+from notifications.settings import Settings
+from notifications.store import Sealed
+from notifications.tables import MIGRATIONS, Base, InboxMessage
+from pydantic import SecretStr
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.conftest import MakeDatabase
+from tests.support.keys import citizen, signer, staff
+
+NO = "KF-2026-000123"
+PHONE = "19999012345"
+SECRET_REASON = "王小明的收入证明缺少第二页"  # what a reviewer typed
+AS_OF = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+class Casework(casework_rpc.CaseworkServiceServicer):
+    """Only GetContact, and only for notifications."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.down = False
+
+    async def GetContact(self, request: casework.GetContactRequest, context: Any) -> casework.GetContactResponse:
+        current_caller().require_role("notifications")
+        self.asked += 1
+        if self.down:
+            raise Refusal(errors.UNAVAILABLE)
+        if not request.application_no.startswith("KF-"):
+            raise Refusal(errors.NOT_FOUND)
+        return casework.GetContactResponse(owner=f"owner-of-{request.application_no}", phone=PHONE, locale="zh-CN")
+
+
+@dataclass
+class SmsBook:
+    """The in-test SMS gateway: answers ``statuses`` one after another, then takes everything once per id."""
+
+    statuses: list[int] = field(default_factory=list)
+    taken: dict[str, dict[str, str]] = field(default_factory=dict)
+    tries: int = 0
+    lose_answers: int = 0
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.tries += 1
+        assert request.headers["Authorization"] == "Bearer sms-key"
+        if self.statuses:
+            return web.Response(status=self.statuses.pop(0), text="<html>no</html>")
+        body = await request.json()
+        self.taken.setdefault(body["message_id"], body)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({"status": "accepted", "message_id": body["message_id"]})
+
+
+@dataclass
+class World:
+    stub: rpc.NotificationsServiceStub
+    client: Client
+    worker: Client
+    casework: Casework
+    sms: SmsBook
+    database_url: str
+    keys_dir: Path
+
+    async def notify(self, template: str, key: str, no: str = NO, as_of: datetime = AS_OF, **params: str) -> str:
+        request = pb.NotifyRequest(key=key, application_no=no, template=template, params=params)
+        request.as_of.FromDatetime(as_of)
+        return str((await self.worker.call(self.stub_of(self.worker).Notify, request)).message_id)
+
+    async def notify_staff(self, template: str, key: str, role: str, division: str, **params: str) -> str:
+        request = pb.NotifyStaffRequest(
+            key=key, application_no=NO, template=template, role=role, division=division, params={"no": NO, **params}
+        )
+        request.as_of.FromDatetime(AS_OF)
+        return str((await self.worker.call(self.stub_of(self.worker).NotifyStaff, request)).message_id)
+
+    async def inbox(self, caller: Caller, *, limit: int = 100, cursor: str = "", locale: str = "zh-CN") -> pb.ListInboxResponse:
+        request = pb.ListInboxRequest(page=common.PageRequest(limit=limit, cursor=cursor), locale=locale)
+        answer: pb.ListInboxResponse = await self.client.call(self.stub.ListInbox, request, caller=caller)
+        return answer
+
+    def stub_of(self, client: Client) -> rpc.NotificationsServiceStub:
+        return rpc.NotificationsServiceStub(client.channel)
+
+    async def rows(self, query: str) -> list[Any]:
+        engine = create_async_engine(self.database_url)
+        async with engine.connect() as connection:
+            rows = list((await connection.execute(text(query))).all())
+        await engine.dispose()
+        return rows
+
+
+@asynccontextmanager
+async def casework_server(keys_dir: Path, servicer: Casework) -> AsyncIterator[str]:
+    verifier = Verifier(load_key_set(keys_dir / "callers.jwks"))
+    server = GrpcServer("anju.casework.v1.CaseworkService", verifier, host="127.0.0.1", port=0, drain_seconds=0)
+    casework_rpc.add_CaseworkServiceServicer_to_server(servicer, server.server)
+    async with serving(server):
+        yield server.address
+
+
+@asynccontextmanager
+async def sms_server(book: SmsBook) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/v1/messages", book.handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}"
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[World]:
+    url = await make_database("notifications")
+    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    servicer, book = Casework(), SmsBook()  # type: ignore[abstract]  # the one method asked for
+    async with casework_server(keys_dir, servicer) as address, sms_server(book) as sms_url:
+        settings = Settings(
+            port=0,
+            database_url=url,
+            keys_dir=keys_dir,
+            casework_address=address,
+            sms_url=sms_url,
+            sms_key=SecretStr("sms-key"),
+            drain_seconds=0,
+        )
+        async with application(settings) as server:
+            client, worker = Client(server.address, signer(keys_dir, "web-gateway")), Client(server.address, signer(keys_dir, "worker"))
+            yield World(rpc.NotificationsServiceStub(client.channel), client, worker, servicer, book, url, keys_dir)
+            await client.close()
+            await worker.close()
+
+
+async def eventually(check: Any, seconds: float = 10.0) -> Any:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        found = await check()
+        if found:
+            return found
+        assert asyncio.get_running_loop().time() < deadline, "did not happen in time"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None:
+    id = await world.notify("returned_for_correction", "application/1/7", reason=SECRET_REASON, deadline="2026年12月7日")
+    owner = citizen(f"owner-of-{NO}")
+    page = await world.inbox(owner)
+    assert [(m.id, m.template, m.application_no, m.read) for m in page.messages] == [(id, "returned_for_correction", NO, False)]
+    message = page.messages[0]
+    assert SECRET_REASON in message.body
+    assert "2026年12月7日" in message.body
+    assert message.at.ToDatetime(UTC) == AS_OF
+    assert page.unread == 1
+
+    async def sent() -> bool:
+        return (await world.inbox(owner)).messages[0].sms_state == "sent"
+
+    await eventually(sent)
+    sms = world.sms.taken[id]
+    assert sms["phone"] == PHONE
+    assert SECRET_REASON not in sms["text"]
+    assert "2026年12月7日" in sms["text"]
+    english = (await world.inbox(owner, locale="en")).messages[0]
+    assert english.title == "Please correct your application"
+    assert "2026-12-07" in english.body
+
+
+async def test_nothing_personal_stands_in_a_table(world: World) -> None:
+    world.sms.statuses = [503] * 100  # the SMS stays queued, which is when a phone number is stored at all
+    await world.notify("returned_for_correction", "application/1/8", reason=SECRET_REASON, deadline="2026年12月7日")
+    dumped = b""
+    for (table,) in await world.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        for (row,) in await world.rows(f"SELECT to_jsonb(t)::text FROM {table} t"):
+            dumped += row.encode()
+            for value in json.loads(row).values():
+                if isinstance(value, str) and value.startswith("\\x"):
+                    dumped += bytes.fromhex(value[2:])
+    assert b"returned_for_correction" in dumped
+    for secret in (PHONE, SECRET_REASON):
+        assert secret.encode() not in dumped
+        assert json.dumps(secret).strip('"').encode() not in dumped
+
+
+async def test_a_step_asked_again_tells_once(world: World) -> None:
+    first = await world.notify("withdrawn", "application/2/1")
+    later = await world.notify("withdrawn", "application/2/1", as_of=AS_OF + timedelta(minutes=3))
+    assert first == later
+    many = await asyncio.gather(*(world.notify("lapsed", "application/2/2") for _ in range(20)))
+    assert len(set(many)) == 1
+    owner = citizen(f"owner-of-{NO}")
+    assert len((await world.inbox(owner)).messages) == 2
+
+    async def one_sms() -> bool:
+        return len(world.sms.taken) == 1
+
+    await eventually(one_sms)
+    with pytest.raises(Refusal) as refused:
+        await world.notify("lapsed", "application/2/1")
+    assert refused.value.problem.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_an_sms_is_sent_once_although_the_gateway_fails_first(world: World) -> None:
+    world.sms.statuses = [503, 401, 200]  # 200 with a page instead of the gateway's word is not an answer either
+    world.sms.lose_answers = 1
+    id = await world.notify("lapsed", "application/3/1")
+
+    async def sent() -> bool:
+        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
+
+    await eventually(sent, 20)
+    assert world.sms.tries == 5
+    assert list(world.sms.taken) == [id]
+    assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
+
+
+async def test_a_number_the_gateway_refuses_fails_the_sms_and_not_the_notification(world: World) -> None:
+    world.sms.statuses = [422]
+    await world.notify("lapsed", "application/4/1")
+
+    async def failed() -> bool:
+        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "failed"
+
+    await eventually(failed)
+    assert world.sms.tries == 1
+    assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
+
+
+async def test_while_casework_is_away_the_worker_is_asked_to_come_again(world: World) -> None:
+    world.casework.down = True
+    with pytest.raises(Refusal) as refused:
+        await world.notify("lapsed", "application/5/1")
+    assert refused.value.problem.status is grpc.StatusCode.UNAVAILABLE
+    world.casework.down = False
+    await world.notify("lapsed", "application/5/1")
+
+
+@pytest.mark.parametrize(
+    ("template", "params", "reason"),
+    [
+        ("no_such_text", {}, "NO_TEMPLATE"),
+        ("task_opened", {"level": "x", "deadline": "y"}, "NO_TEMPLATE"),  # a text for officials
+        ("refused", {}, "INVALID_FIELDS"),
+    ],
+)
+async def test_wrong_notifications_are_refused(world: World, template: str, params: dict[str, str], reason: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        await world.notify(template, "application/6/1", NO, AS_OF, **params)
+    assert refused.value.problem.reason == reason
+
+
+async def test_officials_are_told_by_role_and_division(world: World) -> None:
+    await world.notify_staff("task_opened", "s/1", "street_clerk", "410202001", level="街道初审", deadline="2026年12月7日")
+    await world.notify_staff("task_escalated", "s/2", "district_reviewer", "410202", level="区级复审", days="3")
+    seen = {
+        "clerk": staff("street_clerk", "410202001"),
+        "clerk elsewhere": staff("street_clerk", "410202002"),
+        "reviewer": staff("district_reviewer", "410202"),
+        "reviewer elsewhere": staff("district_reviewer", "410203"),
+        "city": staff("city_reviewer", "4102"),
+        "clerk with no division": Caller("x", "staff", ("street_clerk",)),
+        "clerk with an empty division": Caller("x", "staff", ("street_clerk",), ("",)),
+        "citizen": citizen("owner"),
+    }
+    found = {name: [m.template for m in (await world.inbox(caller)).messages] for name, caller in seen.items()}
+    assert found == {
+        "clerk": ["task_opened"],
+        "clerk elsewhere": [],
+        "reviewer": ["task_escalated"],
+        "reviewer elsewhere": [],
+        "city": [],
+        "clerk with no division": [],
+        "clerk with an empty division": [],
+        "citizen": [],
+    }
+    with pytest.raises(Refusal):
+        await world.notify_staff("task_opened", "s/3", "", "410202001", level="x", deadline="y")
+
+
+async def test_reading_is_personal_and_only_within_reach(world: World) -> None:
+    id = await world.notify_staff("task_reminder", "s/1", "street_clerk", "410202001", deadline="2026年12月7日")
+    first, second = staff("street_clerk", "410202001", sub="s-1"), staff("street_clerk", "410202001", sub="s-2")
+    for _ in range(2):
+        await world.client.call(world.stub.MarkRead, pb.MarkReadRequest(message_id=id), caller=first)
+    assert (await world.inbox(first)).messages[0].read
+    assert (await world.inbox(first)).unread == 0
+    assert not (await world.inbox(second)).messages[0].read
+    for stranger in (citizen("somebody"), staff("street_clerk", "410203001")):
+        for wanted in (id, "m-none"):
+            with pytest.raises(Refusal) as refused:
+                await world.client.call(world.stub.MarkRead, pb.MarkReadRequest(message_id=wanted), caller=stranger)
+            assert refused.value.problem.status is grpc.StatusCode.NOT_FOUND
+
+
+async def test_only_the_worker_tells_and_only_people_read(world: World) -> None:
+    request = pb.NotifyRequest(key="k", application_no=NO, template="lapsed")
+    for caller in (citizen(), staff("operator")):
+        with pytest.raises(Refusal) as refused:
+            await world.client.call(world.stub.Notify, request, caller=caller)
+        assert refused.value.problem.status is grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(Refusal) as refused:
+        await world.worker.call(world.stub_of(world.worker).ListInbox, pb.ListInboxRequest())
+    assert refused.value.problem.status is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_the_inbox_is_paged_newest_first(world: World) -> None:
+    for number in range(25):
+        await world.notify("withdrawn", f"p/{number}", as_of=AS_OF + timedelta(hours=number // 3))
+    owner, seen, cursor = citizen(f"owner-of-{NO}"), [], ""
+    for _ in range(4):
+        page = await world.inbox(owner, limit=10, cursor=cursor)
+        seen += [(m.at.ToDatetime(UTC), m.id) for m in page.messages]
+        cursor = page.page.next_cursor
+        if not cursor:
+            break
+    assert len(seen) == len(set(seen)) == 25
+    assert seen == sorted(seen, reverse=True)
+    for bad in ("x", "WyIxIiwiMiJd", "WzFd"):
+        with pytest.raises(Refusal) as refused:
+            await world.inbox(owner, cursor=bad)
+        assert refused.value.problem.reason == "BAD_CURSOR"
+
+
+async def test_the_database_keeps_one_audience_and_no_phone_after_delivery(world: World) -> None:
+    engine = create_async_engine(world.database_url)
+    row = "INSERT INTO inbox_message (id, owner, role, division, application_no, template, content, at, sms_state, sms, created_at) VALUES"
+    for values in ("('a','o','r','','','t','',now(),'none',NULL,now())", "('b','o','','','','t','',now(),'sent','x',now())"):
+        with pytest.raises(IntegrityError):
+            async with engine.begin() as connection:
+                await connection.execute(text(f"{row} {values}"))
+    await engine.dispose()
+
+
+async def test_migrations_make_exactly_the_models(world: World) -> None:
+    engine = create_async_engine(world.database_url)
+
+    def differences(connection: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+def test_a_text_copied_to_another_entry_does_not_open() -> None:
+    from notifications.domain.templates import catalogue
+
+    sealed = Sealed(KeyRing.generate())
+    content = sealed.content("m-1", catalogue()["lapsed"].render({}))
+    message = InboxMessage(id="m-2", application_no=NO, template="lapsed", content=content, at=AS_OF)
+    with pytest.raises(DecryptionError):
+        sealed.open_content(message)

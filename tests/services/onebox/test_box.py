@@ -1,0 +1,195 @@
+"""The whole box by its own command: it comes up, survives what is done to it, keeps its state and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+from anju.housing.v1 import housing_pb2 as housing
+from anju.housing.v1 import housing_pb2_grpc as housing_rpc
+from anju_onebox import probes
+from anju_onebox.layout import SERVICES, Layout
+from chassis.grpc_client import Client
+
+from tests.support.boxes import launch, ready, stop
+from tests.support.keys import signer, staff
+
+OFFSET = 4000
+ANJU = str(Path(sys.executable).parent / "anju")
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="anju-box-") as name:
+        folder = Path(name) / "box"
+        Path(name).chmod(0o711)
+        yield folder
+
+
+@contextmanager
+def box_of(data_dir: Path, *options: str) -> Iterator[tuple[Layout, subprocess.Popen[bytes], Path]]:
+    process, log = launch(data_dir, OFFSET, *options)
+    try:
+        yield Layout(data_dir.resolve(), OFFSET, 8080 + OFFSET), process, log
+    finally:
+        stop(process)
+
+
+def living(pids: list[int]) -> list[str]:
+    found = []
+    for pid in pids:
+        try:
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{pid} {process.name()}")
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+async def gone(pids: list[int], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while living(pids) and time.monotonic() < end:
+        await asyncio.sleep(0.1)
+    assert living(pids) == []
+
+
+def family_of(pid: int) -> list[int]:
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+
+async def units_of(layout: Layout, district: str) -> int:
+    client = Client(layout.address("housing"), signer(layout.keys_dir, "web-gateway"))
+    try:
+        stub = housing_rpc.HousingServiceStub(client.channel)
+        request = housing.ListEstatesRequest(district=district)
+        estates = await client.call(stub.ListEstates, request, caller=staff("house_manager", district), timeout=10)
+        return sum(estate.units for estate in estates.estates)
+    finally:
+        await client.close()
+
+
+def anju(layout: Layout, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ANJU, *arguments, "--data-dir", str(layout.data_dir)], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Path) -> None:
+    with box_of(data_dir) as (layout, process, log):
+        await ready(layout, process, log)
+        assert await units_of(layout, "410202") == 60
+        status = await asyncio.to_thread(anju, layout, "status")
+        assert status.returncode == 0, status.stdout
+        refused = await asyncio.to_thread(anju, layout, "up", "--ports-offset", str(OFFSET + 2000))
+        assert refused.returncode == 1
+        assert "another box" in refused.stdout.replace("\n", " ")
+        family = family_of(process.pid)
+        pss = sum(psutil.Process(pid).memory_full_info().pss for pid in family)
+        assert pss < 1.5 * 2**30
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        await gone(family)
+    assert (await asyncio.to_thread(anju, layout, "status")).returncode == 1, "nothing answers, and it says so"
+
+    with box_of(data_dir) as (layout, process, log):
+        # A started box says so at its end, and nothing was seeded twice.
+        await ready(layout, process, log)
+        assert await units_of(layout, "410202") == 60
+        family = family_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        await gone(family, seconds=1)
+    assert (await asyncio.to_thread(anju, layout, "status")).returncode == 3
+    for port in layout.ports.values():
+        with pytest.raises(OSError, match=r"refused|Errno 111|Connect call failed"):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+async def test_a_split_box_brings_a_killed_service_back_and_serves_by_the_other_replica_meanwhile(data_dir: Path) -> None:
+    with box_of(data_dir, "--processes", "--replica", "housing=2") as (_, process, log):
+        layout = Layout(data_dir.resolve(), OFFSET, 8080 + OFFSET, {"housing": 2}, split=True)
+        await ready(layout, process, log)
+        assert Layout.of_running(data_dir) == layout
+        family = family_of(process.pid)
+        pids = json.loads(layout.processes_file.read_text())
+        assert {*SERVICES, "housing #2", "worker", "web-gateway", "sandbox"} == set(pids)
+        for title in ("housing", "casework"):
+            os.kill(pids[title], signal.SIGKILL)
+        # The other replica answers while the first is being started again.
+        assert await units_of(layout, "410203") == 60
+        began = time.monotonic()
+        await probes.until(lambda: probes.service_serves(layout, "casework"), "casework", 90)
+        await probes.until(lambda: probes.service_serves(layout, "housing"), "housing", 90)
+        assert time.monotonic() - began < 90
+        now = json.loads(layout.processes_file.read_text())
+        assert now["casework"] != pids["casework"]
+        assert now["worker"] == pids["worker"]
+        await probes.until(lambda: probes.web_is_ready(layout), "the edge", 90)
+        family = sorted({*family, *family_of(process.pid)})
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        await gone(family, seconds=1)
+
+
+@pytest.mark.timeout(400)
+async def test_one_more_service_joins_by_the_printed_environment(data_dir: Path) -> None:
+    with box_of(data_dir) as (layout, process, log):
+        await ready(layout, process, log)
+        printed = await asyncio.to_thread(anju, layout, "env", "housing", "--port", str(7414 + OFFSET))
+        assert printed.returncode == 0
+        password = (layout.secrets_dir / "housing.database-url").read_text()
+        assert password not in printed.stdout
+        script = f'{printed.stdout}\nexec "{Path(ANJU).with_name("anju-housing")}" serve'
+        second = await asyncio.create_subprocess_exec("/bin/sh", "-c", script, stdout=asyncio.subprocess.DEVNULL)
+        try:
+            joined = Layout(layout.data_dir, OFFSET, layout.web_port, {"housing": 2})
+            await probes.until(lambda: probes.service_serves(joined, "housing", 1), "the second housing", 60)
+            alone = Client(f"127.0.0.1:{7414 + OFFSET}", signer(layout.keys_dir, "web-gateway"))
+            stub = housing_rpc.HousingServiceStub(alone.channel)
+            request = housing.ListEstatesRequest(district="410204")
+            estates = await alone.call(stub.ListEstates, request, caller=staff("house_manager", "410204"), timeout=10)
+            assert len(estates.estates) == 3
+            await alone.close()
+        finally:
+            second.terminate()
+            assert await asyncio.wait_for(second.wait(), 30) == 0
+
+
+@pytest.mark.timeout(400)
+async def test_interrupted_while_starting_nothing_is_left(data_dir: Path) -> None:
+    with box_of(data_dir) as (layout, process, _):
+        await probes.until(lambda: probes.temporal_answers(layout), "Temporal", 60)
+        family = family_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        await gone(family, seconds=1)
+    # The next start is not troubled by the one that was broken off.
+    with box_of(data_dir) as (layout, process, log):
+        await ready(layout, process, log)
+        async with aiohttp.ClientSession() as http, http.get(f"{layout.web_url}/livez") as response:
+            assert response.status == 200
+
+
+async def test_a_taken_port_is_named_before_anything_is_started(data_dir: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 7404 + OFFSET)
+    async with server:
+        with box_of(data_dir) as (_, process, log):
+            assert await asyncio.to_thread(process.wait, 60) == 1
+            text = log.read_text()
+    assert f"{7404 + OFFSET} (housing)" in text
+    assert "PostgreSQL" not in text

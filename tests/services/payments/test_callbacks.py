@@ -1,0 +1,181 @@
+"""The bank's callbacks: duplicated, permuted, forged, late, wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from urllib.parse import quote
+
+import pytest
+from anju.payments.v1 import payments_pb2 as pb
+
+from tests.services.payments.world import KEY, LEASE, RENT, World, refused
+from tests.support.keys import citizen, staff
+from tests.unit.payments.bank_side import Rsa, callback, notice, signed_text
+
+BILL = f"{LEASE}/202612"
+
+
+async def test_a_thousand_deliveries_of_twenty_payments_post_each_once(world: World) -> None:
+    intents = []
+    for number in range(20):
+        lease = f"L-2026-{number:06d}"
+        await world.issue(lease=lease, amount=RENT + number)
+        intents.append(await world.start(f"{lease}/202612"))
+    bodies = [callback(KEY, notice(i.id, f"{i.amount_fen // 100}.{i.amount_fen % 100:02d}")) for i in intents]
+    deliveries = bodies * 50
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    random.Random(seed).shuffle(deliveries)
+    window = asyncio.Semaphore(64)
+
+    async def deliver(raw: bytes) -> str:
+        async with window:
+            return await world.deliver(raw)
+
+    results = await asyncio.gather(*(deliver(raw) for raw in deliveries))
+    assert (results.count("posted"), results.count("repeated")) == (20, 980)
+    assert await world.transfers() == {"issue": 20, "payment": 20}
+    total = sum(RENT + number for number in range(20))
+    assert await world.balances() == {"bank:ccb": total, "income:rent": -total}
+    assert await world.sql("SELECT state, count(*) FROM bills GROUP BY state") == [("paid", 20)]
+    assert len(await world.wait_told("payment_posted", 20)) == 20
+    assert await world.alarms() == {}
+
+
+async def test_callbacks_and_queries_at_once_post_once(world: World) -> None:
+    """In whatever order the bank's answers come: the same books."""
+    for number in range(15):
+        lease = f"L-2026-{number:06d}"
+        await world.issue(lease=lease)
+        intent = await world.start(f"{lease}/202612")
+        world.bank.paid[intent.id] = "350.00"
+        calls = [world.called_back(intent) for _ in range(4)] + [world.confirm(intent.id) for _ in range(4)]
+        random.shuffle(calls)
+        await asyncio.gather(*calls)
+    assert await world.transfers() == {"issue": 15, "payment": 15}
+    assert await world.balances() == {"bank:ccb": 15 * RENT, "income:rent": -15 * RENT}
+
+
+async def test_forged_callbacks_are_refused_noted_and_change_nothing(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    fields = notice(intent.id, "350.00")
+    honest = callback(KEY, fields)
+    thief = Rsa.generate(1024, seed=666)
+    stretched = f"SIGN={KEY.sign(signed_text(fields).encode())}".encode()
+    forged = [
+        callback(thief, fields),
+        honest.replace(b"PAYMENT=350.00", b"PAYMENT=0.01"),
+        honest.replace(b"CURCODE=01", b"CURCODE=02"),
+        honest.replace(b"100000001", b"100000002"),
+        honest.replace(intent.id.encode(), b"P" + b"0" * 26),
+        honest.replace(b"SUCCESS=Y", b"SUCCESS=N"),
+        honest + b"&PAYMENT=0.01",
+        honest.replace(b"&SIGN=", b"&ERRMSG=x&SIGN="),
+        honest[:-2],
+        stretched,
+        quote(honest.decode()).encode(),
+        b"",
+        b"\xff\xfe\x00",
+        b"SIGN=" + b"0" * 256,
+    ]
+    for raw in forged:
+        assert (await refused(world.deliver(raw))).problem.reason == "BAD_SIGNATURE", raw
+    assert await world.alarms() == {"bad_signature": len(forged)}
+    # The same forgery again is counted, not kept again.
+    await asyncio.gather(*(refused(world.deliver(forged[0])) for _ in range(30)))
+    assert await world.sql("SELECT count(*), max(seen) FROM alarms") == [(len(forged), 31)]
+    assert await world.transfers() == {"issue": 1}
+    assert (await world.bill(BILL)).state == "open"
+    assert await world.sql("SELECT state FROM intents") == [("opened",)]
+    assert world.notes.told("payment_posted") == []
+    # The honest one still counts.
+    assert await world.deliver(honest) == "posted"
+
+
+async def test_a_random_thousand_of_forgeries(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    # No field is empty: the name of an empty one may be lost without a change of what was signed.
+    honest = callback(KEY, notice(intent.id, "350.00", REMARK1=BILL, REMARK2="-"))
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+
+    def forge() -> bytes:
+        raw = bytearray(honest)
+        # Only what is signed, and the signature itself; letters of hex keep their meaning in either case.
+        place = draw.randrange(len(raw))
+        raw[place] = draw.choice([b for b in range(33, 127) if chr(b).lower() != chr(raw[place]).lower() and b not in b"&%+="])
+        return bytes(raw)
+
+    results = await asyncio.gather(*(refused(world.deliver(forge())) for _ in range(1000)))
+    assert {refusal.problem.reason for refusal in results} == {"BAD_SIGNATURE"}
+    assert await world.transfers() == {"issue": 1}
+
+
+async def test_money_the_bank_signs_for_and_nobody_knows_is_held_in_suspense(world: World) -> None:
+    raw = callback(KEY, notice("P404", "12.34"))
+    assert await world.deliver(raw) == "posted"
+    assert await world.deliver(raw) == "repeated"
+    assert await world.balances() == {"bank:ccb": 1234, "suspense": -1234}
+    assert await world.alarms() == {"unknown_order": 1}
+
+
+async def test_another_amount_than_ordered_pays_no_bill(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    assert await world.called_back(intent, fen=RENT - 1) == "posted"
+    assert await world.balances() == {
+        "bank:ccb": RENT - 1,
+        "suspense": 1 - RENT,
+        f"receivable:{LEASE}": RENT,
+        "income:rent": -RENT,
+    }
+    assert await world.alarms() == {"amount_differs": 1}
+    assert (await world.bill(BILL)).paid_fen == 0
+    # The order is over, the tenant may open another; what the bank says later of the first changes nothing more.
+    assert await world.called_back(intent) == "repeated"
+    assert await world.alarms() == {"amount_differs": 1, "repeated_with_other_amount": 1}
+    assert (await world.start(BILL)).id != intent.id
+
+
+@pytest.mark.parametrize("amount", ["-350.00", "0.00", "350.001", "99999999999.00", "3.5e2", "", "350.00 "])
+async def test_signed_nonsense_is_noted_and_not_posted(world: World, amount: str) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    refusal = await refused(world.deliver(callback(KEY, notice(intent.id, amount))))
+    assert refusal.problem.reason == "BAD_CALLBACK"
+    assert await world.alarms() == {"malformed": 1}
+    assert await world.transfers() == {"issue": 1}
+
+
+async def test_a_notice_for_another_counter_or_currency_is_not_ours(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    for fields in (
+        notice(intent.id, "350.00", pos="100000009"),
+        notice(intent.id, "350.00", branch="420000000"),
+        notice(intent.id, "350.00", CURCODE="02"),
+    ):
+        assert (await refused(world.deliver(callback(KEY, fields)))).problem.reason == "WRONG_MERCHANT"
+    assert await world.alarms() == {"wrong_merchant": 3}
+    assert await world.transfers() == {"issue": 1}
+
+
+async def test_a_failed_payment_is_ignored_and_the_order_stays_open(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    assert await world.called_back(intent, SUCCESS="N", ERRMSG="余额不足") == "ignored"
+    assert (await world.start(BILL)).id == intent.id
+    assert await world.called_back(intent) == "posted"
+
+
+async def test_only_the_web_gateway_hands_in_callbacks(world: World) -> None:
+    request = pb.HandleCallbackRequest(provider="ccb", raw=b"x")
+    for caller in (citizen(), staff("finance"), staff("web-gateway")):
+        assert (await refused(world.call("HandleCallback", request, caller))).problem.reason == "NOT_ALLOWED"
+    assert (await refused(world.step("HandleCallback", request))).problem.reason == "NOT_ALLOWED"
+    assert (await refused(world.call("HandleCallback", pb.HandleCallbackRequest(provider="icbc")))).problem.reason == "INVALID_FIELDS"
+    assert await world.alarms() == {}

@@ -1,0 +1,238 @@
+"""M1 to M8: the ledger against itself, against the bills, and against the bank's own book."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from anju_onebox.verify.check import Status
+from anju_sandbox.app import Sandbox, sandbox
+from anju_sandbox.bank.payments import BankSwitches
+from anju_sandbox.settings import SandboxSettings
+
+from tests.services.verify.records import NOW, Records
+
+RENT, DEPOSIT = 35_000, 200_000
+
+
+class Books:
+    """Writes entries as payments would: transfer and postings in one transaction."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+
+    async def bill(self, bill_id: str, amount: int, paid: int = 0, state: str = "open") -> None:
+        lease, _, period = bill_id.partition("/")
+        deposit = period == "deposit"
+        await self.records.put(
+            "payments",
+            "bills",
+            id=bill_id,
+            lease_no=lease,
+            application_no="KF-1",
+            owner="c-1",
+            district="410202",
+            kind="deposit" if deposit else "rent",
+            period="" if deposit else period,
+            amount_fen=amount,
+            paid_fen=paid,
+            state=state,
+            issued_at=NOW,
+            due_at=NOW + timedelta(days=10),
+            paid_at=NOW if state == "paid" else None,
+        )
+        owed_to = f"deposit:{lease}" if deposit else "income:rent"
+        await self.post(f"issue:{bill_id}", "issue", bill_id, {f"receivable:{lease}": amount, owed_to: -amount})
+
+    async def post(self, key: str, kind: str, bill_id: str | None, postings: dict[str, int], order: str = "") -> None:
+        moved = sum(amount for amount in postings.values() if amount > 0)
+        number = next(self.records.numbers)
+        source = f"'ccb', '{order}'" if order else "NULL, NULL"
+        about = f"'{bill_id}'" if bill_id else "NULL"
+        rows = ", ".join(
+            f"({number * 10 + place}, {number}, '{account}', {amount})" for place, (account, amount) in enumerate(postings.items())
+        )
+        await self.records.run(
+            "payments",
+            f"INSERT INTO transfers (id, key, kind, provider, provider_txn, bill_id, amount_fen, entries, as_of) "
+            f"VALUES ({number}, '{key}', '{kind}', {source}, {about}, {moved}, {len(postings)}, '{NOW.isoformat()}')",
+            f"INSERT INTO postings (id, transfer_id, account, amount_fen) VALUES {rows}",
+        )
+
+    async def order(self, order: str, bill_id: str, amount: int, state: str = "paid") -> None:
+        values = {"id": order, "bill_id": bill_id, "provider": "ccb", "amount_fen": amount, "state": state, "pay_url": ""}
+        await self.records.put("payments", "intents", **values, opened_at=NOW, expires_at=NOW + timedelta(hours=1))
+
+    async def paid(self, order: str, bill_id: str, amount: int, settles: int) -> None:
+        lease = bill_id.partition("/")[0]
+        postings = {"bank:ccb": amount, f"receivable:{lease}": -settles, f"credit:{lease}": settles - amount}
+        await self.order(order, bill_id, amount)
+        await self.post(f"ccb/{order}", "payment", bill_id, {name: sum_ for name, sum_ in postings.items() if sum_}, order)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def books(records: Records) -> Books:
+    """A paid rent, a rent paid twice (credit), an open deposit, a deposit that lapsed after nothing was paid, and money nobody knows."""
+    made = Books(records)
+    await made.bill("L-1/202612", RENT, RENT, "paid")
+    await made.paid("P1", "L-1/202612", RENT, RENT)
+    await made.paid("P2", "L-1/202612", RENT, 0)
+    await made.bill("L-1/202701", RENT)
+    await made.bill("L-2/deposit", DEPOSIT)
+    await made.bill("L-3/deposit", DEPOSIT, state="arrears")
+    await made.post("withdraw:L-3", "withdraw", "L-3/deposit", {"deposit:L-3": DEPOSIT, "receivable:L-3": -DEPOSIT})
+    await made.post("ccb/P9", "suspense", None, {"bank:ccb": 5_000, "suspense": -5_000}, "P9")
+    return made
+
+
+async def test_good_books_pass(books: Books) -> None:
+    await books.records.passes("M1", "M2", "M3", "M4", "M8")
+
+
+async def test_m1_a_posting_changed(books: Books) -> None:
+    await books.records.sabotage("payments", "UPDATE postings SET amount_fen = amount_fen - 1 WHERE account = 'suspense'")
+    await books.records.violates("M1", "ccb/P9", "sum to -1 fen")
+
+
+async def test_m1_a_posting_taken_out(books: Books) -> None:
+    await books.records.sabotage("payments", "DELETE FROM postings WHERE account = 'credit:L-1'")
+    await books.records.violates("M1", "ccb/P2", "1 postings of 2")
+
+
+async def test_m1_a_posting_of_nothing(books: Books) -> None:
+    await books.records.sabotage("payments", "DELETE FROM transfers WHERE key = 'ccb/P9'")
+    await books.records.violates("M1", "belongs to no transfer")
+
+
+async def test_m2_balances_against_the_bills(books: Books) -> None:
+    """A balanced entry which no bill knows is a lie all the same."""
+    await books.post("smuggled", "issue", "L-1/202701", {"receivable:L-1": 100, "income:rent": -100})
+    await books.records.passes("M1")
+    await books.records.violates("M2", "receivable:L-1", f"has {RENT + 100} fen", f"it is {RENT}")
+
+
+async def test_m2_the_whole_ledger(books: Books) -> None:
+    await books.records.sabotage(
+        "payments", "UPDATE postings SET amount_fen = amount_fen + 7 WHERE account = 'bank:ccb' AND amount_fen = 5000"
+    )
+    await books.records.violates("M2", "sums to 7 fen")
+
+
+async def test_m3_posted_twice(books: Books) -> None:
+    await books.records.sabotage("payments", "ALTER TABLE transfers DROP CONSTRAINT uq_transfers_provider")
+    await books.post("ccb/P1 again", "payment", "L-1/202612", {"bank:ccb": RENT, "credit:L-1": -RENT}, "P1")
+    await books.records.violates("M3", "P1 of ccb", "2 times")
+
+
+async def test_m3_one_key_twice(books: Books) -> None:
+    await books.records.sabotage("payments", "ALTER TABLE transfers DROP CONSTRAINT uq_transfers_key")
+    await books.post("issue:L-1/202612", "issue", "L-1/202612", {"receivable:L-1": RENT, "income:rent": -RENT})
+    result = await books.records.violates("M3", "key issue:L-1/202612")
+    assert any("issued 2 times" in text for text in result.violations)
+
+
+async def test_m3_a_paid_order_that_was_never_posted(books: Books) -> None:
+    await books.order("P5", "L-1/202701", RENT)
+    await books.records.violates("M3", "P5", "posted 0 times")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE bills SET paid_fen = amount_fen + 1 WHERE id = 'L-1/202612'", ("L-1/202612", "35001 paid")),
+        ("UPDATE bills SET paid_fen = 0, state = 'open', paid_at = NULL WHERE id = 'L-1/202612'", ("the ledger settled 35000",)),
+        ("UPDATE bills SET state = 'open', paid_at = NULL WHERE id = 'L-1/202612'", ("open with 35000 of 35000",)),
+        ("DELETE FROM transfers WHERE key = 'issue:L-1/202701'", ("L-1/202701", "not in the ledger as issued")),
+    ],
+)
+async def test_m4_bills_that_do_not_agree(books: Books, statement: str, words: tuple[str, ...]) -> None:
+    for name in ("ck_bills_paid", "ck_bills_settled"):
+        await books.records.sabotage("payments", f"ALTER TABLE bills DROP CONSTRAINT {name}")
+    await books.records.sabotage("payments", statement)
+    await books.records.violates("M4", *words)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TRIGGER postings_rows_stay ON postings",
+        "ALTER TABLE transfers DISABLE TRIGGER transfers_rows_stay",
+        "DROP TRIGGER transfers_stay ON transfers",
+    ],
+)
+async def test_m8_a_guard_that_sleeps(books: Books, statement: str) -> None:
+    await books.records.sabotage("payments", statement)
+    await books.records.violates("M8", "no trigger refuses")
+
+
+async def test_m8_rewritten_behind_the_guards(books: Books) -> None:
+    await books.records.sabotage("payments", "UPDATE postings SET amount_fen = amount_fen", "SELECT pg_stat_force_next_flush()")
+    for _ in range(50):
+        result = await books.records.check("M8")
+        if result.status is Status.VIOLATED:
+            break
+        await asyncio.sleep(0.1)
+    assert any("rewritten" in text for text in result.violations)
+
+
+# --- the bank's own book ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bank(books: Books, tmp_path: Path):  # type: ignore[no-untyped-def]  # an async generator
+    """The bank took P1, P2 and P9, as the ledger says."""
+    settings = SandboxSettings.on_free_ports(tmp_path / "sandbox")
+    async with sandbox(settings, only=("bank", "control")) as world:
+        # Nobody listens for callbacks here.
+        world.payments.switches = BankSwitches(drop_callbacks=100)
+        books.records.aim(sandbox_url=world.urls["control"])
+        for order, amount in (("P1", "350.00"), ("P2", "350.00"), ("P9", "50.00")):
+            take(world, order, amount)
+        yield world
+
+
+def take(world: Sandbox, order: str, yuan: str) -> None:
+    world.payments.open_order({"ORDERID": order, "PAYMENT": yuan, "POSID": "1"})
+    assert world.payments.pay(order) == "paid"
+
+
+async def test_m6_the_books_agree(books: Books, bank: Sandbox) -> None:
+    await books.records.passes("M6")
+
+
+async def test_m6_the_bank_took_what_nobody_posted(books: Books, bank: Sandbox) -> None:
+    take(bank, "P7", "350.00")
+    await books.records.violates("M6", "P7", "does not know of it")
+
+
+async def test_m6_money_on_its_way_is_explained(books: Books, bank: Sandbox) -> None:
+    await books.order("P8", "L-1/202701", RENT, "opened")
+    take(bank, "P8", "350.00")
+    result = await books.records.check("M6")
+    assert result.status is Status.PASSED, result.violations
+    assert result.notes == (f"{RENT} fen in transit",)
+
+
+async def test_m6_the_ledger_invented_money(books: Books, bank: Sandbox) -> None:
+    await books.post("ccb/P10", "suspense", None, {"bank:ccb": 100, "suspense": -100}, "P10")
+    await books.records.violates("M6", "P10", "never took")
+
+
+async def test_m6_another_amount(books: Books, bank: Sandbox) -> None:
+    await books.records.sabotage("payments", "UPDATE transfers SET amount_fen = 1 WHERE provider_txn = 'P1'")
+    await books.records.violates("M6", "P1", "the bank took 35000 fen, the ledger has 1")
+
+
+async def test_no_bank_is_no_pass(books: Books) -> None:
+    result = await books.records.check("M6")
+    assert result.status is Status.FAILED_TO_RUN
+
+
+async def test_an_empty_ledger_is_not_checked(records: Records) -> None:
+    await records.need("payments")
+    for check_id in ("M1", "M2", "M3", "M4", "M8"):
+        result = await records.check(check_id)
+        assert (result.status, result.looked_at) == (Status.NOT_CHECKED, 0), check_id

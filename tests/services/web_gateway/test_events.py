@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientResponse
+from anju.casework.v1 import casework_pb2 as casework
+from chassis import errors
+from chassis.errors import Refusal
+
+from tests.services.web_gateway.world import API, NO, Person, World, an_application, world
+
+EVENTS = f"{API}/applications/{NO}/events"
+
+
+@asynccontextmanager
+async def listening(person: Person, **headers: str) -> AsyncIterator[ClientResponse]:
+    async with person.http.get(person.base + EVENTS, headers=headers) as response:
+        assert response.status == 200
+        yield response
+
+
+async def event(response: ClientResponse, seconds: float = 5.0) -> dict[str, Any]:
+    """The next event: its fields, with data parsed; comments are passed over. Raises EOFError at the end of the stream."""
+    fields: dict[str, Any] = {}
+    async with asyncio.timeout(seconds):
+        async for raw in response.content:
+            line = raw.decode().rstrip("\r\n")
+            if not line and fields:
+                return fields
+            name, _, value = line.partition(": ")
+            if name and not line.startswith(":"):
+                fields[name] = json.loads(value) if name == "data" else value
+    raise EOFError
+
+
+def stage(gateway: World, version: int, name: str) -> None:
+    gateway.backstage.on("GetApplication", casework.GetApplicationResponse(application=an_application(version=version, stage=name)))
+
+
+async def test_a_household_is_told_when_its_case_moves(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    citizen = await gateway.citizen()
+    async with listening(citizen) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert response.headers["X-Accel-Buffering"] == "no"
+        assert "no-cache" in response.headers["Cache-Control"] or "no-store" in response.headers["Cache-Control"]
+        first = await event(response)
+        assert (first["event"], first["id"]) == ("application", "3")
+        assert first["data"] == {
+            "version": 3,
+            "stage": "street_review",
+            "waiting_on": "street",
+            "deadline_at": "2026-11-27T23:59:59+08:00",
+        }
+        stage(gateway, 4, "district_review")
+        assert (await event(response))["data"]["stage"] == "district_review"
+
+
+async def test_coming_back_repeats_nothing_that_was_seen(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    citizen = await gateway.citizen()
+    async with listening(citizen, **{"Last-Event-ID": "3"}) as response:
+        await asyncio.sleep(0.3)
+        stage(gateway, 5, "city_review")
+        assert (await event(response))["id"] == "5"
+
+
+async def test_a_service_that_is_away_for_a_moment_does_not_end_the_stream(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    citizen = await gateway.citizen()
+
+    def away(_request: Any) -> Any:
+        raise Refusal(errors.UNAVAILABLE)
+
+    async with listening(citizen) as response:
+        await event(response)
+        gateway.backstage.on("GetApplication", away)
+        await asyncio.sleep(0.3)
+        stage(gateway, 4, "district_review")
+        assert (await event(response))["id"] == "4"
+
+
+async def test_who_may_not_see_the_case_any_more_hears_no_more_of_it(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    citizen = await gateway.citizen()
+
+    def gone(_request: Any) -> Any:
+        raise Refusal(errors.NOT_FOUND)
+
+    async with listening(citizen) as response:
+        await event(response)
+        gateway.backstage.on("GetApplication", gone)
+        try:
+            await event(response)
+        except EOFError:
+            return
+        raise AssertionError("the stream went on")
+
+
+async def test_streams_are_for_people_who_may_read_the_case(gateway: World) -> None:
+    def gone(_request: Any) -> Any:
+        raise Refusal(errors.NOT_FOUND)
+
+    gateway.backstage.on("GetApplication", gone)
+    (await (await gateway.stranger()).get(EVENTS)).problem(401, "UNAUTHENTICATED")
+    (await (await gateway.citizen()).get(EVENTS)).problem(404, "NOT_FOUND")
+
+
+async def test_one_person_keeps_a_bounded_number_of_streams_and_closed_ones_are_given_back(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    citizen = await gateway.citizen()
+    open_streams = [await citizen.http.get(citizen.base + EVENTS) for _ in range(6)]
+    assert [stream.status for stream in open_streams] == [200] * 6
+    reply = await citizen.get(EVENTS)
+    reply.problem(429, "TOO_MANY_REQUESTS")
+    assert reply.headers["Retry-After"] == "5"
+    for stream in open_streams:
+        stream.close()
+    deadline = time.monotonic() + 5
+    while gateway.server.edge.streams.count:
+        assert time.monotonic() < deadline, "streams of people who left stay open"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_shutdown_waits_for_no_stream(keys_dir: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with world(Path(folder), keys_dir, drain_seconds=20.0, events_poll_seconds=30.0) as gateway:
+            stage(gateway, 3, "street_review")
+            citizen = await gateway.citizen()
+            response = await citizen.http.get(citizen.base + EVENTS)
+            await event(response)
+            started = time.monotonic()
+        assert time.monotonic() - started < 5

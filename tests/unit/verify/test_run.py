@@ -1,0 +1,200 @@
+"""The program around the checks: what a result means, what the exit code says, and that it owes nothing to the services it judges."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from anju_onebox import verify as program
+from anju_onebox.verify import Options, VerifyTargets, options, run
+from anju_onebox.verify.check import MAX_SHOWN, Findings, Register, Report, Result, Status, UnreachableError
+from anju_onebox.verify.report import as_json, print_report
+from rich.console import Console
+
+
+def result(status: Status, count: int = 0) -> Result:
+    return Result("X1", "statement", status, 3, count, tuple(f"violation [{n}]" for n in range(count)), (), 0.1)
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Register:
+    check = Register()
+    monkeypatch.setattr(run, "_TOPICS", (SimpleNamespace(check=check),))
+    return check
+
+
+async def statuses(options: Options | None = None) -> dict[str, Status]:
+    report = await run.verify(VerifyTargets(), options or Options(settle_seconds=0))
+    return {each.id: each.status for each in report.results}
+
+
+async def test_what_a_result_means(topic: Register) -> None:
+    @topic("A", "looked and found nothing wrong")
+    async def passed(sources: object, found: Findings) -> None:
+        found.looked(5)
+
+    @topic("B", "nothing to look at")
+    async def nothing(sources: object, found: Findings) -> None:
+        found.looked(0)
+
+    @topic("C", "something wrong")
+    async def wrong(sources: object, found: Findings) -> None:
+        found.looked()
+        found.violation("there")
+
+    @topic("D", "cannot look")
+    async def away(sources: object, found: Findings) -> None:
+        raise UnreachableError("it is away")
+
+    @topic("E", "a bug")
+    async def bug(sources: object, found: Findings) -> None:
+        raise ValueError("a value with somebody's name")
+
+    report = await run.verify(VerifyTargets(), Options(settle_seconds=0))
+    assert {each.id: each.status for each in report.results} == {
+        "A": Status.PASSED,
+        "B": Status.NOT_CHECKED,
+        "C": Status.VIOLATED,
+        "D": Status.FAILED_TO_RUN,
+        "E": Status.FAILED_TO_RUN,
+    }
+    assert report.exit_code == 1
+    assert report["D"].notes == ("it is away",)
+    assert "somebody" not in str(report["E"])
+
+
+async def test_what_was_found_before_a_check_broke_still_counts(topic: Register) -> None:
+    @topic("A", "")
+    async def half(sources: object, found: Findings) -> None:
+        found.violation("there")
+        raise UnreachableError("and then nothing")
+
+    assert await statuses() == {"A": Status.VIOLATED}
+
+
+async def test_only_what_stays_counts(topic: Register) -> None:
+    """A running box moves between two looks; what is there both times is wrong."""
+    looks = {"A": 0, "B": 0}
+
+    @topic("A", "passing")
+    async def passing(sources: object, found: Findings) -> None:
+        looks["A"] += 1
+        found.looked()
+        found.unless(looks["A"] > 1, "on its way")
+
+    @topic("B", "staying")
+    async def staying(sources: object, found: Findings) -> None:
+        looks["B"] += 1
+        found.looked()
+        found.violation("stays")
+        found.violation(f"seen at look {looks['B']}")
+
+    report = await run.verify(VerifyTargets(), Options(settle_seconds=0.01))
+    assert report["A"].status is Status.PASSED
+    assert report["B"].violations == ("stays",)
+    assert report["B"].violation_count == 1
+
+
+async def test_only_the_chosen_run(topic: Register) -> None:
+    @topic("A", "")
+    async def first(sources: object, found: Findings) -> None:
+        found.looked()
+
+    @topic("B", "")
+    async def second(sources: object, found: Findings) -> None:
+        raise AssertionError("was not asked for")
+
+    assert await statuses(Options(only=("A",))) == {"A": Status.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ([Status.PASSED, Status.NOT_CHECKED], 0),
+        ([Status.PASSED, Status.FAILED_TO_RUN], 2),
+        ([Status.VIOLATED, Status.FAILED_TO_RUN], 1),
+    ],
+)
+def test_exit_code(given: list[Status], code: int) -> None:
+    assert Report(tuple(result(status) for status in given), 1.0).exit_code == code
+
+
+def test_lists_are_bounded_and_counted() -> None:
+    report = Report((result(Status.VIOLATED, MAX_SHOWN + 5),), 1.0)
+    shown = json.loads(json.dumps(as_json(report)))
+    assert len(shown["results"][0]["violations"]) == MAX_SHOWN
+    assert shown["results"][0]["violation_count"] == MAX_SHOWN + 5
+    text = StringIO()
+    print_report(report, Console(file=text, width=100))
+    assert "violation [0]" in text.getvalue()
+    assert "5 more" in text.getvalue()
+
+
+def test_every_invariant_has_its_check() -> None:
+    promised = [
+        "M1",
+        "M2",
+        "M3",
+        "M4",
+        "M6",
+        "M8",
+        "A1",
+        "A2",
+        "A3",
+        "A4",
+        "W1",
+        "W2",
+        "W3",
+        "W4",
+        "W5",
+        "W6",
+        "R1",
+        "R2",
+        "R3",
+        "R4",
+        "R6",
+        "P1",
+        "P3",
+    ]
+    assert list(run.checks()) == promised
+    assert all(check.statement for check in run.checks().values())
+
+
+def test_arguments(tmp_path: Path) -> None:
+    (tmp_path / "canaries").write_text("一\n\n二\n", encoding="utf-8")
+    words = ["--only", "m1, W3", "--canary", "零", "--canary-file", str(tmp_path / "canaries"), "--histories", "all", "--settle", "0"]
+    chosen, _ = options(words)
+    assert chosen == Options(only=("M1", "W3"), canaries=("零", "一", "二"), histories=None, settle_seconds=0)
+    for wrong in (["--only", "Z9"], ["--histories", "some"]):
+        with pytest.raises(SystemExit) as refused:
+            options(wrong)
+        assert refused.value.code == 2
+
+
+def test_targets_are_written_and_read(tmp_path: Path) -> None:
+    targets = VerifyTargets(databases={"housing": "postgresql://x"}, temporal_address="127.0.0.1:1", keys_dir=tmp_path)
+    targets.write(tmp_path / "targets.json")
+    assert (tmp_path / "targets.json").stat().st_mode & 0o077 == 0
+    assert VerifyTargets.read(tmp_path / "targets.json") == targets
+
+
+def test_nothing_known_is_nothing_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    VerifyTargets().write(tmp_path / "targets.json")
+    layout = SimpleNamespace(data_dir=tmp_path)
+    code = program.main(layout, ["--json", "--settle", "0", "--targets", str(tmp_path / "targets.json")])  # type: ignore[arg-type]
+    answer = json.loads(capsys.readouterr().out)
+    assert code == answer["exit_code"] == 2
+    assert "passed" not in {each["status"] for each in answer["results"]}
+
+
+def test_it_imports_no_service() -> None:
+    """A mistake shared with the service it judges would be no mistake to it."""
+    services = ("casework", "eligibility", "registry_gateway", "housing", "payments", "notifications", "web_gateway", "anju_sandbox")
+    code = f"import sys, anju_onebox.verify; print([m for m in sys.modules if m.split('.')[0] in {services!r}])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

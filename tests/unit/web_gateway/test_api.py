@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anju.casework.v1 import casework_pb2 as casework
+from anju.common.v1 import common_pb2 as common
+from anju.eligibility.v1 import eligibility_pb2 as eligibility
+from anju.registry.v1 import registry_pb2 as registry
+from anju_workflows.contracts import Register
+from anju_workflows.transitions import APPLICATION
+from pydantic import BaseModel, ValidationError
+from web_gateway import openapi
+from web_gateway.api import cases as c
+from web_gateway.api.convert import enum_name, enum_number, to_dict, to_model
+from web_gateway.api.layer import Access, Api, Call, Params
+from web_gateway.api.problems import KINDS
+from web_gateway.api.titles import REGISTERS, STAGES
+from web_gateway.api.violations import violations
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_protos_become_plain_values() -> None:
+    message = casework.Application(no="KF-2026-000123", version=3, household_size=2)
+    message.deadline_at.FromDatetime(datetime(2026, 11, 23, 15, 59, 59, tzinfo=UTC))
+    message.objections.add(id="o-1")
+    raw = to_dict(message)
+    assert raw["deadline_at"].isoformat() == "2026-11-23T23:59:59+08:00"
+    assert raw["submitted_at"] is None
+    assert raw["dossier"] is None
+    assert raw["objections"][0]["id"] == "o-1"
+    assert '"deadline_at":"2026-11-23T23:59:59+08:00"' in to_model(c.ApplicationSummary, message, stage_title="").model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "values"),
+    [
+        (common, "Register", {"social_insurance", "real_estate", "vehicles", "marriage"}),
+        (common, "LookupOutcome", {"found", "no_record", "mismatch", "unavailable"}),
+        (eligibility, "Verdict", {"met", "not_met", "needs_review", "not_applicable"}),
+        (casework, "Decision", {"approve", "return", "refuse"}),
+    ],
+)
+def test_enums_lose_their_prefix_and_get_it_back(file: Any, name: str, values: set[str]) -> None:
+    enum = file.DESCRIPTOR.enum_types_by_name[name]
+    assert {enum_name(enum, value.number) for value in enum.values} == values | {None}
+    assert {enum_name(enum, enum_number(enum, value)) for value in values} == values
+    assert enum_name(enum, 99) is None
+    with pytest.raises(KeyError):
+        enum_number(enum, "root")
+
+
+def test_the_owner_and_later_fields_do_not_leave_the_house() -> None:
+    message = casework.Application(no="KF-2026-000123", owner="c-secret", profile_version="p")
+    assert "c-secret" not in to_model(c.Application, message, stage_title="").model_dump_json()
+
+
+def test_every_stage_and_register_has_both_titles() -> None:
+    assert {stage: zh for stage, (zh, _) in STAGES.items()} == APPLICATION.stages
+    assert set(REGISTERS) == {register.value for register in Register}
+    assert all(en.isascii() and en for _, en in (*STAGES.values(), *REGISTERS.values()))
+
+
+def test_the_committed_document_is_what_the_operations_say() -> None:
+    assert (ROOT / "services/web-gateway/openapi.json").read_text(encoding="utf-8") == openapi.text(), "run: python -m web_gateway.openapi"
+
+
+def test_the_document_is_complete() -> None:
+    document = openapi.document()
+    operations = [op for methods in document["paths"].values() for op in methods.values()]
+    assert len({op["operationId"] for op in operations}) == len(operations) == 34
+    used = str(document["paths"]) + str(document["components"])
+    for operation in operations:
+        assert operation["summary"]
+        assert operation["tags"][0] in openapi.TAGS
+        assert any(status.startswith("4") for status in operation["responses"])
+        assert "security" in operation
+    for name in document["components"]["schemas"]:
+        if name not in ("Problem", "ApplicationEvent"):
+            assert f"#/components/schemas/{name}'" in used, f"{name} is not used"
+
+
+def test_every_operation_of_the_agreed_table_exists() -> None:
+    """The table both sides were built from; removing a line breaks pages already on people's phones."""
+    agreed = """
+        GET /session · GET /divisions · GET /conditions · GET /notices · GET /estates · GET /districts/{code}/waiting-list
+        POST /applications · GET /applications · GET /applications/{no} · GET /applications/{no}/events · GET /applications/{no}/lookups
+        GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
+        POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
+        POST /offers/{id}/answer · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
+        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /tasks
+        POST /applications/{no}/decision · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
+        GET /counters · GET /ledger/trial-balance
+    """
+    wanted = {" ".join(line.split()) for line in agreed.replace("\n", "·").split("·") if line.strip()}
+    found = {f"{op.method} {op.path.removeprefix('/api/v1')}" for op in openapi.operations()}
+    assert found == wanted
+
+
+def test_public_operations_are_exactly_the_agreed_ones() -> None:
+    public = {op.id for op in openapi.operations() if op.access is Access.PUBLIC}
+    assert public == {"list_divisions", "get_conditions", "list_notices", "list_estates", "list_waiting"}
+
+
+def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
+    for operation in openapi.operations():
+        if operation.method != "GET":
+            assert operation.idempotent or operation.id == "mark_message_read"
+            assert operation.access is not Access.PUBLIC
+            assert operation.body is not None
+
+
+def test_every_reason_a_service_declares_has_a_problem_page() -> None:
+    """Read from the services' source, which the gateway may not import: a reason without a page is a link to nowhere."""
+    reasons = set()
+    for file in (ROOT / "services").glob("*/src/*/errors.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem" and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    reasons.add(str(first.value))
+    internal = {
+        "NO_SUCH_ROUND",
+        "NO_TEMPLATE",
+        "EXISTS_WITH_DIFFERENT_AMOUNT",
+        "PURPOSE_NOT_ALLOWED",
+        "UNKNOWN_CATEGORY",
+        "BAD_CALLBACK",
+        "WRONG_MERCHANT",
+    }  # said to workflows, services and the bank only
+    assert reasons
+    assert reasons - internal <= set(KINDS)
+
+
+def test_a_wrong_declaration_fails_at_import() -> None:
+    api = Api("/x")
+
+    async def undocumented(call: Call) -> None: ...
+
+    async def lost(call: Call, params: Params) -> None:
+        """Documented."""
+
+    async def changes(call: Call) -> None:
+        """Documented."""
+
+    with pytest.raises(TypeError):
+        api.get("/a", tag="t")(undocumented)
+    with pytest.raises(TypeError):
+        api.get("/{no}", tag="t")(lost)
+    with pytest.raises(TypeError):
+        api.post("/a", tag="t", access=Access.PUBLIC)(changes)
+    api.post("/a", tag="t")(changes)
+    with pytest.raises(TypeError):
+        api.post("/b", tag="t")(changes)
+
+
+def wrong(model: type[BaseModel], value: object) -> dict[str, str]:
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(value)
+    found = violations(refused.value)
+    assert all(item.zh and item.en for item in found)
+    return {item.pointer: item.code for item in found}
+
+
+def test_violations_point_and_never_repeat_what_was_sent() -> None:
+    member = {"name": "x" * 200, "id_number": 410202199001011234, "relation": "aunt", "birth_date": "1990-01-01", "surprise": 1}
+    found = wrong(c.CorrectDossier, {"dossier": {"members": [member], "homes": [{"share_percent": 101}]}})
+    assert found["/dossier/members/0/name"] == "too_long"
+    assert found["/dossier/members/0/id_number"] == "wrong_type"
+    assert found["/dossier/members/0/relation"] == "not_in_list"
+    assert found["/dossier/members/0/surprise"] == "unknown_field"
+    assert found["/dossier/homes/0/share_percent"] == "out_of_range"
+    assert found["/dossier/phone"] == "required"
+    with pytest.raises(ValidationError) as refused:
+        c.CorrectDossier.model_validate({"dossier": {"members": [member]}})
+    assert "410202199001011234" not in str([(v.pointer, v.zh, v.en) for v in violations(refused.value)])
+
+
+def test_pointers_are_escaped_and_bounded() -> None:
+    assert wrong(c.Withdraw, {"a/b~c": 1}) == {"/a~1b~0c": "unknown_field"}
+    assert len(wrong(c.Withdraw, {str(number): 1 for number in range(500)})) <= 50
+    assert max(len(pointer) for pointer in wrong(c.Withdraw, {"x" * 5000: 1})) <= 200
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, 10**13 + 1])
+def test_money_is_a_whole_number_of_fen(value: object) -> None:
+    assert "/value_fen" in wrong(c.Vehicle, {"plate": "x", "value_fen": value})
+
+
+def test_lookups_keep_silence_apart_from_an_answer() -> None:
+    state = registry.RegisterState(register=common.REGISTER_VEHICLES, tries=2)
+    raw = {**to_dict(state), "title": "x"}
+    assert c.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None

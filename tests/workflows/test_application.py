@@ -1,0 +1,226 @@
+"""Application: every path of its table and every clock it waits on, in virtual time on the real engine."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from anju_workflows.contracts import (
+    Accepted,
+    Correction,
+    Decision,
+    Level,
+    ObjectionDecision,
+    ObjectionRaised,
+    Register,
+    Withdrawal,
+)
+from anju_workflows.transitions import APPLICATION
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from tests.workflows.stage import PROFILE, Stage
+
+APPROVED = ["start_verification", "verification_done", "street_approved", "district_approved", "city_approved"]
+
+
+def request() -> str:
+    return uuid.uuid4().hex
+
+
+def reason_of(error: WorkflowUpdateFailedError) -> str | None:
+    assert isinstance(error.cause, ApplicationError)
+    return error.cause.type
+
+
+async def test_typical_household_is_registered(theatre: Stage) -> None:
+    handle = await theatre.approved()
+    await theatre.days(handle, 11)
+    result = await handle.result()
+    assert result["outcome"] == "registered"
+    assert theatre.notes.events == [*APPROVED, "notice_closed"]
+    assert APPLICATION.is_path(theatre.notes.events)
+    assert set(theatre.notes.tries) == set(Register)
+    assert theatre.notes.templates() == [
+        "application_received",
+        "review_started",
+        "review_started",
+        "review_started",
+        "approved_to_notice",
+        "registered",
+    ]
+    waiting = theatre.client.get_workflow_handle(f"waiting/{handle.id.split('/')[1]}")
+    assert (await waiting.describe()).status is not None
+
+
+@pytest.mark.parametrize("level", list(Level))
+async def test_refused_at_each_level(theatre: Stage, level: Level) -> None:
+    handle = await theatre.apply()
+    for each in Level:
+        await theatre.reached(lambda each=each: bool(theatre.notes.advances) and theatre.notes.advances[-1].waiting_on == each)
+        await theatre.decide(handle, each, Decision.REFUSE if each is level else Decision.APPROVE, "人均住房面积超过标准")
+        if each is level:
+            break
+    result = await handle.result()
+    assert result == {"outcome": "rejected", "reason": "人均住房面积超过标准"}
+    assert theatre.notes.events[-1] == f"{level}_refused"
+    assert theatre.notes.templates()[-1] == "refused"
+
+
+async def test_returned_then_corrected_is_verified_again(theatre: Stage) -> None:
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, Level.STREET, Decision.RETURN, "缺少劳动合同")
+    await theatre.reached(lambda: theatre.notes.events[-1] == "street_returned")
+    said = Correction(round=2, actor="c-somebody", request_id=request())
+    accepted = await handle.execute_update("correct", said, result_type=Accepted)
+    assert accepted.stage == "verifying"
+    await theatre.reached(lambda: theatre.notes.events.count("verification_done") == 2)
+    assert theatre.notes.tries[Register.MARRIAGE] == 2
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("correct", said, result_type=Accepted)
+    assert reason_of(refused.value) == "NOT_RETURNED"
+
+
+async def test_correction_not_made_in_time_lapses(theatre: Stage) -> None:
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, Level.STREET, Decision.RETURN)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "street_returned")
+    await theatre.days(handle, 40)
+    assert (await handle.result())["outcome"] == "lapsed"
+    assert theatre.notes.templates()[-2:] == ["correction_expiring", "lapsed"]
+
+
+@pytest.mark.parametrize("events", [1, 2, 4, 5])
+async def test_withdrawn_at_any_moment(theatre: Stage, events: int) -> None:
+    theatre.notes.silent_tries = dict.fromkeys(Register, 10_000) if events == 1 else {}
+    handle = await theatre.apply()
+    for level in Level:
+        if events <= len(theatre.notes.events):
+            break
+        await theatre.reached(
+            lambda level=level: (
+                len(theatre.notes.events) >= events or (bool(theatre.notes.advances) and theatre.notes.advances[-1].waiting_on == level)
+            )
+        )
+        if len(theatre.notes.events) < events:
+            await theatre.decide(handle, level)
+    await theatre.reached(lambda: len(theatre.notes.events) >= events)
+    said = Withdrawal(actor="c-somebody", reason="已购房", request_id=request())
+    assert (await handle.execute_update("withdraw", said, result_type=Accepted)).stage == "withdrawn"
+    assert await handle.result() == {"outcome": "withdrawn", "reason": "已购房"}
+    assert theatre.notes.events[-1] == "withdrawn"
+    assert theatre.notes.templates()[-1] == "withdrawn"
+
+
+async def test_silent_reviewers_are_reminded_and_escalated_but_nothing_is_decided(theatre: Stage) -> None:
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.days(handle, 6)
+    assert theatre.notes.templates("staff") == ["task_reminder"]
+    await theatre.days(handle, 14)
+    assert theatre.notes.events.count("escalated") >= 2
+    assert theatre.notes.templates("staff").count("task_escalated") >= 2
+    assert theatre.notes.advances[-1].overdue
+    assert theatre.notes.advances[-1].stage == "street_review"
+    await theatre.decide(handle, Level.STREET)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "street_approved")
+    assert not theatre.notes.advances[-1].overdue
+
+
+async def test_register_down_for_three_days_is_waited_for(theatre: Stage) -> None:
+    # With pauses growing to half an hour, three days are about 150 tries.
+    theatre.notes.silent_tries = {Register.REAL_ESTATE: 150}
+    handle = await theatre.apply()
+    await theatre.reached(lambda: len(theatre.notes.tries) == 4)
+    await theatre.days(handle, 1)
+    assert "verification_done" not in theatre.notes.events
+    assert "verification_waiting" in theatre.notes.templates()
+    await theatre.days(handle, 4)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    assert theatre.notes.tries[Register.REAL_ESTATE] == 151
+    assert "register_silent" not in theatre.notes.templates("staff")
+
+
+async def test_register_silent_to_the_deadline_goes_to_people_and_is_never_a_refusal(theatre: Stage) -> None:
+    theatre.notes.silent_tries = {Register.VEHICLES: 1_000_000}
+    # Longer pauses than the city's, only to make fewer tries of the same three weeks.
+    handle = await theatre.apply(clocks=PROFILE.case_clocks.model_copy(update={"lookup_max_retry_seconds": 6 * 3600}))
+    await theatre.reached(lambda: len(theatre.notes.tries) == 4)
+    await theatre.days(handle, 25)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    assert theatre.notes.advances[-1].stage == "street_review"
+    assert "register_silent" in theatre.notes.templates("staff")
+    details = await handle.query("__temporal_workflow_metadata")
+    assert "人工核查" in str(details)
+
+
+async def objected(theatre: Stage) -> tuple[object, str]:
+    handle = await theatre.approved()
+    objection = f"o-{request()}"
+    await handle.execute_update("raise_objection", ObjectionRaised(objection_id=objection, request_id=request()), result_type=Accepted)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "objection_raised")
+    return handle, objection
+
+
+async def test_open_objection_blocks_registration_however_long_it_takes(theatre: Stage) -> None:
+    handle, objection = await objected(theatre)
+    await theatre.days(handle, 60)  # type: ignore[arg-type]
+    assert "notice_closed" not in theatre.notes.events
+    assert "task_escalated" in theatre.notes.templates("staff")
+    said = ObjectionDecision(objection_id=objection, upheld=False, answer="经复核不成立", actor="s-district", request_id=request())
+    await handle.execute_update("decide_objection", said, result_type=Accepted)  # type: ignore[attr-defined]
+    assert (await handle.result())["outcome"] == "registered"  # type: ignore[attr-defined]
+    assert theatre.notes.events[-2:] == ["objection_dismissed", "notice_closed"]
+    assert APPLICATION.is_path(theatre.notes.events)
+
+
+async def test_upheld_objection_refuses(theatre: Stage) -> None:
+    handle, objection = await objected(theatre)
+    said = ObjectionDecision(objection_id=objection, upheld=True, answer="名下另有住房", actor="s-district", request_id=request())
+    accepted = await handle.execute_update("decide_objection", said, result_type=Accepted)  # type: ignore[attr-defined]
+    assert accepted.stage == "rejected"
+    assert await handle.result() == {"outcome": "rejected", "reason": "名下另有住房"}  # type: ignore[attr-defined]
+
+
+async def test_two_objections_are_answered_one_after_another(theatre: Stage) -> None:
+    handle, first = await objected(theatre)
+    second = f"o-{request()}"
+    await handle.execute_update("raise_objection", ObjectionRaised(objection_id=second, request_id=request()), result_type=Accepted)  # type: ignore[attr-defined]
+    for objection in (first, second):
+        said = ObjectionDecision(objection_id=objection, upheld=False, answer="不成立", actor="s-district", request_id=request())
+
+        async def answer(said: ObjectionDecision = said) -> bool:
+            try:
+                await handle.execute_update("decide_objection", said, result_type=Accepted)  # type: ignore[attr-defined]
+            except WorkflowUpdateFailedError:
+                return False
+            return True
+
+        while not await answer():
+            pass
+    await theatre.days(handle, 12)  # type: ignore[arg-type]
+    assert (await handle.result())["outcome"] == "registered"  # type: ignore[attr-defined]
+    assert theatre.notes.events[-5:] == [
+        "objection_raised",
+        "one_objection_dismissed",
+        "objection_raised",
+        "objection_dismissed",
+        "notice_closed",
+    ]
+    assert APPLICATION.is_path(theatre.notes.events)
+
+
+async def test_decisions_out_of_turn_are_refused_and_leave_no_trace(theatre: Stage) -> None:
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    for level, decision, reason, expected in [
+        (Level.CITY, Decision.APPROVE, "", "TASK_NOT_OPEN"),
+        (Level.STREET, Decision.REFUSE, "  ", "STEP_REFUSED"),
+    ]:
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await theatre.decide(handle, level, decision, reason)
+        assert reason_of(refused.value) == expected
+    history = await handle.fetch_history()
+    assert not [event for event in history.events if event.HasField("workflow_execution_update_accepted_event_attributes")]

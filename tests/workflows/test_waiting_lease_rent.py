@@ -1,0 +1,218 @@
+"""Waiting, Lease and RentCycle: offers, signing, months of rent, reminders and arrears, in virtual time on the real engine."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from anju_workflows import calls
+from anju_workflows.contracts import (
+    LEASE,
+    TASK_QUEUE,
+    WAITING,
+    Accepted,
+    LeaseInput,
+    OfferAnswer,
+    OfferMade,
+    PaymentOpened,
+    PaymentPosted,
+    SignLease,
+    WaitingInput,
+    Withdrawal,
+    lease_id,
+    rent_cycle_id,
+    waiting_id,
+)
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
+
+from tests.workflows.stage import DEPOSIT_FEN, MONTHLY_RENT_FEN, PROFILE, Stage
+
+Handle = WorkflowHandle[Any, Any]
+
+
+async def waiting(theatre: Stage) -> Handle:
+    given = theatre.given()
+    now = datetime.now(UTC)
+    return await theatre.client.start_workflow(
+        WAITING, WaitingInput(application=given, registered_at=now), id=waiting_id(given.no), task_queue=TASK_QUEUE
+    )
+
+
+async def offer(theatre: Stage, handle: Handle) -> str:
+    made = OfferMade(offer_id=f"offer-{uuid.uuid4().hex}", unit="汴京家园 1号楼101", expires_at=datetime.now(UTC) + timedelta(days=7))
+    before = theatre.notes.templates().count("offer_made")
+    await handle.signal("offer_made", made)
+    await handle.signal("offer_made", made)
+    await theatre.reached(lambda: theatre.notes.templates().count("offer_made") == before + 1)
+    return made.offer_id
+
+
+async def answer(handle: Handle, offer_id: str, accept: bool) -> Accepted:
+    said = OfferAnswer(offer_id=offer_id, accept=accept, actor="c-somebody", request_id=uuid.uuid4().hex)
+    answered: Accepted = await handle.execute_update("answer_offer", said, result_type=Accepted)
+    return answered
+
+
+async def test_accepted_offer_becomes_a_lease(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    offered = await offer(theatre, handle)
+    assert (await answer(handle, offered, True)).stage == "leased"
+    result = await handle.result()
+    assert result["outcome"] == "leased"
+    assert theatre.notes.offers == {offered: "accepted"}
+    lease = theatre.client.get_workflow_handle(lease_id(result["lease_no"]))
+    assert (await lease.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_declined_then_expired_offers_strike_off(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    first = await offer(theatre, handle)
+    await answer(handle, first, False)
+    second = await offer(theatre, handle)
+    await theatre.days(handle, 9)
+    assert (await handle.result())["outcome"] == "struck_off"
+    assert theatre.notes.offers == {first: "declined", second: "expired"}
+
+
+async def test_answer_to_another_offer_is_refused(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    await offer(theatre, handle)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await answer(handle, "offer-of-somebody-else", True)
+
+
+async def test_five_years_end_the_registration_after_two_alarms(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    await theatre.reached(lambda: True)
+    await theatre.days(handle, 365 * 4 + 10)
+    assert theatre.notes.templates() == ["waiting_alarm"]
+    await theatre.days(handle, 365 * 2)
+    assert (await handle.result())["outcome"] == "expired"
+    assert theatre.notes.templates() == ["waiting_alarm", "waiting_alarm", "waiting_expired"]
+
+
+async def test_leaving_the_list(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    await handle.execute_update("leave", Withdrawal(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
+    assert (await handle.result())["outcome"] == "left"
+
+
+async def lease(theatre: Stage, *, months: int = 36, **changes: Any) -> Handle:
+    starts = datetime.now(UTC).date()
+    no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
+    values: dict[str, Any] = {
+        "lease_no": no,
+        "application_no": "KF-2026-000001",
+        "owner": "c-somebody",
+        "district": "410202",
+        "street": "410202001",
+        "unit": "汴京家园 1号楼101",
+        "monthly_rent_fen": MONTHLY_RENT_FEN,
+        "deposit_fen": DEPOSIT_FEN,
+        "starts_on": str(starts),
+        "ends_on": str(starts + timedelta(days=months * 30)),
+        "sign_by": datetime.now(UTC) + timedelta(days=15),
+        "clocks": PROFILE.case_clocks,
+    }
+    return await theatre.client.start_workflow(LEASE, LeaseInput(**{**values, **changes}), id=lease_id(no), task_queue=TASK_QUEUE)
+
+
+async def sign(handle: Handle, acknowledged: bool = True) -> None:
+    said = SignLease(actor="c-somebody", acknowledged=acknowledged, request_id=uuid.uuid4().hex)
+    await handle.execute_update("sign", said, result_type=Accepted)
+
+
+async def pay(theatre: Stage, bill_id: str) -> Handle:
+    await theatre.reached(lambda: bill_id in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill_id))
+    await cycle.signal("payment_posted", PaymentPosted(bill_id=bill_id, intent_id="i", settled=True))
+    assert (await cycle.result())["outcome"] == "paid"
+    return cycle
+
+
+async def active_lease(theatre: Stage, **changes: Any) -> tuple[Handle, str]:
+    handle = await lease(theatre, **changes)
+    no = handle.id.split("/")[1]
+    await sign(handle)
+    await pay(theatre, f"{no}/deposit")
+    await theatre.reached(lambda: "activated" in theatre.notes.leases)
+    return handle, no
+
+
+async def test_signing_needs_the_acknowledgement(theatre: Stage) -> None:
+    handle = await lease(theatre)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await sign(handle, acknowledged=False)
+    await sign(handle)
+
+
+async def test_unsigned_lease_lapses(theatre: Stage) -> None:
+    handle = await lease(theatre)
+    await theatre.days(handle, 16)
+    assert (await handle.result())["outcome"] == "lapsed"
+    assert theatre.notes.templates() == ["lease_sign_reminder", "lease_lapsed"]
+    assert theatre.notes.leases == ["lapsed"]
+
+
+async def test_unpaid_deposit_lapses(theatre: Stage) -> None:
+    handle = await lease(theatre)
+    await sign(handle)
+    bill = f"{handle.id.split('/')[1]}/deposit"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    await theatre.days(theatre.client.get_workflow_handle(rent_cycle_id(bill)), 17)
+    assert (await handle.result())["outcome"] == "lapsed"
+    assert theatre.notes.bills[bill] == "arrears"
+
+
+async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Stage) -> None:
+    handle, no = await active_lease(theatre, months=26)
+    first_run = (await handle.describe()).run_id
+    starts = datetime.now(UTC).date()
+    for month in range(14):
+        period = calls_period(starts, month)
+        if month:
+            await theatre.days(handle, 31)
+        bill = f"{no}/{period}"
+        await pay(theatre, bill)
+        cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+        issued = await theatre.clock.now(cycle.id)
+        assert abs(issued - await theatre.clock.now(handle.id)) < timedelta(days=32)
+    assert (await handle.describe()).run_id != first_run
+    assert len({bill for bill in theatre.notes.bills if bill.startswith(no)}) >= 15
+    history = await handle.fetch_history()
+    assert len(history.events) < 500
+
+
+def calls_period(starts: Any, month: int) -> str:
+    from chassis.calendar import add_months
+
+    return f"{add_months(starts, month):%Y%m}"
+
+
+async def test_late_rent_is_reminded_and_written_to_arrears_then_the_lease_knows(theatre: Stage) -> None:
+    handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 12)
+    assert theatre.notes.bills[bill] == "overdue"
+    assert theatre.notes.templates().count("bill_reminder") == 1
+    await theatre.days(cycle, 25)
+    assert (await cycle.result())["outcome"] == "arrears"
+    assert theatre.notes.bills[bill] == "arrears"
+    assert "累计欠租" in str(await handle.query("__temporal_workflow_metadata"))
+
+
+async def test_lost_callback_is_found_by_asking_the_bank(theatre: Stage) -> None:
+    _handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    await theatre.days(cycle, 0.05)
+    assert theatre.notes.bank_asked >= 3
+    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    await theatre.days(cycle, 0.05)
+    assert (await cycle.result())["outcome"] == "paid"

@@ -1,0 +1,154 @@
+/** The one way from the pages to the gateway: language, CSRF and idempotency headers, a time limit, and problems as exceptions. */
+import createClient from "openapi-fetch";
+import { reactive } from "vue";
+import { locale } from "@/i18n";
+import type { paths } from "./paths";
+import { offline, Problem, problemFrom } from "./problem";
+import type * as T from "./types";
+
+const TIME_LIMIT_MS = 20_000;
+
+/** What the rest of the pages must know about the connection. `expired` is set by any 401 after sign-on. */
+export const connection = reactive({ csrf: "", expired: false });
+
+async function limited(request: Request): Promise<Response> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), TIME_LIMIT_MS);
+  try {
+    return await fetch(request, { signal: stop.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const http = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin", fetch: limited });
+
+http.use({
+  onRequest({ request }) {
+    request.headers.set("Accept-Language", locale.value);
+    if (request.method !== "GET" && connection.csrf) request.headers.set("X-CSRF-Token", connection.csrf);
+    return request;
+  },
+});
+
+interface Answer<R> {
+  data: R;
+  etag: string;
+}
+
+async function answer<R>(call: Promise<{ data?: R; error?: unknown; response: Response }>): Promise<Answer<R>> {
+  let result;
+  try {
+    result = await call;
+  } catch {
+    throw offline();
+  }
+  const { data, error, response } = result;
+  if (!response.ok) {
+    if (response.status === 401) connection.expired = true;
+    throw problemFrom(response.status, error);
+  }
+  return { data: data as R, etag: response.headers.get("ETag") ?? "" };
+}
+
+async function only<R>(call: Promise<{ data?: R; error?: unknown; response: Response }>): Promise<R> {
+  return (await answer<R>(call)).data;
+}
+
+/** Null for 404, when "not there yet" is an ordinary answer. */
+async function orNull<R>(call: Promise<R>): Promise<R | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
+}
+
+const keyed = (key: string) => ({ "Idempotency-Key": key });
+type Paged = { limit?: number; cursor?: string };
+
+export const api = {
+  async session(): Promise<T.Session | null> {
+    try {
+      const session = await only(http.GET("/api/v1/session"));
+      connection.csrf = session.csrf_token;
+      connection.expired = false;
+      return session;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) {
+        connection.expired = false;
+        return null;
+      }
+      throw error;
+    }
+  },
+  signOut: (key: string) => only(http.POST("/auth/logout", { params: { header: keyed(key) } })),
+
+  divisions: async () => (await only(http.GET("/api/v1/divisions"))).items,
+  conditions: () => only(http.GET("/api/v1/conditions")),
+  notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),
+  estates: (query: { district?: string }) => only(http.GET("/api/v1/estates", { params: { query } })),
+  waitingList: (code: string, query: Paged) =>
+    only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query } })),
+
+  applications: (query: Paged & { stage?: string; district?: string }) =>
+    only(http.GET("/api/v1/applications", { params: { query } })),
+  submit: (key: string, body: { dossier: T.Dossier; consent: { text_version: string; registers: T.Register[] } }) =>
+    only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
+  application: (no: string) => answer(http.GET("/api/v1/applications/{no}", { params: { path: { no } } })),
+  lookups: async (no: string) => (await only(http.GET("/api/v1/applications/{no}/lookups", { params: { path: { no } } }))).items,
+  assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
+  accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
+  tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),
+  correct: (key: string, no: string, etag: string, dossier: T.Dossier) =>
+    only(
+      http.PUT("/api/v1/applications/{no}/dossier", { params: { path: { no }, header: { ...keyed(key), "If-Match": etag } }, body: { dossier } }),
+    ),
+  withdraw: (key: string, no: string, reason: string) =>
+    only(http.POST("/api/v1/applications/{no}/withdrawal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
+  object: (key: string, no: string, words: string) =>
+    only(http.POST("/api/v1/applications/{no}/objections", { params: { path: { no }, header: keyed(key) }, body: { text: words } })),
+  leaveWaiting: (key: string, no: string) =>
+    only(http.POST("/api/v1/applications/{no}/waiting-exit", { params: { path: { no }, header: keyed(key) }, body: {} })),
+  answerOffer: (key: string, id: string, accept: boolean, reason: string) =>
+    only(http.POST("/api/v1/offers/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { accept, reason } })),
+
+  leases: (query: Paged) => only(http.GET("/api/v1/leases", { params: { query } })),
+  sign: (key: string, no: string) =>
+    only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true } })),
+  leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
+  bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
+  bills: (query: Paged & { state?: string }) => only(http.GET("/api/v1/bills", { params: { query } })),
+  pay: (key: string, no: string, period: string) =>
+    only(http.POST("/api/v1/leases/{no}/bills/{period}/payments", { params: { path: { no, period }, header: keyed(key) }, body: {} })),
+
+  inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
+  markRead: (key: string, id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id }, header: keyed(key) } })),
+
+  tasks: (query: Paged) => only(http.GET("/api/v1/tasks", { params: { query } })),
+  decide: (key: string, no: string, etag: string, decision: T.Decision, reason: string) =>
+    only(
+      http.POST("/api/v1/applications/{no}/decision", {
+        params: { path: { no }, header: { ...keyed(key), "If-Match": etag } },
+        body: { decision, reason },
+      }),
+    ),
+  decideObjection: (key: string, no: string, id: string, upheld: boolean, words: string) =>
+    only(
+      http.POST("/api/v1/applications/{no}/objections/{id}/decision", {
+        params: { path: { no, id }, header: keyed(key) },
+        body: { upheld, answer: words },
+      }),
+    ),
+  addUnits: (key: string, units: T.NewUnit[]) =>
+    only(http.POST("/api/v1/units", { params: { header: keyed(key) }, body: { units } })),
+  makeOffers: (key: string, code: string) =>
+    only(http.POST("/api/v1/districts/{code}/offers", { params: { path: { code }, header: keyed(key) }, body: {} })),
+  counters: async (query: { district?: string }) =>
+    (await only(http.GET("/api/v1/counters", { params: { query } }))).items,
+  trialBalance: async () => {
+    const found = await only(http.GET("/api/v1/ledger/trial-balance"));
+    return found.items ?? found.accounts ?? [];
+  },
+};

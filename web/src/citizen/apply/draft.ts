@@ -1,0 +1,206 @@
+/** What the applicant has typed so far. Kept in sessionStorage through reloads, sign-on and refused submissions; erased when it is accepted. */
+import { reactive, watch } from "vue";
+import { REGISTERS, type Dossier, type Register } from "@/api/types";
+import { RequestKey } from "@/lib/action";
+import { editable, halfWidth, parseHundredths } from "@/lib/format";
+import { birthDate, normalise } from "@/lib/idnumber";
+import { session } from "@/lib/session";
+import { keep, kept } from "@/lib/store";
+
+export interface MemberForm {
+  name: string;
+  id_number: string;
+  relation: string;
+  income: string;
+  employer: string;
+}
+export interface HomeForm {
+  district: string;
+  address: string;
+  area: string;
+  share: string;
+}
+export interface VehicleForm {
+  plate: string;
+  value: string;
+}
+export const SECTIONS = ["category", "members", "marriage", "homes", "vehicles", "place", "consent"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export interface Draft {
+  /** Whose draft it is; another person on the same device never sees it. */
+  sub: string;
+  /** Application being corrected, and its ETag; empty for a new one. */
+  no: string;
+  etag: string;
+  prefilled: boolean;
+  category: string;
+  members: MemberForm[];
+  marital_status: string;
+  has_homes: string;
+  homes: HomeForm[];
+  has_vehicles: string;
+  vehicles: VehicleForm[];
+  district: string;
+  street: string;
+  community: string;
+  address: string;
+  phone: string;
+  consents: Register[];
+  told_adults: boolean;
+  /** Sections the applicant has saved at least once. */
+  visited: Section[];
+  /** The gateway's field errors by field id, until the field is changed. */
+  refused: Record<string, string>;
+  key: string;
+  print: string;
+}
+
+export const newMember = (relation = ""): MemberForm => ({ name: "", id_number: "", relation, income: "", employer: "" });
+export const newHome = (): HomeForm => ({ district: "", address: "", area: "", share: "100" });
+export const newVehicle = (): VehicleForm => ({ plate: "", value: "" });
+
+function empty(no: string): Draft {
+  const person = session.user?.prefill;
+  const applicant = newMember("applicant");
+  if (person && !no) {
+    applicant.name = person.name;
+    applicant.id_number = person.id_number;
+  }
+  return {
+    sub: session.user?.sub ?? "",
+    no,
+    etag: "",
+    prefilled: Boolean(person?.id_number) && !no,
+    category: "",
+    members: [applicant],
+    marital_status: "",
+    has_homes: "",
+    homes: [],
+    has_vehicles: "",
+    vehicles: [],
+    district: "",
+    street: "",
+    community: "",
+    address: "",
+    phone: person?.phone ?? "",
+    consents: [],
+    told_adults: false,
+    visited: [],
+    refused: {},
+    key: "",
+    print: "",
+  };
+}
+
+const open = new Map<string, Draft>();
+const storageName = (no: string) => `anju.draft.${no || "new"}`;
+
+function restore(no: string): Draft | null {
+  try {
+    const found = JSON.parse(kept("sessionStorage", storageName(no)) ?? "null") as Draft | null;
+    return found && found.sub === session.user?.sub ? { ...empty(no), ...found } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The draft of a new application (`no` empty) or of a correction. Call after sign-on is known. */
+export function draftOf(no: string): Draft {
+  let draft = open.get(no);
+  if (!draft || draft.sub !== session.user?.sub) {
+    draft = reactive(restore(no) ?? empty(no));
+    open.set(no, draft);
+    const mine = draft;
+    watch(mine, () => keep("sessionStorage", storageName(no), open.get(no) === mine ? JSON.stringify(mine) : null), { deep: true, flush: "sync" });
+  }
+  return draft;
+}
+
+export function hasDraft(no: string): boolean {
+  return Boolean(restore(no)?.visited.length);
+}
+
+export function discard(no: string): void {
+  open.delete(no);
+  keep("sessionStorage", storageName(no), null);
+}
+
+/** Starts a correction from the dossier the household sent last. */
+export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly Register[], etag: string): void {
+  draft.etag = etag;
+  if (draft.visited.length) return;
+  Object.assign(draft, {
+    category: dossier.category,
+    members: dossier.members.map((each) => ({
+      name: each.name,
+      id_number: each.id_number,
+      relation: each.relation,
+      income: editable(each.annual_income_fen),
+      employer: each.employer,
+    })),
+    marital_status: dossier.marital_status,
+    has_homes: dossier.homes.length ? "yes" : "no",
+    homes: dossier.homes.map((each) => ({
+      district: each.district,
+      address: each.address,
+      area: editable(each.area_centi_sqm),
+      share: String(each.share_percent),
+    })),
+    has_vehicles: dossier.vehicles.length ? "yes" : "no",
+    vehicles: dossier.vehicles.map((each) => ({ plate: each.plate, value: editable(each.value_fen) })),
+    district: dossier.district,
+    street: dossier.street,
+    community: dossier.community,
+    address: dossier.address,
+    phone: dossier.phone,
+    consents: [...registers],
+    told_adults: true,
+    visited: [...SECTIONS],
+  });
+}
+
+export function toDossier(draft: Draft): Dossier {
+  return {
+    category: draft.category,
+    members: draft.members.map((each) => ({
+      name: each.name.trim(),
+      id_number: normalise(each.id_number),
+      relation: each.relation,
+      birth_date: birthDate(each.id_number),
+      annual_income_fen: parseHundredths(each.income) ?? 0,
+      employer: each.employer.trim(),
+    })),
+    homes:
+      draft.has_homes === "yes"
+        ? draft.homes.map((each) => ({
+            district: each.district,
+            address: each.address.trim(),
+            area_centi_sqm: parseHundredths(each.area) ?? 0,
+            share_percent: Number(halfWidth(each.share)),
+          }))
+        : [],
+    vehicles:
+      draft.has_vehicles === "yes"
+        ? draft.vehicles.map((each) => ({ plate: halfWidth(each.plate).toUpperCase(), value_fen: parseHundredths(each.value) ?? 0 }))
+        : [],
+    marital_status: draft.marital_status,
+    district: draft.district,
+    street: draft.street,
+    community: draft.community,
+    address: draft.address.trim(),
+    phone: halfWidth(draft.phone).replace(/[\s-]/g, ""),
+  };
+}
+
+export function consented(draft: Draft): Register[] {
+  return REGISTERS.filter((register) => draft.consents.includes(register));
+}
+
+/** The draft's request key outlives the page, so that a reload in the middle of a submission does not submit twice. */
+export function requestKey(draft: Draft): RequestKey {
+  return new RequestKey(draft.key, draft.print, (key, print) => {
+    draft.key = key;
+    draft.print = print;
+  });
+}

@@ -1,0 +1,170 @@
+/** What can be said about a draft without asking the gateway, and where each of the gateway's field errors belongs. */
+import { REGISTERS } from "@/api/types";
+import type { FieldProblem } from "@/api/problem";
+import { t, word } from "@/i18n";
+import { halfWidth, parseHundredths } from "@/lib/format";
+import { isIdNumber, normalise } from "@/lib/idnumber";
+import type { Draft, Section } from "./draft";
+
+/** `page` is the path below the application's start page on which the field stands. */
+export interface FieldError {
+  id: string;
+  message: string;
+  page: string;
+}
+
+type Say = (id: string, message: string) => void;
+
+function collect(page: string, run: (say: Say) => void): FieldError[] {
+  const found: FieldError[] = [];
+  run((id, message) => found.push({ id, message, page }));
+  return found;
+}
+
+export function memberName(draft: Draft, index: number): string {
+  if (index === 0) return t("member.title_applicant");
+  return draft.members[index]?.name.trim() || t("members.nth", { n: index + 1 });
+}
+
+export function memberErrors(draft: Draft, index: number): FieldError[] {
+  const member = draft.members[index];
+  if (!member) return [];
+  return collect(`members/${index}`, (say) => {
+    const id = (field: string) => `members-${index}-${field}`;
+    if (!member.name.trim()) say(id("name"), t("member.name_missing"));
+    if (!member.id_number.trim()) say(id("id_number"), t("member.id_missing"));
+    else if (!isIdNumber(member.id_number)) say(id("id_number"), t("member.id_wrong"));
+    else if (draft.members.some((other, at) => at < index && normalise(other.id_number) === normalise(member.id_number)))
+      say(id("id_number"), t("member.id_twice"));
+    if (!member.relation) say(id("relation"), t("member.relation_missing"));
+    if (!member.income.trim()) say(id("income"), t("member.income_missing"));
+    else if (parseHundredths(member.income) === null) say(id("income"), t("member.income_wrong"));
+  });
+}
+
+export function homeErrors(draft: Draft, index: number): FieldError[] {
+  const home = draft.homes[index];
+  if (!home) return [];
+  return collect(`homes/${index}`, (say) => {
+    const id = (field: string) => `homes-${index}-${field}`;
+    if (!home.district) say(id("district"), t("home.district_missing"));
+    if (!home.address.trim()) say(id("address"), t("home.address_missing"));
+    if (!parseHundredths(home.area)) say(id("area"), t("home.area_wrong"));
+    const share = halfWidth(home.share);
+    if (!/^\d{1,3}$/.test(share) || Number(share) < 1 || Number(share) > 100) say(id("share"), t("home.share_wrong"));
+  });
+}
+
+export function vehicleErrors(draft: Draft, index: number): FieldError[] {
+  const vehicle = draft.vehicles[index];
+  if (!vehicle) return [];
+  return collect(`vehicles/${index}`, (say) => {
+    if (!vehicle.plate.trim()) say(`vehicles-${index}-plate`, t("vehicle.plate_missing"));
+    if (parseHundredths(vehicle.value) === null) say(`vehicles-${index}-value`, t("vehicle.value_wrong"));
+  });
+}
+
+function placeErrors(draft: Draft): FieldError[] {
+  return collect("place", (say) => {
+    if (!draft.district) say("district", t("place.district_missing"));
+    if (!draft.street) say("street", t("place.street_missing"));
+    if (!draft.community) say("community", t("place.community_missing"));
+    if (!draft.address.trim()) say("address", t("place.address_missing"));
+    if (!/^1\d{10}$/.test(halfWidth(draft.phone).replace(/[\s-]/g, ""))) say("phone", t("place.phone_wrong"));
+  });
+}
+
+function marriageErrors(draft: Draft): FieldError[] {
+  return collect("marriage", (say) => {
+    const spouse = draft.members.some((each) => each.relation === "spouse");
+    if (!draft.marital_status) say("marital_status", t("marriage.missing"));
+    else if (draft.marital_status === "married" && !spouse) say("marital_status", t("marriage.spouse_missing"));
+    else if (draft.marital_status !== "married" && spouse) say("marital_status", t("marriage.spouse_extra"));
+  });
+}
+
+function consentErrors(draft: Draft): FieldError[] {
+  return collect("consent", (say) => {
+    for (const register of REGISTERS) {
+      if (!draft.consents.includes(register)) say(`consent-${register}`, t("consent.missing", { what: word("register", register) }));
+    }
+    if (draft.members.length > 1 && !draft.told_adults) say("consent-adults", t("consent.adults_missing"));
+  });
+}
+
+/** Errors of a section's own page and of the pages below it. */
+export function sectionErrors(draft: Draft, section: Section): FieldError[] {
+  switch (section) {
+    case "category":
+      return collect("category", (say) => draft.category || say("category", t("category.missing")));
+    case "members":
+      return draft.members.flatMap((_, index) =>
+        memberErrors(draft, index).map((each) => ({ ...each, message: t("member.who", { who: memberName(draft, index), message: each.message }) })),
+      );
+    case "marriage":
+      return marriageErrors(draft);
+    case "homes":
+      if (!draft.has_homes) return [{ id: "has_homes", message: t("homes.missing"), page: "homes" }];
+      if (draft.has_homes === "no") return [];
+      if (!draft.homes.length) return [{ id: "add", message: t("homes.none_yet"), page: "homes" }];
+      return draft.homes.flatMap((_, index) => homeErrors(draft, index));
+    case "vehicles":
+      if (!draft.has_vehicles) return [{ id: "has_vehicles", message: t("vehicles.missing"), page: "vehicles" }];
+      if (draft.has_vehicles === "no") return [];
+      if (!draft.vehicles.length) return [{ id: "add", message: t("vehicles.none_yet"), page: "vehicles" }];
+      return draft.vehicles.flatMap((_, index) => vehicleErrors(draft, index));
+    case "place":
+      return placeErrors(draft);
+    case "consent":
+      return consentErrors(draft);
+  }
+}
+
+const RENAMED: Record<string, string> = { annual_income_fen: "income", birth_date: "id_number", area_centi_sqm: "area", share_percent: "share", value_fen: "value" };
+const PLACE = new Set(["district", "street", "community", "address", "phone"]);
+
+/** The field a JSON pointer of the request body speaks of; null for none that is on a page. */
+export function fieldOf(pointer: string): { id: string; page: string } | null {
+  const parts = pointer.split("/").filter(Boolean);
+  if (parts[0] === "dossier") parts.shift();
+  const [head, index, leaf] = parts;
+  if (!head) return null;
+  if (head === "consent" || head === "registers") return { id: "consent-social_insurance", page: "consent" };
+  if (head === "category") return { id: "category", page: "category" };
+  if (head === "marital_status") return { id: "marital_status", page: "marriage" };
+  if (PLACE.has(head)) return { id: head, page: "place" };
+  if (head === "members" || head === "homes" || head === "vehicles") {
+    if (index === undefined || !leaf) return { id: head === "members" ? "add" : `has_${head}`, page: head };
+    return { id: `${head}-${index}-${RENAMED[leaf] ?? leaf}`, page: `${head}/${index}` };
+  }
+  return null;
+}
+
+export const pageOfField = (id: string): string => {
+  const nested = /^(members|homes|vehicles)-(\d+)-/.exec(id);
+  if (nested) return `${nested[1]}/${nested[2]}`;
+  if (id.startsWith("consent-")) return "consent";
+  if (id === "marital_status") return "marriage";
+  if (id === "has_homes" || id === "has_vehicles") return id.slice(4);
+  if (id === "add") return "members";
+  return PLACE.has(id) ? "place" : id;
+};
+
+/** Puts the gateway's field errors at their fields; returns those which belong to none. */
+export function refuse(draft: Draft, fields: FieldProblem[]): string[] {
+  const nowhere: string[] = [];
+  const refused: Record<string, string> = {};
+  for (const field of fields) {
+    const place = fieldOf(field.pointer);
+    if (place) refused[place.id] = field.message;
+    else nowhere.push(field.message);
+  }
+  draft.refused = refused;
+  return nowhere;
+}
+
+export function refusedErrors(draft: Draft): FieldError[] {
+  return Object.entries(draft.refused).map(([id, message]) => ({ id, message, page: pageOfField(id) }));
+}
+
+export const sectionOfPage = (page: string): Section => page.split("/")[0] as Section;

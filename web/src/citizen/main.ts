@@ -1,0 +1,16 @@
+import "vant/es/style/base.css";
+import "vant/es/loading/index.css";
+import "vant/es/button/index.css";
+import "@/styles/base.css";
+import "@/styles/citizen.css";
+import { createApp } from "vue";
+import { startLocale } from "@/i18n";
+import { startElder } from "@/lib/elder";
+import { loadDivisions } from "@/lib/divisions";
+import App from "./App.vue";
+import { router } from "./router";
+
+startElder();
+startLocale();
+void loadDivisions();
+createApp(App).use(router).mount("#app");

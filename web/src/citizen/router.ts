@@ -1,0 +1,98 @@
+import { watch } from "vue";
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import { locale, t, type Key } from "@/i18n";
+import { loadSession, session } from "@/lib/session";
+import { focusHeading, focusOn } from "@/ui/focus";
+import { hasDraft } from "./apply/draft";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    title?: Key;
+    /** Needs a citizen who is signed on. */
+    mine?: boolean;
+    /** A question page: without the navigation bar, which would lead away from a half-filled form. */
+    question?: boolean;
+  }
+}
+
+const question = (path: string, title: Key, component: RouteRecordRaw["component"]) =>
+  ({ path, component, meta: { title, mine: true, question: true } }) as RouteRecordRaw;
+
+/** The same pages ask for a new application and for a correction. */
+const questions = (): RouteRecordRaw[] => [
+  question("", "apply.title", () => import("./apply/StartPage.vue")),
+  question("category", "section.category", () => import("./apply/CategoryPage.vue")),
+  question("members", "section.members", () => import("./apply/MembersPage.vue")),
+  question("members/:index(\\d+)", "section.members", () => import("./apply/MemberPage.vue")),
+  question("marriage", "section.marriage", () => import("./apply/MarriagePage.vue")),
+  question("homes", "section.homes", () => import("./apply/HomesPage.vue")),
+  question("homes/:index(\\d+)", "section.homes", () => import("./apply/HomePage.vue")),
+  question("vehicles", "section.vehicles", () => import("./apply/VehiclesPage.vue")),
+  question("vehicles/:index(\\d+)", "section.vehicles", () => import("./apply/VehiclePage.vue")),
+  question("place", "section.place", () => import("./apply/PlacePage.vue")),
+  question("consent", "section.consent", () => import("./apply/ConsentPage.vue")),
+  question("check", "check.title", () => import("./apply/CheckPage.vue")),
+];
+
+const open = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title } }) as RouteRecordRaw;
+const mine = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title, mine: true } }) as RouteRecordRaw;
+
+export const router = createRouter({
+  history: createWebHistory("/"),
+  scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? false : { top: 0 }),
+  routes: [
+    open("/", "home.title", () => import("./pages/HomePage.vue")),
+    open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
+    open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
+    open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
+    mine("/notices/:no/objection", "objection.title", () => import("./pages/ObjectionPage.vue")),
+    { path: "/apply", children: questions() },
+    {
+      path: "/cases/:no/correct",
+      children: questions(),
+      // Only the first page fetches the dossier which is corrected.
+      beforeEnter: (to) => (to.path.endsWith("/correct") || hasDraft(String(to.params.no)) ? true : `/cases/${String(to.params.no)}/correct`),
+    },
+    mine("/cases", "cases.title", () => import("./pages/CasesPage.vue")),
+    mine("/cases/:no", "case.title", () => import("./pages/CasePage.vue")),
+    mine("/cases/:no/receipt", "receipt.title", () => import("./pages/ReceiptPage.vue")),
+    mine("/cases/:no/withdraw", "withdraw.title", () => import("./pages/WithdrawPage.vue")),
+    mine("/cases/:no/leave", "leave.title", () => import("./pages/LeavePage.vue")),
+    mine("/cases/:no/access-log", "access.title", () => import("./pages/AccessPage.vue")),
+    mine("/cases/:no/offers/:id", "offer.title", () => import("./pages/OfferPage.vue")),
+    mine("/leases", "leases.title", () => import("./pages/LeasesPage.vue")),
+    mine("/leases/:lease", "lease.title", () => import("./pages/LeasePage.vue")),
+    mine("/leases/:lease/sign", "sign.title", () => import("./pages/SignPage.vue")),
+    mine("/leases/:lease/bills/:period", "bills.title", () => import("./pages/BillPage.vue")),
+    mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
+    mine("/inbox", "inbox.title", () => import("./pages/InboxPage.vue")),
+    { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },
+    { path: "/:rest(.*)*", component: () => import("./pages/NotFoundPage.vue"), meta: { title: "notfound.title" } },
+  ],
+});
+
+router.beforeEach(async (to) => {
+  if (!to.meta.mine) {
+    void loadSession();
+    return true;
+  }
+  await loadSession();
+  if (session.user?.kind === "citizen") return true;
+  return { path: "/signin", query: { next: to.fullPath } };
+});
+
+function setTitle(): void {
+  const key = router.currentRoute.value.meta.title;
+  document.title = key ? `${t(key)} · ${t("app.full")}` : t("app.full");
+}
+
+let first = true;
+router.afterEach(async (to, from) => {
+  setTitle();
+  // The first page is the browser's to announce.
+  const moved = to.path !== from.path && !first;
+  first = false;
+  if (to.hash && (await focusOn(to.hash.slice(1)))) return;
+  if (moved) await focusHeading();
+});
+watch(locale, setTitle);

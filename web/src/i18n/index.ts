@@ -1,0 +1,37 @@
+/** Two languages, no library: plain strings with {blanks}. English must have every key of Chinese, which the type checker holds. */
+import { ref, watch } from "vue";
+import { keep, kept } from "@/lib/store";
+import * as en from "./en";
+import * as zh from "./zh";
+
+export type Locale = "zh-CN" | "en";
+const NAME = "anju.locale";
+const chinese = { ...zh.common, ...zh.citizen, ...zh.apply, ...zh.staff };
+export type Key = keyof typeof chinese;
+const english: Record<Key, string> = { ...en.common, ...en.citizen, ...en.apply, ...en.staff };
+
+export const locale = ref<Locale>(kept("localStorage", NAME) === "en" ? "en" : "zh-CN");
+
+export function startLocale(): void {
+  const asked = new URLSearchParams(window.location.search).get("lang");
+  if (asked) locale.value = asked === "en" ? "en" : "zh-CN";
+  watch(
+    locale,
+    (now) => {
+      document.documentElement.lang = now;
+      keep("localStorage", NAME, now);
+    },
+    { immediate: true },
+  );
+}
+
+export function t(key: Key, blanks: Record<string, string | number> = {}): string {
+  const text = (locale.value === "en" ? english : chinese)[key];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
+}
+
+/** The text of a word the server may extend: `prefix.word`, or the fallback when this version of the pages does not know it. */
+export function word(prefix: string, value: string | null | undefined, fallback = ""): string {
+  const key = `${prefix}.${value ?? ""}`;
+  return key in chinese ? t(key as Key) : fallback || (value ?? "");
+}

@@ -1,0 +1,42 @@
+"""The search attributes of every Anju workflow: one registry, from which the dev server, the operator's set-up and the code take them.
+
+They stand in the clear in Temporal's visibility store: no personal data, ever.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+STAGE: Final = SearchAttributeKey.for_keyword("HousingStage")
+DISTRICT: Final = SearchAttributeKey.for_keyword("District")
+STREET: Final = SearchAttributeKey.for_keyword("Street")
+WAITING_ON: Final = SearchAttributeKey.for_keyword("WaitingOn")
+DEADLINE: Final = SearchAttributeKey.for_datetime("DeadlineAt")
+OVERDUE: Final = SearchAttributeKey.for_bool("Overdue")
+
+SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
+    STAGE.name: "Keyword",
+    DISTRICT.name: "Keyword",
+    STREET.name: "Keyword",
+    WAITING_ON.name: "Keyword",
+    DEADLINE.name: "Datetime",
+    OVERDUE.name: "Bool",
+}
+
+
+def updates(
+    *, stage: str, waiting_on: str, deadline: datetime | None, overdue: bool, place: tuple[str, str] | None = None
+) -> list[SearchAttributeUpdate[Any]]:
+    """One upsert for everything an operator filters by; ``place`` is (district, street), given once."""
+    changed: list[SearchAttributeUpdate[Any]] = [
+        STAGE.value_set(stage),
+        WAITING_ON.value_set(waiting_on),
+        DEADLINE.value_unset() if deadline is None else DEADLINE.value_set(deadline),
+        OVERDUE.value_set(overdue),
+    ]
+    if place is not None:
+        changed += [DISTRICT.value_set(place[0]), STREET.value_set(place[1])]
+    return changed

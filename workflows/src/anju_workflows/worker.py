@@ -1,0 +1,99 @@
+"""The worker: runs the workflows and the activities of the roles it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import anju_profile
+from chassis import logs, temporal
+from chassis.service import signer
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from anju_workflows.activities import Activities, activities
+from anju_workflows.application import Application
+from anju_workflows.contracts import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
+from anju_workflows.lease import Lease
+from anju_workflows.rent_cycle import RentCycle
+from anju_workflows.settings import Settings
+from anju_workflows.waiting import Waiting
+
+NAME = "worker"
+WORKFLOWS: tuple[type, ...] = (Application, Waiting, Lease, RentCycle)
+
+# Pure modules, loaded once for the process instead of once for every workflow run: they hold tables and models, no state of a run.
+PURE_MODULES = (
+    "anju_workflows.contracts",
+    "anju_workflows.transitions",
+    "anju_workflows.calls",
+    "anju_workflows.deadlines",
+    "anju_workflows.search_attributes",
+    "anju_workflows.case",
+    "anju_profile",
+    "chassis",
+    "chinese_calendar",
+)
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PURE_MODULES))
+
+
+def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
+    """What each role runs. The main role can run everything, so that one box needs one queue only."""
+    registry: list[Callable[..., Any]] = [made.registry.lookup]
+    payments: list[Callable[..., Any]] = [made.payments.confirm_payment]
+    by_role: dict[str, list[Callable[..., Any]]] = {
+        REGISTRY_TASK_QUEUE: registry,
+        PAYMENTS_TASK_QUEUE: payments,
+        TASK_QUEUE: [
+            made.casework.advance,
+            made.eligibility.assess,
+            made.housing.register_waiting,
+            made.housing.close_offer,
+            made.housing.close_waiting,
+            made.housing.advance_lease,
+            made.payments.start_rent_cycle,
+            made.payments.issue_bill,
+            made.payments.mark_bill,
+            made.notifications.notify,
+            *registry,
+            *payments,
+        ],
+    }
+    return by_role[role]
+
+
+def build(client: Client, role: str, made: Activities, settings: Settings) -> Worker:
+    return Worker(
+        client,
+        task_queue=role,
+        workflows=WORKFLOWS if role == TASK_QUEUE else (),
+        activities=activities_of(role, made),
+        workflow_runner=workflow_runner(),
+        max_cached_workflows=settings.worker_max_cached_workflows,
+        max_concurrent_activities=settings.worker_max_lookups if role == REGISTRY_TASK_QUEUE else 100,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        # The default of 0 cancels running activities at once.
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_drain_seconds),
+    )
+
+
+@asynccontextmanager
+async def worker(settings: Settings, client: Client | None = None) -> AsyncIterator[list[Worker]]:
+    """Runs one Worker for every role until the block ends."""
+    # Deadlines need the profile's working-day years before the first workflow task.
+    anju_profile.load(settings.profile_dir, production=settings.production)
+    async with AsyncExitStack() as stack:
+        connected = client or await temporal.connect(settings)
+        made = await stack.enter_async_context(activities(settings, signer(settings, NAME), connected))
+        workers = [build(connected, role, made, settings) for role in settings.roles]
+        for each in workers:
+            await stack.enter_async_context(each)
+        logs.get(__name__).info("working", roles=settings.roles)
+        yield workers
