@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows import calls
+from anju_workflows import worker as production
 from anju_workflows.contracts import APPLICATION, Level, application_id
 from chassis.crypto import KeyRing
 from temporalio.worker import Worker
@@ -58,7 +59,13 @@ async def test_the_raw_workflow_asks_the_same_of_the_services(theatre: Stage) ->
     theatre.notes.tries.clear()
     theatre.notes.waiting.clear()
     given = theatre.given()
-    async with Worker(theatre.client, task_queue=on_temporal.RAW_QUEUE, workflows=[RawApplication], activities=theatre.notes.activities()):
+    async with Worker(
+        theatre.client,
+        task_queue=on_temporal.RAW_QUEUE,
+        workflows=[RawApplication],
+        activities=theatre.notes.activities(),
+        workflow_runner=production.workflow_runner(),
+    ):
         raw = await theatre.client.start_workflow(APPLICATION, given, id=application_id(given.no), task_queue=on_temporal.RAW_QUEUE)
         for level in Level:
             await theatre.reached(lambda level=level: theatre.notes.templates().count("review_started") == list(Level).index(level) + 1)
