@@ -55,8 +55,13 @@ async def test_register_down_for_three_days_is_shown_as_waiting_and_never_as_ref
         assert "verification_waiting" in [m["template"] async for m in family.applicant.pages("/inbox")]
     finally:
         await town.world("DELETE", f"/faults/{fault['id']}")
-    await split_box.clock.advance(workflow, timedelta(hours=1))
-    await family.reaches("street_review", seconds=60)
+
+    async def half_an_hour_later() -> dict[str, Any]:
+        # The gateway leaves a dead register alone for some real seconds, which no controlled clock shortens.
+        await split_box.clock.advance(workflow, timedelta(minutes=30))
+        return await family.case()
+
+    await eventually(half_an_hour_later, lambda case: case["stage"] == "street_review", seconds=60)
 
 
 async def test_duplicate_and_forged_callbacks(split_box: RunningBox, families: Families) -> None:

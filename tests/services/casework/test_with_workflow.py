@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,12 +60,10 @@ class Town:
                 await asyncio.sleep(0.1)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def town(
-    temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Town]:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    url = await make_database("casework")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(temporal_server: TemporalServer, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
+    """One for all: a second database would count its cases from the start again, and their workflows exist already."""
+    url = await make_module_database("casework")
     await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
     engine = await temporal.connect(settings)
