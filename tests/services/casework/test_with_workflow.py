@@ -60,9 +60,16 @@ class Town:
                 await asyncio.sleep(0.1)
 
 
+@pytest.fixture(scope="module")
+def at_the_engine(temporal_server: TemporalServer) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+        yield
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(temporal_server: TemporalServer, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
-    """One for all: a second database would count its cases from the start again, and their workflows exist already."""
+async def town(at_the_engine: None, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
+    """One for all tests: a second database would number its cases from the start again, and their workflows have been."""
     url = await make_module_database("casework")
     await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
