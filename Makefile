@@ -77,8 +77,8 @@ web-check: web/node_modules/.package-lock.json
 pytest: .venv/.synced $(STATIC)/.built ## Tests only (PYTEST_ARGS="tests/unit -k ledger")
 	$(BIN)/pytest -m "not soak" $(PYTEST_ARGS)
 
-bench: .venv/.synced ## Measures throughput and latency on this machine
-	$(BIN)/pytest tests/bench -q -s $(PYTEST_ARGS)
+bench: .venv/.synced $(STATIC)/.built ## Measures throughput and latency on this machine
+	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: .venv/.synced ## The long runs with faults
 	$(BIN)/pytest -m soak -q -s $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
+from anju_workflows import contracts
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -145,6 +146,21 @@ async def test_the_workflow_has_the_last_word_and_a_refused_key_may_be_used_agai
     assert (caught.value.problem.reason, caught.value.problem.zh) == ("TASK_NOT_OPEN", "请稍候。")
     office.engine.verdict = None
     assert (await desk.decide(CLERK, no, key=key)).stage == "district_review"
+
+
+async def test_a_workflow_that_is_a_moment_behind_its_own_record_is_asked_again(office: Office) -> None:
+    """After a crash the engine replays: the record may say "street review" before the workflow is there again."""
+    desk = office.desk
+    no = (await desk.submit(someone())).no
+    await desk.bring_to(no, *TO_STREET)
+    behind = [refusing("TASK_NOT_OPEN")] * 3
+
+    def verdict(no: str, update: str, said: contracts.Model) -> str:
+        return behind.pop()(no, update, said) if behind else ""
+
+    office.engine.verdict = verdict
+    assert (await desk.decide(CLERK, no)).stage == "district_review"
+    assert office.engine.times_asked("decide") == 4
 
 
 async def test_a_decision_with_unknown_outcome_is_finished_by_its_repeat(office: Office) -> None:

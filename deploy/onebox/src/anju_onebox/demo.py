@@ -71,13 +71,16 @@ class Story:
         await family.pass_public_notice()
         self.say("公示期满无异议，登记为轮候对象。", workflow=f"waiting/{family.no}")
 
-    async def move_in(self) -> None:
+    async def move_in(self) -> bool:
+        """False when the list and the stock had no home for them."""
         family = self.family
         tenancy = await family.tenancy()
         self.note(f"轮候顺序：本区第 {tenancy['waiting']['rank']} 位")
         manager = family.city.official("house_manager", family.district)
         made = await manager.post(f"/districts/{family.district}/offers", {})
         self.say(f"房管所按轮候顺序发起配租，本区配出 {len(made['offers'])} 套。", page="/staff")
+        if family.no not in {offer["application_no"] for offer in made["offers"]}:
+            return False
         offer = await family.offered()
         unit = offer["unit"]
         self.say(
@@ -93,6 +96,7 @@ class Story:
         await family.pay("deposit")
         await family.lease_is("active")
         self.say(f"押金 {_yuan(lease['deposit_fen'])} 已由银行回调入账，合同生效。", workflow=f"bill/{lease['no']}/deposit")
+        return True
 
     async def live(self, months: int) -> None:
         for month in range(months):
@@ -146,7 +150,11 @@ async def tell(layout: Layout, months: int, persona: str) -> int:
         family = await free_family(town, clock, persona)
         story = Story(layout, family, console)
         await story.apply()
-        await story.move_in()
+        if not await story.move_in():
+            console.print(
+                "\n这一家继续轮候：本区没有合适的空房了。用新的数据目录再演示一次，或在工作台登记新房源。No home is vacant for them: use a fresh --data-dir."
+            )
+            return 1
         await story.live(months)
         await story.close()
     console.print("\n完。The end. 用 [bold]uv run anju verify[/bold] 核对每一笔。")

@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import store, views
-from casework.errors import ALREADY_ENDED, invalid_field
+from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, NOT_RETURNED, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts
 from casework.reach import view_of
 from casework.tables import Application, Once
@@ -30,6 +30,7 @@ from casework.tables import Application, Once
 LANDING_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.04
 MAX_KEY_CHARS: Final = 200
+_NOT_OPEN_NOW: Final = frozenset(problem.reason for problem in (TASK_NOT_OPEN, NOT_RETURNED, NOT_ON_NOTICE))
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Asking:
             await self._landed(begun)
             return
         try:
-            stage = await self._parts.process.ask(words.no, words.update, words.said, name.request_id)
+            stage = await self._ask(words, name.request_id)
         except Refusal as refusal:
             if refusal.problem is ALREADY_ENDED and words.stage == APPLICATION.start:
                 # The case is in the table but its workflow is not there yet: the outbox is about to start it.
@@ -110,6 +111,24 @@ class Asking:
             raise refusal from None
         await self.done(name, begun, stage, accepted)
         await self._landed(begun)
+
+    async def _ask(self, words: Words, request_id: str) -> str:
+        """Puts the words to the workflow. After an interruption it may be a moment behind the record it has written itself, so that its "not open
+        now" is believed only when it persists or when the case has moved on."""
+        deadline = asyncio.get_running_loop().time() + LANDING_SECONDS
+        while True:
+            try:
+                return await self._parts.process.ask(words.no, words.update, words.said, request_id)
+            except Refusal as refusal:
+                late = asyncio.get_running_loop().time() > deadline
+                if late or refusal.problem.reason not in _NOT_OPEN_NOW or await self._moved_on(words):
+                    raise
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _moved_on(self, words: Words) -> bool:
+        async with self._parts.database.transaction() as session:
+            case = await store.case(session, words.no)
+            return case is None or case.version != words.version
 
     async def _landed(self, done: pb.Application) -> None:
         if done.round:

@@ -13,6 +13,8 @@ from typing import Final
 from urllib.parse import quote
 
 _MIN_CHARS: Final = 2
+# Sealed columns are random bytes, tens of megabytes of them: a name of two characters in UTF-16 (four bytes) turns up there by chance.
+_MIN_UTF16_BYTES: Final = 6
 # Beyond this many values the search takes longer than anybody waits; which ones are taken depends on the values alone.
 MAX_CANARIES: Final = 4000
 
@@ -27,14 +29,17 @@ class Canary:
 
 
 def forms(value: str) -> set[tuple[bytes, bytes]]:
-    """UTF-8, UTF-16 in both orders, as JSON writes it in ASCII, and as an address does: each as (what stands before, what is searched for).
+    """UTF-8, UTF-16 in both orders (unless too short to mean anything), as JSON writes it in ASCII, and as an address does: each as (what stands before, what is searched for).
 
     In little-endian UTF-16 the low byte comes first, and the low bytes of names are any byte at all: searching for the rest and looking back is ten
     times as fast.
     """
     little, escaped, address = value.encode("utf-16-le"), json.dumps(value)[1:-1], quote(value)
-    plain = {value.encode(), value.encode("utf-16-be"), escaped.encode(), escaped.upper().replace("\\U", "\\u").encode()}
-    return {(b"", form) for form in plain | {address.encode(), address.lower().encode()}} | {(little[:1], little[1:])}
+    plain = {value.encode(), escaped.encode(), escaped.upper().replace("\\U", "\\u").encode(), address.encode(), address.lower().encode()}
+    found = {(b"", form) for form in plain}
+    if len(little) >= _MIN_UTF16_BYTES:
+        found |= {(b"", value.encode("utf-16-be")), (little[:1], little[1:])}
+    return found
 
 
 class Scanner:
