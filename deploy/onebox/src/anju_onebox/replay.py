@@ -201,6 +201,8 @@ class Replay:
         waiting = {outcome.no: pair for pair in self.families.values() if (outcome := pair[1]).stage == "registered"}
         bar = self.progress.add_task("配租 offered", total=None)
         districts = sorted({family.district for family, _ in waiting.values()})
+        # A case is registered a moment before the list knows it; the first round must find everybody.
+        await asyncio.gather(*(self.listed(family) for family, _ in waiting.values()))
         while True:
             offers: list[dict[str, Any]] = []
             for district in districts:
@@ -211,6 +213,10 @@ class Replay:
             await asyncio.gather(*(self.answer(*waiting[offer["application_no"]], offer) for offer in offers))
             self.progress.advance(bar, len(offers))
 
+    async def listed(self, family: Household) -> None:
+        async with self.slots:
+            await family.waits(seconds=_MANY_SECONDS)
+
     async def answer(self, family: Household, outcome: Outcome, offer: dict[str, Any]) -> None:
         async with self.slots:
             await family.offered(seconds=_MANY_SECONDS)
@@ -218,9 +224,12 @@ class Replay:
             if not accept:
                 outcome.declined += 1
                 await family.answer(offer["id"], accept=False, reason="离工作地点太远")
+                # Back on the list, and the home back in the stock, before anybody is offered anything again.
+                await family.waits(seconds=_MANY_SECONDS)
                 return
             await family.accept_offer()
-            outcome.unit = offer["unit"]["id"]
+            # By its address: record ids are drawn anew in every box.
+            outcome.unit = f"{offer['unit']['estate_name']} {offer['unit']['number']}"
 
     async def tenancies(self) -> None:
         tenants = [pair for pair in self.families.values() if pair[1].unit]

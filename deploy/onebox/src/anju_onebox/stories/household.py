@@ -149,6 +149,15 @@ class Household:
         tenancy: dict[str, Any] = await self.applicant.get(f"/applications/{self.no}/tenancy")
         return tenancy
 
+    async def waits(self, *, seconds: float = 30) -> None:
+        """Until the waiting list knows the household, and no offer is before it."""
+        await eventually(
+            self.tenancy,
+            lambda seen: seen["waiting"] is not None and seen["waiting"]["state"] != "offered",
+            seconds=seconds,
+            what=f"{self.no} on the waiting list",
+        )
+
     async def offered(self, *, seconds: float = 30) -> dict[str, Any]:
         """The open offer, once the household has been told."""
         tenancy = await eventually(
