@@ -4,19 +4,6 @@ import { defineConfig, type Plugin } from "vite";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-// `npm run dev` serves the pages with the in-memory API of dev-mock; ANJU_API sends calls to a running gateway instead.
-function devApi(): Plugin {
-  return {
-    name: "anju-dev-api",
-    apply: "serve",
-    async configureServer(server) {
-      if (process.env.ANJU_API) return;
-      const { createMock } = (await import("./dev-mock/api.mjs")) as { createMock: () => { middleware: never } };
-      server.middlewares.use(createMock().middleware);
-    },
-  };
-}
-
 // The staff console lives under /staff, so the development server has to hand out its own page there.
 function staffPage(): Plugin {
   return {
@@ -31,14 +18,15 @@ function staffPage(): Plugin {
   };
 }
 
+// `npm run dev` serves the pages as they are being written; what they ask goes to a running box.
 const proxied = { target: process.env.ANJU_API ?? "http://127.0.0.1:8080", changeOrigin: false };
 
 export default defineConfig({
   base: "/",
-  plugins: [vue(), devApi(), staffPage()],
+  plugins: [vue(), staffPage()],
   resolve: { alias: { "@": here("./src") } },
   define: { __VUE_OPTIONS_API__: "true", __VUE_PROD_DEVTOOLS__: "false" },
-  server: { proxy: process.env.ANJU_API ? { "/api": proxied, "/auth": proxied } : {} },
+  server: { proxy: { "/api": proxied, "/auth": proxied } },
   build: {
     outDir: here("../services/web-gateway/src/web_gateway/static"),
     emptyOutDir: true,

@@ -1,10 +1,8 @@
-"""What a person does on the pages, by the words they read. Works on the invented city and on a running one alike."""
+"""What a person does on the pages, by the words they read."""
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,47 +10,21 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+PICTURES = Path(__file__).parents[2] / "test-output/browser"
+PHONE = {
+    "viewport": {"width": 375, "height": 812},
+    "has_touch": True,
+    "is_mobile": True,
+    "user_agent": "Mozilla/5.0 (Linux; Android 13; V2148A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
+    "Chrome/126.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.50",
+}
+DESK = {"viewport": {"width": 1280, "height": 900}}
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "resultTypes": ["violations"],
 }
 # A refusal by the gateway is an answer; the browser prints it all the same.
-EXPECTED = re.compile(r"the server responded with a status of (401|404|409|412|422|503)")
-
-
-@dataclass
-class City:
-    """The page server with its invented data, and the switches that only it has."""
-
-    url: str
-
-    def _ask(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/__mock/{path}", timeout=10) as answer:
-            result: dict[str, Any] = json.load(answer)
-            return result
-
-    def reset(self) -> None:
-        self._ask("reset")
-
-    def fail(self, times: int) -> None:
-        """The next ``times`` unsafe requests end in an outage."""
-        self._ask(f"fail?times={times}")
-
-    def advance(self, no: str) -> None:
-        self._ask(f"advance?no={no}")
-
-    def state(self) -> dict[str, Any]:
-        return self._ask("state")
+EXPECTED = re.compile(r"the server responded with a status of (401|404|409|412|422|503)|ERR_CONNECTION_REFUSED")
 
 
 @dataclass
@@ -68,11 +40,20 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not EXPECTED.search(message.text):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{self.page.url}: {message.text}")
 
-    async def sign_on(self, person: str, then: str = "/") -> None:
-        """Signs on as one of the invented city's people."""
-        await self.page.goto(f"{self.url}/auth/login?as={person}&next={then}")
+    async def sign_on_citizen(self, id_number: str, then: str = "/") -> None:
+        await self.page.goto(f"{self.url}/auth/login?next={then}")
+        await self.page.locator("#idn").fill(id_number)
+        await self.press("以此人登录")
+        await self.settled()
+
+    async def sign_on_official(self, role: str, division: str, then: str = "/staff/tasks") -> None:
+        await self.page.goto(f"{self.url}/auth/login?next={then}")
+        await self.page.locator("summary", has_text="工作人员").click()
+        form = self.page.locator("form", has=self.page.locator(f'input[name="role"][value="{role}"]'))
+        await form.locator(f"#d-{role}").select_option(division)
+        await form.get_by_role("button").click()
         await self.settled()
 
     async def open(self, path: str) -> None:
@@ -84,9 +65,6 @@ class Visitor:
         await self.page.locator("main h1").first.wait_for()
         await self.page.wait_for_function("!/正在加载|Loading/.test(document.querySelector('main').innerText)")
 
-    async def heading(self) -> str:
-        return (await self.page.locator("main h1").first.inner_text()).strip()
-
     async def expect_heading(self, words: str) -> None:
         await self.page.locator("main h1", has_text=words).wait_for()
 
@@ -96,9 +74,16 @@ class Visitor:
     async def follow(self, words: str) -> None:
         await self.page.get_by_role("link", name=words).first.click()
 
+    async def choose(self, name: str, value: str) -> None:
+        await self.page.locator(f'input[name="{name}"][value="{value}"]').check()
+
     def field(self, name: str) -> Locator:
         """A form field by its id, which is also what error summaries link to."""
         return self.page.locator(f'[id="{name}"]')
+
+    @property
+    def stage(self) -> Locator:
+        return self.page.locator(".now-card .stage")
 
     async def violations(self) -> list[str]:
         """What axe finds wrong with the page as it stands, one line per rule and place."""
@@ -113,37 +98,57 @@ class Visitor:
         """Id or text of what the keyboard is on."""
         return str(await self.page.evaluate("document.activeElement.id || document.activeElement.innerText.trim()"))
 
+    async def picture(self, name: str) -> None:
+        """For people to look at: what no assertion sees."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
-async def choose(visitor: Visitor, name: str, value: str) -> None:
-    await visitor.page.locator(f'input[name="{name}"][value="{value}"]').check()
+
+def yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"
 
 
-async def fill_application(visitor: Visitor, phone: str = "19999000002") -> None:
-    """Fills in everything for somebody living alone, up to the check page. Starts on the list of parts."""
+async def fill_member(visitor: Visitor, index: int, member: dict[str, Any]) -> None:
+    def named(name: str) -> Locator:
+        return visitor.field(f"members-{index}-{name}")
+
+    if index:
+        await named("relation").select_option(member["relation"])
+    await named("name").fill(member["name"])
+    await named("id_number").fill(member["id_number"])
+    await named("income").fill(yuan(member["annual_income_fen"]))
+    await named("employer").fill(member["employer"])
+    await visitor.press("保存并继续")
+    await visitor.expect_heading("家庭成员")
+
+
+async def fill_application(visitor: Visitor, dossier: dict[str, Any]) -> None:
+    """Fills in what a household without homes or cars declares, from the list of parts up to the check page."""
     page = visitor.page
     await visitor.follow("开始填写")
     await visitor.expect_heading("您属于哪一类")
-    await choose(visitor, "category", "new_worker")
+    await visitor.choose("category", dossier["category"])
     await visitor.press("保存并继续")
     await visitor.expect_heading("家庭成员")
-    await page.locator('a[href$="/members/0"]').click()
-    await visitor.expect_heading("申请人")
-    await visitor.field("members-0-income").fill("42000.50")
-    await visitor.press("保存并继续")
-    await visitor.expect_heading("家庭成员")
+    for index, member in enumerate(dossier["members"]):
+        if index:
+            await visitor.field("add").click()
+        else:
+            await page.locator('a[href$="/members/0"]').click()
+        await visitor.field(f"members-{index}-name").wait_for()
+        await fill_member(visitor, index, member)
     await visitor.press("保存并继续")
     await visitor.expect_heading("婚姻状况")
-    await choose(visitor, "marital_status", "single")
+    await visitor.choose("marital_status", dossier["marital_status"])
     await visitor.press("保存并继续")
-    await choose(visitor, "has_homes", "no")
-    await visitor.press("保存并继续")
-    await choose(visitor, "has_vehicles", "no")
-    await visitor.press("保存并继续")
+    for question in ("has_homes", "has_vehicles"):
+        await visitor.choose(question, "no")
+        await visitor.press("保存并继续")
     await visitor.expect_heading("您现在住在哪里")
     for level in ("district", "street", "community"):
-        await visitor.field(level).select_option(index=1)
-    await visitor.field("address").fill("幸福路 1 号")
-    await visitor.field("phone").fill(phone)
+        await visitor.field(level).select_option(dossier[level])
+    await visitor.field("address").fill(dossier["address"])
+    await visitor.field("phone").fill(dossier["phone"])
     await visitor.press("保存并继续")
     await visitor.expect_heading("同意我们")
     for register in ("social_insurance", "real_estate", "vehicles", "marriage"):

@@ -16,10 +16,10 @@ from anju_onebox.stories.household import Household
 from anju_onebox.stories.people import ApiProblem, eventually
 
 from tests.support.boxes import RunningBox, launch, ready, stop
+from tests.support.families import Families
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
-Families = Callable[..., Awaitable[list[Household]]]
 SERVICES = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
 
 
@@ -79,7 +79,7 @@ async def killer(box: RunningBox, victims: tuple[str, ...], kills: int, rng: ran
 async def test_households_arrive_while_processes_are_killed(split_box: RunningBox, families: Families, victims: tuple[str, ...]) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    made = await families(6)
+    made = await families.several(6)
     travelling = [asyncio.create_task(to_notice(family)) for family in made]
     kills = await killer(split_box, victims, max(6, len(victims)), random.Random(seed))
     assert kills >= 4
@@ -103,7 +103,7 @@ async def test_everything_killed_at_once_goes_on_where_it_was(session_dir: Path,
     try:
         await ready(layout, process, log)
         async with city(layout) as town:
-            made = [Household(town, family.household) for family in await families(3)]
+            made = [Household(town, family.household) for family in await families.several(3)]
             for family in made:
                 await family.submit()
             await made[0].reaches("street_review")

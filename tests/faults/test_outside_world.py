@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from anju_onebox.stories.household import Household
 from anju_onebox.stories.people import eventually
 
 from tests.support.boxes import RunningBox
+from tests.support.families import Families
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
-Families = Callable[..., Awaitable[list[Household]]]
-
 
 async def tenant(box: RunningBox, families: Families) -> Household:
-    (family,) = await families(1)
+    (family,) = await families.several(1)
     await family.submit()
     await family.approve_everywhere()
     await family.pass_public_notice()
@@ -33,7 +31,7 @@ async def tenant(box: RunningBox, families: Families) -> Household:
 
 async def test_register_down_for_three_days_is_shown_as_waiting_and_never_as_refusal(split_box: RunningBox, families: Families) -> None:
     town = split_box.town
-    (family,) = await families(1)
+    (family,) = await families.several(1)
     fault = await town.world("POST", "/faults", {"server": f"real_estate_{family.district}", "kind": "down"})
     try:
         await family.submit()
@@ -103,7 +101,7 @@ async def test_lost_callback_is_repaired_by_asking(split_box: RunningBox, famili
 
 async def test_a_canary_is_found_nowhere_it_must_not_be(split_box: RunningBox, families: Families) -> None:
     """An identity number, typed right and typed wrong, is absent from logs, from histories, and from the engine's database file."""
-    (family,) = await families(1)
+    (family,) = await families.several(1)
     number = family.dossier["members"][0]["id_number"]
     await family.submit()
     await family.reaches("street_review")

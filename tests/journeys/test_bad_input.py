@@ -12,6 +12,7 @@ from anju_onebox.stories.household import CONSENT_VERSION, REGISTERS, Household
 from anju_onebox.stories.people import ApiProblem
 
 from tests.support.boxes import RunningBox
+from tests.support.families import Families
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -83,10 +84,10 @@ async def test_body_too_large(box: RunningBox, family: Household) -> None:
     assert refused.value.status == 413
 
 
-async def test_others_cannot_see_or_decide(box: RunningBox, family: Household, honest_family: Callable[..., Any]) -> None:
+async def test_others_cannot_see_or_decide(box: RunningBox, family: Household, families: Families) -> None:
     await family.submit()
     await family.reaches("street_review")
-    stranger: Household = await honest_family()
+    stranger: Household = await families.one()
     for person, allowed in (
         (stranger.applicant, False),
         (box.town.official("street_clerk", "410203001"), False),

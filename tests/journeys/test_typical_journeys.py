@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from anju_onebox.stories.household import Household
 from anju_onebox.stories.people import ApiProblem, eventually
 
 from tests.support.boxes import RunningBox
+from tests.support.families import Families
 
 
 async def home_for(box: RunningBox, family: Household) -> dict[str, Any]:
@@ -63,7 +63,7 @@ async def test_from_submission_to_the_third_months_rent(box: RunningBox, family:
     }
 
 
-async def test_household_over_the_area_limit_is_refused_with_its_reason(box: RunningBox, honest_family: Callable[..., Any]) -> None:
+async def test_household_over_the_area_limit_is_refused_with_its_reason(box: RunningBox, families: Families) -> None:
     personas = (await box.town.world("GET", "/personas"))["items"]
     owner = Household(box.town, next(p["household"] for p in personas if p["key"] == "homeowner"), box.clock)
     await owner.submit()
@@ -108,12 +108,10 @@ async def test_withdrawn_during_review(family: Household) -> None:
     assert family.no != first
 
 
-async def test_objection_blocks_registration_until_it_is_answered(
-    box: RunningBox, family: Household, honest_family: Callable[..., Any]
-) -> None:
+async def test_objection_blocks_registration_until_it_is_answered(box: RunningBox, family: Household, families: Families) -> None:
     await family.submit()
     await family.approve_everywhere()
-    neighbour: Household = await honest_family()
+    neighbour: Household = await families.one()
     raised = await neighbour.applicant.post(f"/applications/{family.no}/objections", {"text": "该户另有住房"})
     case = await family.reaches("objection_review")
     await box.clock.advance(f"application/{family.no}", timedelta(days=12))
@@ -124,8 +122,8 @@ async def test_objection_blocks_registration_until_it_is_answered(
     assert case["outcome"] == "registered"
 
 
-async def test_declined_offer_returns_to_the_list_and_the_unit_to_the_stock(box: RunningBox, honest_family: Callable[..., Any]) -> None:
-    family: Household = await honest_family("410203")
+async def test_declined_offer_returns_to_the_list_and_the_unit_to_the_stock(box: RunningBox, families: Families) -> None:
+    family: Household = await families.one("410203")
     offer = await home_for(box, family)
     await family.answer(offer["id"], accept=False, reason="太远")
 
@@ -139,8 +137,8 @@ async def test_declined_offer_returns_to_the_list_and_the_unit_to_the_stock(box:
     assert second["id"] != offer["id"]
 
 
-async def test_late_rent_is_reminded_overdue_then_arrears_and_can_still_be_paid(box: RunningBox, honest_family: Callable[..., Any]) -> None:
-    family: Household = await honest_family("410204")
+async def test_late_rent_is_reminded_overdue_then_arrears_and_can_still_be_paid(box: RunningBox, families: Families) -> None:
+    family: Household = await families.one("410204")
     await home_for(box, family)
     await family.accept_offer()
     await family.sign()

@@ -173,6 +173,10 @@ class Household:
         """Accepts; returns the drafted lease, ready to be signed."""
         offer = await self.offered()
         await self.answer(offer["id"], accept=True)
+        return await self.drafted()
+
+    async def drafted(self) -> dict[str, Any]:
+        """The lease after an offer was accepted, ready to be signed."""
         tenancy = await eventually(self.tenancy, lambda seen: seen["lease"] is not None, what=f"a lease for {self.no}")
         self.lease_no = tenancy["lease"]["no"]
         lease: dict[str, Any] = tenancy["lease"]

@@ -1,0 +1,151 @@
+"""Every page, for everybody: no barrier that axe can see, nothing sideways on a phone, in large type too, and without a mouse."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+from anju_onebox.stories.household import Household
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.pages import DESK, PHONE, Visitor
+from tests.support.boxes import RunningBox
+from tests.support.families import Families
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+OPEN = ("/", "/conditions", "/notices", "/waiting", "/signin", "/no/such/page")
+FORM = (
+    "/apply",
+    *(f"/apply/{part}" for part in ("category", "members", "members/0", "marriage", "homes", "vehicles", "place", "consent", "check")),
+)
+STAFF = {
+    "street_clerk": ("/staff/tasks", "/staff/cases", "/staff/counters", "/staff/inbox"),
+    "house_manager": ("/staff/waiting", "/staff/leases"),
+    "finance": ("/staff/ledger",),
+    "auditor": ("/staff/cases", "/staff/counters"),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def tenant(box: RunningBox, families: Families) -> Household:
+    """Lives in its home, has paid the deposit, owes the first month; an objection was answered on the way."""
+    family = await families.one("410204")
+    neighbour = await families.one("410204")
+    await family.submit()
+    await family.approve_everywhere()
+    raised = await neighbour.applicant.post(f"/applications/{family.no}/objections", {"text": "该户另有住房"})
+    await family.reaches("objection_review")
+    answer = {"upheld": False, "answer": "经核实不成立"}
+    await family.reviewer("district").post(f"/applications/{family.no}/objections/{raised['id']}/decision", answer)
+    await family.pass_public_notice()
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    await family.accept_offer()
+    await family.sign()
+    await family.pay("deposit")
+    await family.lease_is("active")
+    await family.bill(await family.live_month(0))
+    return family
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def reviewed(families: Families) -> Household:
+    """Waits for its street."""
+    family = await families.one("410204")
+    await family.submit()
+    await family.reaches("street_review")
+    return family
+
+
+def pages_of(family: Household, period: str) -> tuple[str, ...]:
+    case, lease = f"/cases/{family.no}", f"/leases/{family.lease_no}"
+    return (
+        "/cases",
+        case,
+        f"{case}/receipt",
+        f"{case}/access-log",
+        "/leases",
+        lease,
+        f"{lease}/sign",
+        "/bills",
+        f"{lease}/bills/deposit",
+        f"{lease}/bills/{period}",
+        "/inbox",
+    )
+
+
+async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[str]:
+    found = []
+    for path in paths:
+        await visitor.open(path)
+        found += [f"{path}: {violation}" for violation in await visitor.violations()]
+        if wide := await visitor.sideways():
+            found.append(f"{path}: {wide} px sideways")
+        await visitor.picture(f"{name}{path.replace('/', '_')}")
+    return found
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["standard", "large type"])
+async def test_citizen_pages(tenant: Household, reviewed: Household, visitor: NewVisitor, elder: bool) -> None:
+    phone = await visitor()
+    if elder:
+        await phone.open("/")
+        await phone.press("大字版")
+        await phone.page.get_by_role("button", name="标准版").wait_for()
+    name = "large" if elder else "phone"
+    found = await faults(phone, OPEN, name)
+    await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
+    found += await faults(phone, pages_of(tenant, tenant.period(0)), name)
+    second = await visitor()
+    if elder:
+        await second.open("/")
+        await second.press("大字版")
+    await second.sign_on_citizen(reviewed.dossier["members"][0]["id_number"])
+    found += await faults(second, (f"/cases/{reviewed.no}", f"/cases/{reviewed.no}/withdraw", *FORM), f"{name}-b")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewVisitor, screen: dict[str, object]) -> None:
+    name = "desk" if screen is DESK else "desk-narrow"
+    divisions = {"street_clerk": reviewed.street, "house_manager": tenant.district, "finance": "4102", "auditor": "4102"}
+    found: list[str] = []
+    for role, paths in STAFF.items():
+        official = await visitor(screen)
+        await official.sign_on_official(role, divisions[role], paths[0])
+        more = (f"/staff/cases/{reviewed.no}",) if role == "street_clerk" else ()
+        found += [f"{role} {fault}" for fault in await faults(official, (*paths, *more), f"{name}-{role}")]
+    assert not found, "\n".join(found)
+
+
+async def test_a_question_is_answered_without_a_mouse(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    desk = await visitor(DESK)
+    await desk.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply/category")
+    keyboard = desk.page.keyboard
+    await keyboard.press("Tab")
+    assert "跳到主要内容" in await desk.focused()
+    await keyboard.press("Enter")
+    for _ in range(6):
+        await keyboard.press("Tab")
+        if await desk.page.evaluate("document.activeElement.type === 'radio'"):
+            break
+    await keyboard.press("Space")
+    assert await desk.page.locator('input[name="category"]:checked').count() == 1
+    for _ in range(6):
+        await keyboard.press("Tab")
+        if "保存并继续" in await desk.focused():
+            break
+    await keyboard.press("Enter")
+    await desk.expect_heading("家庭成员")
+    # The heading has the focus, so a screen reader reads the new page from its beginning.
+    assert "家庭成员" in await desk.focused()
+
+
+async def test_english_for_those_who_read_it(visitor: NewVisitor) -> None:
+    phone = await visitor()
+    await phone.open("/")
+    await phone.press("English")
+    await phone.page.wait_for_function("document.documentElement.lang === 'en'")
+    assert not await phone.violations()
+    heading = await phone.page.locator("main h1").first.inner_text()
+    assert heading.isascii(), heading
