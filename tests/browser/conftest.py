@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -58,7 +59,7 @@ def families(box: RunningBox) -> Families:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visitor(chromium: Browser, box: RunningBox) -> AsyncIterator[NewVisitor]:
+async def visitor(chromium: Browser, box: RunningBox, request: pytest.FixtureRequest) -> AsyncIterator[NewVisitor]:
     """``await visitor()``: somebody with a phone, or ``visitor(DESK)`` at a desk, with cookies of their own.
 
     Fails the test when a page of theirs logs an error, a blocked style or script included.
@@ -72,7 +73,9 @@ async def visitor(chromium: Browser, box: RunningBox) -> AsyncIterator[NewVisito
         return visitors[-1]
 
     yield come
-    for each in visitors:
+    for number, each in enumerate(visitors):
+        # Where everybody was at the end, for whoever looks into a failure.
+        await each.picture(f"last/{re.sub(r'[^a-z0-9]+', '-', request.node.name)}-{number}")
         await each.context.close()
     complaints = [complaint for each in visitors for complaint in each.complaints]
     assert not complaints, complaints

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 PICTURES = Path(__file__).parents[2] / "test-output/browser"
 PHONE = {
@@ -52,7 +52,9 @@ class Visitor:
         await self.page.goto(f"{self.url}/auth/login?next={then}")
         await self.page.locator("summary", has_text="工作人员").click()
         form = self.page.locator("form", has=self.page.locator(f'input[name="role"][value="{role}"]'))
-        await form.locator(f"#d-{role}").select_option(division)
+        # Some serve the whole city and have nothing to choose.
+        if division:
+            await form.locator(f"#d-{role}").select_option(division)
         await form.get_by_role("button").click()
         await self.settled()
 
@@ -63,7 +65,7 @@ class Visitor:
     async def settled(self) -> None:
         """The page has its heading and has stopped loading."""
         await self.page.locator("main h1").first.wait_for()
-        await self.page.wait_for_function("!/正在加载|Loading/.test(document.querySelector('main').innerText)")
+        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|Loading"), timeout=15_000)
 
     async def expect_heading(self, words: str) -> None:
         await self.page.locator("main h1", has_text=words).wait_for()
@@ -153,5 +155,7 @@ async def fill_application(visitor: Visitor, dossier: dict[str, Any]) -> None:
     await visitor.expect_heading("同意我们")
     for register in ("social_insurance", "real_estate", "vehicles", "marriage"):
         await visitor.field(f"consent-{register}").check()
+    if len(dossier["members"]) > 1:
+        await visitor.field("consent-adults").check()
     await visitor.press("保存并继续")
     await visitor.expect_heading("核对后提交")

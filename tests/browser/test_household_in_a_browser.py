@@ -47,7 +47,7 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
     await fill_application(phone, family.dossier)
     await phone.picture("1-check")
     await phone.press("提交申请")
-    await phone.expect_heading("申请已受理")
+    await phone.expect_heading("受理回执")
     await phone.picture("2-receipt")
     await phone.follow("查看办理进度")
     family.no = phone.page.url.rsplit("/", 1)[-1]
@@ -151,6 +151,6 @@ async def test_an_outage_while_submitting_loses_nothing_and_counts_once(families
     await phone.page.reload()
     await phone.expect_heading("核对后提交")
     await phone.press("提交申请")
-    await phone.expect_heading("申请已受理")
+    await phone.expect_heading("受理回执")
     assert len(keys) >= 2
     assert len(set(keys)) == 1, "the same application was sent under two keys"

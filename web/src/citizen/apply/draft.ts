@@ -1,5 +1,5 @@
 /** What the applicant has typed so far. Kept in sessionStorage through reloads, sign-on and refused submissions; erased when it is accepted. */
-import { reactive, watch } from "vue";
+import { effectScope, reactive, watch } from "vue";
 import { REGISTERS, type Dossier, type Register } from "@/api/types";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
@@ -112,7 +112,8 @@ export function draftOf(no: string): Draft {
     draft = reactive(restore(no) ?? empty(no));
     open.set(no, draft);
     const mine = draft;
-    watch(mine, () => keep("sessionStorage", storageName(no), open.get(no) === mine ? JSON.stringify(mine) : null), { deep: true, flush: "sync" });
+    // In a scope of its own: it must outlive the page that happened to ask first.
+    effectScope(true).run(() => watch(mine, () => keep("sessionStorage", storageName(no), open.get(no) === mine ? JSON.stringify(mine) : null), { deep: true, flush: "sync" }));
   }
   return draft;
 }
