@@ -55,7 +55,7 @@ async def box(chromium: Browser, session_dir: Path) -> AsyncIterator[RunningBox]
 
 @pytest.fixture(scope="session")
 def families(box: RunningBox) -> Families:
-    return Families(box, 600_000)
+    return Families(box, 500_000)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

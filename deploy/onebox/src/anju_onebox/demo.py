@@ -104,7 +104,7 @@ class Story:
             bill = await self.family.pay(period)
             self.say(
                 f"第 {month + 1} 个月：{period[:4]} 年 {period[4:]} 月租金 {_yuan(bill['amount_fen'])} 已缴。",
-                page=f"/leases/{self.family.lease_no}/bills",
+                page=f"/leases/{self.family.lease_no}/bills/{period}",
                 workflow=f"bill/{self.family.lease_no}/{period}",
             )
 
