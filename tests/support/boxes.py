@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from anju_onebox.layout import Layout
+from anju_onebox.layout import STATE_FILE, Layout
 from anju_onebox.stories.people import City, city
 from chassis import temporal
 from chassis.settings import ProcessSettings
@@ -58,7 +58,8 @@ async def ready(layout: Layout, process: subprocess.Popen[bytes], log: Path, sec
         while time.monotonic() < end and process.poll() is None:
             try:
                 async with http.get(f"{layout.web_url}/healthz") as response:
-                    if response.status == 200:
+                    # Its own word as well: another box on these ports would answer just the same.
+                    if response.status == 200 and (layout.data_dir / STATE_FILE).exists():
                         return
             except (aiohttp.ClientError, TimeoutError):
                 pass
