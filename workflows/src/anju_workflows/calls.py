@@ -191,6 +191,8 @@ async def lookup(arg: Lookup, *, first_retry: timedelta, longest_retry: timedelt
         task_queue=REGISTRY_TASK_QUEUE if own_queue else None,
         # Longer than the RPC's own deadline, so the service's answer decides and not a race of two timers.
         start_to_close_timeout=timedelta(seconds=60),
+        # Several of the activity's heartbeats: a worker that died is noticed after this, not after the whole minute.
+        heartbeat_timeout=timedelta(seconds=15),
         schedule_to_close_timeout=patience,
         retry_policy=RetryPolicy(initial_interval=first_retry, backoff_coefficient=2, maximum_interval=longest_retry),
         summary=f"核验{REGISTER_TITLES[arg.which]}信息",

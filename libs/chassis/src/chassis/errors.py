@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import grpc
 from google.protobuf import any_pb2
@@ -175,10 +176,14 @@ def from_rpc_error(error: grpc.RpcError) -> Refusal:
     return Refusal(Problem(reason, code, texts["zh-CN"], texts["en"]), fields=tuple(fields), metadata=metadata)
 
 
-def to_application_error(refusal: Refusal) -> ApplicationError:
-    """How an activity fails: the type is the reason, so workflows and operators can tell refusals apart."""
+def to_application_error(refusal: Refusal, *, again_after: timedelta | None = None) -> ApplicationError:
+    """How an activity fails: the type is the reason, so workflows and operators can tell refusals apart.
+
+    ``again_after`` stands in for the retry policy's own pause.
+    """
     return ApplicationError(
         f"{refusal.problem.reason}: {refusal.zh or refusal.problem.zh}",
         type=refusal.problem.reason,
         non_retryable=refusal.problem.status not in RETRYABLE,
+        next_retry_delay=again_after,
     )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
 from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
+from chassis.errors import INTERNAL, UNAVAILABLE, Refusal, to_application_error
 from chassis.grpc_client import Client, activity_call
 from temporalio import activity
 
@@ -13,6 +19,30 @@ from anju_workflows.contracts import Verdict
 
 # Below the activity's start-to-close, above the gateway's own five seconds a try for every person and county asked.
 LOOKUP_SECONDS = 50.0
+# A lookup that takes longer says every few seconds that it lives, so that a killed worker is noticed long before start-to-close.
+HEARTBEAT_SECONDS = 3.0
+_LONGEST_OWN_PAUSE_SECONDS = 30
+
+
+@asynccontextmanager
+async def _alive() -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            activity.heartbeat()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+def _pause(refusal: Refusal) -> timedelta | None:
+    """The policy's growing pauses spare a department that is away. Our own gateway is back within seconds, and is asked again within seconds."""
+    if refusal.problem.reason not in (UNAVAILABLE.reason, INTERNAL.reason):
+        return None
+    return timedelta(seconds=min(2 ** min(activity.info().attempt - 1, 10), _LONGEST_OWN_PAUSE_SECONDS))
 
 
 class RegistryActivities:
@@ -25,7 +55,11 @@ class RegistryActivities:
         request = registry_pb2.LookupRequest(
             application_no=arg.no, round=arg.round, register=REGISTERS[arg.which], as_of=instant(arg.as_of)
         )
-        answer: registry_pb2.LookupResponse = await activity_call(self._client.call(self._stub.Lookup, request, timeout=LOOKUP_SECONDS))
+        async with _alive():
+            try:
+                answer: registry_pb2.LookupResponse = await self._client.call(self._stub.Lookup, request, timeout=LOOKUP_SECONDS)
+            except Refusal as refusal:
+                raise to_application_error(refusal, again_after=_pause(refusal)) from refusal
         return calls.LookupAnswer(outcome=OUTCOMES[answer.outcome], summary=answer.summary)
 
 
