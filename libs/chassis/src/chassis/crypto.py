@@ -9,11 +9,13 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chassis.files import write_private
 
 
 class DecryptionError(ValueError):
@@ -25,8 +27,8 @@ class KeyRing:
     """Named 256-bit keys; the current one encrypts, every one decrypts. ``index_key`` makes blind indexes and is never rotated silently."""
 
     current: str
-    keys: dict[str, bytes]
-    index_key: bytes
+    keys: dict[str, bytes] = field(repr=False)
+    index_key: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> KeyRing:
@@ -42,23 +44,19 @@ class KeyRing:
             base64.b64decode(raw["index_key"]),
         )
 
-    def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(
-            json.dumps(
-                {
-                    "current": self.current,
-                    "keys": {name: base64.b64encode(key).decode() for name, key in self.keys.items()},
-                    "index_key": base64.b64encode(self.index_key).decode(),
-                }
-            )
-        )
+    def save(self, path: Path, *, replace: bool = True) -> None:
+        content = {
+            "current": self.current,
+            "keys": {name: base64.b64encode(key).decode() for name, key in self.keys.items()},
+            "index_key": base64.b64encode(self.index_key).decode(),
+        }
+        write_private(path, json.dumps(content), replace=replace)
 
     @classmethod
     def load_or_create(cls, path: Path) -> KeyRing:
+        """The ring of the file, made on the first start. Replicas starting together all get the one which was there first."""
         if not path.exists():
-            cls.generate().save(path)
+            cls.generate().save(path, replace=False)
         return cls.load(path)
 
     def encrypt(self, plain: bytes, place: str) -> bytes:

@@ -19,6 +19,8 @@ class Database:
             # A server that was restarted leaves dead connections in the pool; asking first is cheaper than failing a citizen's call.
             pool_pre_ping=True,
             pool_timeout=10,
+            # Parameters are names and addresses; an error is logged without them.
+            hide_parameters=True,
             connect_args={"server_settings": {"application_name": application, "timezone": "UTC"}, "timeout": 10},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -58,6 +58,12 @@ INVALID_FIELDS = Problem(
     "有内容需要修改，请按提示更正后再提交。",
     "Some fields need correcting; see each field's hint.",
 )
+BAD_REQUEST = Problem(
+    "BAD_REQUEST",
+    grpc.StatusCode.INVALID_ARGUMENT,
+    "请求内容无法识别，请确认双方的接口版本一致。",
+    "The request cannot be read; check that both sides use the same version of the interface.",
+)
 UNAUTHENTICATED = Problem("UNAUTHENTICATED", grpc.StatusCode.UNAUTHENTICATED, "请先登录。", "Please sign on first.")
 NOT_ALLOWED = Problem("NOT_ALLOWED", grpc.StatusCode.PERMISSION_DENIED, "您没有办理这项业务的权限。", "You are not allowed to do this.")
 OUT_OF_DIVISION = Problem(

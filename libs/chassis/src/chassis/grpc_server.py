@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis import identity, logs, telemetry
-from chassis.errors import DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, to_status
+from chassis.errors import BAD_REQUEST, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, to_status
 from chassis.identity import Verifier
 
 _log = logs.get(__name__)
@@ -39,6 +40,24 @@ SERVER_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Another process listening on our port by mistake must fail loudly.
     ("grpc.so_reuseport", 0),
 )
+
+
+class _Unreadable:
+    """Stands in for a request which is not the message it should be."""
+
+
+def _reading(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """Left to itself, gRPC answers a broken message with UNKNOWN, which says "try again", and does so before anybody was asked who is calling."""
+    if deserialize is None:
+        return None
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
 
 
 class _Guard(grpc.aio.ServerInterceptor):
@@ -65,6 +84,8 @@ class _Guard(grpc.aio.ServerInterceptor):
             started = time.monotonic()
             try:
                 self._identify(method, context)
+                if isinstance(request, _Unreadable):
+                    raise Refusal(BAD_REQUEST)
                 remaining = context.time_remaining()
                 limit = DEFAULT_DEADLINE_SECONDS if remaining is None else min(remaining, MAX_DEADLINE_SECONDS)
                 async with asyncio.timeout(limit):
@@ -95,7 +116,7 @@ class _Guard(grpc.aio.ServerInterceptor):
                 _log.exception("rpc_failed", method=method)
                 await _abort(context, Refusal(INTERNAL))
 
-        return grpc.unary_unary_rpc_method_handler(guarded, handler.request_deserializer, handler.response_serializer)
+        return grpc.unary_unary_rpc_method_handler(guarded, _reading(handler.request_deserializer), handler.response_serializer)
 
     def _identify(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         metadata = dict(context.invocation_metadata() or ())

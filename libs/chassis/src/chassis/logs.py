@@ -6,7 +6,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -24,19 +26,73 @@ def scrub(text: str) -> str:
     return _PHONE.sub("[phone]", _ID_NUMBER.sub("[id]", text))
 
 
+def describe(error: BaseException) -> str:
+    """Kind and message of an exception as they may be written down.
+
+    Messages of validation and of the database quote what was refused: of those only the place and the rule are kept.
+    """
+    kind = type(error).__qualname__
+    if isinstance(error, BaseExceptionGroup):
+        return f"{kind}: " + " | ".join(describe(part) for part in error.exceptions)
+    match _family(error):
+        case "pydantic_core" if hasattr(error, "errors"):
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            return f"{kind}: " + "; ".join(f"{'.'.join(map(str, each['loc']))} {each['type']}" for each in found)
+        case "sqlalchemy" | "asyncpg":
+            return f"{kind}: {_database_message(error)}"
+    return scrub(f"{kind}: {error}" if str(error) else kind)
+
+
+def _family(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
+
+
+def _database_message(error: BaseException) -> str:
+    origin: Any = error
+    while _family(origin) == "sqlalchemy" and (inner := getattr(origin, "orig", None) or origin.__cause__):
+        origin = inner
+    state = getattr(origin, "sqlstate", None)
+    if state is None:
+        # Found before anything was sent: a ValueError of the driver quotes the value it could not send.
+        return scrub(str(error)) if origin is error and not isinstance(error, ValueError) else type(origin).__name__
+    names = [str(name) for key in ("table_name", "column_name", "constraint_name") if (name := getattr(origin, key, None))]
+    # Classes 22 (data) and 23 (constraints) quote values, in the detail and sometimes in the message; a lost connection or a missing table do not.
+    message = "" if state[:2] in ("22", "23") else scrub(str(origin.args[0]) if origin.args else "")
+    return " ".join([type(origin).__name__, state, *names, message]).strip()
+
+
+def _format_exception(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Stack traces of an exception and of what led to it, innermost first, with ``describe`` in place of the messages."""
+    chain: list[BaseException] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    parts = ["".join(["Traceback (most recent call last):\n", *traceback.format_tb(each.__traceback__), describe(each)]) for each in chain]
+    return "\n\n".join(reversed(parts))
+
+
 def _scrub_value(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, float)):
+        return value
     if isinstance(value, str):
         return scrub(value)
+    if isinstance(value, int):
+        text = scrub(str(value))
+        return value if text == str(value) else text
     if isinstance(value, dict):
-        return {k: "[…]" if str(k) in _SECRET_KEYS else _scrub_value(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
+        return {scrub(str(k)): "[…]" if str(k) in _SECRET_KEYS else _scrub_value(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [_scrub_value(v) for v in value]
-    return value
+    # Anything else would be written as its repr by the renderer, after the scrubbing.
+    return describe(value) if isinstance(value, BaseException) else scrub(repr(value))
 
 
 def _scrub_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in list(event):
-        event[key] = "[…]" if key in _SECRET_KEYS else _scrub_value(event[key])
+        # structlog's own notes (_record, _from_structlog) never reach a line.
+        if not key.startswith("_"):
+            event[key] = "[…]" if key in _SECRET_KEYS else _scrub_value(event[key])
     return event
 
 
@@ -54,7 +110,7 @@ def configure(service: str, level: str = "INFO", style: str = "json") -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_format_exception),
         _add_trace,
         _scrub_event,
     ]

@@ -113,7 +113,7 @@ class Outbox:
                 await self._handlers[row.kind](row.payload)
         except Exception as error:
             row.attempts += 1
-            row.last_error = logs.scrub(f"{type(error).__name__}: {error}")[:500]
+            row.last_error = logs.describe(error)[:500]
             row.next_try_at = _now() + timedelta(seconds=min(0.25 * 2**row.attempts, MAX_BACKOFF_SECONDS))
             _log.warning("outbox_delivery_failed", kind=row.kind, attempts=row.attempts, error=row.last_error)
         else:

@@ -12,9 +12,11 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from chassis import logs, telemetry
 from chassis.identity import Signer, Verifier, load_key, load_key_set
-from chassis.settings import GrpcServiceSettings, ProcessSettings
+from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -36,7 +38,7 @@ async def run_until_stopped(name: str, running: AbstractAsyncContextManager[Any]
         loop.add_signal_handler(number, stop.set)
     log = logs.get(name)
     async with running as app:
-        log.info("serving", address=getattr(app, "address", None))
+        log.info("serving", at=getattr(app, "address", None))
         await stop.wait()
         log.info("draining")
     telemetry.flush()
@@ -56,7 +58,10 @@ def main(
     if migrations is not None:
         commands.add_parser("migrate", help="bring the database to the newest version")
     arguments = parser.parse_args()
-    settings = settings_class()
+    try:
+        settings = settings_class()
+    except (ValidationError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: {explain(settings_class, error)}\n")
     logs.configure(name, settings.log_level, settings.log_format)
     telemetry.configure(name, settings.telemetry)
     if arguments.command == "migrate":

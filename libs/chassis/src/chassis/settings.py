@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -35,7 +35,7 @@ class _FileSource(PydanticBaseSettingsSource):
 class ProcessSettings(BaseSettings):
     """What every process needs."""
 
-    model_config = SettingsConfigDict(env_prefix="ANJU_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ANJU_", extra="ignore", hide_input_in_errors=True)
 
     production: bool = Field(default=False, description="Refuse sample profiles, test identity numbers and a controlled clock.")
     log_level: str = Field(default="INFO", description="Lowest level written to the log.")
@@ -77,6 +77,15 @@ class GrpcServiceSettings(ProcessSettings):
     housing_address: str = Field(default="127.0.0.1:7404", description="Address of housing.")
     payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
     notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
+
+
+def explain(cls: type[ProcessSettings], error: ValidationError | OSError) -> str:
+    """What is wrong with the settings, by the variables the operator has set and without their values: one of them may be a secret."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    prefix = str(cls.model_config.get("env_prefix", ""))
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{prefix}{'_'.join(map(str, each['loc']))}".upper() + f": {each['msg']}" for each in wrong)
 
 
 def reference_table(classes: Iterable[type[ProcessSettings]]) -> str:

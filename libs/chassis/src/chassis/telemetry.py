@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+FLUSH_SECONDS = 5.0
 
 _provider: TracerProvider | None = None
 
@@ -49,6 +52,20 @@ def grpc_client_interceptors() -> list[Any]:
     return list(aio_client_interceptors())  # type: ignore[no-untyped-call]  # untyped upstream
 
 
+def web_middlewares() -> list[Any]:
+    """For ``aiohttp.web.Application``, to be put first."""
+    if _provider is None:
+        return []
+    from opentelemetry.instrumentation.aiohttp_server import AioHttpServerInstrumentor, create_aiohttp_middleware
+
+    # The middleware needs what the instrumentor sets up, and fails on every request without it. What the instrumentor does to web.Application is taken
+    # back: it would trace every other application of the process as well.
+    instrumentor = AioHttpServerInstrumentor()
+    instrumentor.instrument(tracer_provider=_provider)
+    instrumentor.uninstrument()
+    return [create_aiohttp_middleware(tracer_provider=_provider)]
+
+
 def temporal_interceptors() -> list[Any]:
     if not enabled():
         return []
@@ -58,5 +75,8 @@ def temporal_interceptors() -> list[Any]:
 
 
 def flush() -> None:
+    """Sends what is still waiting, for five seconds at most: the SDK goes on trying a collector that is away, batch after batch, whatever limit it is given."""
     if _provider is not None:
-        _provider.force_flush(5000)
+        sending = threading.Thread(target=_provider.force_flush, name="telemetry-flush", daemon=True)
+        sending.start()
+        sending.join(FLUSH_SECONDS)

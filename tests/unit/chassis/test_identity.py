@@ -1,0 +1,127 @@
+"""Who may vouch for whom: a key speaks for its own process, and only the web edge's for people."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chassis.errors import Refusal
+from chassis.identity import Caller, Signer, Verifier, generate_keys, load_key, load_key_set
+from joserfc import jwt
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    generate_keys(tmp_path, {"web-gateway": ("citizen", "staff", "system"), "worker": ("system",)})
+    return tmp_path
+
+
+@pytest.fixture
+def verifier(keys: Path) -> Verifier:
+    return Verifier(load_key_set(keys / "callers.jwks"))
+
+
+def signer(keys: Path, issuer: str) -> Signer:
+    return Signer(load_key(keys / f"{issuer}.jwk"), issuer)
+
+
+def refused(verifier: Verifier, token: str) -> bool:
+    try:
+        verifier.caller(token)
+    except Refusal as refusal:
+        return refusal.problem.reason == "UNAUTHENTICATED"
+    return False
+
+
+def test_the_edge_speaks_for_people_and_a_process_for_itself(keys: Path, verifier: Verifier) -> None:
+    edge, worker = signer(keys, "web-gateway"), signer(keys, "worker")
+    for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("street_clerk",), ("410202001",), "en"), edge.system()):
+        assert verifier.caller(edge.token(caller)) == caller
+    assert verifier.caller(worker.token(worker.system())) == worker.system()
+    for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("operator",), ("4102",))):
+        assert refused(verifier, worker.token(caller))
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        Caller("system:casework", "system", ("casework",)),
+        Caller("system:worker", "system", ("worker", "casework")),
+        Caller("c-1", "system", ("worker",)),
+        Caller("system:worker", "system", ("worker",), ("4102",)),
+        Caller("system:worker", "system", ("worker",), ("",)),
+    ],
+)
+def test_a_process_cannot_borrow_a_person_a_role_or_a_division(keys: Path, verifier: Verifier, caller: Caller) -> None:
+    assert refused(verifier, signer(keys, "worker").token(caller))
+
+
+def _part(value: Any) -> str:
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def test_what_is_not_a_token_is_refused_and_nothing_else(keys: Path, verifier: Verifier) -> None:
+    worker = signer(keys, "worker")
+    head, claims, signature = worker.token(worker.system()).split(".")
+    heads: list[Any] = [
+        [],
+        None,
+        {"alg": "none"},
+        {"alg": None, "kid": "worker"},
+        {"alg": "HS256", "kid": "worker"},
+        {"alg": "Ed25519", "kid": ["worker"]},
+        {"alg": "Ed25519", "kid": "web-gateway"},
+        {"alg": "Ed25519"},
+        b"\xff",
+        b"[" * 10_000,
+    ]
+    tokens = ["", "a", "..", "a.b.c", f"{head}.{_part({})}.{signature}", f"{head}.{claims}.", f"{head}.{claims}.{signature[:-8]}AAAAAAAA"]
+    for token in [*tokens, *(f"{_part(each)}.{claims}.{signature}" for each in heads)]:
+        assert refused(verifier, token), token[:60]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": "later"},
+        {"exp": 1},
+        {"kind": ["system"]},
+        {"kind": "root"},
+        {"roles": 7},
+        {"iss": "web-gateway"},
+        {"divisions": None},
+    ],
+)
+def test_odd_claims_under_a_good_signature_are_refused(keys: Path, verifier: Verifier, changes: dict[str, Any]) -> None:
+    claims = {"iss": "worker", "sub": "system:worker", "kind": "system", "roles": ["worker"], "divisions": [], "exp": int(time.time()) + 60}
+    key = load_key(keys / "worker.jwk")
+
+    def signed(claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": "Ed25519", "kid": "worker"}, claims, key, algorithms=["Ed25519"])
+
+    assert verifier.caller(signed(claims)).sub == "system:worker"
+    assert refused(verifier, signed({**claims, **changes}))
+    for name in ("iss", "sub", "kind", "roles", "divisions", "exp"):
+        assert refused(verifier, signed({key: value for key, value in claims.items() if key != name}))
+
+
+def test_a_token_ends_though_it_was_seen_before(keys: Path, verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = signer(keys, "worker")
+    token = worker.token(worker.system())
+    assert verifier.caller(token)
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert refused(verifier, token)
+
+
+def test_keys_are_private_and_stay(keys: Path) -> None:
+    before = {path.name: path.read_text() for path in keys.glob("*.jwk")}
+    generate_keys(keys, {"web-gateway": ("citizen", "staff"), "worker": ("system",)})
+    assert {path.name: path.read_text() for path in keys.glob("*.jwk")} == before
+    assert {path.stat().st_mode & 0o777 for path in keys.iterdir()} == {0o600}
+    assert all("d" not in key for key in load_key_set(keys / "callers.jwks")["keys"])
