@@ -11,10 +11,13 @@ from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju_sandbox.departments.desk import Desk, IssuedSecrets
 from anju_sandbox.world.living import LifeChange
+from anju_sandbox.world.places import DISTRICTS
 from chassis.errors import Refusal
 from registry_gateway import store
+from registry_gateway.connectors.http import CONNECTIONS_PER_REGISTER
 from registry_gateway.domain.chain import first_bad
 from registry_gateway.domain.purposes import ADMISSION
+from registry_gateway.lookups import PER_OFFICE
 from sqlalchemy import text
 
 from tests.services.registry_gateway.conftest import ALL, World
@@ -75,6 +78,8 @@ async def test_homes_in_five_counties_with_shares_and_a_pre_notice(world: World)
         ("410205", 3410, 50, False, False),
         ("410212", 9755, 100, True, True),
     ]
+    exact = {h.district: (h.share_numerator, h.share_denominator) for h in (await world.facts(no)).homes}
+    assert exact == {"410202": (1, 1), "410203": (1667, 10_000), "410204": (1, 1), "410205": (1, 2), "410212": (1, 1)}
 
 
 async def test_a_namesakes_home_is_a_mismatch_and_never_a_fact(world: World) -> None:
@@ -126,6 +131,7 @@ FAULTS: list[dict[str, object]] = [
     {"kind": "status", "status": 500},
     {"kind": "timeout", "seconds": 2},
     {"kind": "drip", "seconds": 0.3},
+    {"kind": "latency", "seconds": 1.5},
     {"kind": "inner_failure"},
     {"kind": "null_data"},
     {"kind": "quota"},
@@ -414,6 +420,54 @@ async def test_a_slow_register_does_not_hold_up_the_others(world: World) -> None
     await asyncio.gather(*(world.lookup(no, register) for register in (SOCIAL, VEHICLES, MARRIAGE)))
     assert not slow.done()
     assert (await slow).problem.reason == "REGISTER_UNAVAILABLE"
+
+
+async def test_waiting_for_ones_turn_at_a_slow_office_is_not_its_silence(world: World) -> None:
+    """An office that takes its time, asked about more people at once than it gets at a time: everybody is answered, and nobody's try runs while he waits."""
+    world.settings = world.settings.model_copy(update={"register_try_seconds": 2.5})
+    await world.restart()
+    world.fault(server="vehicles", kind="latency", seconds=1.0)
+    cases = [world.case(household) for household in world.sandbox.population.households(5 * PER_OFFICE)]
+    for no in cases:
+        del world.casework.cases[no].people[1:]
+    answers = await asyncio.gather(*(world.lookup(no, VEHICLES) for no in cases))
+    assert {answer.outcome for answer in answers} <= {FOUND, NO_RECORD}
+    assert world.asked("vehicles") == len(cases)
+
+
+async def test_a_hanging_county_takes_no_place_from_the_others(world: World) -> None:
+    world.fault(server="real_estate_410202", kind="timeout", seconds=20)
+    cases = [world.case(world.persona("single_worker")) for _ in range(2 * CONNECTIONS_PER_REGISTER)]
+    lookups = [asyncio.create_task(refused(world, no, REAL_ESTATE)) for no in cases]
+    others = {county for county in DISTRICTS if county != "410202"}
+    async with asyncio.timeout(60):
+        while True:
+            got = await rows(world, "SELECT endpoint, count(*) AS n FROM receipt WHERE accepted GROUP BY endpoint")
+            if {row["endpoint"]: row["n"] for row in got} == dict.fromkeys(others, len(cases)):
+                break
+            await asyncio.sleep(0.1)
+    assert {refusal.problem.reason for refusal in await asyncio.gather(*lookups)} == {"REGISTER_UNAVAILABLE"}
+    assert world.asked("real_estate_410202") <= PER_OFFICE + 5, "then its breaker is open"
+
+
+async def test_a_call_broken_off_leaves_one_accepted_answer_each(world: World) -> None:
+    """A worker is killed in the middle of a lookup and another one repeats it."""
+    household = world.persona("family")
+    no = world.case(household)
+    world.fault(server="real_estate", kind="latency", seconds=0.3)
+    for _ in range(3):
+        broken = asyncio.create_task(world.lookup(no, REAL_ESTATE))
+        await asyncio.sleep(0.2)
+        broken.cancel()
+        await asyncio.gather(broken, return_exceptions=True)
+    world.sandbox.faults.clear()
+    assert (await world.lookup(no, REAL_ESTATE)).outcome == NO_RECORD
+    kept = await rows(world, "SELECT subject_index, endpoint, count(*) AS n FROM receipt WHERE accepted GROUP BY 1, 2")
+    assert len(kept) == COUNTIES * len(household.members)
+    assert {row["n"] for row in kept} == {1}
+    assert {str(row["request_id"]) for row in world.booked()} <= {
+        row["request_id"] for row in await rows(world, "SELECT request_id FROM access_log WHERE kind = 'question'")
+    }
 
 
 async def test_a_dead_office_is_soon_left_alone(world: World) -> None:

@@ -300,7 +300,7 @@ async def test_r3_a_judgement_moved_from_another_case(office: Office) -> None:
     await office.records.violates("R3", "does not open in its place")
 
 
-@pytest.mark.parametrize("kind", ["wrong_person", "bad_signature", "garbage"])
+@pytest.mark.parametrize("kind", ["wrong_person", "bad_signature", "garbage", "null_data", "inner_failure"])
 async def test_r3_a_false_answer_is_refused_and_would_be_found(office: Office, kind: str) -> None:
     """The gateway refuses it, so the check passes; had it been accepted, the department's own book gives it away."""
     no = f"KF-2026-1{kind[:5]}"
@@ -311,6 +311,7 @@ async def test_r3_a_false_answer_is_refused_and_would_be_found(office: Office, k
     )
     await office.lookup(no, "vehicles")
     office.world.faults.clear()
+    assert await office.lookup(no, "vehicles"), "the breaker must not keep the next case's questions back"
     await office.records.passes("R3")
     attempt = await office.records.value(
         "registry-gateway", f"SELECT attempt_id FROM access_log WHERE application_no = '{no}' AND kind = 'question' ORDER BY seq LIMIT 1"

@@ -251,10 +251,25 @@ def test_each_home_counts_once() -> None:
 
     twice = (registered(8000, 100, "a"), registered(8000, 100, "b"))
     area = housing.count(declared, twice)
-    assert area.weighted == 2 * 8000 * 100, "two flats of one size are two flats"
+    assert area.centi_sqm == 2 * 8000, "two flats of one size are two flats"
     assert [home.receipt_id for home in area.undeclared] == ["b"]
-    assert housing.count(declared, (registered(8240, 100, "a"),)).weighted == 8240 * 100
-    assert housing.count(declared, (registered(7000, 100, "a"),)).weighted == 8000 * 100 + 7000 * 100
+    assert housing.count(declared, (registered(8240, 100, "a"),)).centi_sqm == 8240
+    assert housing.count(declared, (registered(7000, 100, "a"),)).centi_sqm == 8000 + 7000
+
+
+@pytest.mark.parametrize(
+    ("area", "verdict"),
+    # A third of 144.00 m2 for three is exactly 16.00; in whole percent (33) a third of 145.45 m2 would still look like less.
+    [(14_400, MET), (14_401, NOT_MET), (14_545, NOT_MET)],
+)
+def test_a_third_of_a_home_is_counted_exactly(area: int, verdict: Verdict) -> None:
+    household = Household(homes=(("410202", area, 33),), registered_homes=(("410202", area, 33, True, False),))
+    inputs = household.inputs()
+    third = inputs.facts.homes[0].model_copy(update={"share_numerator": 1, "share_denominator": 3})
+    inputs = inputs.model_copy(update={"facts": inputs.facts.model_copy(update={"homes": (third,)})})
+    (criterion,) = (each for each in rules.assess(inputs, RULES).criteria if each.code == "housing_area")
+    assert criterion.verdict is verdict
+    assert rules.assess(Inputs.model_validate_json(inputs.model_dump_json()), RULES) == rules.assess(inputs, RULES)
 
 
 # --- what must hold for every household --------------------------------------------------------------------------------------------------

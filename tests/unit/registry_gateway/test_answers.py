@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from anju.registry.v1 import registry_pb2
+from anju_workflows.contracts import Register
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_gateway.domain import marriage, national, real_estate, social_insurance, vehicles
-from registry_gateway.domain.facts import Fact, Home, Insurance, Marriage, Vehicle, cap_shares
+from registry_gateway.domain.facts import Fact, Home, Insurance, Marriage, Vehicle, cap_shares, from_json, to_json
 from registry_gateway.domain.faults import Fault, RegisterFaultError, WrongPersonError
 from registry_gateway.domain.people import Person
 
@@ -20,6 +25,7 @@ HUSBAND = Person(0, "李安民", "990001198804121235")
 WIFE = Person(1, "王秀芳", "990001199009031220")
 STRANGER = "990002197001011234"
 HOUSEHOLD = (HUSBAND, WIFE)
+ON = date(2026, 11, 23)
 
 
 def insured(months: list[str], **changes: Any) -> list[dict[str, Any]]:
@@ -33,7 +39,7 @@ def insurance_reply(rows: Any, total: Any = None) -> dict[str, Any]:
 
 
 def insurance(rows: list[dict[str, Any]]) -> Insurance | None:
-    return social_insurance.facts(social_insurance.page(insurance_reply(rows)).rows, HUSBAND)
+    return social_insurance.facts(social_insurance.page(insurance_reply(rows)).rows, HUSBAND, ON)
 
 
 def marriage_data(*entries: tuple[str, str, str], **changes: Any) -> dict[str, Any]:
@@ -100,10 +106,19 @@ def test_somebody_who_left_his_job_has_no_continuous_month() -> None:
     assert found.continuous_months == 0
 
 
+def test_a_batch_of_years_ago_says_nothing_about_today() -> None:
+    months = ["202511", "202510", "202509"]
+    assert insurance(insured(months, SDC_BATCH_NO="20251128")) == Insurance(continuous_months=3, monthly_base_fen=260_000 * 3 // 12)
+    with pytest.raises(RegisterFaultError) as caught:
+        insurance(insured(months[1:], SDC_BATCH_NO="20251028"))
+    assert caught.value.fault is Fault.STALE_BATCH
+    assert not caught.value.trips, "other people's rows may be in a newer batch"
+
+
 def test_numbers_as_text_and_text_as_numbers_are_read() -> None:
     page = social_insurance.page(insurance_reply(insured(["202610"], AAE180=2600, SDC_BATCH_NO=20261028, AAE041=202610), total="1"))
     assert page.total == 1
-    assert social_insurance.facts(page.rows, HUSBAND) == Insurance(1, 260_000 // 12)
+    assert social_insurance.facts(page.rows, HUSBAND, ON) == Insurance(1, 260_000 // 12)
 
 
 def test_nothing_is_no_record_but_null_is_no_answer() -> None:
@@ -226,12 +241,12 @@ def test_rights_of_every_kind() -> None:
         home(bdcdyh="U6", qlbl="", gyfs="共同共有"),
     )
     assert found == (
-        Home("U1", 5680, 100, True, False),
-        Home("U2", 9750, 33, True, False),
-        Home("C3", 5680, 100, True, True),
-        Home("U4", 5680, 100, False, False),
-        Home("U5", 5680, 100, False, False),
-        Home("U6", 5680, 100, True, False),
+        Home("U1", 5680, 100, True, False, 1, 1),
+        Home("U2", 9750, 33, True, False, 1, 3),
+        Home("C3", 5680, 100, True, True, 1, 1),
+        Home("U4", 5680, 100, False, False, 1, 1),
+        Home("U5", 5680, 100, False, False, 1, 1),
+        Home("U6", 5680, 100, True, False, 1, 1),
     )
 
 
@@ -239,6 +254,29 @@ def test_joint_owners_of_one_household_have_one_home() -> None:
     first, second, other = Home("U1", 5680, 100, True, False), Home("U1", 5680, 100, True, False), Home("U2", 5680, 50, True, False)
     kept = cap_shares([("a", first), ("b", second), ("c", other), ("d", other)])
     assert [(tag, kept_home.share_percent) for tag, kept_home in kept] == [("a", 100), ("c", 50), ("d", 50)]
+
+
+def test_a_third_is_a_third_through_the_receipt_and_three_of_them_are_a_home() -> None:
+    (heir,) = from_json(Register.REAL_ESTATE, json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
+    assert isinstance(heir, Home)
+    assert heir.share == Fraction(1, 3)
+    kept = cap_shares([("a", heir), ("b", heir), ("c", heir), ("d", heir)])
+    assert [(tag, each.share) for tag, each in kept] == [(tag, Fraction(1, 3)) for tag in "abc"]
+    (old,) = from_json(
+        Register.REAL_ESTATE, [{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}]
+    )
+    assert isinstance(old, Home)
+    assert old.share == Fraction(33, 100), "receipts kept by an earlier version are read as they were"
+
+
+def test_odd_fractions_still_fit_into_a_message() -> None:
+    shares = [Fraction(1, 999_983), Fraction(1, 999_979), Fraction(1, 999_961), Fraction(1, 999_959), Fraction(1)]
+    kept = cap_shares(
+        [(n, Home.of(share, unit="U1", area_centi_sqm=9000, residential=True, pre_notice=False)) for n, share in enumerate(shares)]
+    )
+    assert len(kept) == 5
+    for _, each in kept:
+        registry_pb2.HomeFact(share_numerator=each.share_numerator, share_denominator=each.share_denominator)
 
 
 def test_no_home_in_every_spelling() -> None:
@@ -278,7 +316,7 @@ def test_a_home_that_cannot_be_read_is_no_home(changes: dict[str, Any]) -> None:
 
 
 def read_insurance(reply: dict[str, Any]) -> tuple[Fact, ...]:
-    found = social_insurance.facts(social_insurance.page(reply).rows, HUSBAND)
+    found = social_insurance.facts(social_insurance.page(reply).rows, HUSBAND, ON)
     return (found,) if found else ()
 
 
@@ -374,6 +412,7 @@ def test_junk_anywhere_is_a_fault_or_a_mismatch_but_never_a_crash(register: str,
         if isinstance(fact, Home):
             assert 0 < fact.area_centi_sqm <= 10_000_000
             assert 1 <= fact.share_percent <= 100
+            assert 0 < fact.share <= 1
         if isinstance(fact, Insurance):
             assert 0 <= fact.continuous_months <= 3100
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import casework.reading
 import pytest
 from anju_workflows.contracts import LookupOutcome, Register
 from hypothesis import given
@@ -248,6 +249,34 @@ async def test_one_fetch_serves_all_who_wait_and_an_expired_secret_is_renewed_on
     assert fetched == 3
 
 
+async def test_a_silent_department_is_asked_for_a_secret_once_for_all_who_wait() -> None:
+    asked = 0
+    answer = asyncio.Event()
+
+    async def silent() -> CallSecret:
+        nonlocal asked
+        asked += 1
+        await answer.wait()
+        raise RegisterFaultError(Fault.TIMEOUT)
+
+    async def attempt(secret: CallSecret) -> str:
+        return secret.secret
+
+    keeper = SecretKeeper(silent)
+    waiting = [asyncio.create_task(keeper.call(attempt)) for _ in range(20)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    answer.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert {getattr(result, "fault", None) for result in results[1:]} == {Fault.TIMEOUT}
+    assert asked == 1
+    with pytest.raises(RegisterFaultError):
+        await keeper.call(attempt)
+    assert asked == 2, "the next question asks again"
+
+
 # --- purposes, sums, settings ------------------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +288,11 @@ def test_nothing_outside_the_purpose_leaves() -> None:
     for purpose, basis in (("", "第八条"), ("市场营销", "第八条"), (purposes.ADMISSION, " ")):
         with pytest.raises(purposes.NotAllowedError):
             purposes.fields_for(purpose, basis, Register.VEHICLES)
+
+
+def test_casework_and_the_gateway_name_the_same_purpose() -> None:
+    """Two services, one word: a consent given for another text would have every question refused."""
+    assert casework.reading.PURPOSE == purposes.ADMISSION
 
 
 def test_silence_weighs_most_then_a_mix_up_then_a_record() -> None:

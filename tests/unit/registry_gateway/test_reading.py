@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import date
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -41,15 +42,27 @@ def test_every_area_is_exact(centi: int) -> None:
     assert reading.centi_sqm(f"{centi // 100}.{centi % 100:02d}㎡", "jzmj") == centi
 
 
-@pytest.mark.parametrize(("text", "percent"), [("100%", 100), ("16.67%", 16), ("1/3", 33), ("50", 50), ("0.4%", 1), (" 1 / 2 ", 50)])
-def test_shares_round_in_the_households_favour(text: str, percent: int) -> None:
-    assert reading.share_percent(text, "qlbl") == percent
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("100%", Fraction(1)),
+        ("16.67%", Fraction(1667, 10_000)),
+        ("33.333333", Fraction(33_333_333, 100_000_000)),
+        ("1/3", Fraction(1, 3)),
+        ("50", Fraction(1, 2)),
+        ("0.4%", Fraction(1, 250)),
+        (" 1 / 2 ", Fraction(1, 2)),
+        ("2/2", Fraction(1)),
+    ],
+)
+def test_shares_are_exact(text: str, part: Fraction) -> None:
+    assert reading.share(text, "qlbl") == part
 
 
-@pytest.mark.parametrize("text", ["", "0%", "101%", "2/1", "1/0", "一半", "-5%", "%"])
+@pytest.mark.parametrize("text", ["", "0%", "0/3", "100.01%", "101%", "2/1", "1/0", "一半", "-5%", "%", "1/3/5"])
 def test_shares_nobody_should_guess(text: str) -> None:
     with pytest.raises(RegisterFaultError):
-        reading.share_percent(text, "qlbl")
+        reading.share(text, "qlbl")
 
 
 def test_amounts_are_exact() -> None:

@@ -67,6 +67,8 @@ def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
                 residential=home.residential,
                 pre_notice=home.pre_notice,
                 receipt_id=home.receipt_id,
+                share_numerator=home.share_numerator,
+                share_denominator=home.share_denominator,
             )
             for home in message.homes
         ),

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 from anju_workflows.contracts import LookupOutcome, Register
 from chassis import logs
+from chassis.calendar import local_date
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import UNAVAILABLE, Refusal
@@ -27,6 +28,7 @@ from sqlalchemy import Row
 from registry_gateway import store
 from registry_gateway.access_log import AccessLogWriter
 from registry_gateway.connectors import Connector, Question
+from registry_gateway.connectors.http import CONNECTIONS_PER_REGISTER
 from registry_gateway.domain import chain, purposes
 from registry_gateway.domain.breaker import Breaker
 from registry_gateway.domain.facts import Answer, aggregate, to_json
@@ -37,8 +39,9 @@ from registry_gateway.errors import PURPOSE_NOT_ALLOWED
 
 _log = logs.get(__name__)
 
-# Questions of one register which may be on their way at once; the others wait their turn and other registers do not notice.
-BULKHEAD = 16
+# Bulkhead: questions of one office which may be on their way at once. The others wait their turn, before they are logged and before the clock of their
+# try runs; other registers do not notice, and neither do the other offices of the same register.
+PER_OFFICE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,8 @@ class Lookups:
         self._log = log
         self._keys = keys
         self._breakers: defaultdict[tuple[Register, str], Breaker] = defaultdict(Breaker)
-        self._bulkheads = {register: asyncio.Semaphore(BULKHEAD) for register in connectors}
+        self._registers = {register: asyncio.Semaphore(CONNECTIONS_PER_REGISTER) for register in connectors}
+        self._offices: defaultdict[tuple[Register, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_OFFICE))
         self._running: WeakValueDictionary[tuple[str, int, Register], asyncio.Lock] = WeakValueDictionary()
 
     def one_at_a_time(self, application_no: str, round_: int, register: Register) -> asyncio.Lock:
@@ -217,9 +221,10 @@ class Lookups:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            # The caller may have gone away; nothing may be sent in the name of a call that is over.
+            # The caller may have gone away; nothing may be sent in the name of a call that is over, and whoever repeats it must find what it left.
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         failures = [result for result in results if isinstance(result, Exception)]
         if any(isinstance(failure, purposes.NotAllowedError) for failure in failures):
             await self.refuse(case, PURPOSE_NOT_ALLOWED.reason)
@@ -231,12 +236,12 @@ class Lookups:
     async def _ask(self, connector: Connector, case: Case, person: Person, endpoint: str) -> None:
         """One attempt. Raises only when it could not be recorded."""
         breaker = self._breakers[case.register, endpoint]
-        async with self._bulkheads[case.register]:
+        async with self._offices[case.register, endpoint], self._registers[case.register]:
             if not breaker.allows(time.monotonic()):
                 return
             attempt = _Attempt(case, person, endpoint, self._log, self._keys)
             try:
-                answer = await connector.ask(Question(person, case.people, endpoint, attempt.permit))
+                answer = await connector.ask(Question(person, case.people, endpoint, local_date(case.as_of), attempt.permit))
             except RegisterFaultError as fault:
                 if fault.trips:
                     breaker.failed(time.monotonic(), fault.retry_after_seconds)

@@ -147,6 +147,8 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
                 residential=home.residential,
                 pre_notice=home.pre_notice,
                 receipt_id=row.id,
+                share_numerator=home.share_numerator,
+                share_denominator=home.share_denominator,
             )
         return response
 

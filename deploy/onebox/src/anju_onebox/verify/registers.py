@@ -28,7 +28,9 @@ _ASKED: Final = "registry-request"
 # Calls which only fetch a key, and are about nobody.
 _KEY_OPERATIONS: Final = ("/auth/token", "/sysapi/auth/refreshappsecret")
 # Switches after which an answer is somebody else's, an old one, unsigned or none at all: nothing may be believed of it.
-_NOT_TO_BELIEVE: Final = frozenset({"wrong_person", "bad_signature", "garbage", "inner_failure", "quota", "status", "down", "timeout"})
+_NOT_TO_BELIEVE: Final = frozenset(
+    {"wrong_person", "bad_signature", "garbage", "inner_failure", "null_data", "quota", "status", "down", "timeout"}
+)
 # Which register each criterion rests on.
 _RESTS_ON: Final = {
     "housing_area": "real_estate",

@@ -149,14 +149,20 @@ class HomeFact(_message.Message):
     RESIDENTIAL_FIELD_NUMBER: _builtins.int
     PRE_NOTICE_FIELD_NUMBER: _builtins.int
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    SHARE_NUMERATOR_FIELD_NUMBER: _builtins.int
+    SHARE_DENOMINATOR_FIELD_NUMBER: _builtins.int
     subject_index: _builtins.int
     district: _builtins.str
     area_centi_sqm: _builtins.int
     share_percent: _builtins.int
+    """The share in whole percent, rounded down but never to nothing: for showing."""
     residential: _builtins.bool
     pre_notice: _builtins.bool
     """Signed but not registered yet (预告登记)."""
     receipt_id: _builtins.str
+    share_numerator: _builtins.int
+    """The exact share as a fraction of the whole home, for counting: a third is 1/3. A denominator of 0 means that only the percentage is known."""
+    share_denominator: _builtins.int
     def __init__(
         self,
         *,
@@ -167,10 +173,12 @@ class HomeFact(_message.Message):
         residential: _builtins.bool = ...,
         pre_notice: _builtins.bool = ...,
         receipt_id: _builtins.str = ...,
+        share_numerator: _builtins.int = ...,
+        share_denominator: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "district", b"district", "pre_notice", b"pre_notice", "receipt_id", b"receipt_id", "residential", b"residential", "share_percent", b"share_percent", "subject_index", b"subject_index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "district", b"district", "pre_notice", b"pre_notice", "receipt_id", b"receipt_id", "residential", b"residential", "share_denominator", b"share_denominator", "share_numerator", b"share_numerator", "share_percent", b"share_percent", "subject_index", b"subject_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

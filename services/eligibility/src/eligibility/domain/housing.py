@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from eligibility.domain.inputs import DeclaredHome, RegisteredHome
 
 # A declared 82 ㎡ and a registered 82.40 ㎡ in the same district are one home.
 _SAME_HOME_PERCENT = 3
+_LEAST_SHARE = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """``weighted`` is area in hundredths of a square metre times share in percent, summed: exact in whole numbers."""
+    """``centi_sqm`` is the area of every home times the household's share, summed: an exact fraction."""
 
-    weighted: int
+    centi_sqm: Fraction
     undeclared: tuple[RegisteredHome, ...]
     receipt_ids: tuple[str, ...]
 
 
-def _weight(home: DeclaredHome | RegisteredHome) -> int:
-    return home.area_centi_sqm * home.share_percent
+def _weight(home: DeclaredHome | RegisteredHome) -> Fraction:
+    return home.area_centi_sqm * home.share
 
 
 def _same(declared: DeclaredHome, registered: RegisteredHome) -> bool:
@@ -36,13 +38,13 @@ def count(declared: tuple[DeclaredHome, ...], registered: tuple[RegisteredHome, 
     """
     left = sorted((home for home in registered if home.residential), key=lambda home: (home.district, -_weight(home), home.receipt_id))
     receipts = tuple(dict.fromkeys(home.receipt_id for home in left))
-    weighted = 0
+    total = Fraction(0)
     for home in sorted(declared, key=_weight, reverse=True):
-        share, matched = 0, 0
+        share, matched = Fraction(0), Fraction(0)
         for candidate in list(left):
-            if share < max(home.share_percent, 1) and _same(home, candidate):
+            if share < max(home.share, _LEAST_SHARE) and _same(home, candidate):
                 left.remove(candidate)
-                share += candidate.share_percent
+                share += candidate.share
                 matched += _weight(candidate)
-        weighted += max(_weight(home), matched)
-    return Area(weighted + sum(_weight(home) for home in left), tuple(left), receipts)
+        total += max(_weight(home), matched)
+    return Area(total + sum(_weight(home) for home in left), tuple(left), receipts)

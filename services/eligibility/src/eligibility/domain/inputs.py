@@ -6,6 +6,7 @@ The models are stored (sealed) with the assessment, so that it can be made again
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 
 from anju_workflows.contracts import LookupOutcome, Register
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,10 @@ class DeclaredHome(_Model):
     area_centi_sqm: int = Field(ge=0)
     share_percent: int = Field(ge=0, le=100)
 
+    @property
+    def share(self) -> Fraction:
+        return Fraction(self.share_percent, 100)
+
 
 class Declaration(_Model):
     category: str
@@ -39,6 +44,8 @@ class Declaration(_Model):
 
 
 class RegisteredHome(_Model):
+    """A denominator of 0: only the percentage is known (inputs stored by earlier versions)."""
+
     subject_index: int
     district: str
     area_centi_sqm: int = Field(ge=0)
@@ -46,6 +53,12 @@ class RegisteredHome(_Model):
     residential: bool
     pre_notice: bool
     receipt_id: str
+    share_numerator: int = Field(default=0, ge=0)
+    share_denominator: int = Field(default=0, ge=0)
+
+    @property
+    def share(self) -> Fraction:
+        return Fraction(self.share_numerator, self.share_denominator) if self.share_denominator else Fraction(self.share_percent, 100)
 
 
 class RegisteredVehicle(_Model):

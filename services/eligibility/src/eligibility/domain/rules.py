@@ -87,7 +87,7 @@ def housing_area(inputs: Inputs, limit: Limit) -> Criterion:
     """Order 11, article 7(1): floor area per person of the whole household, share by share."""
     area = housing.count(inputs.declaration.homes, inputs.facts.homes)
     persons = len(inputs.declaration.members)
-    per_person = Fraction(area.weighted, 100 * persons)
+    per_person = area.centi_sqm / persons
     observed, threshold = f"人均 {sqm(per_person)}", f"不超过 {sqm(limit.value)}"
     if limit.value == 0:
         threshold = "无住房"
@@ -95,7 +95,7 @@ def housing_area(inputs: Inputs, limit: Limit) -> Criterion:
     silent = _unanswered(inputs, Register.REAL_ESTATE)
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
-    if area.weighted > limit.value * 100 * persons:
+    if per_person > limit.value:
         zh = f"家庭{observed}，高于规定标准（{threshold}）。"
         return compared.is_(Verdict.NOT_MET, zh, "The floor area per person is above the limit.")
     if area.undeclared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from anju_workflows.contracts import Register
@@ -20,6 +21,7 @@ class Question:
     person: Person
     household: tuple[Person, ...]
     endpoint: str
+    on: date
     permit: Permit
 
 

@@ -17,9 +17,8 @@ from registry_gateway.domain.faults import Fault, RegisterFaultError
 from registry_gateway.domain.reading import MAX_BODY_BYTES, Json, parse_object
 
 TRY_SECONDS = 5.0
-# Bulkhead: a slow register fills its own connections and nobody else's.
+# As many as may be on their way to one register (``lookups`` sees to it): nobody waits for a connection while the clock of the try runs.
 CONNECTIONS_PER_REGISTER = 16
-CONNECTIONS_PER_OFFICE = 4
 _MAX_RETRY_AFTER = 3600
 _CHUNK = 64 << 10
 
@@ -91,7 +90,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 @asynccontextmanager
 async def open_door(*, try_seconds: float = TRY_SECONDS) -> AsyncIterator[Door]:
     """A door with connections of its own."""
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_PER_REGISTER, limit_per_host=CONNECTIONS_PER_OFFICE)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS_PER_REGISTER)
     async with aiohttp.ClientSession(
         connector=connector,
         auto_decompress=False,

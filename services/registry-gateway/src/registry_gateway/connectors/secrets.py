@@ -24,18 +24,35 @@ class CallSecret:
 class SecretKeeper:
     def __init__(self, fetch: Callable[[], Awaitable[CallSecret]]) -> None:
         self._fetch = fetch
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[CallSecret] | None = None
         self._current: CallSecret | None = None
         self._fresh_until = 0.0
 
     async def _get(self, spent: CallSecret | None = None) -> CallSecret:
-        """The current secret; another one when the current is ``spent``. One fetch serves everybody who waits."""
-        async with self._lock:
-            if self._current is None or self._current is spent or time.monotonic() >= self._fresh_until:
-                self._current = None
-                self._current = await self._fetch()
-                self._fresh_until = time.monotonic() + LIFETIME_SECONDS
+        """The current secret; another one when the current is ``spent``.
+
+        One fetch serves everybody who waits, and so does its failure: asked one after the other, a department that is silent would keep the last one
+        waiting for as many times five seconds as there are others.
+        """
+        if self._current is not None and self._current is not spent and time.monotonic() < self._fresh_until:
             return self._current
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._renew())
+            self._fetching.add_done_callback(self._fetched)
+        # Who gives up waiting must not take the secret away from the others.
+        return await asyncio.shield(self._fetching)
+
+    async def _renew(self) -> CallSecret:
+        self._current = None
+        self._current = await self._fetch()
+        self._fresh_until = time.monotonic() + LIFETIME_SECONDS
+        return self._current
+
+    def _fetched(self, task: asyncio.Task[CallSecret]) -> None:
+        self._fetching = None
+        if not task.cancelled():
+            # Everybody may have given up; a fault nobody waits for any more is not worth a line in the log.
+            task.exception()
 
     async def call(self, attempt: Callable[[CallSecret], Awaitable[T]]) -> T:
         """Runs ``attempt``; when the department calls the secret expired, once more with a new one."""

@@ -56,7 +56,7 @@ class SocialInsuranceConnector:
             return await self._secrets.call(lambda secret: self._page(question, index, secret, replies))
 
         rows = await collect(page, _ROWS)
-        insurance = answers.facts(rows, question.person)
+        insurance = answers.facts(rows, question.person, question.on)
         return Answer((insurance,) if insurance else (), tuple(replies))
 
     async def _page(self, question: Question, index: int, secret: CallSecret, replies: list[str]) -> answers.Page:

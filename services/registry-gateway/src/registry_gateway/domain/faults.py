@@ -25,13 +25,15 @@ class Fault(StrEnum):
     NOT_BOUND = "not_bound"
     BAD_SIGNATURE = "bad_signature"
     STALE = "stale"
+    # Rightly signed and fresh, but what the register holds is too old to say anything about today.
+    STALE_BATCH = "stale_batch"
     PAGING = "paging"
     BREAKER_OPEN = "breaker_open"
     OUT_OF_TIME = "out_of_time"
 
 
 # These are about one person's data; other people's questions to the same office may well succeed, so the breaker does not count them.
-_ABOUT_ONE_PERSON = frozenset({Fault.SCHEMA, Fault.EMPTY, Fault.PAGING, Fault.OUT_OF_TIME})
+_ABOUT_ONE_PERSON = frozenset({Fault.SCHEMA, Fault.EMPTY, Fault.PAGING, Fault.STALE_BATCH, Fault.OUT_OF_TIME})
 
 
 class RegisterFaultError(Exception):

@@ -146,16 +146,16 @@ def centi_sqm(value: str, name: str) -> int:
     return int(area)
 
 
-def share_percent(value: str, name: str) -> int:
-    """A share such as "100%", "16.67%", "1/3" or "50" in whole percent, rounded down (in the household's favour) but never to nothing."""
+def share(value: str, name: str) -> Fraction:
+    """A share such as "100%", "16.67%", "1/3" or "50" as the exact part of the whole, above 0 and at most 1."""
     text_ = value.replace(" ", "").removesuffix("%")
     ratio = _RATIO.fullmatch(text_)
     if ratio is not None and int(ratio[2]) > 0:
-        share = Fraction(int(ratio[1]), int(ratio[2])) * 100
+        part = Fraction(int(ratio[1]), int(ratio[2]))
     elif _DECIMAL.fullmatch(text_):
-        share = Fraction(text_)
+        part = Fraction(text_) / 100
     else:
         raise schema(name)
-    if not 0 < share <= 100:
+    if not 0 < part <= 1:
         raise schema(name)
-    return max(1, int(share))
+    return part

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from registry_gateway.domain.facts import Home
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
 from registry_gateway.domain.people import Person, must_be
-from registry_gateway.domain.reading import Json, centi_sqm, code, objects, optional_text, share_percent, text
+from registry_gateway.domain.reading import Json, centi_sqm, code, objects, optional_text, share, text
 
 _NOTHING_FOUND = ("未查询到", "查无", "无登记", "未登记")
 _QUOTA = ("次数", "配额", "超限")
@@ -30,13 +31,13 @@ def rows(reply: Json) -> list[Json]:
     return objects(data.get("BDCDJXX"), "BDCDJXX")
 
 
-def _share(row: Json) -> int:
-    share = optional_text(row, "qlbl")
-    if share:
-        return share_percent(share, "qlbl")
+def _share(row: Json) -> Fraction:
+    written = optional_text(row, "qlbl")
+    if written:
+        return share(written, "qlbl")
     # Sole and joint ownership have no share: each holder has the whole home; the household's rights to one unit are capped afterwards.
     if text(row, "gyfs") in ("单独所有", "共同共有"):
-        return 100
+        return Fraction(1)
     raise schema("qlbl")
 
 
@@ -54,10 +55,10 @@ def facts(found: Iterable[Json], person: Person) -> tuple[Home, ...]:
         pre_notice = text(row, "ygzt")
         if pre_notice not in (_YES, _NO):
             raise schema("ygzt")
-        home = Home(
+        home = Home.of(
+            _share(row),
             unit=unit,
             area_centi_sqm=centi_sqm(text(row, "jzmj"), "jzmj"),
-            share_percent=_share(row),
             residential=_residential(text(row, "fwyt")),
             pre_notice=pre_notice == _YES,
         )

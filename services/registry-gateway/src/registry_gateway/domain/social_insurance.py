@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from registry_gateway.domain.facts import Insurance
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
@@ -18,6 +19,8 @@ from registry_gateway.domain.reading import Json, code, fen, month, objects, opt
 _PENSION = "110"
 _PAID = "1"
 _YEAR = 12
+# Batches lag by months. One older than a year shares no month with the year that is judged, and months "without a gap" up to it say nothing about today.
+_OLDEST_BATCH = 12
 _FIELD = re.compile(r"(AA[A-Z])([0-9O]{3})", re.ASCII)
 
 
@@ -75,10 +78,11 @@ def page(reply: Json) -> Page:
     return Page(total, tuple({_name(key): value for key, value in row.items()} for row in objects(rows, "list")))
 
 
-def facts(rows: Iterable[Json], person: Person) -> Insurance | None:
-    """Continuous months and mean base, or None without any row. Raises WrongPersonError for a row about somebody else.
+def facts(rows: Iterable[Json], person: Person, on: date) -> Insurance | None:
+    """Continuous months and mean base, or None without any row.
 
-    Twice the same row counts once; several employers in one month are added up.
+    Twice the same row counts once; several employers in one month are added up. Raises WrongPersonError for a row about somebody else and
+    RegisterFaultError(STALE_BATCH) when the newest batch is too old on the day ``on``.
     """
     bases: dict[tuple[int, str], int] = {}
     newest = None
@@ -93,6 +97,8 @@ def facts(rows: Iterable[Json], person: Person) -> Insurance | None:
             bases[key] = max(base, bases.get(key, 0))
     if newest is None:
         return None
+    if on.year * 12 + on.month - 1 - newest > _OLDEST_BATCH:
+        raise RegisterFaultError(Fault.STALE_BATCH)
     months = {paid_month for paid_month, _ in bases}
     continuous = 0
     while newest - continuous in months:
