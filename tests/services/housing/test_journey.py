@@ -7,10 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import grpc
+import pytest
 from anju.housing.v1 import housing_pb2 as pb
 from anju_workflows import contracts
 from chassis.crypto import KeyRing
-from chassis.errors import Refusal
+from chassis.errors import Problem, Refusal
+from housing import servicer
+from housing.errors import ALREADY_ENDED, OFFER_NOT_OPEN
 
 from tests.services.housing.world import DISTRICT, MANAGER, NOW, World, refused
 from tests.support.keys import citizen
@@ -99,18 +102,44 @@ async def test_what_the_workflow_refuses_is_refused_with_its_words(world: World)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
 
-    async def closed(workflow_id: str, name: str, said: contracts.Model) -> None:
-        from housing.errors import ALREADY_ENDED
-
+    async def over(workflow_id: str, name: str, said: contracts.Model) -> None:
+        # The offer ran out a moment ago.
+        await world.close_offer(offer.id, "expired", step_id="expiry")
         raise Refusal(ALREADY_ENDED)
 
-    world.notes.on_update = closed
+    world.notes.on_update = over
     request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
     refusal = await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))
     assert (refusal.problem.reason, refusal.problem.status) == ("OFFER_NOT_OPEN", grpc.StatusCode.FAILED_PRECONDITION)
-    # Nothing was remembered: the household may try again.
-    world.notes.on_update = None
-    assert (await world.call("AnswerOffer", request, citizen("c-KF-1"))).offer.state == "open"
+    assert len(world.notes.updates) == 1, "the record says the same: nothing to wait for"
+
+
+@pytest.mark.parametrize("reason", [ALREADY_ENDED, OFFER_NOT_OPEN])
+async def test_a_workflow_that_has_not_heard_of_its_offer_yet_does_not_end_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, reason: Problem
+) -> None:
+    """Many homes were offered at once, and the word is on its way: the household must not be told that its offer is over."""
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    asked = 0
+
+    async def lagging(workflow_id: str, name: str, said: contracts.Model) -> None:
+        nonlocal asked
+        asked += 1
+        if asked < 4:
+            raise Refusal(reason)
+        await world.close_offer(offer.id, "accepted")
+
+    world.notes.on_update = lagging
+    monkeypatch.setattr(servicer, "LAG_SECONDS", 0.2)
+    request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
+    refusal = await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))
+    assert (refusal.problem.reason, asked) == ("UNAVAILABLE", 2)
+    # Nothing was remembered: the household tries again, with the same request.
+    monkeypatch.setattr(servicer, "LAG_SECONDS", 5.0)
+    assert (await world.call("AnswerOffer", request, citizen("c-KF-1"))).offer.state == "accepted"
+    assert asked == 4
 
 
 async def test_leaving_the_list(world: World) -> None:

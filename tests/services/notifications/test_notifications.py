@@ -248,6 +248,18 @@ async def test_an_sms_is_sent_once_although_the_gateway_fails_first(world: World
     assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
 
 
+async def test_an_address_where_no_gateway_answers_gives_up_no_sms(world: World) -> None:
+    """A proxy whose gateway is away, or a wrong setting: nothing is wrong with the message."""
+    world.sms.statuses = [404, 404]
+    id = await world.notify("lapsed", "application/4/0")
+
+    async def sent() -> bool:
+        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
+
+    await eventually(sent, 20)
+    assert list(world.sms.taken) == [id]
+
+
 async def test_a_number_the_gateway_refuses_fails_the_sms_and_not_the_notification(world: World) -> None:
     world.sms.statuses = [422]
     await world.notify("lapsed", "application/4/1")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from anju.payments.v1 import payments_pb2 as pb
+from anju_onebox.engine.postgres import Postgres
 from chassis import ids
+from chassis.db import Database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from payments import store
@@ -91,11 +93,19 @@ async def test_m4_paid_is_never_more_than_billed(world: World) -> None:
         await breaks(world, words, (f"UPDATE bills SET {change}", {}))
 
 
-async def test_m8_what_is_written_stays(world: World) -> None:
+async def test_m8_what_is_written_stays(world: World, postgres: Postgres) -> None:
+    """The service's role has no right to change it, and nobody gets past the triggers, not even the superuser."""
     await write(world, *WHOLE)
+    superuser = Database(postgres.admin_url(world.database.engine.url.database or ""))
     for table in ("postings", "transfers"):
         for statement in (f"UPDATE {table} SET amount_fen = 1", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
-            await breaks(world, "append-only", (statement, {}))
+            await breaks(world, "permission denied", (statement, {}))
+            with pytest.raises(DBAPIError, match="append-only"):
+                async with superuser.transaction() as session:
+                    await session.execute(text(statement))
+    await superuser.close()
+    # The one column a foreign key needs the right for.
+    await breaks(world, "append-only", ("UPDATE transfers SET id = id + 1", {}))
     assert await world.sql("SELECT sum(amount_fen)::bigint, count(*) FROM postings") == [(0, 2)]
 
 

@@ -74,6 +74,8 @@ async def test_a3_one_after_another_is_no_overlap(city: Records) -> None:
         ("UPDATE offers SET released = true WHERE id = 'O1'", ("O1", "released", "active")),
         ("UPDATE waiting SET state = 'waiting' WHERE application_no = 'KF-2'", ("O2", "its household is waiting")),
         ("UPDATE waiting SET state = 'offered' WHERE application_no = 'KF-3'", ("KF-3", "offered with 0 open offers")),
+        ("UPDATE waiting SET state = 'waiting', closed_at = NULL WHERE application_no = 'KF-1'", ("O1", "its household is waiting")),
+        ("UPDATE waiting SET state = 'leasing' WHERE application_no = 'KF-3'", ("KF-3", "leasing and has accepted no offer")),
         ("UPDATE leases SET owner = 'c-stranger'", ("O1", "L-1", "not of the same home and household")),
         ("DELETE FROM units WHERE id = 'U2'", ("O2", "home that does not exist")),
     ],

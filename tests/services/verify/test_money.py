@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.verify.check import Status
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.bank.payments import BankSwitches
@@ -161,6 +162,11 @@ async def test_m4_bills_that_do_not_agree(books: Books, statement: str, words: t
         "DROP TRIGGER postings_rows_stay ON postings",
         "ALTER TABLE transfers DISABLE TRIGGER transfers_rows_stay",
         "DROP TRIGGER transfers_stay ON transfers",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+        "DROP TRIGGER postings_rows_stay ON postings; CREATE TRIGGER postings_rows_stay BEFORE UPDATE OF account OR DELETE ON postings "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+        "DROP TRIGGER postings_rows_stay ON postings; CREATE TRIGGER postings_rows_stay BEFORE UPDATE OR DELETE ON postings "
+        "FOR EACH ROW WHEN (OLD.amount_fen > 100) EXECUTE FUNCTION refuse_change()",
     ],
 )
 async def test_m8_a_guard_that_sleeps(books: Books, statement: str) -> None:
@@ -168,14 +174,24 @@ async def test_m8_a_guard_that_sleeps(books: Books, statement: str) -> None:
     await books.records.violates("M8", "no trigger refuses")
 
 
-async def test_m8_rewritten_behind_the_guards(books: Books) -> None:
-    await books.records.sabotage("payments", "UPDATE postings SET amount_fen = amount_fen", "SELECT pg_stat_force_next_flush()")
+@pytest.mark.parametrize("table", ["postings", "transfers"])
+async def test_m8_a_role_with_the_right_to_change(books: Books, table: str) -> None:
+    await books.records.sabotage("payments", f"GRANT UPDATE, DELETE ON {table} TO PUBLIC")
+    await books.records.violates("M8", "has the right to change", table)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [("UPDATE postings SET amount_fen = amount_fen", "rewritten"), ("DELETE FROM postings WHERE account = 'suspense'", "deleted")],
+)
+async def test_m8_rewritten_behind_the_guards(books: Books, statement: str, words: str) -> None:
+    await books.records.sabotage("payments", statement, "SELECT pg_stat_force_next_flush()")
     for _ in range(50):
         result = await books.records.check("M8")
         if result.status is Status.VIOLATED:
             break
         await asyncio.sleep(0.1)
-    assert any("rewritten" in text for text in result.violations)
+    assert any(words in text for text in result.violations)
 
 
 # --- the bank's own book ---------------------------------------------------------------------------------------------------------------------
@@ -214,6 +230,22 @@ async def test_m6_money_on_its_way_is_explained(books: Books, bank: Sandbox) -> 
     result = await books.records.check("M6")
     assert result.status is Status.PASSED, result.violations
     assert result.notes == (f"{RENT} fen in transit",)
+
+
+@pytest.mark.parametrize(("ended_ago", "explained"), [(-300, True), (3600, False)])
+async def test_m6_money_of_a_bill_without_a_workflow(
+    books: Books, bank: Sandbox, engine: TemporalServer, ended_ago: int, explained: bool
+) -> None:
+    """Payments asks the bank when the order's time is over; long afterwards the money is lost, and that is said."""
+    books.records.aim(temporal_address=engine.address)
+    values = {"id": "P8", "bill_id": "L-1/202701", "provider": "ccb", "amount_fen": RENT, "state": "opened", "pay_url": ""}
+    ended = datetime.now(UTC) - timedelta(seconds=ended_ago)
+    await books.records.put("payments", "intents", **values, opened_at=ended - timedelta(minutes=30), expires_at=ended)
+    take(bank, "P8", "350.00")
+    if explained:
+        await books.records.passes("M6")
+    else:
+        await books.records.violates("M6", "P8", "does not know of it")
 
 
 async def test_m6_the_ledger_invented_money(books: Books, bank: Sandbox) -> None:

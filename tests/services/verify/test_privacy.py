@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.verify import VerifyTargets
+from anju_onebox.verify import VerifyTargets, privacy
 from anju_onebox.verify.check import Result, Status
 from anju_workflows.contracts import APPLICATION
 from chassis.crypto import KeyRing
@@ -115,6 +115,11 @@ async def test_p1_a_name_that_is_a_word_of_the_city(city: Records, tmp_path: Pat
     """An estate happens to be called like somebody: that it stands in the stock proves nothing."""
     await city.sabotage("housing", f"UPDATE estates SET name = '{NAME}苑'")
     await city.passes("P1")
+
+
+async def test_p1_says_how_many_values_it_did_not_look_for(city: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privacy, "MAX_CANARIES", 4)
+    assert (await city.check("P1")).notes == (f"4 values searched for, {len(ALL) - 4} more left out",)
 
 
 async def test_p1_nobody_on_record_is_not_checked(records: Records) -> None:

@@ -100,6 +100,22 @@ async def test_only_what_stays_counts(topic: Register) -> None:
     assert report["B"].violation_count == 1
 
 
+async def test_what_stays_wrong_counts_though_its_figures_move(topic: Register) -> None:
+    """An account everybody's money goes through has another balance at every look."""
+    balance = iter((100, 200))
+
+    @topic("M", "")
+    async def moving(sources: object, found: Findings) -> None:
+        have = next(balance)
+        found.looked()
+        found.unless(False, f"account bank:ccb has {have} fen, it should have {have + 1}", "bank:ccb")
+
+    report = await run.verify(VerifyTargets(), Options(settle_seconds=0.01))
+    assert report["M"].violations == ("account bank:ccb has 200 fen, it should have 201",)
+    assert (report["M"].status, report["M"].violation_count) == (Status.VIOLATED, 1)
+    assert "subjects" not in as_json(report)["results"][0]
+
+
 async def test_only_the_chosen_run(topic: Register) -> None:
     @topic("A", "")
     async def first(sources: object, found: Findings) -> None:

@@ -13,10 +13,11 @@ from anju_workflows import contracts
 from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import BAD_CURSOR, NOT_FOUND, Problem, Refusal, invalid
+from chassis.errors import BAD_CURSOR, NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
 from chassis.identity import Caller
 from chassis.outbox import Outbox
 from google.protobuf.message import Message
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
@@ -32,12 +33,13 @@ M = TypeVar("M", bound=Message)
 Context = Any
 
 MAX_OFFERS: Final = 500
+_OFFERING_TRIES: Final = 3
 # A decision is recorded by its workflow a moment after it was taken; who asked is shown the record, not the moment before it.
 SETTLE_SECONDS: Final = 2.0
 _SETTLE_STEP_SECONDS: Final = 0.05
-
-# How long a workflow may lag behind its own record before its refusal counts.
-_PAUSES_SECONDS = (0.1, 0.3, 0.6, 1.0)
+# How long a workflow may lag behind our record: a whole estate may have been offered at once.
+LAG_SECONDS: Final = 6.0
+_OVER: Final = (OFFER_NOT_OPEN.reason, LEASE_NOT_OPEN.reason, ALREADY_ENDED.reason)
 
 
 class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
@@ -72,7 +74,18 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             raise invalid([wire.missing("/district")])
         caller = reach.house_manager(request.district)
         key = _key(caller, "OfferVacantUnits", request.idempotency_key)
-        async with self._offering, self._database.transaction() as session:
+        async with self._offering:
+            for left in reversed(range(_OFFERING_TRIES)):
+                try:
+                    return await self._offer_once(request, key)
+                except DBAPIError as error:
+                    # Another district has just offered a home to one of ours, who is on both lists: the next look passes him over.
+                    if left == 0 or store.sqlstate(error) not in store.LOST_RACES:
+                        raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _offer_once(self, request: pb.OfferVacantUnitsRequest, key: str) -> pb.OfferVacantUnitsResponse:
+        async with self._database.transaction() as session:
             known = await once.find(session, Once, key, request, pb.OfferVacantUnitsResponse())
             if known is not None:
                 return known
@@ -217,23 +230,11 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         )
 
     async def _update(self, workflow_id: str, name: str, said: contracts.Model, request_id: str, ended: Problem) -> None:
-        """Puts a decision to its workflow; a closed one refuses with ``ended``.
-
-        Our record says the matter is open: a workflow that does not know it yet (its start or its signal is on the way) is asked again for a
-        moment before it is believed.
-        """
-        for pause in (*_PAUSES_SECONDS, None):
-            try:
-                await self._workflows.update(workflow_id, name, said, request_id)
-            except Refusal as refusal:
-                reason = refusal.problem.reason
-                if reason not in (ALREADY_ENDED.reason, ended.reason):
-                    raise
-                if pause is None:
-                    raise Refusal(ended) from refusal
-                await asyncio.sleep(pause)
-            else:
-                return
+        """Puts a decision to its workflow; a closed one refuses with ``ended``."""
+        try:
+            await self._workflows.update(workflow_id, name, said, request_id)
+        except Refusal as refusal:
+            raise (Refusal(ended) if refusal.problem.reason == ALREADY_ENDED.reason else refusal) from refusal
 
     async def _decision(
         self,
@@ -257,7 +258,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             if known is not None:
                 return known
             found = await read(session)
-        await put(found, ids.stable_id("", caller.sub, method, request.idempotency_key))
+        await self._put(found, ids.stable_id("", caller.sub, method, request.idempotency_key), read, put, settled)
         until = asyncio.get_running_loop().time() + SETTLE_SECONDS
         while True:
             async with self._database.transaction() as session:
@@ -272,6 +273,33 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
                 return known
             once.remember(session, Once, key, request, result)
         return result
+
+    async def _put(
+        self,
+        found: T,
+        request_id: str,
+        read: Callable[[AsyncSession], Awaitable[T]],
+        put: Callable[[T, str], Awaitable[None]],
+        settled: Callable[[T], bool],
+    ) -> None:
+        """A workflow's "it is over" counts when the record says so too. While the record says the matter is open, the workflow does not know of it
+        yet (its start or its signal is on the way): it is asked again for a moment, and then the household is asked to try again."""
+        clock = asyncio.get_running_loop()
+        until, pause = clock.time() + LAG_SECONDS, 0.1
+        while True:
+            try:
+                return await put(found, request_id)
+            except Refusal as refusal:
+                if refusal.problem.reason not in _OVER:
+                    raise
+                async with self._database.transaction() as session:
+                    found = await read(session)
+                if settled(found):
+                    raise
+                if clock.time() + pause > until:
+                    raise Refusal(UNAVAILABLE) from refusal
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 1.0)
 
 
 def _own(caller: Caller, found: T | None, owner: str) -> T:

@@ -19,8 +19,9 @@ _log = logs.get(__name__)
 SEND_PATH = "/v1/messages"
 TRY_SECONDS = 5.0
 MAX_ANSWER_BYTES = 64 << 10
-# The gateway understood us and will never take this message: a number out of service, a text it refuses, an id used with another text.
-_FINAL = frozenset({400, 404, 409, 413, 422})
+# The gateway understood us and will never take this message: a number out of service, a text it refuses, an id used with another text. 404 is none
+# of these: a wrong address in the settings, or a proxy whose gateway is away, and every household's SMS would be given up for it.
+_FINAL = frozenset({400, 409, 413, 422})
 
 
 class SmsUnavailableError(RuntimeError):

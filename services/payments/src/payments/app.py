@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju_workflows import contracts
-from chassis import temporal
+from chassis import logs, temporal
 from chassis.db import Database
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Outbox
@@ -24,8 +25,12 @@ from payments.servicer import PaymentsServicer
 from payments.settings import Settings
 from payments.workflows import TemporalWorkflows, Workflows
 
+_log = logs.get(__name__)
+
 NAME = "payments"
 SERVICE = pb.DESCRIPTOR.services_by_name["PaymentsService"].full_name
+# How often the bank is asked about orders that ended without a word.
+OLD_ORDERS_SECONDS: Final = 60.0
 
 
 def _wall_clock() -> datetime:
@@ -58,9 +63,29 @@ async def application(
         timeout = aiohttp.ClientTimeout(total=settings.bank_timeout_seconds)
         bank = CcbBank(account, await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout)))
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
+        await stack.enter_async_context(_asking_about_old_orders(cashier))
         server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
         rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, bank, now), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
+
+
+@asynccontextmanager
+async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
+    async def ask() -> None:
+        while True:
+            await asyncio.sleep(OLD_ORDERS_SECONDS)
+            try:
+                await cashier.ask_about_old_orders()
+            except Exception:
+                _log.exception("old_orders_round_failed")
+
+    task = asyncio.create_task(ask(), name="old orders")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _teller(workflows: Workflows, name: str, model: type[contracts.Model]) -> Any:

@@ -27,6 +27,8 @@ Result = Literal["posted", "repeated"]
 # The bank's clock and ours may differ by this much; only then is an order certainly over.
 EXPIRY_GRACE: Final = timedelta(minutes=2)
 _ROUNDS: Final = 3
+# Orders asked about in one round: enough for a city's day, and a silent bank holds nobody up for long.
+_OLD_ORDERS: Final = 50
 
 
 class Cashier:
@@ -137,6 +139,17 @@ class Cashier:
         assert intent is not None
         return intent
 
+    async def ask_about_old_orders(self) -> None:
+        """Orders whose time is over and of which nothing was heard. Their callback may be lost, and the workflow that would have asked may be gone:
+        a bill in arrears and the deposit of a lapsed lease have none any more, and both may have been paid."""
+        async with self._database.transaction() as session:
+            old = await store.orders_over(session, self._now() - EXPIRY_GRACE, _OLD_ORDERS)
+        for intent_id in old:
+            try:
+                await self.confirm(intent_id, self._now())
+            except Refusal as refusal:
+                _log.info("old_order_unanswered", order_id=intent_id, reason=refusal.problem.reason)
+
     async def settle(self, notice: Notice, as_of: datetime) -> Result:
         """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come."""
         async with self._database.transaction() as session:
@@ -173,6 +186,10 @@ class Cashier:
         assert intent is not None
         intent.state = "paid"
         session.add(intent)
+        if notice.amount_fen > owed:
+            # Nobody owes this money any more: people have to give it back or set it off.
+            kind = "deposit_after_lapse" if bill.state == "arrears" else "paid_again"
+            await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
         said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
         self._outbox.add(session, "payment_posted", {"bill_id": bill.id, "said": said})
         await session.flush()

@@ -135,6 +135,12 @@ async def open_intent(session: AsyncSession, bill_id: str) -> Intent | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def orders_over(session: AsyncSession, before: datetime, limit: int) -> list[str]:
+    """Open orders whose time ended before that; not always the same ones first, so that one without an answer does not hide the others."""
+    query = select(col(Intent.id)).where(col(Intent.state) == "opened", col(Intent.expires_at) < before)
+    return list((await session.execute(query.order_by(func.random()).limit(limit))).scalars())
+
+
 async def close_intent(session: AsyncSession, intent_id: str, state: str) -> bool:
     """Ends an open order as expired or failed; False when it was not open any more."""
     statement = (

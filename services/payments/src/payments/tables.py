@@ -1,7 +1,7 @@
 """Tables of payments. The rows are records, not messages: what leaves the service is built by ``wire``.
 
 The ledger is append-only. Triggers, made by the migration, refuse a transfer whose postings do not sum to nought or are not all there (M1), and every
-update or deletion (M8); unique keys refuse a second transfer for the same business or for the same payment at a provider (M3). There is no table of
+update or deletion (M8), for which the service's role has no right either; unique keys refuse a second transfer for the same business or for the same payment at a provider (M3). There is no table of
 balances: a balance is the sum of its postings (M2), so nothing can go out of step and no hot row is waited for.
 """
 
@@ -121,7 +121,8 @@ class Posting(Base, table=True):
 
 
 class Alarm(Base, table=True):
-    """Something about money that a person must look at. The same thing again only counts up, so nobody can fill the disk with it."""
+    """Something about money that a person must look at. The same thing again only counts up, and so does everything that is not signed by the
+    bank: nobody can fill the disk with it."""
 
     __tablename__ = "alarms"
 

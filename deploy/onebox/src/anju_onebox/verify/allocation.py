@@ -95,6 +95,7 @@ async def a4(sources: Sources, found: Findings) -> None:
                 found.unless(row["place"] == "offered", f"{named} is open, but its household is {row['place']}")
             case "accepted":
                 found.unless(row["lease"], f"{named} was accepted and has no lease")
+                found.unless(row["place"] in ("leasing", "leased"), f"{named} was accepted, but its household is {row['place']}")
                 over = row["lease_state"] in ("ended", "lapsed")
                 found.unless(
                     row["released"] == over, f"{named} is {'' if row['released'] else 'not '}released, its lease is {row['lease_state']}"
@@ -114,11 +115,15 @@ async def _nobody_hangs(sources: Sources, found: Findings) -> None:
         "housing",
         """
         SELECT waiting.application_no, waiting.state,
-               (SELECT count(*) FROM offers WHERE offers.application_no = waiting.application_no AND offers.state = 'open') AS open
+               (SELECT count(*) FROM offers WHERE offers.application_no = waiting.application_no AND offers.state = 'open') AS open,
+               (SELECT count(*) FROM offers WHERE offers.application_no = waiting.application_no AND offers.state = 'accepted') AS accepted
         FROM waiting
         """,
     )
     found.looked(len(rows))
     for row in rows:
         expected = 1 if row["state"] == "offered" else 0
-        found.unless(row["open"] == expected, f"household of {row['application_no']} is {row['state']} with {row['open']} open offers")
+        named = f"household of {row['application_no']}"
+        found.unless(row["open"] == expected, f"{named} is {row['state']} with {row['open']} open offers")
+        if row["state"] in ("leasing", "leased"):
+            found.unless(row["accepted"], f"{named} is {row['state']} and has accepted no offer")

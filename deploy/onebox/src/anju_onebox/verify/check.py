@@ -33,21 +33,25 @@ class Findings:
 
     looked_at: int = 0
     violations: list[str] = field(default_factory=list)
+    # What each of them is about, without the figures that move on a running box.
+    subjects: list[str] = field(default_factory=list)
     count: int = 0
     notes: list[str] = field(default_factory=list)
 
     def looked(self, count: int = 1) -> None:
         self.looked_at += count
 
-    def violation(self, text: str) -> None:
+    def violation(self, text: str, about: str = "") -> None:
+        """``about`` names what is wrong when ``text`` has figures in it that change while it stays wrong."""
         self.count += 1
         if len(self.violations) < MAX_KEPT:
             self.violations.append(text)
+            self.subjects.append(about or text)
 
-    def unless(self, holds: object, text: str) -> None:
+    def unless(self, holds: object, text: str, about: str = "") -> None:
         """A violation unless the condition holds."""
         if not holds:
-            self.violation(text)
+            self.violation(text, about)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -73,6 +77,7 @@ class Result:
     violations: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: float
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

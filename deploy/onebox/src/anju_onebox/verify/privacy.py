@@ -30,15 +30,15 @@ _MASKED: Final = re.compile(r".?\*+.?")
 # --- P1 ------------------------------------------------------------------------------------------------------------------------------------
 
 
-async def canaries_of(sources: Sources) -> list[Canary]:
-    """Everybody in the dossiers on record, and what was given by hand."""
+async def canaries_of(sources: Sources) -> tuple[list[Canary], int]:
+    """Everybody in the dossiers on record, and what was given by hand; and how many values were left out because there are too many."""
     given = [Canary(value, "given value", f"number {number}") for number, value in enumerate(sources.canaries, start=1)]
     known = [canary for household in (await sources.households()).values() for canary in _of(household)]
     public = await _public_words(sources)
     # A name which is also a word of the city's own public texts proves nothing where it is found.
     unique = {canary.value: canary for canary in known if canary.kind != "name" or not _stands_in(canary.value, public)}
     ordered = sorted(unique.values(), key=lambda canary: hashlib.sha256(canary.value.encode()).digest())
-    return given + ordered[:MAX_CANARIES]
+    return given + ordered[:MAX_CANARIES], max(0, len(ordered) - MAX_CANARIES)
 
 
 def _of(household: Household) -> Iterable[Canary]:
@@ -68,12 +68,12 @@ async def _public_words(sources: Sources) -> str:
 
 @check("P1", "canary values stand in no log, no history and no plain column")
 async def p1(sources: Sources, found: Findings) -> None:
-    canaries = await canaries_of(sources)
+    canaries, left_out = await canaries_of(sources)
     scanner = Scanner(canaries)
     if not scanner:
         found.note("nobody is on record and no canary was given")
         return
-    found.note(f"{len(canaries)} values searched for")
+    found.note(f"{len(canaries)} values searched for" + (f", {left_out} more left out" if left_out else ""))
     await _files(sources, scanner, found)
     for service in sources.targets.databases:
         await _columns(sources, service, scanner, found)

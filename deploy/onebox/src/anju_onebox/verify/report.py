@@ -22,6 +22,8 @@ _TITLES = {
 def as_json(report: Report) -> dict[str, Any]:
     """Violations are cut to the first few of each check; ``violation_count`` has them all."""
     results = [asdict(result) | {"violations": result.violations[:MAX_SHOWN]} for result in report.results]
+    for result in results:
+        del result["subjects"]
     return {"exit_code": report.exit_code, "seconds": report.seconds, "results": results}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,17 @@ async def _run(check: Check, sources: Sources) -> Result:
     elif status is None:
         status = Status.PASSED if found.looked_at else Status.NOT_CHECKED
     seconds = round(time.monotonic() - started, 2)
-    return Result(check.id, check.statement, status, found.looked_at, found.count, tuple(found.violations), tuple(found.notes), seconds)
+    return Result(
+        id=check.id,
+        statement=check.statement,
+        status=status,
+        looked_at=found.looked_at,
+        violation_count=found.count,
+        violations=tuple(found.violations),
+        notes=tuple(found.notes),
+        seconds=seconds,
+        subjects=tuple(found.subjects),
+    )
 
 
 def _place(error: BaseException) -> str:
@@ -85,10 +95,11 @@ def _place(error: BaseException) -> str:
 
 
 def _both(first: Result, second: Result) -> Result:
-    """What was seen both times."""
+    """What was wrong both times, as it was the second time."""
     if second.status is not Status.VIOLATED:
         return second
-    seen = set(first.violations)
-    stayed = tuple(text for text in second.violations if text in seen)
+    seen = set(first.subjects)
+    stayed = [(text, about) for text, about in zip(second.violations, second.subjects, strict=True) if about in seen]
     status = Status.VIOLATED if stayed else Status.PASSED
-    return Result(second.id, second.statement, status, second.looked_at, len(stayed), stayed, second.notes, second.seconds)
+    texts, subjects = tuple(text for text, _ in stayed), tuple(about for _, about in stayed)
+    return replace(second, status=status, violation_count=len(stayed), violations=texts, subjects=subjects)
