@@ -34,7 +34,9 @@ def _commands(function: ast.AsyncFunctionDef | ast.FunctionDef) -> list[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
             if node.func.attr in ENGINE or owner in ("self", "calls"):
-                found.append((node.lineno, node.col_offset, f"{owner}.{node.func.attr}"))
+                # Whether a step is recorded first decides which command it is.
+                kind = "".join(f" {word.arg}={ast.unparse(word.value)}" for word in node.keywords if word.arg == "final")
+                found.append((node.lineno, node.col_offset, f"{owner}.{node.func.attr}{kind}"))
     return [name for _, _, name in sorted(found)]
 
 

@@ -20,6 +20,7 @@ from anju_workflows.contracts import (
     Decision,
     Level,
     ObjectionDecision,
+    ObjectionRaised,
     PaymentOpened,
     Register,
     Withdrawal,
@@ -88,6 +89,16 @@ async def applications(theatre: Stage) -> None:
     await save("application-withdrawn", handle)
 
     theatre.notes.advances.clear()
+    theatre.notes.tries.clear()
+    theatre.notes.silent_tries = dict.fromkeys(Register, 10_000)
+    handle = await theatre.apply()
+    await theatre.reached(lambda: len(theatre.notes.tries) == 4)
+    await handle.execute_update("withdraw", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.result()
+    theatre.notes.silent_tries = {}
+    await save("application-withdrawn-verifying", handle)
+
+    theatre.notes.advances.clear()
     handle = await theatre.apply()
     await theatre.reached(lambda: "verification_done" in theatre.notes.events)
     await theatre.days(handle, 20)
@@ -117,6 +128,19 @@ async def applications(theatre: Stage) -> None:
         await handle.result()
         await save(name, handle)
 
+    theatre.notes.advances.clear()
+    handle, first = await objected(theatre)  # type: ignore[assignment]  # the helper returns the handle as an object
+    second = ObjectionRaised(objection_id="o-second", request_id=request())
+    await handle.execute_update("raise_objection", second, result_type=Accepted)
+    for count, objection in enumerate((first, second.objection_id), start=1):
+        await theatre.reached(lambda count=count: theatre.notes.events.count("objection_raised") == count)
+        await theatre.reached(lambda count=count: theatre.notes.templates().count("objection_received") >= count)
+        said = ObjectionDecision(objection_id=objection, upheld=False, answer="答复", actor="s", request_id=request())
+        await handle.execute_update("decide_objection", said, result_type=Accepted)
+    await theatre.days(handle, 12)
+    await handle.result()
+    await save("application-two-objections", handle)
+
 
 async def waitings(theatre: Stage) -> None:
     handle = await tenancy.waiting(theatre)
@@ -133,6 +157,11 @@ async def waitings(theatre: Stage) -> None:
     await handle.execute_update("leave", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
     await handle.result()
     await save("waiting-left", handle)
+    handle = await tenancy.waiting(theatre)
+    await tenancy.offer(theatre, handle)
+    await handle.execute_update("leave", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.result()
+    await save("waiting-left-offered", handle)
     handle = await tenancy.waiting(theatre)
     await theatre.days(handle, 365 * 6)
     await handle.result()
@@ -190,6 +219,24 @@ async def bills(theatre: Stage) -> None:
     await theatre.days(cycle, 40)
     await cycle.result()
     await save("rent-arrears", cycle)
+
+    _handle, no = await tenancy.active_lease(theatre)
+    bill = f"{no}/{period}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    await theatre.days(theatre.client.get_workflow_handle(rent_cycle_id(bill)), 12)
+    await save("rent-paid-overdue", await tenancy.pay(theatre, bill))
+    handle = await tenancy.lease(theatre)
+    await tenancy.sign(handle)
+    bill = f"{handle.id.split('/')[1]}/deposit"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="opened", bill_settled=False)
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    await theatre.days(cycle, 17)
+    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    await theatre.days(cycle, 0.05)
+    await cycle.result()
+    await save("rent-deposit-at-the-bank", cycle)
 
 
 async def main() -> None:

@@ -26,6 +26,8 @@ PATHS = {
     "application-corrected",
     "application-lapsed",
     "application-withdrawn",
+    "application-withdrawn-verifying",
+    "application-two-objections",
     "application-escalated",
     "application-register-silent",
     "application-objection-dismissed",
@@ -33,6 +35,7 @@ PATHS = {
     "waiting-leased",
     "waiting-struck-off",
     "waiting-left",
+    "waiting-left-offered",
     "waiting-expired",
     "lease-first-year",
     "lease-second-year",
@@ -41,8 +44,10 @@ PATHS = {
     "lease-ended",
     "rent-paid",
     "rent-paid-after-query",
+    "rent-paid-overdue",
     "rent-arrears",
     "rent-deposit",
+    "rent-deposit-at-the-bank",
 }
 
 

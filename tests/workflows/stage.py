@@ -54,6 +54,10 @@ class Notes:
     leases: list[str] = field(default_factory=list)
     bills: dict[str, str] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
+    terms: dict[str, int] = field(default_factory=dict)
+    held: str = ""
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    paid_at_last: set[str] = field(default_factory=set)
     waiting: dict[str, str] = field(default_factory=dict)
     silent_tries: dict[Register, int] = field(default_factory=dict)
     tries: dict[Register, int] = field(default_factory=lambda: defaultdict(int))
@@ -88,6 +92,9 @@ class Notes:
 
         @activity.defn(name=calls.NOTIFY)
         async def notify(arg: calls.Notify) -> str:
+            if arg.template == self.held:
+                # The worker is busy: what is said meanwhile reaches the workflow all at once.
+                await self.let_go.wait()
             self.told.append(arg)
             return arg.key
 
@@ -101,6 +108,7 @@ class Notes:
             self.offers[arg.offer_id] = arg.outcome
             if arg.outcome != "accepted":
                 return calls.DraftedLease()
+            self.terms[arg.offer_id] = arg.term_months
             starts = arg.step.as_of.date()
             ends = starts + timedelta(days=arg.term_months * 31)
             no = f"L-{uuid.uuid4().hex[:8]}"
@@ -131,6 +139,9 @@ class Notes:
 
         @activity.defn(name=calls.MARK_BILL)
         async def mark_bill(arg: calls.MarkBill) -> calls.PaymentState:
+            if arg.state == "arrears" and arg.bill_id in self.paid_at_last:
+                self.bills[arg.bill_id] = "paid"
+                return calls.PaymentState(intent_state="", bill_settled=True)
             self.bills[arg.bill_id] = arg.state
             return calls.PaymentState(intent_state="", bill_settled=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import pytest
@@ -18,6 +19,7 @@ from anju_workflows.contracts import (
 from anju_workflows.transitions import APPLICATION
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from tests.workflows.stage import PROFILE, Stage
 
@@ -224,3 +226,52 @@ async def test_decisions_out_of_turn_are_refused_and_leave_no_trace(theatre: Sta
         assert reason_of(refused.value) == expected
     history = await handle.fetch_history()
     assert not [event for event in history.events if event.HasField("workflow_execution_update_accepted_event_attributes")]
+
+
+@pytest.mark.parametrize("decision", [Decision.APPROVE, Decision.RETURN, Decision.REFUSE])
+async def test_a_decision_and_a_withdrawal_at_once_are_both_told_the_truth(theatre: Stage, decision: Decision) -> None:
+    """While the worker is busy both are said; whoever is told yes finds it on record."""
+    theatre.notes.held = "review_started"
+    handle = await theatre.apply()
+    await theatre.reached(lambda: theatre.notes.events[-1:] == ["verification_done"])
+    withdrawal = Withdrawal(actor="c-somebody", request_id=request())
+    said = [
+        asyncio.create_task(theatre.decide(handle, Level.STREET, decision)),
+        asyncio.create_task(handle.execute_update("withdraw", withdrawal, result_type=Accepted)),
+    ]
+    theatre.notes.let_go.set()
+    decided, withdrew = await asyncio.gather(*said, return_exceptions=True)
+    result = await handle.result()
+    took_decision = isinstance(decided, Accepted)
+    recorded = {Decision.APPROVE: "street_approved", Decision.RETURN: "street_returned", Decision.REFUSE: "street_refused"}[decision]
+    assert took_decision == (recorded in theatre.notes.events)
+    assert isinstance(withdrew, Accepted) == (result["outcome"] == "withdrawn")
+    assert APPLICATION.is_path(theatre.notes.events)
+
+
+async def test_an_objection_is_not_decided_after_the_withdrawal(theatre: Stage) -> None:
+    handle, objection = await objected(theatre)
+    theatre.notes.held = "withdrawn"
+    withdraw = asyncio.create_task(
+        handle.execute_update("withdraw", Withdrawal(actor="c", request_id=request()), result_type=Accepted)  # type: ignore[attr-defined]
+    )
+    await theatre.reached(lambda: theatre.notes.events[-1] == "withdrawn")
+    said = ObjectionDecision(objection_id=objection, upheld=True, answer="名下另有住房", actor="s-district", request_id=request())
+    decide = asyncio.create_task(handle.execute_update("decide_objection", said, result_type=Accepted))  # type: ignore[attr-defined]
+    theatre.notes.let_go.set()
+    with pytest.raises((WorkflowUpdateFailedError, RPCError)):
+        await decide
+    assert (await withdraw).stage == "withdrawn"
+    assert (await handle.result())["outcome"] == "withdrawn"  # type: ignore[attr-defined]
+
+
+async def test_a_persons_step_has_the_name_of_the_request(theatre: Stage) -> None:
+    """So that the repeat of a word is the same step, whatever timers came in between (ADR 2)."""
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.days(handle, 20)
+    await theatre.decide(handle, Level.STREET)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "street_approved")
+    names = [advance.step.step_id.removeprefix(f"{handle.id}/").split("/")[0] for advance in theatre.notes.advances]
+    assert all(name.isdigit() for name in names[:-1])
+    assert len(names[-1]) == 32

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_workflows import calls
+from anju_workflows import calls, search_attributes
 from anju_workflows.contracts import (
     LEASE,
     TASK_QUEUE,
@@ -25,6 +25,7 @@ from anju_workflows.contracts import (
     rent_cycle_id,
     waiting_id,
 )
+from chassis import calendar
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 
 from tests.workflows.stage import DEPOSIT_FEN, MONTHLY_RENT_FEN, PROFILE, Stage
@@ -99,6 +100,81 @@ async def test_leaving_the_list(theatre: Stage) -> None:
     assert (await handle.result())["outcome"] == "left"
 
 
+async def test_leaving_while_an_offer_is_open_gives_the_home_back(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    offered = await offer(theatre, handle)
+    await handle.execute_update("leave", Withdrawal(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
+    assert (await handle.result())["outcome"] == "left"
+    assert theatre.notes.offers == {offered: "declined"}
+
+
+async def test_an_offer_told_again_after_its_answer_is_no_new_offer(theatre: Stage) -> None:
+    """Housing tells at least once: a redelivery must not cost the household a second refusal."""
+    handle = await waiting(theatre)
+    made = OfferMade(offer_id="offer-told-twice", unit="汴京家园 1号楼101", expires_at=datetime.now(UTC) + timedelta(days=7))
+    await handle.signal("offer_made", made)
+    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
+    await answer(handle, made.offer_id, False)
+    await theatre.reached(lambda: "offer_declined" in theatre.notes.templates())
+    await handle.signal("offer_made", made)
+    other = await offer(theatre, handle)
+    await answer(handle, other, True)
+    assert (await handle.result())["outcome"] == "leased"
+    assert theatre.notes.offers == {made.offer_id: "declined", other: "accepted"}
+
+
+async def test_two_offers_are_answered_one_after_the_other(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    made = [OfferMade(offer_id=f"offer-{n}", unit=f"1号楼10{n}", expires_at=datetime.now(UTC) + timedelta(days=7)) for n in (1, 2)]
+    for each in made:
+        await handle.signal("offer_made", each)
+    await theatre.reached(lambda: theatre.notes.templates().count("offer_made") == 1)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await answer(handle, "offer-2", True)
+    await answer(handle, "offer-1", False)
+    await theatre.reached(lambda: theatre.notes.templates().count("offer_made") == 2)
+    await answer(handle, "offer-2", True)
+    assert (await handle.result())["outcome"] == "leased"
+    assert theatre.notes.offers == {"offer-1": "declined", "offer-2": "accepted"}
+
+
+async def test_an_operator_finds_who_waits_and_who_must_sign(theatre: Stage) -> None:
+    """Long waits begin with their search attributes, not with their first move years later."""
+    registered = await theatre.approved()
+    await theatre.days(registered, 11)
+    await registered.result()
+    handle = theatre.client.get_workflow_handle(waiting_id(registered.id.removeprefix("application/")))
+    assert await shown(handle) == ("waiting", "410202", "410202001", "house_manager", False)
+    offered = await offer(theatre, handle)
+    assert (await shown(handle))[0] == "offered"
+    await answer(handle, offered, False)
+    await theatre.reached(lambda: "offer_declined" in theatre.notes.templates())
+    assert await shown(handle) == ("waiting", "410202", "410202001", "house_manager", False)
+    await answer(handle, await offer(theatre, handle), True)
+    result = await handle.result()
+    assert await shown(theatre.client.get_workflow_handle(lease_id(result["lease_no"]))) == (
+        "signing",
+        "410202",
+        "410202001",
+        "citizen",
+        False,
+    )
+
+
+async def shown(handle: Handle) -> tuple[object, ...]:
+    """What an operator can filter by; every open wait has a deadline."""
+    found = (await handle.describe()).typed_search_attributes
+    assert found.get(search_attributes.DEADLINE) is not None
+    keys = (
+        search_attributes.STAGE,
+        search_attributes.DISTRICT,
+        search_attributes.STREET,
+        search_attributes.WAITING_ON,
+        search_attributes.OVERDUE,
+    )
+    return tuple(found.get(key) for key in keys)
+
+
 async def lease(theatre: Stage, *, months: int = 36, **changes: Any) -> Handle:
     starts = datetime.now(UTC).date()
     no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
@@ -164,6 +240,38 @@ async def test_unpaid_deposit_lapses(theatre: Stage) -> None:
     await theatre.days(theatre.client.get_workflow_handle(rent_cycle_id(bill)), 17)
     assert (await handle.result())["outcome"] == "lapsed"
     assert theatre.notes.bills[bill] == "arrears"
+
+
+async def test_money_that_came_in_the_last_moment_is_not_answered_with_a_lapsed_lease(theatre: Stage) -> None:
+    """The ledger had the money before it was asked to write the bill off; the word of it was still on the way."""
+    handle = await lease(theatre)
+    await sign(handle)
+    bill = f"{handle.id.split('/')[1]}/deposit"
+    theatre.notes.paid_at_last.add(bill)
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 17)
+    assert (await cycle.result())["outcome"] == "paid"
+    await theatre.reached(lambda: "activated" in theatre.notes.leases)
+    assert theatre.notes.templates().count("deposit_paid") == 1
+
+
+@pytest.mark.parametrize("paid", [True, False], ids=["paid", "given up"])
+async def test_a_home_is_not_taken_back_while_its_deposit_is_at_the_bank(theatre: Stage, paid: bool) -> None:
+    handle = await lease(theatre)
+    await sign(handle)
+    bill = f"{handle.id.split('/')[1]}/deposit"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    due = calendar.days_after(await theatre.clock.now(cycle.id), PROFILE.case_clocks.deposit_days)
+    await theatre.clock.advance_to(cycle.id, due - timedelta(minutes=5))
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=5))
+    assert theatre.notes.bills[bill] == "overdue"
+    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid" if paid else "expired", bill_settled=paid)
+    await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=30))
+    assert (await cycle.result())["outcome"] == ("paid" if paid else "arrears")
+    await theatre.reached(lambda: ("activated" if paid else "lapsed") in theatre.notes.leases)
 
 
 async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Stage) -> None:

@@ -215,6 +215,10 @@ class Engine(Process):
         assert self.desk is not None
         await self.desk.advance(no, event, stage, note=note, objection=objection)
 
+    def knows(self, request_id: str, stage: str) -> None:
+        """This word it has applied already."""
+        self._accepted[request_id] = stage
+
     def times_asked(self, update: str) -> int:
         return sum(1 for asked in self.asked if asked[1] == update)
 

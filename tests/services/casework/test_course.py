@@ -18,6 +18,7 @@ from tests.services.casework.support import (
     DISTRICT_REVIEWER,
     ELSEWHERE_DISTRICT,
     ELSEWHERE_STREET,
+    STREET,
     TO_NOTICE,
     TO_STREET,
     Desk,
@@ -391,3 +392,23 @@ async def test_who_may_not_answer_an_objection(desk: Desk) -> None:
         assert await reason_of(answer_objection(desk, caller, no, raised.id, upheld=True)) == reason
     assert await reason_of(answer_objection(desk, DISTRICT_REVIEWER, no, "obj-unknown", upheld=True)) == "TASK_NOT_OPEN"
     assert await reason_of(desk.decide(DISTRICT_REVIEWER, no)) == "TASK_NOT_OPEN"
+
+
+async def test_a_word_on_record_wins_over_another_that_was_begun_before_the_crash(office: Office) -> None:
+    """Two clerks decide differently around a crash: the recorded decision is told to the workflow before the other is asked about again."""
+    desk, engine, owner = office.desk, office.engine, someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_STREET)
+    other = staff("street_clerk", STREET, sub="clerk-2")
+    engine.away = True
+    refusal = {"decision": pb.DECISION_REFUSE, "reason": "人均面积超过标准", "key": new_id()}
+    assert await reason_of(desk.decide(other, no, **refusal)) == "UNAVAILABLE"
+    first = new_id("r")
+    await desk.advance(no, "street_approved", "district_review", step=f"application/{no}/{first}/street_approved")
+    engine.away = False
+    engine.asked.clear()
+    engine.knows(first, "district_review")
+    engine.verdict = refusing("TASK_NOT_OPEN")
+    assert await reason_of(desk.decide(other, no, **refusal)) == "TASK_NOT_OPEN"
+    assert next(asked[3] for asked in engine.asked) == first
+    assert (await desk.get(owner, no)).stage == "district_review"

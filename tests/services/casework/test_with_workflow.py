@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as pb
@@ -14,6 +16,7 @@ from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows import calls, contracts
 from anju_workflows.activities.casework import CaseworkActivities
 from anju_workflows.application import Application
+from anju_workflows.search_attributes import STAGE
 from anju_workflows.transitions import APPLICATION
 from anju_workflows.worker import workflow_runner
 from casework.app import application
@@ -22,8 +25,9 @@ from casework.tables import MIGRATIONS
 from chassis import migrate, temporal
 from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
-from chassis.ids import new_id
+from chassis.ids import new_id, stable_id
 from temporalio import activity
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 from tests.conftest import MakeDatabase
@@ -50,6 +54,25 @@ async def notify(arg: calls.Notify) -> str:
 @dataclass
 class Town:
     desk: Desk
+    url: str
+    engine: Client
+
+    async def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(self.url.replace("+asyncpg", ""))
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
+
+    async def told_stage(self, no: str) -> str | None:
+        """Where the workflow itself is."""
+        handle = self.engine.get_workflow_handle(contracts.application_id(no))
+        return (await handle.describe()).typed_search_attributes.get(STAGE)
+
+    async def lost_word(self, no: str, event: str, stage: str) -> None:
+        """The clerk's word as a worker leaves it that is killed, with the engine, between the record and the engine's note."""
+        request_id = stable_id("", f"{CLERK.sub}:DecideTask:{new_id()}")
+        await self.desk.advance(no, event, stage, step=f"{contracts.application_id(no)}/{request_id}/{event}", note="人均面积超过标准")
 
     async def stage(self, caller: Caller, no: str, wanted: str) -> pb.Application:
         async with asyncio.timeout(30):
@@ -83,7 +106,7 @@ async def town(at_the_engine: None, make_module_database: MakeDatabase, keys_dir
             activities=[CaseworkActivities(worker).advance, lookup, assess, notify],
             workflow_runner=workflow_runner(),
         ):
-            yield Town(Desk(people, {"worker": worker}))
+            yield Town(Desk(people, {"worker": worker}), url, engine)
         await people.close()
         await worker.close()
 
@@ -135,3 +158,67 @@ async def test_an_upheld_objection_refuses_the_case(town: Town) -> None:
     )
     after = (await desk.call(DISTRICT_REVIEWER, "DecideObjection", answer)).application
     assert (after.outcome, after.reason, after.objections[0].state) == ("rejected", "名下另有住房", "upheld")
+
+
+CONFIRMING = "SELECT id, done_at FROM outbox WHERE kind = 'confirm_word' AND payload->>'no' = $1"
+
+
+async def at_street(town: Town) -> tuple[Caller, str]:
+    owner = someone()
+    no = (await town.desk.submit(owner)).no
+    await town.stage(owner, no, "street_review")
+    return owner, no
+
+
+async def test_an_answered_decision_leaves_nothing_to_confirm(town: Town) -> None:
+    _, no = await at_street(town)
+    await town.desk.decide(CLERK, no)
+    assert [done is not None for _, done in await town.rows(CONFIRMING, no)] == [True]
+
+
+async def test_a_decision_on_record_which_the_engine_lost_is_told_again_when_the_next_one_acts(town: Town) -> None:
+    owner, no = await at_street(town)
+    await town.lost_word(no, "street_approved", "district_review")
+    assert await town.told_stage(no) == "street_review"
+    assert (await town.desk.decide(DISTRICT_REVIEWER, no)).stage == "city_review"
+    case = await town.desk.decide(CITY_REVIEWER, no)
+    assert [e.event for e in (await town.desk.get(owner, no)).timeline[1:]] == [
+        "start_verification",
+        "verification_done",
+        "street_approved",
+        "district_approved",
+        "city_approved",
+    ]
+    assert case.stage == await town.told_stage(no) == "public_notice"
+
+
+async def test_it_is_told_again_by_itself_even_when_a_clock_ran_out_before(town: Town) -> None:
+    """The box was away until after the street's deadline: its escalation finds the case decided, and changes nothing."""
+    owner, no = await at_street(town)
+    await town.lost_word(no, "street_approved", "district_review")
+    before = (await town.desk.get(owner, no)).version
+    assert await town.desk.advance(no, "escalated", "street_review", overdue=True) == before
+    await town.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'confirm_word' AND payload->>'no' = $1", no)
+    async with asyncio.timeout(20):
+        while await town.told_stage(no) != "district_review":
+            await asyncio.sleep(0.05)
+    after = await town.desk.get(owner, no)
+    assert (after.version, after.overdue) == (before, False)
+
+
+async def test_a_lost_refusal_ends_the_case(town: Town) -> None:
+    owner, no = await at_street(town)
+    await town.lost_word(no, "street_refused", "rejected")
+    await town.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'confirm_word' AND payload->>'no' = $1", no)
+    result = await town.engine.get_workflow_handle(contracts.application_id(no)).result()
+    assert result == {"outcome": "rejected", "reason": "人均面积超过标准"}
+    assert (await town.desk.get(owner, no)).outcome == "rejected"
+
+
+async def test_a_correction_finds_the_lost_return(town: Town) -> None:
+    owner, no = await at_street(town)
+    await town.lost_word(no, "street_returned", "correction")
+    case = await town.desk.get(owner, no)
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=case.dossier)
+    assert (await town.desk.call(owner, "CorrectApplication", request)).application.round == 2
+    await town.stage(owner, no, "street_review")

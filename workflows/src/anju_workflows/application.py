@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError
 from temporalio.workflow import ParentClosePolicy
 
-from anju_workflows import calls, deadlines
+from anju_workflows import calls, deadlines, search_attributes
 from anju_workflows.case import Case, refuse
 from anju_workflows.contracts import (
     APPLICATION,
@@ -34,6 +34,7 @@ from anju_workflows.contracts import (
     waiting_id,
 )
 from anju_workflows.transitions import APPLICATION as MOVES
+from anju_workflows.transitions import WAITING as WAITING_MOVES
 
 LEVEL_TITLES = {Level.STREET: "街道初审", Level.DISTRICT: "区级复审", Level.CITY: "市级终审"}
 REVIEWER = {Level.STREET: "street_clerk", Level.DISTRICT: "district_reviewer", Level.CITY: "city_reviewer"}
@@ -107,7 +108,7 @@ class Application(Case):
     async def verify(self, event: str) -> None:
         self.lookups = dict.fromkeys(Register)
         deadline = deadlines.lookups(workflow.now(), self.given.clocks)
-        await self.advance(event, waiting_on="registers", deadline=deadline)
+        await self.advance(event, waiting_on="registers", deadline=deadline, final=event == "corrected")
         asked = [asyncio.create_task(self.look_up(register, deadline)) for register in Register]
 
         def answered() -> bool:
@@ -148,29 +149,30 @@ class Application(Case):
 
     async def review(self) -> ReviewDecision | None:
         """Street, district, city, in this order. None when all three approved, otherwise the decision that stopped the case."""
-        self.approval = ("verification_done", "system")
+        self.approval = ("verification_done", "system", "")
         for level in Level:
             decision = await self.decided_at(level)
             event = f"{level}_{DECISION_EVENT[decision.decision]}"
             if decision.decision is Decision.APPROVE:
-                self.approval = (event, decision.actor)
+                self.approval = (event, decision.actor, decision.request_id)
                 continue
+            by, reason, said = decision.actor, decision.reason, decision.request_id
             if decision.decision is Decision.REFUSE:
-                await self.advance(event, waiting_on="nobody", actor=decision.actor, note=decision.reason)
+                await self.advance(event, waiting_on="nobody", actor=by, note=reason, request=said)
                 await self.tell("refused", reason=decision.reason)
                 return decision
             deadline = deadlines.correction(workflow.now(), self.given.clocks)
             self.correction = None
-            await self.advance(event, waiting_on="citizen", deadline=deadline, actor=decision.actor, note=decision.reason)
+            await self.advance(event, waiting_on="citizen", deadline=deadline, actor=by, note=reason, request=said)
             await self.tell("returned_for_correction", reason=decision.reason, deadline=deadlines.china_day(deadline))
             return decision
         return None
 
     async def decided_at(self, level: Level) -> ReviewDecision:
-        event, actor = self.approval
+        event, actor, said = self.approval
         deadline = deadlines.review(workflow.now(), level, self.given.clocks)
         self.level, self.decision = level, None
-        await self.advance(event, waiting_on=level, deadline=deadline, actor=actor)
+        await self.advance(event, waiting_on=level, deadline=deadline, actor=actor, request=said)
         await self.tell("review_started", level=LEVEL_TITLES[level], deadline=deadlines.china_day(deadline))
         await self.pressed(lambda: self.decision is not None, level, deadline)
         decision = self.decision
@@ -213,9 +215,9 @@ class Application(Case):
 
     async def published(self) -> ObjectionDecision | None:
         """On public notice until it closes with no objection open. Returns the decision that upheld an objection, None when none was."""
-        event, actor = self.approval
+        event, actor, said = self.approval
         closes = deadlines.public_notice(workflow.now(), self.given.clocks)
-        await self.advance(event, waiting_on="public", deadline=closes, actor=actor)
+        await self.advance(event, waiting_on="public", deadline=closes, actor=actor, request=said)
         await self.tell("approved_to_notice", closes=deadlines.china_day(closes))
         while await self.unless_withdrawn(lambda: bool(self.raised), closes, "公示期"):
             decision = await self.objection_answered(closes)
@@ -229,12 +231,17 @@ class Application(Case):
         while True:
             self.open_objection, self.answer = self.raised.pop(0), None
             deadline = deadlines.objection_review(workflow.now(), self.given.clocks)
-            await self.advance("objection_raised", waiting_on="district", deadline=deadline, objection=self.open_objection)
+            await self.advance("objection_raised", waiting_on="district", deadline=deadline, objection=self.open_objection, final=True)
             await self.tell("objection_received")
             await self.pressed(lambda: self.answer is not None, Level.DISTRICT, deadline)
             decision = self.answer
             assert decision is not None
-            about = {"actor": decision.actor, "note": decision.answer, "objection": decision.objection_id}
+            about = {
+                "actor": decision.actor,
+                "note": decision.answer,
+                "objection": decision.objection_id,
+                "request": decision.request_id,
+            }
             self.open_objection = ""
             if decision.upheld:
                 await self.advance("objection_upheld", waiting_on="nobody", **about)
@@ -260,6 +267,9 @@ class Application(Case):
             id=waiting_id(self.given.no),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             parent_close_policy=ParentClosePolicy.ABANDON,
+            search_attributes=search_attributes.at_start(
+                stage=WAITING_MOVES.start, waiting_on="house_manager", deadline=expires, place=(self.given.district, self.given.street)
+            ),
             static_summary=f"轮候 {self.given.no}",
         )
         return await self.close("registered", "")
@@ -267,7 +277,7 @@ class Application(Case):
     async def withdrawn(self) -> ApplicationResult:
         assert self.withdrawal is not None
         reason = self.withdrawal.reason or "申请家庭撤回"
-        await self.advance("withdrawn", waiting_on="nobody", actor=self.withdrawal.actor, note=reason)
+        await self.advance("withdrawn", waiting_on="nobody", actor=self.withdrawal.actor, note=reason, final=True)
         await self.tell("withdrawn")
         return await self.close("withdrawn", reason)
 
@@ -287,13 +297,14 @@ class Application(Case):
         actor: str = "system",
         note: str = "",
         objection: str = "",
+        request: str = "",
         final: bool = False,
     ) -> None:
-        """Moves the case and has casework record it."""
+        """Moves the case and has casework record it; ``final`` when a timer or another's word would cross it illegally (ADR 2)."""
         stage = self.move(event, waiting_on=waiting_on, deadline=deadline, overdue=overdue)
         record = calls.Advance(
             no=self.given.no,
-            step=self.step(event, actor),
+            step=self.step(event, actor, request),
             event=event,
             stage=stage,
             waiting_on=waiting_on,
@@ -305,9 +316,11 @@ class Application(Case):
         await calls.advance(record, f"进入{MOVES.stages[stage]}", final=final)
 
     async def unless_withdrawn(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
-        """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile."""
+        """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile.
+
+        What was said before the withdrawal was acknowledged too: it is recorded first, and the next wait ends at once."""
         reached = await self.until(lambda: done() or self.withdrawal is not None, at, summary)
-        if self.withdrawal is not None:
+        if self.withdrawal is not None and not done():
             raise _WithdrawnError
         return reached
 
@@ -379,7 +392,9 @@ class Application(Case):
 
     @withdraw.validator
     def _check_withdraw(self, said: Withdrawal) -> None:
-        if self.stage in MOVES.ends or self.withdrawal is not None:
+        refused = self.decision is not None and self.decision.decision is Decision.REFUSE
+        upheld = self.answer is not None and self.answer.upheld
+        if self.stage in MOVES.ends or self.withdrawal is not None or refused or upheld:
             raise refuse("ALREADY_ENDED", "该申请已经办结，不能撤回。")
 
     @workflow.update(name="raise_objection", description="公示期内提出异议")
@@ -402,7 +417,8 @@ class Application(Case):
 
     @decide_objection.validator
     def _check_decide_objection(self, said: ObjectionDecision) -> None:
-        if not self.open_objection or self.open_objection != said.objection_id or self.answer is not None:
+        current = bool(self.open_objection) and self.open_objection == said.objection_id
+        if not current or self.answer is not None or self.withdrawal is not None:
             raise refuse("TASK_NOT_OPEN", "该异议当前不在待复核状态，请刷新后查看。")
         if not said.answer.strip():
             raise refuse("STEP_REFUSED", "请写明答复内容。")

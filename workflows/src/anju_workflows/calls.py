@@ -212,8 +212,8 @@ async def register_waiting(arg: RegisterWaiting) -> int:
     return await _local(REGISTER_WAITING, arg, int, "登记为轮候对象")
 
 
-async def close_offer(arg: CloseOffer, *, final: bool) -> DraftedLease:
-    return await (_recorded if final else _local)(CLOSE_OFFER, arg, DraftedLease, "记录配租结果")
+async def close_offer(arg: CloseOffer) -> DraftedLease:
+    return await _recorded(CLOSE_OFFER, arg, DraftedLease, "记录配租结果")
 
 
 async def close_waiting(arg: CloseWaiting) -> None:

@@ -43,11 +43,15 @@ class Case:
 
     # -- steps ---------------------------------------------------------------------------------------------------------------------------
 
-    def step(self, event: str, actor: str = "system") -> calls.Step:
-        """The next numbered step. The event is part of its name: should a worker die between a step's effect and the engine's note of it,
-        and another message come first, then the two are different steps and each is recorded as what it is."""
-        self.steps += 1
-        return calls.Step(step_id=f"{workflow.info().workflow_id}/{self.steps}/{event}", as_of=workflow.now(), actor=actor)
+    def step(self, event: str, actor: str = "system", request: str = "") -> calls.Step:
+        """The next numbered step; one that carries out what a person said has the id of the person's request instead of a number.
+
+        Should a worker die between a step's effect and the engine's note of it, and a timer come first, then the repeat of what the person said
+        is still the same step. The event is part of the name, so that another step of that number is recorded as what it is."""
+        if not request:
+            self.steps += 1
+        name = request or str(self.steps)
+        return calls.Step(step_id=f"{workflow.info().workflow_id}/{name}/{event}", as_of=workflow.now(), actor=actor)
 
     def move(self, event: str, *, waiting_on: str, deadline: datetime | None = None, overdue: bool = False) -> str:
         """Makes a legal move and shows it to operators. Raises IllegalMoveError (a bug) for any other."""

@@ -21,8 +21,6 @@ from anju_workflows.contracts import (
 from anju_workflows.transitions import LEASE as MOVES
 
 MONTHS_PER_RUN = 12
-# Order 11, article 29: cumulative, not consecutive.
-ARREARS_MONTHS_TO_TELL_STAFF = 6
 
 
 @workflow.defn(name=LEASE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
 STAGE: Final = SearchAttributeKey.for_keyword("HousingStage")
 DISTRICT: Final = SearchAttributeKey.for_keyword("District")
@@ -40,3 +40,17 @@ def updates(
     if place is not None:
         changed += [DISTRICT.value_set(place[0]), STREET.value_set(place[1])]
     return changed
+
+
+def at_start(*, stage: str, waiting_on: str, deadline: datetime, place: tuple[str, str]) -> TypedSearchAttributes:
+    """What a case that begins with a long wait is started with: operators find it from its first day, and no engine action is spent on it."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(STAGE, stage),
+            SearchAttributePair(WAITING_ON, waiting_on),
+            SearchAttributePair(DEADLINE, deadline),
+            SearchAttributePair(OVERDUE, value=False),
+            SearchAttributePair(DISTRICT, place[0]),
+            SearchAttributePair(STREET, place[1]),
+        ]
+    )

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.workflow import ParentClosePolicy
 
-from anju_workflows import calls, deadlines
+from anju_workflows import calls, deadlines, search_attributes
 from anju_workflows.case import Case, refuse
 from anju_workflows.contracts import (
     LEASE,
@@ -22,6 +22,7 @@ from anju_workflows.contracts import (
     Withdrawal,
     lease_id,
 )
+from anju_workflows.transitions import LEASE as LEASE_MOVES
 from anju_workflows.transitions import WAITING as MOVES
 
 
@@ -47,13 +48,16 @@ class Waiting(Case):
         self.answer: OfferAnswer | None = None
         self.leaving: Withdrawal | None = None
         self.declines = 0
+        self.sign_by: datetime | None = None
+        self.heard: set[str] = set()
 
     @workflow.run
     async def run(self, given: WaitingInput) -> WaitingResult:
         clocks = self.application.clocks
         limit = deadlines.waiting_limit(given.registered_at, clocks)
         alarms = deadlines.waiting_alarms(given.registered_at, clocks)
-        self.list_again(limit)
+        self.waiting_on, self.deadline = "house_manager", limit
+        self.show()
         while True:
             if not await self.until(lambda: bool(self.offers) or self.leaving is not None, min([*alarms, limit]), "轮候期"):
                 if not alarms:
@@ -63,19 +67,13 @@ class Waiting(Case):
                 continue
             if self.leaving is not None:
                 return await self.end("left", "left", "left_waiting")
-            lease = await self.offered(self.offers.pop(0))
+            lease = await self.offered(self.offers.pop(0), limit)
             if lease is not None:
                 return await self.lease(lease)
             if self.leaving is None and self.declines >= clocks.max_declines:
                 return await self.end("too_many_declines", "struck_off", "struck_off")
-            self.list_again(limit)
 
-    def list_again(self, limit: datetime) -> None:
-        """Back on the list: nothing to do for the household until housing offers a unit."""
-        self.waiting_on, self.deadline = "house_manager", limit
-        self.show()
-
-    async def offered(self, offer: OfferMade) -> calls.DraftedLease | None:
+    async def offered(self, offer: OfferMade, limit: datetime) -> calls.DraftedLease | None:
         """One offer to its end; the drafted lease when it was accepted."""
         clocks = self.application.clocks
         # The household's own calendar decides how long it may think, even when housing's clock is behind it.
@@ -88,18 +86,20 @@ class Waiting(Case):
             return await self.accepted(offer, self.answer)
         self.declines += 1
         outcome = "declined" if answered else "expired"
-        self.move(f"offer_{outcome}", waiting_on="house_manager")
+        self.offer = None
+        # Back on the list: nothing to do for the household until housing offers a unit.
+        self.move(f"offer_{outcome}", waiting_on="house_manager", deadline=limit)
         reason = self.answer.reason if self.answer is not None else ""
         actor = self.answer.actor if self.answer is not None else "system"
         close = calls.CloseOffer(offer_id=offer.offer_id, step=self.step(f"offer_{outcome}", actor), outcome=outcome, reason=reason)
-        await calls.close_offer(close, final=not answered)
+        await calls.close_offer(close)
         await self.tell(f"offer_{outcome}", left=str(max(0, clocks.max_declines - self.declines)))
-        self.offer = self.answer = None
+        self.answer = None
         return None
 
     async def accepted(self, offer: OfferMade, answer: OfferAnswer) -> calls.DraftedLease:
         clocks = self.application.clocks
-        sign_by = deadlines.signing(workflow.now(), clocks)
+        self.sign_by = sign_by = deadlines.signing(workflow.now(), clocks)
         self.move("offer_accepted", waiting_on="nobody")
         lease = await calls.close_offer(
             calls.CloseOffer(
@@ -108,8 +108,7 @@ class Waiting(Case):
                 outcome="accepted",
                 term_months=clocks.lease_term_months,
                 sign_by=sign_by,
-            ),
-            final=False,
+            )
         )
         await self.tell("offer_accepted", lease=lease.lease_no, sign_by=deadlines.china_day(sign_by))
         return lease
@@ -117,6 +116,7 @@ class Waiting(Case):
     async def lease(self, drafted: calls.DraftedLease) -> WaitingResult:
         """Off the list and into the lease."""
         assert self.offer is not None
+        assert self.sign_by is not None
         await calls.close_waiting(calls.CloseWaiting(no=self.application.no, step=self.step("leased"), outcome="leased"))
         await workflow.start_child_workflow(
             LEASE,
@@ -131,13 +131,20 @@ class Waiting(Case):
                 deposit_fen=drafted.deposit_fen,
                 starts_on=drafted.starts_on,
                 ends_on=drafted.ends_on,
-                sign_by=deadlines.signing(workflow.now(), self.application.clocks),
+                # The day the household was told, and housing has on record.
+                sign_by=self.sign_by,
                 clocks=self.application.clocks,
                 separate_queues=self.application.separate_queues,
             ),
             id=lease_id(drafted.lease_no),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             parent_close_policy=ParentClosePolicy.ABANDON,
+            search_attributes=search_attributes.at_start(
+                stage=LEASE_MOVES.start,
+                waiting_on="citizen",
+                deadline=self.sign_by,
+                place=(self.application.district, self.application.street),
+            ),
             static_summary=f"租赁合同 {drafted.lease_no}",
         )
         await self.finish()
@@ -151,7 +158,7 @@ class Waiting(Case):
         for offer in self.offers:
             # Housing offered a unit in the moment the household left: give it back at once.
             close = calls.CloseOffer(offer_id=offer.offer_id, step=self.step("offer_returned"), outcome="declined", reason="已退出轮候")
-            await calls.close_offer(close, final=False)
+            await calls.close_offer(close)
         await self.finish()
         return WaitingResult(outcome=outcome)
 
@@ -168,8 +175,9 @@ class Waiting(Case):
 
     @workflow.signal(name="offer_made", description="房管部门已配租")
     def offer_made(self, said: OfferMade) -> None:
-        known = {offer.offer_id for offer in self.offers} | ({self.offer.offer_id} if self.offer is not None else set())
-        if said.offer_id not in known:
+        # Housing tells at least once, and may tell again what has long been answered.
+        if said.offer_id not in self.heard:
+            self.heard.add(said.offer_id)
             self.offers.append(said)
 
     @workflow.update(name="answer_offer", description="申请家庭答复配租：接受或放弃")

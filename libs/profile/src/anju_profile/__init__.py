@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from chassis import calendar
+from chassis import calendar, logs
 from pydantic import BaseModel, ConfigDict, Field
 
 from anju_profile.clocks import Clocks
+
+_log = logs.get(__name__)
+# Longer than any statutory wait in working days. The State Council's notice for the next year comes in November at the latest.
+WORKING_DAYS_AHEAD = timedelta(days=45)
 
 Unit = Literal["working_day", "day", "month", "second", "count", "fen", "centi_sqm"]
 
@@ -103,6 +107,17 @@ class Profile(_Model):
             calendar.load_year(year, table.holidays, table.workdays)
 
 
+def missing_year(today: date) -> int | None:
+    """The year which deadlines set from ``today`` will soon need and which has no working-day table. A case that reaches it stands still, with
+    failing workflow tasks, until the table is in the profile and the workers are started anew."""
+    year = (today + WORKING_DAYS_AHEAD).year
+    try:
+        calendar.is_working_day(date(year, 1, 4))
+    except calendar.UnknownYearError:
+        return year
+    return None
+
+
 @lru_cache(maxsize=8)
 def load(folder: Path, *, production: bool = False) -> Profile:
     """Reads a profile folder. Raises UnconfirmedProfileError in production mode when any number or calendar year is a sample."""
@@ -115,4 +130,7 @@ def load(folder: Path, *, production: bool = False) -> Profile:
                 f"profile {profile.version} cannot decide real cases; unconfirmed: {', '.join(profile.unconfirmed + provisional)}"
             )
     profile.install_calendar()
+    missing = missing_year(calendar.local_date(datetime.now(UTC)))
+    if missing is not None:
+        _log.error("working_days_missing", year=missing, profile=profile.version, add="the year's table under calendar: in profile.yaml")
     return profile

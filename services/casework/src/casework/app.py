@@ -10,14 +10,14 @@ from anju.casework.v1 import casework_pb2_grpc as rpc
 from chassis import temporal
 from chassis.db import Database
 from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Outbox
+from chassis.outbox import Handler, Outbox
 from chassis.service import verifier
 
 from casework import tables
 from casework.asking import Asking
 from casework.intake import SETTLE_CORRECTION, Intake
 from casework.parts import Parts
-from casework.process import START_APPLICATION, Process
+from casework.process import CONFIRM_WORD, START_APPLICATION, Process
 from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
 from casework.settings import Settings
 from casework.vault import Vault
@@ -33,7 +33,7 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         stack.push_async_callback(database.close)
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
         process = process or Process(await temporal.connect(settings, lazy=True))
-        handlers = {START_APPLICATION: process.start_application}
+        handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
         outbox = Outbox(database, tables.Outbox, handlers)
         parts = Parts(
             database=database,
@@ -48,6 +48,7 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         asking = Asking(parts)
         intake = Intake(parts, asking)
         handlers[SETTLE_CORRECTION] = intake.settle_correction
+        handlers[CONFIRM_WORD] = asking.confirm_word
         await outbox.start()
         stack.push_async_callback(outbox.stop)
         server = GrpcServer(

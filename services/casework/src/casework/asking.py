@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_workflows import contracts
 from anju_workflows.transitions import APPLICATION
-from chassis import once
+from chassis import logs, once
 from chassis.errors import NOT_FOUND, RETRYABLE, UNAVAILABLE, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
@@ -25,8 +25,9 @@ from casework import store, views
 from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, NOT_RETURNED, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts
 from casework.reach import view_of
-from casework.tables import Application, Once
+from casework.tables import Application, Once, Timeline
 
+_log = logs.get(__name__)
 LANDING_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.04
 MAX_KEY_CHARS: Final = 200
@@ -97,6 +98,8 @@ class Asking:
         if done:
             await self._landed(begun)
             return
+        if again:
+            await self.confirm(words.no)
         try:
             stage = await self._ask(words, name.request_id)
         except Refusal as refusal:
@@ -116,6 +119,7 @@ class Asking:
         """Puts the words to the workflow. After an interruption it may be a moment behind the record it has written itself, so that its "not open
         now" is believed only when it persists or when the case has moved on."""
         deadline = asyncio.get_running_loop().time() + LANDING_SECONDS
+        confirmed = False
         while True:
             try:
                 return await self._parts.process.ask(words.no, words.update, words.said, request_id)
@@ -123,7 +127,34 @@ class Asking:
                 late = asyncio.get_running_loop().time() > deadline
                 if late or refusal.problem.reason not in _NOT_OPEN_NOW or await self._moved_on(words):
                     raise
+            if not confirmed:
+                await self.confirm(words.no)
+                confirmed = True
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def confirm(self, no: str) -> None:
+        """Tells the workflow an official's word that stands on record here, when nobody has heard that the workflow knows it: the record wins."""
+        async with self._parts.database.transaction() as session:
+            told = await store.unconfirmed(session, no)
+        if told is not None:
+            await self.confirm_word(told)
+
+    async def confirm_word(self, told: dict[str, Any]) -> None:
+        """Outbox handler. Raises Refusal(UNAVAILABLE) to be asked again later."""
+        no, seq, request_id = str(told["no"]), int(told["seq"]), str(told["request_id"])
+        async with self._parts.database.transaction() as session:
+            case, row = await store.case(session, no), await store.step_at(session, no, seq)
+        # A later step on record: the workflow has gone on from this one.
+        if case is None or row is None or case.version != seq:
+            return
+        note = self._parts.vault.open_text(row.note_sealed, "timeline", "note_sealed", f"{no}/{seq}")
+        update, said = word_of(row, note, request_id)
+        try:
+            await self._parts.process.ask(no, update, said, request_id)
+        except Refusal as refusal:
+            if refusal.problem.status in RETRYABLE:
+                raise
+            _log.error("recorded_word_refused", application_no=no, update=update, reason=refusal.problem.reason)
 
     async def _moved_on(self, words: Words) -> bool:
         async with self._parts.database.transaction() as session:
@@ -140,6 +171,7 @@ class Asking:
         begun.stage = stage
         async with self._parts.database.transaction() as session:
             await store.replace_answer(session, name.key, begun.SerializeToString(deterministic=True))
+            await store.confirmed(session, name.request_id)
             if accepted is not None:
                 await accepted(session)
 
@@ -171,3 +203,20 @@ def _begun(words: Words) -> pb.Application:
 
 def words_about(case: Application, update: str, said: contracts.Model, *, lands: bool = True, level: str = "") -> Words:
     return Words(case.no, case.version, case.stage, update, said, lands, level)
+
+
+_DECISIONS: Final = {"approved": contracts.Decision.APPROVE, "returned": contracts.Decision.RETURN, "refused": contracts.Decision.REFUSE}
+
+
+def word_of(row: Timeline, note: str, request_id: str) -> tuple[str, contracts.Model]:
+    """An official's update as it was said, from the step on record."""
+    if row.objection_id:
+        upheld = row.event == "objection_upheld"
+        answer = contracts.ObjectionDecision(
+            objection_id=row.objection_id, upheld=upheld, answer=note, actor=row.actor, request_id=request_id
+        )
+        return "decide_objection", answer
+    level, verb = row.event.split("_")
+    return "decide", contracts.ReviewDecision(
+        level=contracts.Level(level), decision=_DECISIONS[verb], reason=note, actor=row.actor, request_id=request_id
+    )

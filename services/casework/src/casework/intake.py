@@ -216,6 +216,8 @@ class Intake:
     async def _ask(self, row: DossierRow) -> str:
         """Asks the workflow to take an unanswered round, and removes the round when it refuses."""
         said = contracts.Correction(round=row.round, actor=row.actor, request_id=row.request_id)
+        # The workflow takes a correction only when it knows of the return.
+        await self._asking.confirm(row.application_no)
         try:
             return await self._parts.process.ask(row.application_no, "correct", said, row.request_id)
         except Refusal as refusal:

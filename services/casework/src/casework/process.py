@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from casework import errors
 
 START_APPLICATION: Final = "start_application"
+CONFIRM_WORD: Final = "confirm_word"
 ANSWER_SECONDS: Final = 8.0
 _KNOWN: Final = {
     problem.reason: problem

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_workflows.transitions import IllegalMoveError
-from chassis import once
+from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import convert, reach, store
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
-from casework.parts import Parts
-from casework.tables import Application, Notice, Once, Task, Timeline
+from casework.parts import Parts, now
+from casework.process import CONFIRM_WORD
+from casework.tables import Application, Notice, Once, Outbox, Task, Timeline
+
+_log = logs.get(__name__)
+# The call that brought the word hears its end within moments; this is for the one that never will.
+_CONFIRM_AFTER: Final = timedelta(seconds=20)
 
 
 class Record:
@@ -39,6 +45,10 @@ class Record:
             try:
                 step = progress.step(case.stage, request.event, request.stage)
             except IllegalMoveError as error:
+                if request.event == "escalated":
+                    # The engine lost a word which stands on record here, and a clock ran out before it was told again (ADR 2).
+                    _log.warning("escalation_overtaken", application_no=case.no, stage=case.stage)
+                    return pb.AdvanceApplicationResponse(version=case.version)
                 raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": request.event}) from error
             await self._record(session, case, request, step)
             answer.version = case.version
@@ -73,6 +83,10 @@ class Record:
                 objection_id=request.objection_id,
             )
         )
+        if step.actor_kind in progress.OFFICIALS and (request_id := progress.request_of(request.step.step_id)):
+            # An official's word is on record before the engine has it for sure: should it be lost there, it is told again from here.
+            told = {"no": case.no, "seq": case.version, "request_id": request_id}
+            session.add(Outbox(kind=CONFIRM_WORD, payload=told, next_try_at=now() + _CONFIRM_AFTER))
         if request.event == "corrected":
             await self._take_correction(session, case)
         await self._tasks(session, case, step, at, deadline, closed_by=request.event)

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Resident, Task, Timeline
+from casework.process import CONFIRM_WORD
+from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Outbox, Resident, Task, Timeline
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
@@ -134,6 +135,10 @@ async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
     return (await session.execute(query)).scalars().all()
 
 
+async def step_at(session: AsyncSession, no: str, seq: int) -> Timeline | None:
+    return await session.get(Timeline, (no, seq))
+
+
 async def has_reached(session: AsyncSession, no: str, stage: str, after_version: int) -> bool:
     """Whether a step into ``stage`` has been recorded after that version."""
     query = select(exists().where(col(Timeline.application_no) == no, col(Timeline.seq) > after_version, col(Timeline.stage) == stage))
@@ -232,6 +237,26 @@ async def accept_objection(session: AsyncSession, objection_id: str) -> None:
 
 async def drop_objection(session: AsyncSession, objection_id: str) -> None:
     await session.execute(delete(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending"))
+
+
+# --- words on record of which nobody has heard the end ----------------------------------------------------------------------------------------
+
+
+async def unconfirmed(session: AsyncSession, no: str) -> dict[str, Any] | None:
+    query = select(col(Outbox.payload)).where(
+        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
+    )
+    return (await session.execute(query.order_by(col(Outbox.id).desc()).limit(1))).scalar_one_or_none()
+
+
+async def confirmed(session: AsyncSession, request_id: str) -> None:
+    """The call has its answer. An entry which is being delivered at this moment ends by itself."""
+    mine = (
+        select(col(Outbox.id))
+        .where(col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["request_id"].astext == request_id)
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
 
 
 # --- answers once given ------------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ OBJECTION_STATES: Final = {
     "one_objection_dismissed": "dismissed",
 }
 WAITING_ON: Final = ("citizen", "street", "district", "city", "registers", "public", "system", "nobody")
+OFFICIALS: Final = ("street", "district", "city")
 # A household stands in one application until it ends; a registered one goes on standing in it, as an applicant on the waiting list.
 RELEASING_ENDS: Final = APPLICATION.ends - {"registered"}
 
@@ -47,6 +48,12 @@ def step(current: str, event: str, stage: str) -> Step:
         ended=stage in APPLICATION.ends,
         releases_household=stage in RELEASING_ENDS,
     )
+
+
+def request_of(step_id: str) -> str:
+    """Id of the request which a step carries out, "" for one that the workflow made by itself (those are numbered)."""
+    name = step_id.split("/")[-2] if step_id.count("/") >= 3 else ""
+    return "" if name.isdigit() else name
 
 
 def _who(current: str, event: str) -> str:
