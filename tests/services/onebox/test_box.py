@@ -21,6 +21,8 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.housing.v1 import housing_pb2_grpc as housing_rpc
 from anju_onebox import probes
 from anju_onebox.layout import SERVICES, Layout
+from anju_onebox.show import addresses
+from chassis.errors import Refusal
 from chassis.grpc_client import Client
 
 from tests.support.boxes import launch, ready, stop
@@ -70,6 +72,15 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
+async def comes_back(parent: int, name: str, dead: int) -> None:
+    """Waits for a new engine in the place of the killed one."""
+
+    async def another() -> bool:
+        return any(child.name() == name and child.pid != dead for child in psutil.Process(parent).children())
+
+    await probes.until(another, f"another {name}", 30)
+
+
 async def units_of(layout: Layout, district: str) -> int:
     client = Client(layout.address("housing"), signer(layout.keys_dir, "web-gateway"))
     try:
@@ -79,6 +90,14 @@ async def units_of(layout: Layout, district: str) -> int:
         return sum(estate.units for estate in estates.estates)
     finally:
         await client.close()
+
+
+async def has_its_units(layout: Layout, district: str) -> bool:
+    """False while the service has no database."""
+    try:
+        return await units_of(layout, district) == 60
+    except Refusal:
+        return False
 
 
 def anju(layout: Layout, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -93,16 +112,31 @@ async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Pa
         assert await units_of(layout, "410202") == 60
         status = await asyncio.to_thread(anju, layout, "status")
         assert status.returncode == 0, status.stdout
+        for url in addresses(layout).values():
+            assert await probes.answers(url), f"{url} is on the welcome page"
         refused = await asyncio.to_thread(anju, layout, "up", "--ports-offset", str(OFFSET + 2000))
         assert refused.returncode == 1
         assert "another box" in refused.stdout.replace("\n", " ")
         family = family_of(process.pid)
         pss = sum(psutil.Process(pid).memory_full_info().pss for pid in family)
         assert pss < 1.5 * 2**30
+        for name in ("postgres", "temporal"):
+            (engine,) = [child for child in psutil.Process(process.pid).children() if child.name() == name]
+            engine.kill()
+            await comes_back(process.pid, name, engine.pid)
+            await probes.until(lambda: has_its_units(layout, "410202"), f"housing after the end of {name}", 60)
+            await probes.until(lambda: probes.worker_polls(layout), "the worker", 60)
+        status = await asyncio.to_thread(anju, layout, "status")
+        assert status.returncode == 0, status.stdout
+        assert "已恢复" in log.read_text()
+        family = family_of(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         await gone(family)
     assert (await asyncio.to_thread(anju, layout, "status")).returncode == 1, "nothing answers, and it says so"
+    for command in (("demo",), ("replay", "kaifeng"), ("verify",), ("clock", "show", "application/KF-2026-000001"), ("env", "worker")):
+        tried = await asyncio.to_thread(anju, layout, *command)
+        assert (tried.returncode, "make up" in tried.stderr) == (3, True), tried.stderr
 
     with box_of(data_dir) as (layout, process, log):
         # A started box says so at its end, and nothing was seeded twice.
@@ -185,11 +219,30 @@ async def test_interrupted_while_starting_nothing_is_left(data_dir: Path) -> Non
             assert response.status == 200
 
 
+async def test_a_folder_nobody_may_write_to_is_said_in_words(data_dir: Path) -> None:
+    # A file where the folder should be: root may write everywhere, but not below a file.
+    data_dir.parent.joinpath("taken").write_text("")
+    tried = await asyncio.to_thread(
+        subprocess.run, [ANJU, "up", "--data-dir", str(data_dir.parent / "taken" / "box")], capture_output=True, text=True, timeout=60
+    )
+    assert tried.returncode == 1
+    assert "Traceback" not in tried.stdout + tried.stderr
+    assert "taken" in tried.stdout
+
+
+async def test_words_are_explained_without_a_box(data_dir: Path) -> None:
+    for command, word in (("replay", "--seed"), ("demo", "--months"), ("verify", "--canary-file")):
+        told = await asyncio.to_thread(subprocess.run, [ANJU, command, "--help"], capture_output=True, text=True, timeout=60)
+        assert told.returncode == 0
+        assert word in told.stdout
+
+
 async def test_a_taken_port_is_named_before_anything_is_started(data_dir: Path) -> None:
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 7404 + OFFSET)
-    async with server:
+    server, bank = [await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port + OFFSET) for port in (7404, 7504)]
+    async with server, bank:
         with box_of(data_dir) as (_, process, log):
             assert await asyncio.to_thread(process.wait, 60) == 1
             text = log.read_text()
     assert f"{7404 + OFFSET} (housing)" in text
+    assert str(7504 + OFFSET) in text, "the bank of the outside world"
     assert "PostgreSQL" not in text

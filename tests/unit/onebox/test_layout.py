@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from anju_onebox.handover import hand_over
 from anju_onebox.layout import PROCESSES, SERVICES, Layout, database_name
 from anju_onebox.supervisor import process_environment, replicas
+from anju_sandbox.settings import SERVERS, SandboxSettings
 from chassis.settings import GrpcServiceSettings
 
 
@@ -71,6 +73,27 @@ def test_a_second_box_meets_the_first_on_no_port(tmp_path: Path) -> None:
     assert len(set(one.ports.values())) == len(one.ports)
 
 
+def test_nine_replicas_of_everything_meet_nothing_of_the_box(tmp_path: Path) -> None:
+    """A service's fourth replica once fell on the port of PostgreSQL."""
+    ports = Layout(tmp_path, replicas=dict.fromkeys(SERVICES, 9), split=True).ports
+    assert len(set(ports.values())) == len(ports) > 9 * len(SERVICES)
+
+
+def test_every_port_of_the_outside_world_is_among_the_boxs_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path, 1000)
+    for name, value in layout.sandbox_environment().items():
+        monkeypatch.setenv(name, value)
+    settings = SandboxSettings()
+    assert {settings.port_of(server) for server in SERVERS} <= set(layout.ports.values())
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ANJU_PORTS_OFFSET", "x"), ("ANJU_PORTS_OFFSET", "-1"), ("ANJU_PORT", "70000")])
+def test_a_number_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ValueError, match=f"{variable}={value}"):
+        Layout.from_environment(tmp_path)
+
+
 def test_replicas_have_ports_of_their_own_and_one_address(tmp_path: Path) -> None:
     layout = Layout(tmp_path, replicas={"casework": 2, "worker": 2}, split=True)
     assert layout.address("casework") == "ipv4:///127.0.0.1:7401,127.0.0.1:7411"
@@ -95,6 +118,23 @@ def test_what_is_there_stays(layout: Layout) -> None:
     layout.prepare()
     hand_over(layout)
     assert before == {file: file.read_bytes() for file in before}
+
+
+def test_folders_are_closed_whoever_makes_them_first(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "box")
+    layout.make_folders()
+    assert stat.S_IMODE(layout.data_dir.stat().st_mode) == 0o711
+    for folder in (layout.keys_dir, layout.secrets_dir, layout.logs_dir, layout.sandbox_dir):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_only_a_living_box_owns_its_folder(layout: Layout) -> None:
+    layout.save()
+    assert not layout.is_owned()
+    with layout.lock_file.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert layout.is_owned()
+    assert not layout.is_owned()
 
 
 def test_a_started_box_is_found_by_its_folder(layout: Layout) -> None:

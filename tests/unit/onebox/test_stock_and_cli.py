@@ -50,7 +50,7 @@ def test_durations(text: str, expected: timedelta) -> None:
     assert _duration(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "d", "30", "-3d", "3w", "1d x", "３d4"])
+@pytest.mark.parametrize("text", ["", "d", "30", "-3d", "3w", "1d x", "３d4", "0d", "3661d", "99999999999d", "9" * 400 + "s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         _duration(text)

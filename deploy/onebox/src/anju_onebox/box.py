@@ -20,7 +20,8 @@ from chassis.temporal import PAYLOAD_KEYS
 
 from anju_onebox import databases, probes
 from anju_onebox.codec_server import codec_server
-from anju_onebox.engine.postgres import DatabaseServer, database_server
+from anju_onebox.engine.keeper import Engine, keep
+from anju_onebox.engine.postgres import DatabaseServer, Postgres, database_server
 from anju_onebox.engine.process import EngineError
 from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.handover import hand_over
@@ -40,6 +41,17 @@ class Box:
         self.database: DatabaseServer | None = None
         self.temporal: TemporalServer | None = None
         self.supervisor: Supervisor | None = None
+        self.keepers: list[asyncio.Task[None]] = []
+
+    async def lasts(self, stop: asyncio.Event) -> None:
+        """Until it is asked to stop. Raises EngineError when an engine is gone and cannot be brought back."""
+        asked = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait({asked, *self.keepers}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {asked}:
+                task.result()
+        finally:
+            asked.cancel()
 
 
 @asynccontextmanager
@@ -50,13 +62,14 @@ async def box(layout: Layout, progress: Progress) -> AsyncIterator[Box]:
     """
     result = Box(layout)
     async with AsyncExitStack() as stack:
-        layout.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
+        layout.make_folders()
         stack.enter_context(_sole_owner(layout))
         layout.prepare()
         hand_over(layout)
         await _check_ports(layout)
         stack.enter_context(_temporal_variables(layout))
         await _start_engines(result, stack, progress)
+        stack.push_async_callback(_dismiss, result.keepers)
         layout.save()
         stack.callback(lambda: layout.state_file.unlink(missing_ok=True))
         await stack.enter_async_context(
@@ -102,6 +115,17 @@ async def _start_engines(result: Box, stack: AsyncExitStack, progress: Progress)
         # An engine that was being started must be known to the stack before it is unwound.
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+    engines: list[tuple[str, Engine]] = [("流程引擎 Temporal", temporal)]
+    if isinstance(result.database, Postgres):
+        engines.append(("数据库 PostgreSQL", result.database))
+    result.keepers += [asyncio.create_task(keep(name, engine, progress.say)) for name, engine in engines]
+
+
+async def _dismiss(keepers: list[asyncio.Task[None]]) -> None:
+    """Before the engines are stopped, so that nobody starts them again."""
+    for keeper in keepers:
+        keeper.cancel()
+    await asyncio.gather(*keepers, return_exceptions=True)
 
 
 def _load_code() -> None:
@@ -180,7 +204,7 @@ def _write_whole(path: Path, text: str) -> None:
 @contextmanager
 def _sole_owner(layout: Layout) -> Any:
     """Two boxes on one data directory would ruin it. Raises EngineError when there is another one."""
-    handle: IO[str] = (layout.data_dir / "box.lock").open("a")
+    handle: IO[str] = layout.lock_file.open("a")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

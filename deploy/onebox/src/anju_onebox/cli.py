@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import os
 import re
@@ -20,12 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from anju_onebox.engine.process import EngineError
-from anju_onebox.layout import PROCESSES, Layout
+from anju_onebox.layout import HIGHEST_OFFSET, PROCESSES, Layout
 
 NOT_RUNNING = 3
 _IMPATIENT_AFTER_SECONDS = 1.0
 _CHINA = ZoneInfo("Asia/Shanghai")
-_DURATION = re.compile(r"(\d+)(d|h|m|s)")
+_DURATION = re.compile(r"(\d{1,6})(d|h|m|s)")
+# A step longer than ten years is a slip of the finger, and a lease's history would be a decade long.
+_FURTHEST = timedelta(days=3660)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="安居单机版 Anju on one machine.")
@@ -33,6 +36,10 @@ clock = typer.Typer(no_args_is_help=True, help="流程时钟（仅仿真） The 
 app.add_typer(clock, name="clock")
 
 DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
+_AFTER_BREAK = {
+    "replay": "\n同一种子再次运行时，这些家庭从中断处接着办。Run the same seed again, and these households go on where they were.",
+    "demo": "\n再次运行会换一户家庭从头演示。Run it again, and another household starts from the beginning.",
+}
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -56,14 +63,28 @@ def _running(data_dir: Path | None) -> Layout:
     try:
         return Layout.of_running(data_dir)
     except FileNotFoundError:
-        typer.echo("安居没有在运行，请先执行 make up — no box is running on this data directory; start one with make up", err=True)
-        _finish(NOT_RUNNING)
+        _not_running()
+
+
+def _not_running() -> NoReturn:
+    typer.echo("安居没有在运行，请先执行 make up — no box is running on this data directory; start one with make up", err=True)
+    _finish(NOT_RUNNING)
+
+
+def _living(data_dir: Path | None) -> Layout:
+    """As _running, but a box that was killed is not taken for a running one by the note it left."""
+    layout = _running(data_dir)
+    if not layout.is_owned():
+        _not_running()
+    return layout
 
 
 @app.command()
 def up(
     data_dir: DataDir = None,
-    ports_offset: Annotated[int | None, typer.Option(help="所有端口加此数 added to every port [ANJU_PORTS_OFFSET, 0]")] = None,
+    ports_offset: Annotated[
+        int | None, typer.Option(help="所有端口加此数 added to every port [ANJU_PORTS_OFFSET, 0]", min=0, max=HIGHEST_OFFSET, metavar="N")
+    ] = None,
     processes: Annotated[bool, typer.Option("--processes", help="每个服务一个进程 every service as a process of its own")] = False,
     replica: Annotated[list[str] | None, typer.Option(help="与 --processes 同用 with --processes: casework=2", metavar="SERVICE=N")] = None,
 ) -> None:
@@ -71,7 +92,10 @@ def up(
     if os.environ.get("ANJU_PRODUCTION", "").lower() in ("1", "true", "yes", "on"):
         raise typer.BadParameter("the one-machine box is a simulation; it does not run with ANJU_PRODUCTION")
     replicas = _replicas(replica or [], processes)
-    layout = Layout.from_environment(data_dir, ports_offset, replicas=replicas, split=processes)
+    try:
+        layout = Layout.from_environment(data_dir, ports_offset, replicas=replicas, split=processes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     _run(_up(layout))
 
 
@@ -92,7 +116,12 @@ async def _up(layout: Layout) -> int:
 
     console = Console()
     progress = Progress(console)
-    log_to_file(layout.logs_dir / "box.log", os.environ.get("ANJU_LOG_LEVEL", "INFO"))
+    try:
+        layout.make_folders()
+        log_to_file(layout.logs_dir / "box.log", os.environ.get("ANJU_LOG_LEVEL", "INFO"))
+    except OSError as error:
+        progress.failed(_about_disk(error))
+        return 1
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     starting = asyncio.current_task()
@@ -115,15 +144,18 @@ async def _up(layout: Layout) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped, number)
     try:
-        async with box(layout, progress):
+        async with box(layout, progress) as running:
             ready = True
             print_welcome(console, layout, progress.seconds)
-            await stop.wait()
+            await running.lasts(stop)
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
     except EngineError as error:
         progress.failed(str(error))
+        return 1
+    except OSError as error:
+        progress.failed(_about_disk(error))
         return 1
     except Exception as error:
         console.print_exception(show_locals=False, max_frames=4)
@@ -131,6 +163,18 @@ async def _up(layout: Layout) -> int:
         return 1
     progress.say("已停止 stopped")
     return 0
+
+
+def _about_disk(error: OSError) -> str:
+    """What the person at the terminal can do about a file or a socket the system refuses."""
+    match error.errno:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            advice = "数据目录不可写，请检查权限或用 --data-dir 换一个目录 — the data directory is not writable: check its owner, or choose another with --data-dir"
+        case errno.ENOSPC | errno.EDQUOT:
+            advice = "磁盘已满，请腾出空间后重新启动；已确认的数据都在 — the disk is full: make room and start again; what was acknowledged is kept"
+        case _:
+            advice = "系统拒绝了一个文件或端口 — the system refused a file or a port"
+    return f"{advice}\n  {error}"
 
 
 @app.command()
@@ -161,9 +205,9 @@ def env(
 
     eval "$(anju env casework --port 7411)"; anju-casework serve
     """
-    layout = _running(data_dir)
     if process not in PROCESSES:
         raise typer.BadParameter(f"{process}: one of {', '.join(PROCESSES)}")
+    layout = _living(data_dir)
     for name, value in (layout.temporal_environment() | layout.environment(process, port=port)).items():
         if name.endswith("_FILE"):
             # A variable of the same name would win over the file.
@@ -175,7 +219,7 @@ def env(
 @clock.command()
 def show(workflow: Annotated[str, typer.Argument(help="application/KF-…")], data_dir: DataDir = None) -> None:
     """流程当前时间 — What time it is for one workflow."""
-    _run(_clock(_running(data_dir), workflow, None))
+    _run(_clock(_living(data_dir), workflow, None))
 
 
 @clock.command()
@@ -185,15 +229,19 @@ def advance(
     data_dir: DataDir = None,
 ) -> None:
     """快进流程 — Moves one workflow forward through time."""
-    _run(_clock(_running(data_dir), workflow, _duration(by)))
+    duration = _duration(by)
+    _run(_clock(_living(data_dir), workflow, duration))
 
 
 def _duration(text: str) -> timedelta:
     """Raises typer.BadParameter."""
     parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    if not 0 < len(parts) <= len(_UNITS) or "".join(number + unit for number, unit in parts) != text:
         raise typer.BadParameter(f"{text}: 30d, 12h, 1d12h, 90s")
-    return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
+    by = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    if not timedelta() < by <= _FURTHEST:
+        raise typer.BadParameter(f"{text}: 须在 0 到 {_FURTHEST.days} 天之间 more than nothing, and at most {_FURTHEST.days}d at once")
+    return by
 
 
 async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
@@ -205,38 +253,77 @@ async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
     os.environ.update(layout.temporal_environment())
     simulated = SimulatedClock(await temporal.connect(layout.settings(ProcessSettings, "worker")))
     try:
-        if by is not None and not await simulated.advance(workflow, by):
-            typer.echo("流程已办结 — the workflow ended before that time")
-            return 0
-        typer.echo((await simulated.now(workflow)).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S %Z"))
+        now = await simulated.now(workflow)
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
             raise
         typer.echo(f"没有这个流程 — no such workflow: {workflow}", err=True)
         return 1
+    if by is not None:
+        try:
+            lasted = await simulated.advance(workflow, by)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            typer.echo(f"流程早已办结，不能再快进 — the workflow has ended and cannot be moved any more: {workflow}", err=True)
+            return 1
+        if not lasted:
+            typer.echo("流程已办结 — the workflow ended before that time")
+            return 0
+        now = await simulated.now(workflow)
+    typer.echo(now.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S %Z"))
     return 0
 
 
 def _hand_on(module: str, context: typer.Context, data_dir: Path | None) -> NoReturn:
-    """``main(layout, arguments) -> int`` of a part which is loaded only when it is asked for."""
-    layout = _running(data_dir)
+    """``main(layout, arguments) -> int`` of a part which is loaded only when it is asked for. Its own words are explained without a box."""
+    part = importlib.import_module(f"anju_onebox.{module}")
+    if {"-h", "--help"} & set(context.args):
+        _finish(int(part.main(Layout(), ["--help"])))
+    layout = _living(data_dir)
     os.environ.update(layout.temporal_environment())
-    _finish(int(importlib.import_module(f"anju_onebox.{module}").main(layout, context.args)))
+    try:
+        code = int(part.main(layout, context.args))
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 1
+    except KeyboardInterrupt:
+        typer.echo(f"\n已中断；已经办过的都留在系统里。Interrupted; what was done stays.{_AFTER_BREAK.get(module, '')}", err=True)
+        code = 128 + signal.SIGINT
+    except Exception as error:
+        if not _is_outage(error):
+            raise
+        typer.echo(
+            f"{module}：系统没有应答或没有按时完成（{type(error).__name__}: {error}）。请用 anju status 查看哪一部分不在，日志在 {layout.logs_dir} — "
+            f"the box did not answer, or not in time; anju status says which part is missing",
+            err=True,
+        )
+        code = 1
+    _finish(code)
 
 
-@app.command(context_settings=_PASS_ON)
+def _is_outage(error: Exception) -> bool:
+    """The running box is at fault, not the program: a trace of calls would help nobody."""
+    from aiohttp import ClientError
+    from temporalio.service import RPCError
+
+    from anju_onebox.stories.people import ApiProblem
+
+    return isinstance(error, (ClientError, RPCError, ApiProblem, ConnectionError, TimeoutError))
+
+
+@app.command(context_settings=_PASS_ON, add_help_option=False)
 def demo(context: typer.Context, data_dir: DataDir = None) -> None:
     """演示 — One household from application to first rent, on the running box."""
     _hand_on("demo", context, data_dir)
 
 
-@app.command(context_settings=_PASS_ON)
+@app.command(context_settings=_PASS_ON, add_help_option=False)
 def replay(context: typer.Context, data_dir: DataDir = None) -> None:
     """重放 — Replays the volume of applications a city has published, on the running box."""
     _hand_on("replay", context, data_dir)
 
 
-@app.command(context_settings=_PASS_ON)
+@app.command(context_settings=_PASS_ON, add_help_option=False)
 def verify(context: typer.Context, data_dir: DataDir = None) -> None:
     """核对 — Checks every invariant against the databases, the histories and the outside world's books."""
     _hand_on("verify", context, data_dir)

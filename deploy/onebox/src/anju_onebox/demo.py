@@ -157,7 +157,7 @@ async def tell(layout: Layout, months: int, persona: str) -> int:
             return 1
         await story.live(months)
         await story.close()
-    console.print("\n完。The end. 用 [bold]uv run anju verify[/bold] 核对每一笔。")
+    console.print("\n完。The end. 用 [bold].venv/bin/anju verify[/bold] 核对每一笔。")
     return 0
 
 

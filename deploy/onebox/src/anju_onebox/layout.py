@@ -5,6 +5,7 @@ One description serves both ways of running: in one process the settings objects
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
+from anju_sandbox.settings import REAL_ESTATE_SERVERS
 from chassis.crypto import KeyRing
 from chassis.identity import Kind, generate_keys
 from chassis.settings import ProcessSettings
@@ -39,15 +41,30 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
     WORKER: ("system",),
     **dict.fromkeys(SERVICES, ("system",)),
 }
+# Ports of the outside world, counted from its first; one register of real estate per district from REAL_ESTATE_PLACE on.
+SANDBOX_PLACES: Final = {
+    name: place for place, name in enumerate(("control", "social_insurance", "vehicles", "marriage", "bank", "sms", "sign_on"))
+}
+REAL_ESTATE_PLACE: Final = 11
 FIELD_KEYS: Final = "field-keys.json"
 STATE_FILE: Final = "box.json"
 DEFAULT_DATA_DIR: Final = Path(".anju")
+# The highest port of a box without an offset is 8233, of the Temporal UI.
+HIGHEST_OFFSET: Final = 57_000
 _REPLICA_STEP: Final = 10
 _FILE: Final = "_FILE"
 
 
 def database_name(service: str) -> str:
     return service.replace("-", "_")
+
+
+def _number(variable: str, highest: int) -> int:
+    """A number of the environment, 0 when it is not there. Raises ValueError."""
+    given = os.environ.get(variable) or "0"
+    if not given.isdecimal() or int(given) > highest:
+        raise ValueError(f"{variable}={given}: 须为 0 到 {highest} 的整数 a whole number from 0 to {highest}")
+    return int(given)
 
 
 def find_profile() -> Path:
@@ -71,10 +88,13 @@ class Layout:
 
     @classmethod
     def from_environment(cls, data_dir: Path | None = None, ports_offset: int | None = None, **changes: object) -> Layout:
-        """``ANJU_DATA_DIR``, ``ANJU_PORTS_OFFSET`` and ``ANJU_PORT`` (of the web edge), where not given otherwise."""
-        offset = int(os.environ.get("ANJU_PORTS_OFFSET", "0")) if ports_offset is None else ports_offset
+        """``ANJU_DATA_DIR``, ``ANJU_PORTS_OFFSET`` and ``ANJU_PORT`` (of the web edge), where not given otherwise.
+
+        Raises ValueError with a sentence that names the variable.
+        """
+        offset = _number("ANJU_PORTS_OFFSET", HIGHEST_OFFSET) if ports_offset is None else ports_offset
         folder = (data_dir or Path(os.environ.get("ANJU_DATA_DIR", DEFAULT_DATA_DIR))).resolve()
-        web_port = int(os.environ.get("ANJU_PORT", "0")) or 8080 + offset
+        web_port = _number("ANJU_PORT", 65_535) or 8080 + offset
         return cls(folder, offset, web_port, **changes)  # type: ignore[arg-type]  # checked by the dataclass's callers
 
     @classmethod
@@ -115,16 +135,35 @@ class Layout:
     def profile_dir(self) -> Path:
         return find_profile()
 
-    def prepare(self) -> None:
-        """Folders, caller keys and key rings; what is there stays."""
+    def make_folders(self) -> None:
         # 0711: the database's unprivileged user may pass to its own folder, nobody may look around.
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
         for folder in (self.keys_dir, self.secrets_dir, self.logs_dir, self.sandbox_dir):
             folder.mkdir(exist_ok=True, mode=0o700)
+
+    def prepare(self) -> None:
+        """Folders, caller keys and key rings; what is there stays."""
+        self.make_folders()
         generate_keys(self.keys_dir, ISSUERS)
         for ring in (PAYLOAD_KEYS, FIELD_KEYS):
             KeyRing.load_or_create(self.keys_dir / ring)
         (self.data_dir / "temporal.toml").touch()
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the box for as long as it lives: the kernel lets go of it even after kill -9."""
+        return self.data_dir / "box.lock"
+
+    def is_owned(self) -> bool:
+        """Whether a living box holds the data directory."""
+        try:
+            with self.lock_file.open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def save(self) -> None:
         aside = self.state_file.with_suffix(".tmp")
@@ -160,7 +199,8 @@ class Layout:
 
     @property
     def postgres_port(self) -> int:
-        return 7432 + self.ports_offset
+        # Beyond the ninth replica of the last service.
+        return 7490 + self.ports_offset
 
     @property
     def temporal_port(self) -> int:
@@ -190,7 +230,9 @@ class Layout:
     def ports(self) -> dict[str, int]:
         """Every port the box listens on, by the name of its part."""
         named = {"PostgreSQL": self.postgres_port, "Temporal": self.temporal_port, "Temporal UI": self.temporal_ui_port}
-        named |= {"codec": self.codec_port, WEB: self.web_port, SANDBOX: self.sandbox_port}
+        named |= {"codec": self.codec_port, WEB: self.web_port}
+        named |= {f"{SANDBOX} {name}": self.sandbox_port + place for name, place in SANDBOX_PLACES.items()}
+        named |= {f"{SANDBOX} {name}": self.sandbox_port + REAL_ESTATE_PLACE + number for number, name in enumerate(REAL_ESTATE_SERVERS)}
         for service in SERVICES:
             for number in range(self.replicas.get(service, 1)):
                 named[f"{service}{f' #{number + 1}' if number else ''}"] = self.service_port(service, number)
@@ -260,12 +302,11 @@ class Layout:
 
     def sandbox_environment(self) -> dict[str, str]:
         first = self.sandbox_port
-        names = ("control", "social_insurance", "vehicles", "marriage", "bank", "sms", "sign_on")
         return {
             "ANJU_SANDBOX_DATA_DIR": str(self.sandbox_dir),
             "ANJU_SANDBOX_DIVISIONS_CSV": str(self.profile_dir / "divisions.csv"),
-            **{f"ANJU_SANDBOX_{name.upper()}_PORT": str(first + number) for number, name in enumerate(names)},
-            "ANJU_SANDBOX_REAL_ESTATE_FIRST_PORT": str(first + 11),
+            **{f"ANJU_SANDBOX_{name.upper()}_PORT": str(first + place) for name, place in SANDBOX_PLACES.items()},
+            "ANJU_SANDBOX_REAL_ESTATE_FIRST_PORT": str(first + REAL_ESTATE_PLACE),
             "ANJU_SANDBOX_BANK_NOTIFY_URL": f"{self.web_url}/callbacks/ccb",
             "ANJU_SANDBOX_REDIRECT_URIS": json.dumps(
                 [f"http://{host}:{self.web_port}/auth/callback" for host in ("127.0.0.1", "localhost")]

@@ -33,24 +33,29 @@ class Progress:
         self._console.print(f"[red]✗[/] {text}", highlight=False)
 
 
+def addresses(layout: Layout) -> dict[str, str]:
+    """The pages a person can open, by their names."""
+    sandbox = layout.sandbox_port
+    return {
+        "市民端 Citizens": layout.web_url,
+        "工作台 Staff console": f"{layout.web_url}/staff",
+        "接口文档 API": f"{layout.web_url}/docs",
+        "流程引擎 Temporal UI": f"http://127.0.0.1:{layout.temporal_ui_port}",
+        "短信收件箱 SMS inbox": f"http://127.0.0.1:{sandbox + 5}",
+        "故障开关 Sandbox faults": f"http://127.0.0.1:{sandbox}/faults",
+    }
+
+
 def print_welcome(console: Console, layout: Layout, seconds: float) -> None:
     """The addresses, and what to try first."""
     table = Table.grid(padding=(0, 2))
-    sandbox = layout.sandbox_port
-    for title, url in (
-        ("市民端 Citizens", layout.web_url),
-        ("工作台 Staff console", f"{layout.web_url}/staff"),
-        ("接口文档 API", f"{layout.web_url}/docs"),
-        ("流程引擎 Temporal UI", f"http://127.0.0.1:{layout.temporal_ui_port}"),
-        ("短信收件箱 SMS inbox", f"http://127.0.0.1:{sandbox + 5}"),
-        ("故障开关 Sandbox control", f"http://127.0.0.1:{sandbox}"),
-    ):
+    for title, url in addresses(layout).items():
         table.add_row(title, f"[link={url}]{url}[/link]")
     console.print(Panel(table, title=f"安居已就绪 Anju is ready · {seconds:.0f} s", expand=False))
     console.print("试一试 Try:")
     console.print("  · 打开市民端，登录页任选一位申请人，提交一份申请 — sign in as any applicant and apply")
     console.print("  · 另开终端运行 [bold]make demo[/]：一户从申请到首期租金 — one household, from application to first rent")
     console.print(
-        "  · [bold]uv run anju status[/]，[bold]uv run anju clock --help[/]：运行状态与流程时钟 — state, and moving a case through time"
+        "  · [bold].venv/bin/anju status[/]，[bold].venv/bin/anju clock --help[/]：运行状态与流程时钟 — state, and moving a case through time"
     )
     console.print("[dim]Ctrl-C 停止，数据保留 — stops everything, the data stays[/]")

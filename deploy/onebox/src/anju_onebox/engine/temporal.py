@@ -91,6 +91,12 @@ class TemporalServer:
             await self._child.stop(patience_seconds=15)
             self._child = None
 
+    async def ended(self) -> int:
+        """Waits for the end of the running server; its exit code. Raises EngineError when there is none."""
+        if self._child is None:
+            raise EngineError("Temporal is not running")
+        return await self._child.wait()
+
     async def kill(self) -> None:
         """kill -9, as a crash does it (fault tests)."""
         if self._child is not None:

@@ -1,0 +1,59 @@
+"""``anju replay kaifeng`` broken off by Ctrl-C and run again goes on with the cases that are there: nobody applies or pays twice."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from anju_onebox.stories.people import eventually
+
+from tests.support.boxes import RunningBox
+
+HOUSEHOLDS, SEED = 6, 77
+
+
+async def replay(box: RunningBox) -> asyncio.subprocess.Process:
+    program = str(Path(sys.executable).parent / "anju")
+    words = [
+        "replay",
+        "kaifeng",
+        "--data-dir",
+        str(box.layout.data_dir),
+        "--seed",
+        str(SEED),
+        "--households",
+        str(HOUSEHOLDS),
+        "--months",
+        "1",
+    ]
+    return await asyncio.create_subprocess_exec(program, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+
+
+async def cases(box: RunningBox, *stages: str) -> int:
+    counters = (await box.town.official("auditor", "4102").get("/counters"))["items"]
+    return sum(int(item["count"]) for item in counters if not stages or item["stage"] in stages)
+
+
+@pytest.mark.timeout(300)
+async def test_a_replay_that_was_broken_off_goes_on_where_it_was(box: RunningBox) -> None:
+    before, ended_before = await cases(box), await cases(box, "registered", "rejected")
+
+    async def half_way() -> bool:
+        return await cases(box, "registered", "rejected") - ended_before >= HOUSEHOLDS // 2
+
+    first = await replay(box)
+    await eventually(half_way, bool, seconds=120, what="half of the households decided")
+    first.send_signal(signal.SIGINT)
+    said = (await first.communicate())[0].decode()
+    assert first.returncode == 130
+    assert "已中断" in said
+    assert "Traceback" not in said
+
+    second = await replay(box)
+    said = (await second.communicate())[0].decode()
+    assert second.returncode == 0, said
+    assert "not accepted" not in said
+    assert await cases(box) == before + HOUSEHOLDS
