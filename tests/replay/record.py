@@ -16,6 +16,7 @@ from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows import calls
 from anju_workflows.contracts import (
     Accepted,
+    ArrearsPaid,
     Correction,
     Decision,
     Level,
@@ -219,6 +220,11 @@ async def bills(theatre: Stage) -> None:
     await theatre.days(cycle, 40)
     await cycle.result()
     await save("rent-arrears", cycle)
+    late = ArrearsPaid(bill_id=bill, amount_fen=tenancy.MONTHLY_RENT_FEN)
+    owing = theatre.client.get_workflow_handle(lease_id(no))
+    await owing.signal("arrears_paid", late)
+    await theatre.reached(lambda: "arrears_paid" in theatre.notes.templates())
+    await save("lease-arrears-paid", owing)
 
     _handle, no = await tenancy.active_lease(theatre)
     bill = f"{no}/{period}"

@@ -42,6 +42,7 @@ PATHS = {
     "lease-lapsed-unsigned",
     "lease-lapsed-deposit",
     "lease-ended",
+    "lease-arrears-paid",
     "rent-paid",
     "rent-paid-after-query",
     "rent-paid-overdue",

@@ -52,6 +52,7 @@ class Notes:
     advances: list[calls.Advance] = field(default_factory=list)
     told: list[calls.Notify] = field(default_factory=list)
     leases: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     bills: dict[str, str] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     terms: dict[str, int] = field(default_factory=dict)
@@ -126,6 +127,11 @@ class Notes:
             self.leases.append(arg.event)
             return arg.event
 
+        @activity.defn(name=calls.RELEASE_HOUSEHOLD)
+        async def release_household(arg: calls.ReleaseHousehold) -> str:
+            self.released.append(arg.no)
+            return arg.no
+
         @activity.defn(name=calls.START_RENT_CYCLE)
         async def start_rent_cycle(arg: RentCycleInput) -> str:
             assert self.client is not None
@@ -158,6 +164,7 @@ class Notes:
             register_waiting,
             close_offer,
             close_waiting,
+            release_household,
             advance_lease,
             start_rent_cycle,
             issue_bill,

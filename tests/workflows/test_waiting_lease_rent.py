@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_workflows import calls, search_attributes
+from anju_workflows import calls, deadlines, search_attributes
 from anju_workflows.contracts import (
     LEASE,
     TASK_QUEUE,
     WAITING,
     Accepted,
+    ArrearsPaid,
     LeaseInput,
     OfferAnswer,
     OfferMade,
@@ -74,6 +75,7 @@ async def test_declined_then_expired_offers_strike_off(theatre: Stage) -> None:
     second = await offer(theatre, handle)
     await theatre.days(handle, 9)
     assert (await handle.result())["outcome"] == "struck_off"
+    assert theatre.notes.released == [handle.id.removeprefix("waiting/")]
     assert theatre.notes.offers == {first: "declined", second: "expired"}
 
 
@@ -91,6 +93,7 @@ async def test_five_years_end_the_registration_after_two_alarms(theatre: Stage) 
     assert theatre.notes.templates() == ["waiting_alarm"]
     await theatre.days(handle, 365 * 2)
     assert (await handle.result())["outcome"] == "expired"
+    assert theatre.notes.released == [handle.id.removeprefix("waiting/")]
     assert theatre.notes.templates() == ["waiting_alarm", "waiting_alarm", "waiting_expired"]
 
 
@@ -98,6 +101,7 @@ async def test_leaving_the_list(theatre: Stage) -> None:
     handle = await waiting(theatre)
     await handle.execute_update("leave", Withdrawal(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
     assert (await handle.result())["outcome"] == "left"
+    assert theatre.notes.released == [handle.id.removeprefix("waiting/")]
 
 
 async def test_leaving_while_an_offer_is_open_gives_the_home_back(theatre: Stage) -> None:
@@ -230,6 +234,7 @@ async def test_unsigned_lease_lapses(theatre: Stage) -> None:
     assert (await handle.result())["outcome"] == "lapsed"
     assert theatre.notes.templates() == ["lease_sign_reminder", "lease_lapsed"]
     assert theatre.notes.leases == ["lapsed"]
+    assert theatre.notes.released == ["KF-2026-000001"]
 
 
 async def test_unpaid_deposit_lapses(theatre: Stage) -> None:
@@ -311,6 +316,23 @@ async def test_late_rent_is_reminded_and_written_to_arrears_then_the_lease_knows
     assert (await cycle.result())["outcome"] == "arrears"
     assert theatre.notes.bills[bill] == "arrears"
     assert "累计欠租" in str(await handle.query("__temporal_workflow_metadata"))
+
+
+async def test_the_household_hears_once_that_its_arrears_came_in(theatre: Stage) -> None:
+    handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 37)
+    assert (await cycle.result())["outcome"] == "arrears"
+    late = ArrearsPaid(bill_id=bill, amount_fen=MONTHLY_RENT_FEN)
+    await handle.signal("arrears_paid", late)
+    await theatre.reached(lambda: "arrears_paid" in theatre.notes.templates())
+    (told,) = [each for each in theatre.notes.told if each.template == "arrears_paid"]
+    assert told.params == {"month": deadlines.china_month(bill), "amount": "350.00 元"}
+    await handle.signal("arrears_paid", late)
+    await theatre.days(handle, 31)
+    assert theatre.notes.templates().count("arrears_paid") == 1
 
 
 async def test_lost_callback_is_found_by_asking_the_bank(theatre: Stage) -> None:

@@ -345,6 +345,18 @@ async def test_an_upheld_objection_ends_the_case(desk: Desk) -> None:
     assert (after.stage, after.outcome, after.objections[0].state) == ("rejected", "rejected", "upheld")
 
 
+@pytest.mark.parametrize("end", ["objection_upheld", "withdrawn"])
+async def test_an_objection_not_answered_when_the_case_ends_is_closed_with_it(desk: Desk, end: str) -> None:
+    owner, no = await on_notice(desk)
+    first, second = [await raise_objection(desk, someone(), no) for _ in range(2)]
+    if end == "withdrawn":
+        await withdraw(desk, owner, no)
+    else:
+        await answer_objection(desk, DISTRICT_REVIEWER, no, first.id, upheld=True)
+    states = {each.id: each.state for each in (await desk.get(DISTRICT_REVIEWER, no)).objections}
+    assert states == {first.id: "closed" if end == "withdrawn" else "upheld", second.id: "closed"}
+
+
 async def test_no_objection_outside_the_notice(desk: Desk) -> None:
     no = (await desk.submit(someone())).no
     assert await reason_of(raise_objection(desk, someone(), no)) == "NOT_ON_NOTICE"

@@ -147,6 +147,7 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     ),
     "GetCounters": (lambda _no: pb.GetCountersRequest(), STAFF_READERS | {"finance"}, {}, "NOT_ALLOWED", {""}),
     "AdvanceApplication": (advance, {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
+    "ReleaseHousehold": (lambda no: pb.ReleaseHouseholdRequest(application_no=no), {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
     "GetSubjects": (
         lambda no: pb.GetSubjectsRequest(application_no=no, round=1, register=common.REGISTER_MARRIAGE),
         {"registry-gateway"},

@@ -12,7 +12,18 @@ from chassis.errors import Refusal
 from chassis.ids import new_id
 
 from tests.services.casework.conftest import Office
-from tests.services.casework.support import ALL_REGISTERS, Desk, consent, dossier, member, person_number, reason_of, someone
+from tests.services.casework.support import (
+    ALL_REGISTERS,
+    TO_NOTICE,
+    Desk,
+    consent,
+    dossier,
+    member,
+    person_number,
+    reason_of,
+    someone,
+    worker,
+)
 
 
 async def test_the_household_gets_its_number_and_its_workflow(office: Office) -> None:
@@ -168,6 +179,20 @@ async def test_an_ended_case_frees_the_household_unless_it_is_registered(desk: D
     await desk.bring_to(case.no, *events)
     again = await reason_of(desk.submit(someone(), dossier(member(id_number=shared))))
     assert again == ("" if free else "HOUSEHOLD_HAS_APPLICATION")
+
+
+async def test_a_registered_household_may_apply_again_when_its_waiting_or_lease_is_over(desk: Desk) -> None:
+    owner, shared = someone(), person_number()
+    case = await desk.submit(owner, dossier(member(id_number=shared)))
+    release = pb.ReleaseHouseholdRequest(application_no=case.no)
+    assert await reason_of(desk.call(worker(), "ReleaseHousehold", release)) == "ILLEGAL_MOVE"
+    await desk.bring_to(case.no, *TO_NOTICE, "notice_closed")
+    await desk.call(worker(), "ReleaseHousehold", release)
+    again = await desk.submit(owner, dossier(member(id_number=shared)))
+    # Told twice, it frees nobody from the new application.
+    await desk.call(worker(), "ReleaseHousehold", release)
+    assert await reason_of(desk.submit(someone(), dossier(member(id_number=shared)))) == "HOUSEHOLD_HAS_APPLICATION"
+    assert (await desk.get(owner, again.no)).stage == "submitted"
 
 
 async def test_submitting_works_while_the_engine_is_away(office: Office) -> None:

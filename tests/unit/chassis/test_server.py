@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import METADATA_KEY, Signer, Verifier, generate_keys, load_key, load_key_set
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 SERVICE = pb.DESCRIPTOR.services_by_name["EligibilityService"].full_name
 CANARY = "410202199001011236"
@@ -38,6 +39,10 @@ class Servicer(rpc.EligibilityServiceServicer):
                 raise KeyError(CANARY)
             case "database":
                 raise OperationalError("SELECT 1", {}, Exception(CANARY))
+            case "database starting":
+                raise DBAPIError("SELECT 1", {}, asyncpg.CannotConnectNowError(CANARY))
+            case "wrong statement":
+                raise DBAPIError("SELECT 1", {}, asyncpg.UndefinedTableError(CANARY))
             case "wait":
                 self.entered.set()
                 await self.go_on.wait()
@@ -81,7 +86,10 @@ async def test_a_refusal_arrives_with_its_reason_fields_and_both_languages(world
     assert refusal.fields == (FieldViolation("/as_of", "required", "请给出业务时间。", "Give the business instant."),)
 
 
-@pytest.mark.parametrize(("what", "reason"), [("bug", "INTERNAL"), ("database", "UNAVAILABLE")])
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [("bug", "INTERNAL"), ("database", "UNAVAILABLE"), ("database starting", "UNAVAILABLE"), ("wrong statement", "INTERNAL")],
+)
 async def test_a_bug_or_an_outage_leaves_without_its_text(world: World, what: str, reason: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await world.stub.Assess(

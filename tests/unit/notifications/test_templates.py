@@ -39,19 +39,20 @@ BLANKS = {
     "lease_active": {"unit", "starts"},
     "lease_lapsed": set(),
     "lease_ended": set(),
-    "bill_issued": {"amount", "due"},
-    "bill_reminder": {"amount"},
-    "bill_paid": {"amount"},
-    "bill_arrears": {"amount"},
+    "bill_issued": {"month", "amount", "due"},
+    "bill_reminder": {"month", "amount", "until"},
+    "bill_paid": {"month", "amount"},
+    "bill_arrears": {"month", "amount"},
+    "arrears_paid": {"month", "amount"},
     "deposit_issued": {"amount", "due"},
     "deposit_paid": {"amount"},
+    "deposit_arrears": {"amount"},
     "task_opened": {"no", "level", "deadline"},
     "task_reminder": {"no", "deadline"},
     "task_escalated": {"no", "level", "days"},
     "register_silent": {"no", "register"},
-    "arrears_notice": {"no", "amount"},
 }
-STAFF = {"task_opened", "task_reminder", "task_escalated", "register_silent", "arrears_notice"}
+STAFF = {"task_opened", "task_reminder", "task_escalated", "register_silent"}
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {a}", "title_en": "Title", "body_en": "Text {a}"}
 
 
@@ -82,6 +83,7 @@ def test_texts_render_in_both_languages(id: str) -> None:
     template = catalogue()[id]
     values = {
         "deadline": "2026年11月3日",
+        "month": "2026年12月",
         "amount": "1,234.50 元",
         "level": "街道初审",
         "register": "社会保险、不动产",
@@ -125,6 +127,7 @@ def test_english_never_fails_and_keeps_what_it_does_not_know(value: str) -> None
     ("chinese", "said"),
     [
         ("2026年11月3日", "2026-11-03"),
+        ("2026年1月", "2026-01"),
         ("1,234.50 元", "CNY 1,234.50"),
         ("350.00元", "CNY 350.00"),
         ("社会保险、婚姻", "the social insurance register, the marriage register"),

@@ -141,6 +141,10 @@ class PaymentState(Model):
     bill_settled: bool
 
 
+class ReleaseHousehold(Model):
+    no: str
+
+
 # --- names --------------------------------------------------------------------------------------------------------------------------------
 
 ADVANCE_APPLICATION: Final = "advance_application"
@@ -151,6 +155,7 @@ REGISTER_WAITING: Final = "register_waiting"
 CLOSE_OFFER: Final = "close_offer"
 CLOSE_WAITING: Final = "close_waiting"
 ADVANCE_LEASE: Final = "advance_lease"
+RELEASE_HOUSEHOLD: Final = "release_household"
 START_RENT_CYCLE: Final = "start_rent_cycle"
 ISSUE_BILL: Final = "issue_bill"
 MARK_BILL: Final = "mark_bill"
@@ -222,6 +227,11 @@ async def close_waiting(arg: CloseWaiting) -> None:
 
 async def advance_lease(arg: AdvanceLease, summary: str) -> None:
     await _recorded(ADVANCE_LEASE, arg, str, summary)
+
+
+async def release_household(arg: ReleaseHousehold) -> None:
+    """The household stands in no application any more and may apply again."""
+    await _local(RELEASE_HOUSEHOLD, arg, str, "解除申请占用")
 
 
 async def start_rent_cycle(arg: RentCycleInput) -> None:

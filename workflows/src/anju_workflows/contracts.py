@@ -169,6 +169,13 @@ class WaitingResult(Model):
 # --- Lease and rent ----------------------------------------------------------------------------------------------------------------------
 
 
+class ArrearsPaid(Model):
+    """Signal ``arrears_paid`` to the lease, sent by payments: a bill whose own workflow ended in arrears is paid after all."""
+
+    bill_id: str
+    amount_fen: int = Field(gt=0)
+
+
 class LeaseInput(Model):
     lease_no: str
     application_no: str
@@ -189,6 +196,7 @@ class LeaseInput(Model):
     next_month: int = Field(default=0, ge=0, description="months since starts_on of the next bill")
     open_bills: tuple[str, ...] = ()
     arrears_months: int = 0
+    arrears_paid: tuple[ArrearsPaid, ...] = Field(default=(), description="received, the household not told yet")
 
 
 class SignLease(Model):

@@ -89,6 +89,12 @@ def china_day(instant: datetime) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+def china_month(bill_id: str) -> str:
+    """The month of a rent bill: L-2026-000001/202612 -> 2026年12月."""
+    period = bill_id.rsplit("/", 1)[-1]
+    return f"{period[:4]}年{int(period[4:])}月"
+
+
 def yuan(fen: int) -> str:
     """1234567 fen -> 12,345.67 元."""
     return f"{fen // 100:,}.{fen % 100:02d} 元"

@@ -12,6 +12,7 @@ from anju_workflows.case import Case, refuse
 from anju_workflows.contracts import (
     LEASE,
     Accepted,
+    ArrearsPaid,
     BillClosed,
     LeaseInput,
     LeaseResult,
@@ -46,6 +47,8 @@ class Lease(Case):
         self.next_month = given.next_month
         self.open_bills = list(given.open_bills)
         self.arrears_months = given.arrears_months
+        self.arrears_paid = list(given.arrears_paid)
+        self.heard_paid = {paid.bill_id for paid in given.arrears_paid}
         self.signature: SignLease | None = None
         self.deposit_outcome = ""
 
@@ -131,9 +134,10 @@ class Lease(Case):
         )
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
-        left = instant - workflow.now()
-        if left.total_seconds() > 0:
-            await workflow.sleep(left, summary=summary)
+        """Until then, nothing but telling the household that its late money has come."""
+        while await self.until(lambda: bool(self.arrears_paid), instant, summary):
+            paid = self.arrears_paid.pop(0)
+            await self.tell("arrears_paid", month=deadlines.china_month(paid.bill_id), amount=deadlines.yuan(paid.amount_fen))
 
     async def continue_as_new(self) -> None:
         await self.finish()
@@ -145,6 +149,7 @@ class Lease(Case):
                     "next_month": self.next_month,
                     "open_bills": tuple(self.open_bills),
                     "arrears_months": self.arrears_months,
+                    "arrears_paid": tuple(self.arrears_paid),
                 }
             )
         )
@@ -153,6 +158,7 @@ class Lease(Case):
         await self.sleep_until(calendar.end_of_day(self.ends_on), "合同期满")
         self.move("term_ended", waiting_on="nobody")
         await self.record("ended", "合同到期")
+        await calls.release_household(calls.ReleaseHousehold(no=self.given.application_no))
         await self.tell("lease_ended")
         await self.finish()
         return LeaseResult(outcome="ended")
@@ -160,6 +166,7 @@ class Lease(Case):
     async def lapse(self, event: str) -> LeaseResult:
         self.move(event, waiting_on="nobody")
         await self.record("lapsed", "合同未生效")
+        await calls.release_household(calls.ReleaseHousehold(no=self.given.application_no))
         await self.tell("lease_lapsed")
         await self.finish()
         return LeaseResult(outcome="lapsed")
@@ -192,6 +199,13 @@ class Lease(Case):
         elif said.outcome == "arrears":
             self.arrears_months += 1
         self.show()
+
+    @workflow.signal(name="arrears_paid", description="欠费账单已缴清")
+    def money_came_late(self, said: ArrearsPaid) -> None:
+        # Payments tells at least once, within moments.
+        if said.bill_id not in self.heard_paid:
+            self.heard_paid.add(said.bill_id)
+            self.arrears_paid.append(said)
 
     @workflow.update(name="sign", description="承租人签约")
     def sign(self, said: SignLease) -> Accepted:

@@ -64,7 +64,7 @@ class RentCycle(Case):
         due = deadlines.deposit(now, clocks) if self.given.kind == "deposit" else deadlines.rent_due(now, clocks)
         self.move("issued", waiting_on="citizen", deadline=due)
         await calls.issue_bill(calls.IssueBill(bill=self.given, step=self.step("issued"), due_at=due))
-        await self.tell(f"{self.template}_issued", amount=deadlines.yuan(self.given.amount_fen), due=deadlines.china_day(due))
+        await self.tell(f"{self.template}_issued", **self.about, due=deadlines.china_day(due))
         return due
 
     def ladder(self, due: datetime) -> Iterator[tuple[str, datetime]]:
@@ -105,7 +105,10 @@ class RentCycle(Case):
     async def pressed(self, event: str) -> None:
         if event == "reminded":
             self.move(event, waiting_on="citizen", deadline=self.deadline, overdue=True)
-            await self.tell("bill_reminder", amount=deadlines.yuan(self.given.amount_fen))
+            assert self.deadline is not None
+            until = deadlines.china_day(deadlines.rent_arrears(self.deadline, self.given.clocks))
+            month, amount = deadlines.china_month(self.given.bill_id), deadlines.yuan(self.given.amount_fen)
+            await self.tell("bill_reminder", month=month, amount=amount, until=until)
             return
         self.move(event, waiting_on="citizen", deadline=self.deadline, overdue=True)
         mark = calls.MarkBill(bill_id=self.given.bill_id, step=self.step(event), state="overdue")
@@ -136,10 +139,7 @@ class RentCycle(Case):
     async def close(self, outcome: str) -> RentCycleResult:
         if outcome == "paid":
             self.move("paid", waiting_on="nobody")
-            template = f"{self.template}_paid"
-        else:
-            template = "bill_arrears"
-        await self.tell(template, amount=deadlines.yuan(self.given.amount_fen))
+        await self.tell(f"{self.template}_{outcome}", **self.about)
         lease = workflow.get_external_workflow_handle(lease_id(self.given.lease_no))
         try:
             await lease.signal("bill_closed", BillClosed(bill_id=self.given.bill_id, outcome=outcome))
@@ -152,13 +152,20 @@ class RentCycle(Case):
     def template(self) -> str:
         return "deposit" if self.given.kind == "deposit" else "bill"
 
+    @property
+    def about(self) -> dict[str, str]:
+        amount = deadlines.yuan(self.given.amount_fen)
+        return (
+            {"amount": amount} if self.given.kind == "deposit" else {"month": deadlines.china_month(self.given.bill_id), "amount": amount}
+        )
+
     async def tell(self, template: str, **params: str) -> None:
         key = self.step(f"tell-{template}")
         await calls.notify(calls.Notify(key=key.step_id, no=self.given.application_no, template=template, params=params, as_of=key.as_of))
 
     def details(self) -> list[str]:
         lines = super().details()
-        title = "押金" if self.given.kind == "deposit" else f"{self.given.period[:4]}年{self.given.period[4:]}月租金"
+        title = "押金" if self.given.kind == "deposit" else f"{deadlines.china_month(self.given.bill_id)}租金"
         lines.append(f"**账单**：{title} {deadlines.yuan(self.given.amount_fen)}")
         if self.intent:
             lines.append("**缴款**：已在银行发起，等待结果")

@@ -154,11 +154,8 @@ class Waiting(Case):
         self.move(event, waiting_on="nobody")
         actor = self.leaving.actor if self.leaving is not None else "system"
         await calls.close_waiting(calls.CloseWaiting(no=self.application.no, step=self.step(event, actor), outcome=outcome))
+        await calls.release_household(calls.ReleaseHousehold(no=self.application.no))
         await self.tell(template)
-        for offer in self.offers:
-            # Housing offered a unit in the moment the household left: give it back at once.
-            close = calls.CloseOffer(offer_id=offer.offer_id, step=self.step("offer_returned"), outcome="declined", reason="已退出轮候")
-            await calls.close_offer(close)
         await self.finish()
         return WaitingResult(outcome=outcome)
 

@@ -52,6 +52,7 @@ def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
         PAYMENTS_TASK_QUEUE: payments,
         TASK_QUEUE: [
             made.casework.advance,
+            made.casework.release_household,
             made.eligibility.assess,
             made.housing.register_waiting,
             made.housing.close_offer,

@@ -107,7 +107,8 @@ class _Guard(grpc.aio.ServerInterceptor):
             except DBAPIError as error:
                 _log.exception("rpc_database_error", method=method)
                 # A lost connection may surface as any driver error; the transaction was rolled back, so asking again is safe.
-                await _abort(context, Refusal(UNAVAILABLE if error.connection_invalidated else INTERNAL))
+                away = error.connection_invalidated or _server_away(error)
+                await _abort(context, Refusal(UNAVAILABLE if away else INTERNAL))
             except grpc.aio.AbortError:
                 raise
             except asyncio.CancelledError:
@@ -128,6 +129,12 @@ class _Guard(grpc.aio.ServerInterceptor):
             return
         text = token.decode() if isinstance(token, bytes) else token
         identity.set_current(self._verifier.caller(text), text)
+
+
+def _server_away(error: DBAPIError) -> bool:
+    """PostgreSQL is starting, stopping or full (classes 53 and 57) or the connection was lost (class 08): none of it is about the call."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] in ("08", "53", "57")
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:

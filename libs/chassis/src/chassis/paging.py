@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from chassis.errors import BAD_CURSOR, Refusal
 
 T = TypeVar("T")
 
+_UNSEARCHABLE = re.compile("[\x00\ud800-\udfff]")
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
@@ -33,6 +35,9 @@ def decode(cursor: str, *kinds: type) -> list[str | int] | None:
     except (ValueError, binascii.Error):
         raise Refusal(BAD_CURSOR) from None
     if not isinstance(key, list) or len(key) != len(kinds) or any(type(part) is not kind for part, kind in zip(key, kinds, strict=True)):
+        raise Refusal(BAD_CURSOR)
+    # No row has such a key, and the database would refuse to look for it.
+    if any(isinstance(part, str) and _UNSEARCHABLE.search(part) for part in key):
         raise Refusal(BAD_CURSOR)
     return key
 

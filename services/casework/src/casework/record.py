@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows.transitions import IllegalMoveError
+from anju_workflows.transitions import APPLICATION, IllegalMoveError
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller
@@ -55,6 +55,17 @@ class Record:
             once.remember(session, Once, key, request, answer)
         return answer
 
+    async def release(self, caller: Caller, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
+        reach.require_system(caller, "worker")
+        async with self._parts.database.transaction() as session:
+            case = await store.lock_case(session, request.application_no)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            if case.stage not in APPLICATION.ends:
+                raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": "released"})
+            await store.release_residents(session, case.no)
+        return pb.ReleaseHouseholdResponse()
+
     async def _record(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> None:
         at = convert.instant(request.step.as_of)
         deadline = convert.instant(request.deadline_at) if request.HasField("deadline_at") else None
@@ -93,6 +104,8 @@ class Record:
         await self._notices(session, case, step, at, deadline)
         if step.objection_state:
             await self._objection(session, case, request, step.objection_state)
+        if step.ended:
+            await store.close_objections(session, case.no)
         if step.releases_household:
             await store.release_residents(session, case.no)
 

@@ -64,6 +64,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
         return await self._record.advance(current_caller(), request)
 
+    async def ReleaseHousehold(self, request: pb.ReleaseHouseholdRequest, context: Any) -> pb.ReleaseHouseholdResponse:
+        return await self._record.release(current_caller(), request)
+
     async def GetSubjects(self, request: pb.GetSubjectsRequest, context: Any) -> pb.GetSubjectsResponse:
         return await self._reading.subjects(current_caller(), request)
 

@@ -235,6 +235,13 @@ async def accept_objection(session: AsyncSession, objection_id: str) -> None:
     )
 
 
+async def close_objections(session: AsyncSession, no: str) -> None:
+    """The case has ended: nobody will answer them any more."""
+    await session.execute(
+        update(Objection).where(col(Objection.application_no) == no, col(Objection.state) == "open").values(state="closed")
+    )
+
+
 async def drop_objection(session: AsyncSession, objection_id: str) -> None:
     await session.execute(delete(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending"))
 

@@ -192,11 +192,11 @@ class Notice(Base, table=True):
 
 
 class Objection(Base, table=True):
-    """Objections (异议). ``pending`` until the workflow has taken it; nobody sees a pending one."""
+    """Objections (异议). ``pending`` until the workflow has taken it; nobody sees a pending one. ``closed``: the case ended before it was answered."""
 
     __tablename__ = "objection"
     __table_args__ = (
-        CheckConstraint(_one_of("state", ("pending", "open", "upheld", "dismissed")), name="objection_state"),
+        CheckConstraint(_one_of("state", ("pending", "open", "upheld", "dismissed", "closed")), name="objection_state"),
         Index("ix_objection_application", "application_no", "raised_at"),
     )
 

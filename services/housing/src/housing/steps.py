@@ -85,6 +85,9 @@ class WorkflowSteps:
             closed_at = wire.instant(request.step, "as_of")
             if not await store.set_waiting_state(session, request.application_no, sources, request.outcome, closed_at):
                 raise Refusal(STEP_REFUSED)
+            # An offer made in the moment the household left may never reach its workflow; the home must not stay taken for it.
+            for open_ in await store.open_offers(session, request.application_no):
+                await store.close_offer(session, open_.id, "declined", self._sealed(open_.id, "已退出轮候"), closed_at)
             answer = pb.CloseWaitingResponse()
             once.remember(session, Once, key, request, answer)
         return answer

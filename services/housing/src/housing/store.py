@@ -209,6 +209,11 @@ async def offers_of(session: AsyncSession, application_no: str) -> list[OfferedH
     return [OfferedHome(row[0], _home(row)) for row in await session.execute(query)]
 
 
+async def open_offers(session: AsyncSession, application_no: str) -> Sequence[Offer]:
+    query = select(Offer).where(col(Offer.application_no) == application_no, col(Offer.state) == "open").with_for_update(key_share=True)
+    return (await session.execute(query)).scalars().all()
+
+
 async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime) -> None:
     """Ends an open offer; a declined or expired one gives the home back."""
     statement = (

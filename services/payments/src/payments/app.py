@@ -56,6 +56,7 @@ async def application(
             {
                 "payment_opened": _teller(workflows, "payment_opened", contracts.PaymentOpened),
                 "payment_posted": _teller(workflows, "payment_posted", contracts.PaymentPosted),
+                "arrears_paid": _teller(workflows, "arrears_paid", contracts.ArrearsPaid),
             },
         )
         await outbox.start()
@@ -90,6 +91,6 @@ async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
 
 def _teller(workflows: Workflows, name: str, model: type[contracts.Model]) -> Any:
     async def tell(payload: dict[str, Any]) -> None:
-        await workflows.signal(contracts.rent_cycle_id(payload["bill_id"]), name, model.model_validate(payload["said"]))
+        await workflows.signal(payload["to"], name, model.model_validate(payload["said"]))
 
     return tell

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from weakref import WeakValueDictionary
 
+from anju_workflows import contracts
 from chassis import ids, logs
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal
@@ -90,7 +91,7 @@ class Cashier:
                 expires_at=now + self._window,
             )
             session.add(intent)
-            self._outbox.add(session, "payment_opened", {"bill_id": bill.id, "said": {"intent_id": intent.id}})
+            self._outbox.add(session, "payment_opened", {"to": contracts.rent_cycle_id(bill.id), "said": {"intent_id": intent.id}})
         self._outbox.nudge()
         return intent, True
 
@@ -173,6 +174,7 @@ class Cashier:
 
     async def _post(self, session: AsyncSession, notice: Notice, bill: Bill, as_of: datetime) -> Result:
         """The bill is locked. What it still owes is settled, the rest is the tenant's credit (M4)."""
+        late = bill.state == "arrears"
         owed = bill.amount_fen - bill.paid_fen if bills.takes_money(bill.kind, bill.state) else 0
         entry = ledger.paid(self._bank.name, bill.lease_no, notice.amount_fen, owed)
         if not await self._write(session, notice, entry, as_of, bill.id):
@@ -191,7 +193,11 @@ class Cashier:
             kind = "deposit_after_lapse" if bill.state == "arrears" else "paid_again"
             await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
         said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
-        self._outbox.add(session, "payment_posted", {"bill_id": bill.id, "said": said})
+        self._outbox.add(session, "payment_posted", {"to": contracts.rent_cycle_id(bill.id), "said": said})
+        if late and bill.state == "paid":
+            # The bill's workflow ended with the arrears; the lease's goes on, and tells the household that the money has come.
+            said = {"bill_id": bill.id, "amount_fen": bill.amount_fen}
+            self._outbox.add(session, "arrears_paid", {"to": contracts.lease_id(bill.lease_no), "said": said})
         await session.flush()
         return "posted"
 

@@ -1,4 +1,4 @@
-"""Telling a bill's workflow what has been recorded."""
+"""Telling the workflow of a bill, or of its lease, what has been recorded."""
 
 from __future__ import annotations
 

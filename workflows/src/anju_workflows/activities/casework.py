@@ -31,3 +31,9 @@ class CaseworkActivities:
         )
         answer: pb.AdvanceApplicationResponse = await activity_call(self._client.call(self._stub.AdvanceApplication, request))
         return answer.version
+
+    @activity.defn(name=calls.RELEASE_HOUSEHOLD)
+    async def release_household(self, arg: calls.ReleaseHousehold) -> str:
+        request = pb.ReleaseHouseholdRequest(application_no=arg.no)
+        await activity_call(self._client.call(self._stub.ReleaseHousehold, request))
+        return arg.no

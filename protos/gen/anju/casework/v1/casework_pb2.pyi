@@ -463,7 +463,7 @@ class Objection(_message.Message):
     id: _builtins.str
     text: _builtins.str
     state: _builtins.str
-    """open, upheld, dismissed."""
+    """open, upheld, dismissed; closed when the case ended before it was answered."""
     answer: _builtins.str
     @_builtins.property
     def raised_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -1089,6 +1089,40 @@ class AdvanceApplicationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdvanceApplicationResponse: _TypeAlias = AdvanceApplicationResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseHouseholdRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseHouseholdRequest: _TypeAlias = ReleaseHouseholdRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseHouseholdResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseHouseholdResponse: _TypeAlias = ReleaseHouseholdResponse  # noqa: Y015
 
 @_typing.final
 class GetSubjectsRequest(_message.Message):

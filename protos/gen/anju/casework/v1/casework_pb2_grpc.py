@@ -94,6 +94,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.FromString,
                 _registered_method=True)
+        self.ReleaseHousehold = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/ReleaseHousehold',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdResponse.FromString,
+                _registered_method=True)
         self.GetSubjects = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetSubjects',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsRequest.SerializeToString,
@@ -203,6 +208,14 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReleaseHousehold(self, request, context):
+        """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
+        apply again. Does nothing the second time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSubjects(self, request, context):
         """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose.
         """
@@ -286,6 +299,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.AdvanceApplication,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.SerializeToString,
+            ),
+            'ReleaseHousehold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseHousehold,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdResponse.SerializeToString,
             ),
             'GetSubjects': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSubjects,
@@ -627,6 +645,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/AdvanceApplication',
             anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseHousehold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/ReleaseHousehold',
+            anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdResponse.FromString,
             options,
             channel_credentials,
             insecure,

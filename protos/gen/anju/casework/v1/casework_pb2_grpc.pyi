@@ -66,6 +66,10 @@ class CaseworkServiceStub:
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
     """
+    ReleaseHousehold: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ReleaseHouseholdRequest, _casework_pb2.ReleaseHouseholdResponse]
+    """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
+    apply again. Does nothing the second time.
+    """
     GetSubjects: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetSubjectsRequest, _casework_pb2.GetSubjectsResponse]
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
     GetDeclaration: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetDeclarationRequest, _casework_pb2.GetDeclarationResponse]
@@ -107,6 +111,10 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     AdvanceApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]  # type: ignore[assignment]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
+    """
+    ReleaseHousehold: _aio.UnaryUnaryMultiCallable[_casework_pb2.ReleaseHouseholdRequest, _casework_pb2.ReleaseHouseholdResponse]  # type: ignore[assignment]
+    """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
+    apply again. Does nothing the second time.
     """
     GetSubjects: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetSubjectsRequest, _casework_pb2.GetSubjectsResponse]  # type: ignore[assignment]
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
@@ -218,6 +226,16 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.AdvanceApplicationResponse, _abc.Awaitable[_casework_pb2.AdvanceApplicationResponse]]:
         """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
         FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseHousehold(
+        self,
+        request: _casework_pb2.ReleaseHouseholdRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ReleaseHouseholdResponse, _abc.Awaitable[_casework_pb2.ReleaseHouseholdResponse]]:
+        """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
+        apply again. Does nothing the second time.
         """
 
     @_abc_1.abstractmethod

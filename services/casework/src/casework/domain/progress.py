@@ -21,7 +21,7 @@ OBJECTION_STATES: Final = {
 }
 WAITING_ON: Final = ("citizen", "street", "district", "city", "registers", "public", "system", "nobody")
 OFFICIALS: Final = ("street", "district", "city")
-# A household stands in one application until it ends; a registered one goes on standing in it, as an applicant on the waiting list.
+# A household stands in one application until it ends; a registered one goes on standing in it, until its waiting or its lease is over.
 RELEASING_ENDS: Final = APPLICATION.ends - {"registered"}
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 _DATE: Final = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
+_MONTH: Final = re.compile(r"(\d{4})年(\d{1,2})月")
 _AMOUNT: Final = re.compile(r"(\d[\d,]*(?:\.\d{2})?) ?元")
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -29,8 +30,9 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def english(value: str) -> str:
-    """The value as an English text shows it: dates as 2026-11-23, amounts as CNY 1,234.50, known words translated."""
+    """The value as an English text shows it: dates as 2026-11-23, months as 2026-11, amounts as CNY 1,234.50, known words translated."""
     value = _DATE.sub(lambda m: f"{m[1]}-{int(m[2]):02d}-{int(m[3]):02d}", value)
+    value = _MONTH.sub(lambda m: f"{m[1]}-{int(m[2]):02d}", value)
     value = _AMOUNT.sub(lambda m: f"CNY {m[1]}", value)
     if value in _WORDS:
         return _WORDS[value]
