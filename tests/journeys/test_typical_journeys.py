@@ -154,6 +154,22 @@ async def test_late_rent_is_reminded_overdue_then_arrears_and_can_still_be_paid(
     await family.bill(period, state="arrears")
     paid = await family.pay(period)
     assert paid["paid_fen"] == paid["amount_fen"]
+    # The bill's workflow ended with the arrears; the lease's goes on and thanks for the money.
+    await eventually(lambda: inbox(family), lambda seen: "arrears_paid" in seen)
+
+
+async def test_who_left_the_list_may_apply_again(family: Household) -> None:
+    await family.submit()
+    await family.approve_everywhere()
+    await family.pass_public_notice()
+    with pytest.raises(ApiProblem) as registered:
+        await family.submit()
+    assert registered.value.status == 409
+    await family.applicant.post(f"/applications/{family.no}/waiting-exit", {})
+    await eventually(lambda: inbox(family), lambda seen: "left_waiting" in seen)
+    first = family.no
+    await family.submit()
+    assert family.no != first
 
 
 async def test_deadlines_are_seen_by_operators_in_chinese(box: RunningBox, family: Household) -> None:

@@ -1,6 +1,8 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import { locale, t, type Key } from "@/i18n";
+import { loadDivisions } from "@/lib/divisions";
+import { watchMoves } from "@/lib/navigation";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
 import { hasDraft } from "./apply/draft";
@@ -86,9 +88,11 @@ function setTitle(): void {
   document.title = key ? `${t(key)} · ${t("app.full")}` : t("app.full");
 }
 
+watchMoves(router);
 let first = true;
 router.afterEach(async (to, from) => {
   setTitle();
+  void loadDivisions();
   // The first page is the browser's to announce.
   const moved = to.path !== from.path && !first;
   first = false;

@@ -1,19 +1,22 @@
 import { reactive } from "vue";
 import { api } from "@/api/client";
+import { offline, Problem } from "@/api/problem";
 import type { Division } from "@/api/types";
 
-const state = reactive<{ byCode: Record<string, Division>; items: Division[] }>({ byCode: {}, items: [] });
+const state = reactive<{ byCode: Record<string, Division>; items: Division[]; problem: Problem | null }>({ byCode: {}, items: [], problem: null });
 let loading: Promise<void> | null = null;
 
-/** Loads the city's divisions once; a failure may be tried again by the next page. */
+/** Loads the city's divisions once; after a failure the next page, or the person in front of it, tries again. */
 export function loadDivisions(): Promise<void> {
   loading ??= api
     .divisions()
     .then((items) => {
       state.items = items;
       state.byCode = Object.fromEntries(items.map((each) => [each.code, each]));
+      state.problem = null;
     })
-    .catch(() => {
+    .catch((error: unknown) => {
+      state.problem = error instanceof Problem ? error : offline();
       loading = null;
     });
   return loading;

@@ -7,11 +7,9 @@ import "@/styles/staff.css";
 import { createApp } from "vue";
 import { startLocale } from "@/i18n";
 import { startElder } from "@/lib/elder";
-import { loadDivisions } from "@/lib/divisions";
 import App from "./App.vue";
 import { router } from "./router";
 
 startElder();
 startLocale();
-void loadDivisions();
 createApp(App).use(router).mount("#app");

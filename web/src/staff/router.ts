@@ -1,6 +1,8 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import { locale, t, type Key } from "@/i18n";
+import { loadDivisions } from "@/lib/divisions";
+import { watchMoves } from "@/lib/navigation";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
 import { myParts, PARTS } from "./duties";
@@ -39,9 +41,11 @@ function setTitle(): void {
   document.title = key ? `${t(key)} · ${t("app.name")} ${t("staff.title")}` : `${t("app.name")} ${t("staff.title")}`;
 }
 
+watchMoves(router);
 let first = true;
 router.afterEach(async (to, from) => {
   setTitle();
+  void loadDivisions();
   const moved = to.path !== from.path && !first;
   first = false;
   if (to.hash && (await focusOn(to.hash.slice(1)))) return;

@@ -2,6 +2,7 @@
 import { REGISTERS } from "@/api/types";
 import type { FieldProblem } from "@/api/problem";
 import { t, word } from "@/i18n";
+import { divisionsOf } from "@/lib/divisions";
 import { halfWidth, parseHundredths } from "@/lib/format";
 import { isIdNumber, normalise } from "@/lib/idnumber";
 import type { Draft, Section } from "./draft";
@@ -68,7 +69,8 @@ function placeErrors(draft: Draft): FieldError[] {
   return collect("place", (say) => {
     if (!draft.district) say("district", t("place.district_missing"));
     if (!draft.street) say("street", t("place.street_missing"));
-    if (!draft.community) say("community", t("place.community_missing"));
+    // Some streets and townships have no communities on record: nobody there could choose one.
+    if (!draft.community && divisionsOf("community", draft.street).length) say("community", t("place.community_missing"));
     if (!draft.address.trim()) say("address", t("place.address_missing"));
     if (!/^1\d{10}$/.test(halfWidth(draft.phone).replace(/[\s-]/g, ""))) say("phone", t("place.phone_wrong"));
   });

@@ -83,6 +83,7 @@ export const apply = {
   "place.community_missing": "Choose a community or village",
   "place.address_missing": "Enter the address",
   "place.address_hint": "Compound, building, door",
+  "place.address_hint_village": "Village or community, compound, building, door",
   "place.phone_hint": "11 digits; used to tell you about progress.",
   "place.phone_wrong": "Enter an 11-digit mobile number",
   "consent.title": "May we check with four departments?",

@@ -83,6 +83,7 @@ export const apply = {
   "place.community_missing": "请选择社区（村）",
   "place.address_missing": "请填写详细地址",
   "place.address_hint": "小区、楼号、门牌号",
+  "place.address_hint_village": "村（社区）、小区、楼号、门牌号",
   "place.phone_hint": "11 位手机号，用来通知办理进度。",
   "place.phone_wrong": "请填写 11 位手机号码",
   "consent.title": "同意我们向四个部门核验",
