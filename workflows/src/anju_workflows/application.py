@@ -67,7 +67,7 @@ class Application(Case):
 
     @workflow.init
     def __init__(self, given: ApplicationInput) -> None:
-        super().__init__()
+        super().__init__(given.no)
         self.given = given
         self.place = (given.district, given.street)
         self.round = 1
@@ -323,10 +323,6 @@ class Application(Case):
         if self.withdrawal is not None and not done():
             raise _WithdrawnError
         return reached
-
-    async def tell(self, template: str, **params: str) -> None:
-        key = self.step(f"tell-{template}")
-        await calls.notify(calls.Notify(key=key.step_id, no=self.given.no, template=template, params=params, as_of=key.as_of))
 
     async def tell_staff(self, template: str, to: Level, **params: str) -> None:
         key = self.step(f"tell-{template}")

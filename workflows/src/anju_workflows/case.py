@@ -33,7 +33,8 @@ def refuse(kind: str, text: str) -> ApplicationError:
 class Case:
     table: ClassVar[Table]
 
-    def __init__(self) -> None:
+    def __init__(self, application_no: str) -> None:
+        self.application_no = application_no
         self.stage = self.table.start
         self.waiting_on = "system"
         self.deadline: datetime | None = None
@@ -52,6 +53,11 @@ class Case:
             self.steps += 1
         name = request or str(self.steps)
         return calls.Step(step_id=f"{workflow.info().workflow_id}/{name}/{event}", as_of=workflow.now(), actor=actor)
+
+    async def tell(self, template: str, **params: str) -> None:
+        """Tells the household, once."""
+        key = self.step(f"tell-{template}")
+        await calls.notify(calls.Notify(key=key.step_id, no=self.application_no, template=template, params=params, as_of=key.as_of))
 
     def move(self, event: str, *, waiting_on: str, deadline: datetime | None = None, overdue: bool = False) -> str:
         """Makes a legal move and shows it to operators. Raises IllegalMoveError (a bug) for any other."""

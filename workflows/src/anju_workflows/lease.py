@@ -37,7 +37,7 @@ class Lease(Case):
 
     @workflow.init
     def __init__(self, given: LeaseInput) -> None:
-        super().__init__()
+        super().__init__(given.application_no)
         self.given = given
         self.stage = given.stage
         self.steps = given.step
@@ -174,10 +174,6 @@ class Lease(Case):
     async def record(self, event: str, summary: str, actor: str = "system") -> None:
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": self.step(event, actor), "event": event})
         await calls.advance_lease(arg, summary)
-
-    async def tell(self, template: str, **params: str) -> None:
-        key = self.step(f"tell-{template}")
-        await calls.notify(calls.Notify(key=key.step_id, no=self.given.application_no, template=template, params=params, as_of=key.as_of))
 
     def details(self) -> list[str]:
         lines = super().details()

@@ -35,7 +35,7 @@ class RentCycle(Case):
 
     @workflow.init
     def __init__(self, given: RentCycleInput) -> None:
-        super().__init__()
+        super().__init__(given.application_no)
         self.given = given
         self.place = (given.district, given.street)
         self.settled = False
@@ -158,10 +158,6 @@ class RentCycle(Case):
         return (
             {"amount": amount} if self.given.kind == "deposit" else {"month": deadlines.china_month(self.given.bill_id), "amount": amount}
         )
-
-    async def tell(self, template: str, **params: str) -> None:
-        key = self.step(f"tell-{template}")
-        await calls.notify(calls.Notify(key=key.step_id, no=self.given.application_no, template=template, params=params, as_of=key.as_of))
 
     def details(self) -> list[str]:
         lines = super().details()

@@ -39,7 +39,7 @@ class Waiting(Case):
 
     @workflow.init
     def __init__(self, given: WaitingInput) -> None:
-        super().__init__()
+        super().__init__(given.application.no)
         self.given = given
         self.application = given.application
         self.place = (self.application.district, self.application.street)
@@ -158,10 +158,6 @@ class Waiting(Case):
         await self.tell(template)
         await self.finish()
         return WaitingResult(outcome=outcome)
-
-    async def tell(self, template: str, **params: str) -> None:
-        key = self.step(f"tell-{template}")
-        await calls.notify(calls.Notify(key=key.step_id, no=self.application.no, template=template, params=params, as_of=key.as_of))
 
     def details(self) -> list[str]:
         lines = super().details()
