@@ -13,7 +13,8 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ PUBLISHED = {"applications": 814, "approved": 408, "paying": 318}
 # Ordinary households begin after the personas; each seed takes a stretch of its own.
 _STRETCH = 1_000
 _MANY_SECONDS = 600
+_LINE_SECONDS = 15.0
 _NOT_ACCEPTED = "not accepted: "
 
 
@@ -326,13 +328,33 @@ async def report(console: Console, replay: Replay, seconds: float) -> None:
     )
 
 
+@contextmanager
+def _told(progress: Progress) -> Iterator[None]:
+    """Where no bar can be drawn (a log, a pipe), a line now and then."""
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_LINE_SECONDS)
+            counts = "，".join(
+                f"{task.description} {task.completed:.0f}{f'/{task.total:.0f}' if task.total else ''}" for task in progress.tasks
+            )
+            progress.console.print(counts)
+
+    telling = None if progress.console.is_terminal else asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        if telling is not None:
+            telling.cancel()
+
+
 async def run(layout: Layout, seed: int, count: int, months: int, at_once: int) -> int:
     console = Console(highlight=False)
     clock = SimulatedClock(await temporal.connect(layout.settings(ProcessSettings, "worker")))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     started = time.monotonic()
     async with city(layout) as town:
-        with Progress(*columns, console=console) as progress:
+        with Progress(*columns, console=console) as progress, _told(progress):
             replay = Replay(town, clock, progress, months, at_once)
             await replay.applications(await replay.households(seed, count))
             await replay.homes()
