@@ -24,7 +24,12 @@ AXE = {
     "resultTypes": ["violations"],
 }
 # A refusal by the gateway is an answer; the browser prints it all the same.
-EXPECTED = re.compile(r"the server responded with a status of (401|404|409|412|422|503)|ERR_CONNECTION_REFUSED")
+EXPECTED = re.compile(
+    r"the server responded with a status of (401|404|409|412|422|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED"
+    r"|Failed to fetch dynamically imported module"
+)
+# Words of programs: a code, an enum's name, an instant or a missing value where people read.
+RAW = re.compile(r"[a-z]+_[a-z]+|\b\d{4}-\d{2}-\d{2}\b|\bundefined\b|\bnull\b|\bNaN\b|system:|\b4102\d{2}(?:\d{3})*\b|\[object")
 
 
 @dataclass
@@ -92,6 +97,10 @@ class Visitor:
         found = await Axe().run(self.page, options=AXE)
         return [f"{rule['id']}: {' '.join(map(str, node['target']))}" for rule in found.response["violations"] for node in rule["nodes"]]
 
+    async def raw(self) -> list[str]:
+        """What stands on the page in the language of programs instead of people's."""
+        return [found.group() for found in RAW.finditer(await self.page.locator("main").inner_text())]
+
     async def sideways(self) -> int:
         """Pixels by which the page is wider than the screen; 0 when nothing has to be scrolled sideways."""
         return int(await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
@@ -148,7 +157,9 @@ async def fill_application(visitor: Visitor, dossier: dict[str, Any]) -> None:
         await visitor.press("保存并继续")
     await visitor.expect_heading("您现在住在哪里")
     for level in ("district", "street", "community"):
-        await visitor.field(level).select_option(dossier[level])
+        # Nothing to choose where the street has no communities on record.
+        if dossier[level]:
+            await visitor.field(level).select_option(dossier[level])
     await visitor.field("address").fill(dossier["address"])
     await visitor.field("phone").fill(dossier["phone"])
     await visitor.press("保存并继续")

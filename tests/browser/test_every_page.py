@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import pytest_asyncio
 from anju_onebox.stories.household import Household
@@ -78,6 +80,7 @@ async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[st
     for path in paths:
         await visitor.open(path)
         found += [f"{path}: {violation}" for violation in await visitor.violations()]
+        found += [f"{path}: reads {word!r}" for word in await visitor.raw()]
         if wide := await visitor.sideways():
             found.append(f"{path}: {wide} px sideways")
         await visitor.picture(f"{name}{path.replace('/', '_')}")
@@ -141,7 +144,7 @@ async def test_a_question_is_answered_without_a_mouse(families: Families, visito
     assert "家庭成员" in await desk.focused()
 
 
-async def test_english_for_those_who_read_it(visitor: NewVisitor) -> None:
+async def test_english_for_those_who_read_it(tenant: Household, visitor: NewVisitor) -> None:
     phone = await visitor()
     await phone.open("/")
     await phone.press("English")
@@ -149,3 +152,9 @@ async def test_english_for_those_who_read_it(visitor: NewVisitor) -> None:
     assert not await phone.violations()
     heading = await phone.page.locator("main h1").first.inner_text()
     assert heading.isascii(), heading
+    await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
+    for path in pages_of(tenant, tenant.period(0)):
+        await phone.open(path)
+        words = await phone.page.locator("main").inner_text()
+        # What the registers, rules and places are called is theirs; the pages' own words around them are not.
+        assert not (chinese := re.findall(r"[A-Za-z][^\n]{0,20}[A-Za-z] ?[：，（、].*", words)), (path, chinese)

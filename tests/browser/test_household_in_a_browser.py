@@ -27,6 +27,9 @@ async def decide(official: Visitor, no: str, picture: str = "") -> None:
 async def pay(phone: Visitor, path: str, picture: str) -> None:
     await phone.open(path)
     await phone.page.get_by_role("button", name=re.compile(r"^缴款 .*元$")).click()
+    await phone.page.get_by_role("link", name="打开银行支付页").wait_for()
+    # In a WebView the bank takes the place of this page, and the way back loads it afresh.
+    await phone.page.reload()
     async with phone.context.expect_page() as opened:
         await phone.follow("打开银行支付页")
     bank = await opened.value

@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientResponse
 from anju.casework.v1 import casework_pb2 as casework
 from chassis import errors
 from chassis.errors import Refusal
+from web_gateway.api import events
 
 from tests.services.web_gateway.world import API, NO, Person, World, an_application, world
 
@@ -70,6 +72,13 @@ async def test_coming_back_repeats_nothing_that_was_seen(gateway: World) -> None
         await asyncio.sleep(0.3)
         stage(gateway, 5, "city_review")
         assert (await event(response))["id"] == "5"
+
+
+async def test_a_quiet_stream_shows_that_it_is_alive(gateway: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
+    stage(gateway, 3, "street_review")
+    async with listening(await gateway.citizen(), **{"Last-Event-ID": "3"}) as response, asyncio.timeout(5):
+        assert (await response.content.readline()).startswith(b":")
 
 
 async def test_a_service_that_is_away_for_a_moment_does_not_end_the_stream(gateway: World) -> None:

@@ -71,66 +71,6 @@ async def test_field_errors_of_casework_point_into_the_body_that_was_sent(gatewa
     assert problem["title"] == "Some fields need correcting"
 
 
-@pytest.mark.parametrize(
-    ("change", "pointer", "code"),
-    [
-        (lambda b: b.update(surprise=1), "/surprise", "unknown_field"),
-        (lambda b: b["dossier"].update(status="registered"), "/dossier/status", "unknown_field"),
-        (lambda b: b["dossier"]["members"][0].update(rank=1), "/dossier/members/0/rank", "unknown_field"),
-        (lambda b: b["dossier"].pop("phone"), "/dossier/phone", "required"),
-        (lambda b: b["dossier"]["members"][0].update(annual_income_fen="1"), "/dossier/members/0/annual_income_fen", "wrong_type"),
-        (lambda b: b["dossier"]["members"][0].update(annual_income_fen=1.5), "/dossier/members/0/annual_income_fen", "wrong_type"),
-        (lambda b: b["dossier"]["members"][0].update(annual_income_fen=-1), "/dossier/members/0/annual_income_fen", "out_of_range"),
-        (lambda b: b["dossier"].update(members=[]), "/dossier/members", "too_short"),
-        (lambda b: b["dossier"].update(members=b["dossier"]["members"] * 21), "/dossier/members", "too_long"),
-        (lambda b: b["dossier"].update(address="x" * 201), "/dossier/address", "too_long"),
-        (lambda b: b["dossier"].update(district="开封"), "/dossier/district", "bad_format"),
-        (lambda b: b["consent"].update(registers=["tax"]), "/consent/registers/0", "not_in_list"),
-    ],
-)
-async def test_what_is_wrong_with_a_body_is_said_per_field(gateway: World, change: Any, pointer: str, code: str) -> None:
-    body: dict[str, Any] = {"dossier": a_dossier(), "consent": a_consent()}
-    change(body)
-    problem = (await (await gateway.citizen()).post(f"{API}/applications", body)).problem(422, "INVALID_FIELDS")
-    assert (pointer, code) in {(e["pointer"], e["code"]) for e in problem["errors"]}
-    assert gateway.backstage.asked == []
-
-
-@pytest.mark.parametrize(
-    ("data", "content_type", "status", "code"),
-    [
-        (b"", "application/json", 400, "MALFORMED_JSON"),
-        (b"{", "application/json", 400, "MALFORMED_JSON"),
-        (b'{"dossier": {}, "dossier": {}}', "application/json", 400, "MALFORMED_JSON"),
-        (b'{"a": NaN}', "application/json", 400, "MALFORMED_JSON"),
-        (b'{"a": "\\ud800"}', "application/json", 400, "MALFORMED_JSON"),
-        (b'{"a": "\\u0000"}', "application/json", 400, "MALFORMED_JSON"),
-        (b"[" * 10_000, "application/json", 400, "MALFORMED_JSON"),
-        (b"\xff\xfe", "application/json", 400, "MALFORMED_JSON"),
-        (b"null", "application/json", 422, "INVALID_FIELDS"),
-        (b"[]", "application/json", 422, "INVALID_FIELDS"),
-        (b"{}", "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"),
-        (b"a=1", "application/x-www-form-urlencoded", 415, "UNSUPPORTED_MEDIA_TYPE"),
-        (b"{}", "application/json; charset=gbk", 415, "UNSUPPORTED_MEDIA_TYPE"),
-        (b'{"a": "' + b"x" * 70_000 + b'"}', "application/json", 413, "CONTENT_TOO_LARGE"),
-    ],
-)
-async def test_bad_bodies(gateway: World, data: bytes, content_type: str, status: int, code: str) -> None:
-    citizen = await gateway.citizen()
-    reply = await citizen.ask("POST", f"{API}/applications", data=data, headers={"Content-Type": content_type})
-    reply.problem(status, code)
-    assert gateway.backstage.asked == []
-
-
-async def test_a_body_in_chunks_without_end_is_cut_off(gateway: World) -> None:
-    async def endless() -> Any:
-        for _ in range(100):
-            yield b" " * 4096
-
-    reply = await (await gateway.citizen()).ask("POST", f"{API}/applications", data=endless(), headers={"Content-Type": "application/json"})
-    reply.problem(413, "CONTENT_TOO_LARGE")
-
-
 @pytest.mark.parametrize("key", [None, "", "1", "not-a-uuid", "x" * 100, "00000000-0000-0000-0000-00000000000g"])
 async def test_an_unsafe_request_needs_an_idempotency_key(gateway: World, key: str | None) -> None:
     citizen = await gateway.citizen()
@@ -197,6 +137,18 @@ async def test_a_decision_on_a_changed_case_is_refused(gateway: World) -> None:
     assert (asked.decision, asked.reason, asked.if_version) == (casework.DECISION_RETURN, "请补充", 3)
 
 
+async def test_a_reason_is_as_long_as_the_services_keep_it(gateway: World) -> None:
+    citizen, clerk = await gateway.citizen(), await gateway.official("street_clerk")
+    for person, path, body in (
+        (clerk, f"{CASE}/decision", {"decision": "return"}),
+        (citizen, f"{CASE}/withdrawal", {}),
+        (citizen, f"{API}/offers/o-1/answer", {"accept": False}),
+    ):
+        problem = (await person.post(path, {**body, "reason": "长" * 501})).problem(422, "INVALID_FIELDS")
+        assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/reason", "too_long")]
+        assert (await person.post(path, {**body, "reason": "长" * 500})).status == 200
+
+
 async def test_the_workflows_verdict_reaches_the_reviewer_in_its_own_words(gateway: World) -> None:
     refusal = Refusal(Problem("TASK_NOT_OPEN", FAILED, "", ""), zh="该件当前不在您这一级待办中。", en="Not open.")
     gateway.backstage.on("DecideTask", refuse(refusal))
@@ -255,6 +207,13 @@ async def test_wrong_addresses(gateway: World, path: str, code: str, status: int
     problem = (await (await gateway.citizen()).get(API + path)).problem(status, code)
     assert "?" not in problem["instance"]
     assert gateway.backstage.asked == []
+
+
+async def test_a_parameter_the_service_refuses_is_named_as_a_parameter(gateway: World) -> None:
+    wrong = FieldViolation("/on_date", "date", "日期请写成 2026-01-31 的样子。", "Write the date like 2026-01-31.")
+    gateway.backstage.on("GetRuleSet", refuse(errors.invalid([wrong])))
+    problem = (await (await gateway.stranger()).get(f"{API}/conditions?on_date=2026-13-45")).problem(400, "BAD_PARAMETER")
+    assert problem["errors"] == [{"pointer": "?on_date", "code": "date", "message": "日期请写成 2026-01-31 的样子。"}]
 
 
 async def test_another_method_says_which_are_there(gateway: World) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from web_gateway.app import application
 
 from tests.services.web_gateway.world import API, World
 
@@ -111,6 +112,10 @@ async def test_signing_off_ends_the_session_even_for_a_stolen_copy_of_the_cookie
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in stolen.items())}
     (await thief.get(f"{API}/session", headers=headers)).problem(401, "UNAUTHENTICATED")
     assert (await thief.ask("POST", "/auth/logout")).status == 204
+    # Nor at another gateway, nor after a restart of this one.
+    async with application(gateway.settings.model_copy(update={"port": 0})) as replica:
+        thief.base = f"http://{replica.address}"
+        (await thief.get(f"{API}/session", headers=headers)).problem(401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "another sessions"])

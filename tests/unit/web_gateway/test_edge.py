@@ -4,10 +4,7 @@ import json
 
 import grpc
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 from chassis import errors
-from chassis.crypto import KeyRing
 from chassis.errors import FieldViolation, Refusal
 from chassis.errors import Problem as ServiceProblem
 from hypothesis import given
@@ -18,7 +15,7 @@ from web_gateway.api.problems import KINDS, from_refusal
 from web_gateway.edge.language import negotiate
 from web_gateway.edge.limits import Addresses, Buckets, address_key, headers
 from web_gateway.edge.oidc import SignOnRefusedError, person
-from web_gateway.edge.session import Person, Prefill, Session, Sessions
+from web_gateway.edge.session import Prefill
 from web_gateway.edge.signon import next_path
 from web_gateway.settings import Settings
 
@@ -137,6 +134,7 @@ def test_memory_is_bounded_and_the_busiest_are_remembered() -> None:
         ("10.0.0.1", ["rubbish"], "10.0.0.1"),
         ("10.0.0.1", [], "10.0.0.1"),
         ("", ["1.2.3.4"], ""),
+        ("::ffff:10.0.0.1", ["1.2.3.4"], "1.2.3.4"),  # listening on both families
     ],
 )
 def test_only_our_own_proxies_say_who_is_behind_them(peer: str, forwarded: list[str], seen: str) -> None:
@@ -149,121 +147,8 @@ def test_an_ipv6_network_counts_as_one() -> None:
     assert address_key("unix") == "unix"
 
 
-# -- session cookies ------------------------------------------------------------------------------------------------------
-
-PERSON = Person("c-1", "citizen", "张晓明", (), (), "zh-CN", Prefill("张晓明", "990101199001010011", "19999012345"))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def sessions(clock: Clock, ring: KeyRing | None = None) -> Sessions:
-    return Sessions(ring or KeyRing.generate(), idle_seconds=1800, seconds=28800, secure=False, clock=clock)
-
-
-def cookie(kept: Sessions, session: Session) -> str:
-    response = web.Response()
-    kept.put(response, session)
-    morsel = response.cookies[kept.cookie]
-    assert morsel["httponly"] is True
-    assert morsel["samesite"] == "Lax"
-    return morsel.value
-
-
-def request_with(kept: Sessions, value: str) -> web.Request:
-    return make_mocked_request("GET", "/", headers={"Cookie": f"{kept.cookie}={value}"})
-
-
-def test_a_session_comes_back_as_it_was_and_shows_nothing() -> None:
-    clock = Clock()
-    kept = sessions(clock)
-    session = kept.start(PERSON)
-    value = cookie(kept, session)
-    found = kept.find(request_with(kept, value))
-    assert found == session
-    assert "c-1" not in value
-    assert len(value) < 1000
-
-
-def test_a_session_ends_idle_absolutely_and_by_signing_off() -> None:
-    clock = Clock()
-    kept = sessions(clock)
-    start = clock.now
-    session = kept.start(PERSON)
-    idle = cookie(kept, session)
-    clock.now = start + 1799
-    assert kept.find(request_with(kept, idle)) is not None
-    clock.now = start + 1800
-    assert kept.find(request_with(kept, idle)) is None
-    clock.now = start + 28799
-    late = cookie(kept, session)
-    assert kept.find(request_with(kept, late)) is not None
-    clock.now = start + 28800
-    assert kept.find(request_with(kept, late)) is None
-    clock.now = start
-    kept.end(web.Response(), session)
-    assert kept.find(request_with(kept, idle)) is None
-
-
-def test_signing_off_is_forgotten_once_the_session_is_over_anyway() -> None:
-    clock = Clock()
-    kept = sessions(clock)
-    for _ in range(10):
-        kept.end(web.Response(), kept.start(PERSON))
-    clock.now += 30_000
-    kept.end(web.Response(), kept.start(PERSON))
-    assert len(kept._signed_off) == 1
-
-
-@pytest.mark.parametrize("change", ["flip", "cut", "empty", "rubbish", "long", "other key", "sign-on cookie"])
-def test_a_forged_cookie_is_no_session(change: str) -> None:
-    clock = Clock()
-    kept = sessions(clock)
-    value = cookie(kept, kept.start(PERSON))
-    if change == "sign-on cookie":
-        response = web.Response()
-        kept.put_sign_on(response, kept.new_sign_on("/"))
-        value = response.cookies[kept.sign_on_cookie].value
-    value = {
-        "flip": value[:-10] + ("A" if value[-10] != "A" else "B") + value[-9:],
-        "cut": value[:-4],
-        "empty": "",
-        "rubbish": "!!!",
-        "long": value * 20,
-        "other key": cookie(sessions(clock), kept.start(PERSON)),
-        "sign-on cookie": value,
-    }[change]
-    assert kept.find(request_with(kept, value)) is None
-
-
-def test_a_csrf_token_belongs_to_one_session() -> None:
-    kept = sessions(Clock())
-    one, other = kept.start(PERSON), kept.start(PERSON)
-    assert kept.csrf_ok(one, kept.csrf_token(one))
-    assert not kept.csrf_ok(one, kept.csrf_token(other))
-    assert not kept.csrf_ok(one, "")
-    assert not kept.csrf_ok(one, "\udcff漢")
-
-
-def test_over_https_the_cookie_is_bound_to_the_host() -> None:
-    kept = Sessions(KeyRing.generate(), idle_seconds=60, seconds=60, secure=True)
-    response = web.Response()
-    kept.put(response, kept.start(PERSON))
-    morsel = response.cookies["__Host-anju_session"]
-    assert morsel["secure"] is True
-    assert morsel["path"] == "/"
-    assert morsel["domain"] == ""
-
-
-def test_a_person_too_large_for_a_cookie_is_an_error_and_not_a_lost_session() -> None:
-    kept = sessions(Clock())
-    with pytest.raises(ValueError, match="does not fit"):
-        kept.put(web.Response(), kept.start(Person("c-1", "staff", "x" * 5000)))
+def test_ipv4_people_on_a_socket_of_both_families_do_not_share_one_limit() -> None:
+    assert address_key("::ffff:192.0.2.1") == "192.0.2.1" != address_key("::ffff:192.0.2.2")
 
 
 # -- sign-on --------------------------------------------------------------------------------------------------------------
@@ -370,6 +255,10 @@ def test_every_kind_is_complete_in_both_languages() -> None:
         assert kind.zh
         assert kind.en
         assert kind.en.isascii()
+        # Its page says what to do, in both languages, and not the title again.
+        assert kind.zh_detail not in ("", kind.zh)
+        assert kind.en_detail.isascii()
+        assert kind.en_detail not in ("", kind.en)
 
 
 def test_every_reason_of_the_chassis_has_its_page() -> None:

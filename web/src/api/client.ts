@@ -88,9 +88,10 @@ export const api = {
   divisions: async () => (await only(http.GET("/api/v1/divisions"))).items,
   conditions: () => only(http.GET("/api/v1/conditions")),
   notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),
-  estates: (query: { district?: string }) => only(http.GET("/api/v1/estates", { params: { query } })),
-  waitingList: (code: string, query: Paged) =>
-    only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query } })),
+  // Public lists may come from the browser's cache; whoever has just changed one asks past it.
+  estates: (query: { district?: string }, cache: RequestCache = "default") => only(http.GET("/api/v1/estates", { params: { query }, cache })),
+  waitingList: (code: string, query: Paged, cache: RequestCache = "default") =>
+    only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
   applications: (query: Paged & { stage?: string; district?: string }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),

@@ -1323,7 +1323,7 @@ export interface components {
             text: string;
             /**
              * State
-             * @description open, upheld or dismissed.
+             * @description open, upheld, dismissed, or closed: the case ended before it was answered.
              */
             state: string;
             /** Answer */
@@ -1991,7 +1991,7 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
-                /** @description ETag of the application as it was seen. */
+                /** @description ETag of the application as it was seen, or * for any. */
                 "If-Match"?: string;
             };
             path: {
@@ -2039,7 +2039,7 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
-                /** @description ETag of the application as it was seen. */
+                /** @description ETag of the application as it was seen, or * for any. */
                 "If-Match": string;
             };
             path: {

@@ -11,7 +11,6 @@ from typing import Final
 import aiohttp
 import anju_profile
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 from chassis import telemetry
 from chassis.crypto import KeyRing
 from chassis.service import signer
@@ -34,6 +33,7 @@ from web_gateway.site import Site
 
 NAME: Final = "web-gateway"
 FIELD_KEYS: Final = "field-keys.json"
+SIGNED_OFF: Final = "signed-off"
 KEEP_ALIVE_SECONDS: Final = 65.0
 
 
@@ -61,6 +61,8 @@ async def application(settings: Settings) -> AsyncIterator[WebServer]:
             idle_seconds=settings.session_idle_seconds,
             seconds=settings.session_seconds,
             secure=public_url.startswith("https://"),
+            # Beside the keys that seal the sessions: whoever can open a session knows as well that it is over.
+            signed_off_dir=settings.keys_dir / SIGNED_OFF,
         )
         edge = Edge(
             services=remote,
@@ -77,7 +79,7 @@ async def application(settings: Settings) -> AsyncIterator[WebServer]:
             sessions=sessions,
             issuer=settings.oidc_issuer,
         )
-        app = web.Application(middlewares=_tracing(), client_max_size=MAX_BODY_BYTES)
+        app = web.Application(middlewares=telemetry.web_middlewares(), client_max_size=MAX_BODY_BYTES)
         around.install(app)
         app[EDGE] = edge
         for routes in (health, SignOnRoutes(issuer, sessions, public_url), Callbacks(remote)):
@@ -112,11 +114,3 @@ def _bound(settings: Settings, stack: AsyncExitStack) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((settings.host, settings.port))
     return bound
-
-
-def _tracing() -> list[Middleware]:
-    if not telemetry.enabled():
-        return []
-    from opentelemetry.instrumentation.aiohttp_server import middleware
-
-    return [middleware]

@@ -114,7 +114,6 @@ export const staff = {
   "counters.empty": "No figures yet.",
   "ledger.title": "Trial balance",
   "ledger.lead": "Balance of every account. Debits must equal credits.",
-  "ledger.account": "Account",
   "ledger.name": "Title",
   "ledger.debit": "Debit (yuan)",
   "ledger.credit": "Credit (yuan)",

@@ -114,7 +114,6 @@ export const staff = {
   "counters.empty": "还没有数据。",
   "ledger.title": "试算平衡",
   "ledger.lead": "各科目余额。借方合计应等于贷方合计。",
-  "ledger.account": "科目编号",
   "ledger.name": "科目",
   "ledger.debit": "借方（元）",
   "ledger.credit": "贷方（元）",

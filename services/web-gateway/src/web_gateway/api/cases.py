@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from web_gateway.api.layer import Answer, Body
-from web_gateway.api.models import Area, Code, Fen, Long, Outcome, Register, Short, Verdict
+from web_gateway.api.models import Area, Code, Fen, Outcome, Reason, Register, Short, Verdict
 
 
 class Member(Body):
@@ -94,7 +94,7 @@ class CorrectDossier(Body):
 
 
 class Withdraw(Body):
-    reason: Long = ""
+    reason: Reason = ""
 
 
 class Object(Body):
@@ -103,7 +103,7 @@ class Object(Body):
 
 class Decide(Body):
     decision: Literal["approve", "return", "refuse"]
-    reason: Long = Field(default="", description="Needed for return and refuse; the household reads it.")
+    reason: Reason = Field(default="", description="Needed for return and refuse; the household reads it.")
 
 
 class DecideObjection(Body):
@@ -165,7 +165,7 @@ class Objection(Answer):
     id: str
     raised_at: datetime | None
     text: str
-    state: str = Field(description="open, upheld or dismissed.")
+    state: str = Field(description="open, upheld, dismissed, or closed: the case ended before it was answered.")
     answer: str
 
 

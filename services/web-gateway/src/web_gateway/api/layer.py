@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, TypeVar, get_type_hints
@@ -270,6 +270,9 @@ def _serve(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stream
         try:
             answer = await operation.handler(call, **arguments)
         except Refusal as refusal:
+            if operation.body is None and refusal.fields:
+                # There is no body to point into: what the service names came as a parameter.
+                raise problem("BAD_PARAMETER", fields=[_as_parameter(f) for f in refusal.fields]) from refusal
             raise from_refusal(refusal) from refusal
         if isinstance(answer, web.StreamResponse):
             return answer
@@ -304,12 +307,15 @@ def _params(operation: Operation, model: type[M], request: web.Request) -> M:
         if any(item["loc"] and item["loc"][0] in operation.path_names for item in error.errors(include_input=False, include_url=False)):
             # A name no resource can have names no resource.
             raise problem("NOT_FOUND") from None
-        fields = [FieldViolation("?" + v.pointer.lstrip("/"), v.code, v.zh, v.en) for v in violations(error)]
-        raise problem("BAD_PARAMETER", fields=fields) from None
+        raise problem("BAD_PARAMETER", fields=[_as_parameter(v) for v in violations(error)]) from None
 
 
 def _unknown(name: str) -> FieldViolation:
     return FieldViolation(f"?{name[:50]}", "unknown_field", "不支持的参数。", "Unknown or repeated parameter.")
+
+
+def _as_parameter(violation: FieldViolation) -> FieldViolation:
+    return replace(violation, pointer="?" + violation.pointer.rpartition("/")[2])
 
 
 def _idempotency_key(request: web.Request) -> str:

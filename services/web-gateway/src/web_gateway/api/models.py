@@ -17,7 +17,7 @@ T = TypeVar("T")
 Fen = Annotated[int, Field(ge=0, le=10**13, description="Fen (1/100 yuan).")]
 Area = Annotated[int, Field(ge=0, le=10**9, description="Hundredths of a square metre.")]
 Short = Annotated[str, Field(max_length=200)]
-Long = Annotated[str, Field(max_length=2000)]
+Reason = Annotated[str, Field(max_length=500)]
 ApplicationNo = Annotated[
     str, Field(pattern=r"^[A-Z]{2}-[0-9]{4}-[0-9]{6}$", description="Acceptance number.", examples=["KF-2026-000123"])
 ]
@@ -167,7 +167,7 @@ class OffersMade(Answer):
 
 class AnswerOffer(Body):
     accept: bool
-    reason: Long = ""
+    reason: Reason = ""
 
 
 class Lease(Answer):

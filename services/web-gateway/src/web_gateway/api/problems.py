@@ -68,21 +68,66 @@ KINDS: Final[Mapping[str, Kind]] = _kinds(
     Kind("REQUEST_TIMEOUT", 408, "提交超时", "Request timeout", "网络较慢，请重试。", "The body took too long to arrive; try again."),
     Kind("CONFLICT", 409, "当前不能办理", "Not possible now", "请刷新后查看。", "Reload and look again."),
     Kind("ALREADY_EXISTS", 409, "已经存在", "Already there", "请刷新后查看。", "Reload and look again."),
-    Kind("HOUSEHOLD_HAS_APPLICATION", 409, "家庭已有申请", "The household already has an application"),
-    Kind("TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open"),
-    Kind("STEP_REFUSED", 409, "当前阶段不能办理", "Not possible at this stage"),
-    Kind("ILLEGAL_MOVE", 409, "流程中没有这一步", "No such step in the process"),
-    Kind("NOT_RETURNED", 409, "当前不需要补正", "Nothing to correct"),
-    Kind("ALREADY_ENDED", 409, "已经办结", "Already ended"),
-    Kind("NOT_ON_NOTICE", 409, "不在公示期", "Not on public notice"),
-    Kind("OBJECTION_PENDING", 409, "异议正在复核", "An objection is being examined"),
-    Kind("NO_CONSENT", 409, "没有有效授权", "No valid consent"),
-    Kind("OFFER_NOT_OPEN", 409, "配租已结束", "The offer is not open"),
-    Kind("LEASE_NOT_OPEN", 409, "合同当前不能签订", "The lease is not open"),
-    Kind("NOT_ACKNOWLEDGED", 409, "请先阅读并确认", "Read and acknowledge first"),
-    Kind("UNIT_EXISTS", 409, "房源已存在", "The unit exists"),
-    Kind("ESTATE_DIFFERS", 409, "小区信息不一致", "The estate is recorded differently"),
-    Kind("BILL_NOT_PAYABLE", 409, "账单当前不能缴纳", "The bill cannot be paid now"),
+    Kind(
+        "HOUSEHOLD_HAS_APPLICATION", 409, "家庭已有申请", "The household already has an application",
+        "一个家庭同时只能有一件申请；请查看已有的申请，或先撤回再重新申请。", "A household has one application at a time; look at that one, or withdraw it and apply again.",
+    ),
+    Kind(
+        "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
+        "该件已由他人办理或已转到其他层级，请刷新待办列表。", "It was decided already or is at another level; reload the list of tasks.",
+    ),
+    Kind(
+        "STEP_REFUSED", 409, "当前阶段不能办理", "Not possible at this stage",
+        "请刷新后查看当前阶段，再选择可以办理的事项。", "Reload to see the current stage and what can be done at it.",
+    ),
+    Kind(
+        "ILLEGAL_MOVE", 409, "流程中没有这一步", "No such step in the process",
+        "请刷新后查看当前阶段。", "Reload to see the current stage.",
+    ),
+    Kind(
+        "NOT_RETURNED", 409, "当前不需要补正", "Nothing to correct",
+        "只有被退回补正的申请才能更正，请刷新后查看当前阶段。", "Only an application returned for correction can be corrected; reload to see its stage.",
+    ),
+    Kind(
+        "ALREADY_ENDED", 409, "已经办结", "Already ended",
+        "该事项已有结果，请刷新后查看。", "There is a result already; reload to see it.",
+    ),
+    Kind(
+        "NOT_ON_NOTICE", 409, "不在公示期", "Not on public notice",
+        "只能对正在公示的申请提出异议，请查看公示名单。", "Objections are to cases on public notice only; see the list of notices.",
+    ),
+    Kind(
+        "OBJECTION_PENDING", 409, "异议正在复核", "An objection is being examined",
+        "请等待答复；答复后如仍有异议，可以再次提出。", "Wait for the answer; you may object again after it.",
+    ),
+    Kind(
+        "NO_CONSENT", 409, "没有有效授权", "No valid consent",
+        "申请人同意数据核验授权后才能继续。", "The applicant has to consent to the lookups first.",
+    ),
+    Kind(
+        "OFFER_NOT_OPEN", 409, "配租已结束", "The offer is not open",
+        "该配租已答复、已过期或已收回，请刷新后查看最新配租。", "The offer was answered, has expired or was taken back; reload to see the newest one.",
+    ),
+    Kind(
+        "LEASE_NOT_OPEN", 409, "合同当前不能签订", "The lease is not open",
+        "合同已签订、已过期或尚未生成，请刷新后查看。", "The lease was signed, has expired or is not drafted yet; reload to see it.",
+    ),
+    Kind(
+        "NOT_ACKNOWLEDGED", 409, "请先阅读并确认", "Read and acknowledge first",
+        "签约前请阅读并确认违约责任和应当退回住房的情形。", "Confirm the liability clauses and the return situations before signing.",
+    ),
+    Kind(
+        "UNIT_EXISTS", 409, "房源已存在", "The unit exists",
+        "该小区已有相同房号的房源，请核对房号。", "The estate has a home with this number; check the number.",
+    ),
+    Kind(
+        "ESTATE_DIFFERS", 409, "小区信息不一致", "The estate is recorded differently",
+        "该小区编号已有记录，请核对名称、区划和地址，或使用新的编号。", "This estate id is on record; check name, district and address, or use a new id.",
+    ),
+    Kind(
+        "BILL_NOT_PAYABLE", 409, "账单当前不能缴纳", "The bill cannot be paid now",
+        "账单已缴清或不能再缴，请刷新后查看。", "The bill is paid or can no longer be paid; reload to see it.",
+    ),
     Kind(
         "VERSION_MISMATCH", 412, "内容已被更新", "Changed meanwhile",
         "请刷新后再操作。", "Somebody changed this meanwhile; reload and try again.",
@@ -101,8 +146,14 @@ KINDS: Final[Mapping[str, Kind]] = _kinds(
     Kind("TOO_MANY_REQUESTS", 429, "操作太频繁", "Too many requests", "请稍候再试。", "Wait as long as Retry-After says."),
     Kind("INTERNAL", 500, "系统出了问题", "Something went wrong", "系统出了问题，我们已记录，请稍后再试。", "Something went wrong on our side; please try again."),
     Kind("UNAVAILABLE", 503, "服务暂时繁忙", "Temporarily unavailable", "请稍后再试，已填写的内容不会丢失。", "Try again; nothing is lost."),
-    Kind("REGISTER_UNAVAILABLE", 503, "部门暂未答复", "A register is silent"),
-    Kind("BANK_UNAVAILABLE", 503, "银行暂时无法连接", "The bank cannot be reached"),
+    Kind(
+        "REGISTER_UNAVAILABLE", 503, "部门暂未答复", "A register is silent",
+        "系统会自动重试，不影响您的申请，无需操作。", "It is asked again automatically; your application is not affected and there is nothing to do.",
+    ),
+    Kind(
+        "BANK_UNAVAILABLE", 503, "银行暂时无法连接", "The bank cannot be reached",
+        "请稍后再试；已缴的款项不会丢失，也不会重复扣款。", "Try again later; money already paid is not lost and is not taken twice.",
+    ),
     Kind("DEADLINE_EXCEEDED", 504, "处理超时", "Took too long", "处理超时，请稍后查看结果。", "This took too long; look again in a moment."),
 )  # fmt: skip
 

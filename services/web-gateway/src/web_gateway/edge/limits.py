@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 WINDOW_SECONDS: Final = 60
@@ -80,14 +80,14 @@ class Addresses:
         while self._is_ours(address) and hops:
             candidate = hops.pop()
             try:
-                address = str(ip_address(candidate))
+                address = str(_parsed(candidate))
             except ValueError:
                 break
         return address
 
     def _is_ours(self, address: str) -> bool:
         try:
-            parsed = ip_address(address)
+            parsed = _parsed(address)
         except ValueError:
             return False
         return any(parsed in network for network in self._trusted)
@@ -96,7 +96,13 @@ class Addresses:
 def address_key(address: str) -> str:
     """What one household or one attacker can call his own: an IPv4 address, or an IPv6 network of 64 bits."""
     try:
-        parsed = ip_address(address)
+        parsed = _parsed(address)
     except ValueError:
         return address
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address:
+    """Raises ValueError. A socket that listens on both families names IPv4 peers as ::ffff:a.b.c.d, all of them in one network of 64 bits."""
+    parsed = ip_address(address)
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

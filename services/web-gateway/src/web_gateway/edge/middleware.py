@@ -56,6 +56,7 @@ class Around:
         address = self._addresses.of(request.remote or "", request.headers.getall("X-Forwarded-For", []))
         visit = Visit(_trace_id(), negotiate(request.headers.get("Accept-Language", "")), address)
         request[VISIT] = visit
+        self._hide_address_in_trace(request)
         try:
             if request.path.startswith(_LIMITED_PATHS):
                 Gate.limit(visit, self._per_address, limits.address_key(address))
@@ -66,6 +67,9 @@ class Around:
             response = self._problem(request, from_refusal(refusal))
         except web.HTTPException as error:
             response = self._from_http(request, error)
+        except web.RequestPayloadError:
+            # A body that is not what its Content-Encoding says: the sender's mistake, and no word of ours about the bytes.
+            response = self._problem(request, problem("BAD_REQUEST"))
         except ConnectionError:
             raise
         except Exception:
@@ -81,6 +85,13 @@ class Around:
             trace_id=visit.trace_id,
         )
         return response
+
+    def _hide_address_in_trace(self, request: web.Request) -> None:
+        """A trace is read by as many people as a log: it gets the template of the route too, and no case, no query and no code of the sign-on."""
+        span = trace.get_current_span()
+        if span.is_recording():
+            route = route_of(request)
+            span.set_attributes({"http.target": route, "http.url": self._public_url + route, "url.path": route, "url.query": ""})
 
     def _from_http(self, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
         if error.status < 400:

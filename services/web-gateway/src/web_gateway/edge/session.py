@@ -1,7 +1,7 @@
 """The session of a signed-on person: sealed in a cookie, so any replica can serve him and nothing is stored about him here.
 
 The cookie holds what the API needs on every call and what prefills the form; AES-256-GCM by the field key ring, so that it can neither be read
-nor forged. A session slides for half an hour and ends after eight hours (settings). Signing off is remembered until then.
+nor forged. A session slides for half an hour and ends after eight hours (settings). Signing off is remembered until then (``signed_off``).
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import hmac
 import json
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from aiohttp import web
 from chassis.crypto import DecryptionError, KeyRing
+
+from web_gateway.edge.signed_off import SignedOff
 
 PersonKind = Literal["citizen", "staff"]
 _SESSION_PLACE: Final = "web-gateway|cookie|session"
@@ -29,7 +31,6 @@ MAX_COOKIE_BYTES: Final = 3800
 SIGN_ON_SECONDS: Final = 600
 # Every answer would carry a new cookie otherwise.
 RESEAL_AFTER_SECONDS: Final = 60
-MAX_SIGNED_OFF: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,22 @@ class SignOn:
 
 
 class Sessions:
-    def __init__(self, ring: KeyRing, *, idle_seconds: int, seconds: int, secure: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        ring: KeyRing,
+        *,
+        idle_seconds: int,
+        seconds: int,
+        secure: bool,
+        signed_off_dir: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._ring = ring
         self._idle_seconds = idle_seconds
         self._seconds = seconds
         self._secure = secure
         self._clock = clock
-        self._signed_off: OrderedDict[str, int] = OrderedDict()
+        self._signed_off = SignedOff(signed_off_dir, clock)
         # The __Host- prefix makes a browser refuse the cookie from a subdomain or over plain HTTP.
         self.cookie = "__Host-anju_session" if secure else "anju_session"
         self.sign_on_cookie = "__Secure-anju_sign_on" if secure else "anju_sign_on"
@@ -123,13 +133,7 @@ class Sessions:
         """Forgets the cookie and remembers that a copy of it is worth nothing."""
         response.del_cookie(self.cookie, path="/", httponly=True, secure=self._secure, samesite="Lax")
         if session is not None:
-            self._signed_off[session.id] = session.signed_on_at + self._seconds
-            self._forget_expired()
-
-    def _forget_expired(self) -> None:
-        now = self._clock()
-        while self._signed_off and (len(self._signed_off) > MAX_SIGNED_OFF or next(iter(self._signed_off.values())) < now):
-            self._signed_off.popitem(last=False)
+            self._signed_off.add(session.id, session.signed_on_at + self._seconds)
 
     def csrf_token(self, session: Session) -> str:
         """Bound to the session, so a token of one session is worth nothing in another, and nothing has to be stored."""

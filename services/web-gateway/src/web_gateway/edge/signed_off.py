@@ -1,0 +1,70 @@
+"""Which sessions were signed off, until they would have ended anyway: a copy of their cookie is worth nothing.
+
+One empty file each in a folder that the replicas share, so it holds over a restart and at the other replicas too. Without a folder that can be
+written it holds in this process only, and the log says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from chassis import logs
+
+_log = logs.get(__name__)
+MAX_REMEMBERED: Final = 100_000
+SWEEP_SECONDS: Final = 3600
+
+
+class SignedOff:
+    def __init__(self, folder: Path | None, clock: Callable[[], float]) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._until: OrderedDict[str, int] = OrderedDict()
+        self._swept_at = float("-inf")
+
+    def add(self, session_id: str, until: int) -> None:
+        now = self._clock()
+        self._until[session_id] = until
+        while len(self._until) > MAX_REMEMBERED or next(iter(self._until.values())) < now:
+            self._until.popitem(last=False)
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._sweep(self._folder, now)
+            file = self._file(self._folder, session_id)
+            file.touch(mode=0o600)
+            os.utime(file, (until, until))
+        except OSError as error:
+            _log.warning("sign_off_not_kept", error=type(error).__name__)
+
+    def __contains__(self, session_id: str) -> bool:
+        if session_id in self._until:
+            return True
+        try:
+            return self._folder is not None and self._file(self._folder, session_id).exists()
+        except OSError as error:
+            # A folder of somebody else's, say: nobody could be served at all otherwise.
+            _log.warning("sign_off_not_read", error=type(error).__name__)
+            return False
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def _sweep(self, folder: Path, now: float) -> None:
+        if now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        for file in folder.iterdir():
+            if file.stat().st_mtime < now:
+                file.unlink(missing_ok=True)
+
+    @staticmethod
+    def _file(folder: Path, session_id: str) -> Path:
+        """By digest: there are file systems that do not tell upper case from lower."""
+        return folder / sha256(session_id.encode()).hexdigest()[:40]

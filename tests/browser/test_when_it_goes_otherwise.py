@@ -1,0 +1,231 @@
+"""What people meet when something is in the way: no network, an expired sign-on, a colleague who was quicker, a home they do not want."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.pages import DESK, Visitor
+from tests.support.boxes import RunningBox
+from tests.support.families import Families
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+# 祥符区仇楼镇: one of the townships without communities on record.
+TOWNSHIP = ("410212", "410212102")
+
+
+async def no_network(route: Route) -> None:
+    await route.abort("internetdisconnected")
+
+
+async def with_a_closed_objection(route: Route) -> None:
+    found = await route.fetch()
+    objection = {"id": "1", "raised_at": "2026-11-25T00:00:00+08:00", "text": "面积有误", "state": "closed", "answer": ""}
+    await route.fulfill(response=found, json=await found.json() | {"objections": [objection]})
+
+
+async def sign_on_again(visitor: Visitor, id_number: str) -> None:
+    await visitor.page.locator(".notice.bad").get_by_role("link", name="去登录").click()
+    await visitor.page.locator("#idn").fill(id_number)
+    await visitor.press("以此人登录")
+    await visitor.settled()
+
+
+async def test_who_lives_where_no_community_is_on_record_can_apply(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply/place")
+    district, street = TOWNSHIP
+    await phone.field("district").select_option(district)
+    await expect(phone.field("community")).to_be_visible()
+    await phone.field("street").select_option(street)
+    await expect(phone.field("community")).to_have_count(0)
+    await phone.field("address").fill("示例村 1 号")
+    await phone.field("phone").fill("13800000000")
+    await phone.press("保存并继续")
+    await phone.expect_heading("同意我们")
+
+
+async def test_starting_over_leads_back_to_an_empty_form(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply/category")
+    await phone.choose("category", "local_household")
+    await phone.press("保存并继续")
+    await phone.expect_heading("家庭成员")
+    await phone.open("/apply")
+    await phone.press("清空重填")
+    await phone.press("确认清空")
+    await phone.page.get_by_text("已完成 0 项").wait_for()
+    await phone.follow("申请类别")
+    await phone.expect_heading("您属于哪一类")
+    assert await phone.page.locator('input[name="category"]:checked').count() == 0
+
+
+async def test_no_network_on_the_way_to_the_next_page_is_said_and_can_be_tried_again(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply/category")
+    await phone.choose("category", "local_household")
+    for gone in ("**/assets/*", "**/apply/**"):
+        await phone.page.route(gone, no_network)
+    await phone.press("保存并继续")
+    alert = phone.page.locator(".notice.bad[role=alert]")
+    await expect(alert).to_contain_text("网络不通")
+    await expect(alert).to_be_focused()
+    assert not await phone.violations()
+    await phone.press("再试一次")
+    # Still no network: the page with what was chosen stays.
+    assert await phone.page.locator('input[name="category"]:checked').count() == 1
+    for gone in ("**/assets/*", "**/apply/**"):
+        await phone.page.unroute(gone)
+    await phone.press("再试一次")
+    await phone.expect_heading("家庭成员")
+
+
+async def test_an_outage_of_the_sign_on_does_not_look_like_being_signed_out(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
+    await phone.page.route("**/api/v1/session", lambda route: route.fulfill(status=503, json={"title": "x", "status": 503}))
+    await phone.open("/cases")
+    await phone.expect_heading("暂时打不开")
+    await phone.page.unroute("**/api/v1/session")
+    await phone.follow("再试一次")
+    await phone.expect_heading("我的办理")
+
+
+async def test_what_was_typed_is_there_after_signing_on_again(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    await family.submit()
+    id_number = family.dossier["members"][0]["id_number"]
+    phone = await visitor()
+    await phone.sign_on_citizen(id_number, "/cases")
+    await expect(phone.page.locator('main a[href="/apply"]')).to_have_count(0)
+    await phone.open(f"/cases/{family.no}/withdraw")
+    await phone.field("reason").fill("已经租到合适的房子")
+    await phone.context.clear_cookies()
+    await phone.press("确认撤回")
+    await expect(phone.page.locator(".notice.bad").first).to_be_focused()
+    await sign_on_again(phone, id_number)
+    await phone.expect_heading("撤回申请")
+    assert await phone.field("reason").input_value() == "已经租到合适的房子"
+    await phone.press("确认撤回")
+    await phone.stage.get_by_text("已撤回").wait_for()
+    # An end is not a dead end.
+    await phone.follow("重新申请")
+    await phone.expect_heading("申请公共租赁住房")
+    # Nor does the old case hide the way to a new one.
+    await phone.open("/cases")
+    await phone.page.locator('main a[href="/apply"]').wait_for()
+    await phone.page.route(f"**/api/v1/applications/{family.no}", with_a_closed_objection)
+    await phone.open(f"/cases/{family.no}")
+    await expect(phone.page.locator("main")).to_contain_text("已随申请办结而终止")
+
+
+async def test_a_decision_is_answered_also_when_a_colleague_was_quicker(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410204")
+    await family.submit()
+    await family.reaches("street_review")
+    clerk = await visitor(DESK)
+    await clerk.sign_on_official("street_clerk", family.street, f"/staff/cases/{family.no}")
+    await clerk.choose("decision", "approve")
+    await clerk.press("提交决定")
+    said = clerk.field("said")
+    await expect(said).to_contain_text("已提交：通过")
+    await expect(said).to_be_focused()
+    await said.get_by_role("link", name="回到我的待办").click()
+    await clerk.expect_heading("我的待办")
+
+    await family.reaches("district_review")
+    reviewer = await visitor(DESK)
+    # The page does not hear of the colleague before it asks.
+    await reviewer.page.route("**/events", no_network)
+    await reviewer.sign_on_official("district_reviewer", family.district, f"/staff/cases/{family.no}")
+    await reviewer.choose("decision", "refuse")
+    await reviewer.field("reason").fill("不符合条件")
+    await family.decide("district", "approve")
+    await reviewer.press("提交决定")
+    said = reviewer.field("said")
+    await expect(said).to_contain_text("您的决定没有提交")
+    await expect(said).to_be_focused()
+    assert (await family.case())["stage"] == "city_review"
+
+    third = await visitor(DESK)
+    await third.sign_on_official("city_reviewer", "", f"/staff/cases/{family.no}")
+    await third.choose("decision", "return")
+    await family.decide("city", "approve")
+    # This one hears of it: the form does not go without a word.
+    await expect(third.field("said")).to_contain_text("刚刚有变化", timeout=30_000)
+    assert not await third.violations()
+
+
+async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(
+    box: RunningBox, families: Families, visitor: NewVisitor
+) -> None:
+    taker, leaver = await families.one("410205"), await families.one("410205")
+    for family in (taker, leaver):
+        await family.submit()
+        await family.approve_everywhere()
+        await family.pass_public_notice()
+        await family.waits()
+    phone, other, manager = await visitor(), await visitor(), await visitor(DESK)
+    await phone.sign_on_citizen(taker.dossier["members"][0]["id_number"], f"/cases/{taker.no}")
+    await phone.stage.get_by_text("轮候中").wait_for()
+    await other.sign_on_citizen(leaver.dossier["members"][0]["id_number"], f"/cases/{leaver.no}")
+    await other.follow("退出轮候")
+    await other.press("确认退出轮候")
+    await other.stage.get_by_text("已退出").wait_for(timeout=30_000)
+    await other.page.get_by_role("link", name="重新申请").wait_for()
+
+    await manager.sign_on_official("house_manager", taker.district, "/staff/waiting")
+    await manager.field("district").select_option(taker.district)
+    row = manager.page.get_by_role("row").filter(has_text=taker.no)
+    await row.filter(has_text="轮候中").wait_for()
+    # The form to add a home begins with an estate of the district.
+    await expect(manager.field("unit-estate_id")).not_to_have_value("")
+    await manager.press("发起配租")
+    await manager.press("确认，发起配租")
+    await expect(manager.field("round")).to_be_focused()
+    await expect(row.filter(has_text="已配租，待确认")).to_have_count(1)
+
+    await phone.page.get_by_role("link", name="查看房源并答复").wait_for(timeout=30_000)
+    await phone.stage.get_by_text("已配租，待确认").wait_for()
+    await phone.page.get_by_text("需要您办理").wait_for()
+
+
+async def test_a_deposit_that_came_too_late_is_not_asked_for(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
+    bill: dict[str, object] = {
+        "id": "L-2026-900001/deposit",
+        "lease_no": "L-2026-900001",
+        "application_no": "KF-2026-900001",
+        "kind": "deposit",
+        "period": "",
+    }
+    bill |= {"amount_fen": 200_000, "paid_fen": 0, "state": "arrears"}
+    bill |= {"issued_at": "2026-11-25T00:00:00+08:00", "due_at": "2026-12-25T00:00:00+08:00", "paid_at": None}
+    await phone.page.route("**/api/v1/bills?*", lambda route: route.fulfill(json={"items": [bill], "next_cursor": ""}))
+    await phone.page.route("**/api/v1/bills", lambda route: route.fulfill(json={"items": [bill], "next_cursor": ""}))
+    await phone.page.route(
+        "**/bills/deposit", lambda route: route.fulfill(json=bill) if "/api/" in route.request.url else route.continue_()
+    )
+    await phone.open("/bills")
+    await expect(phone.page.locator("main")).to_contain_text("逾期未交，合同已失效")
+    await expect(phone.page.get_by_role("heading", name="需要缴纳")).to_have_count(0)
+    await phone.open("/leases/L-2026-900001/bills/deposit")
+    await expect(phone.page.locator("main")).to_contain_text("逾期未交，合同已失效")
+    await expect(phone.page.get_by_role("button")).to_have_count(3)
+
+
+async def test_a_lease_that_is_not_there_is_said(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
+    for path in ("/leases/L-2026-900001", "/leases/L-2026-900001/sign"):
+        await phone.open(path)
+        await expect(phone.page.locator("main")).to_contain_text("没有找到这份合同")

@@ -1,0 +1,189 @@
+"""The reviewed matrix of the public API on the whole running system: what each operation answers to each kind of person.
+
+One household has come as far as its lease; everybody asks everything about it. Each operation of the OpenAPI document has its row, so a new one
+cannot be forgotten. What a person may not do is 403, what he may not even know of is 404; 409 is the case's own state saying that the time for
+it has passed, so the asker got through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from anju_onebox.stories.household import CONSENT_VERSION, REGISTERS, Household
+from anju_onebox.stories.people import Person
+from web_gateway import openapi
+from web_gateway.api.layer import Access, Operation
+
+from tests.journeys.test_typical_journeys import home_for
+from tests.support.boxes import RunningBox
+from tests.support.families import Families
+
+ELSEWHERE, STREET_ELSEWHERE = "410225", "410225001"
+# The order of the columns.
+PEOPLE = (
+    "nobody",
+    "household",
+    "other citizen",
+    "street clerk",
+    "street clerk elsewhere",
+    "district reviewer",
+    "district reviewer elsewhere",
+    "city reviewer",
+    "house manager",
+    "house manager elsewhere",
+    "finance",
+    "operator",
+    "auditor",
+)
+MATRIX = {
+    "get_session": "401 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_inbox": "401 200 200 200 200 200 200 200 200 200 200 200 200",
+    "mark_message_read": "401 204 404 404 404 404 404 404 404 404 404 404 404",
+    "list_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403",
+    "get_counters": "401 403 403 200 200 200 200 200 200 200 200 200 200",
+    "get_trial_balance": "401 403 403 403 403 403 403 403 403 403 200 403 200",
+    "list_divisions": "200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "get_conditions": "200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_notices": "200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_estates": "200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_waiting": "200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "submit_application": "401 409 409 403 403 403 403 403 403 403 403 403 403",
+    "list_applications": "401 200 200 200 200 200 200 200 200 200 403 200 200",
+    "get_application": "401 200 404 200 404 200 404 200 200 404 404 200 200",
+    "list_lookups": "401 200 404 200 404 200 404 200 200 404 404 200 200",
+    "get_assessment": "401 200 404 200 404 200 404 200 200 404 404 200 200",
+    "list_access": "401 200 404 200 404 200 404 200 200 404 404 200 200",
+    "get_tenancy": "401 200 404 200 404 200 404 200 200 404 200 200 200",
+    "correct_dossier": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "withdraw_application": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "raise_objection": "401 409 409 409 409 409 409 409 409 409 409 409 409",
+    "decide_objection": "401 403 403 403 403 409 403 403 403 403 403 403 403",
+    "decide_application": "401 403 403 409 403 409 403 409 403 403 403 403 403",
+    "leave_waiting_list": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "stream_application_events": "401 200 404 200 404 200 404 200 200 404 404 200 200",
+    "answer_offer": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "sign_lease": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "list_leases": "401 200 200 403 403 403 403 403 200 200 200 200 200",
+    "list_lease_bills": "401 200 200 403 403 403 403 403 200 200 200 200 200",
+    "list_bills": "401 200 200 403 403 403 403 403 200 200 200 200 200",
+    "get_bill": "401 200 404 404 404 404 404 404 200 404 200 200 200",
+    "start_payment": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "add_units": "401 403 403 403 403 403 403 403 409 403 403 403 403",
+    "offer_vacant_units": "401 403 403 403 403 403 403 403 200 403 403 403 403",
+}
+# The whole name and number are in no other answer; officials who do not review the case see both masked.
+WHOLE_TO = {
+    "get_session": {"household"},
+    "get_application": {"household", "street clerk", "district reviewer", "city reviewer"},
+}
+OPERATIONS = {operation.id: operation for operation in openapi.operations()}
+
+
+@dataclass(frozen=True)
+class Scene:
+    url: str
+    people: dict[str, Person | None]
+    names: dict[str, str]
+    bodies: dict[str, Any]
+    member: dict[str, Any]
+
+    async def ask(self, operation: Operation, person: Person | None) -> tuple[int, str]:
+        """Status and text of the answer; a stream's text is left alone, it does not end."""
+        headers = {"Idempotency-Key": str(uuid4()), "If-Match": "*"} if operation.method != "GET" else {}
+        if person is not None:
+            headers["Authorization"] = f"Bearer {await person.token()}"
+        names = self.names | ({"no": self.names["lease"]} if "/leases/" in operation.path else {})
+        names |= {"id": self.names["message"]} if "/inbox/" in operation.path else {}
+        path = operation.path.format_map(names)
+        options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+            http.request(operation.method, self.url + path, headers=headers, **options) as response,
+        ):
+            return response.status, "" if operation.stream and response.status == 200 else await response.text()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(box: RunningBox, families: Families) -> Scene:
+    family = await families.one("410202")
+    offer = await home_for(box, family)
+    await family.accept_offer()
+    await family.sign()
+    await family.pay("deposit")
+    await family.lease_is("active")
+    stranger: Household = await families.one("410202")
+    message = (await family.applicant.get("/inbox"))["items"][0]["id"]
+    unit = offer["unit"]
+    official = box.town.official
+    people = dict(
+        zip(
+            PEOPLE,
+            (
+                None,
+                family.applicant,
+                stranger.applicant,
+                official("street_clerk", family.street),
+                official("street_clerk", STREET_ELSEWHERE),
+                official("district_reviewer", family.district),
+                official("district_reviewer", ELSEWHERE),
+                official("city_reviewer", "4102"),
+                official("house_manager", family.district),
+                official("house_manager", ELSEWHERE),
+                official("finance", "4102"),
+                official("operator", "4102"),
+                official("auditor", "4102"),
+            ),
+            strict=True,
+        )
+    )
+    names = {"no": family.no, "lease": family.lease_no, "id": offer["id"], "message": message, "code": family.district, "period": "deposit"}
+    dossier = {"dossier": family.dossier}
+    # The household already has a case; nobody else may name its members either.
+    bodies = {
+        "submit_application": {**dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}},
+        "correct_dossier": dossier,
+        "raise_objection": {"text": "异议"},
+        "decide_objection": {"upheld": False, "answer": "答复"},
+        "decide_application": {"decision": "approve"},
+        "answer_offer": {"accept": True},
+        "sign_lease": {"acknowledged": True},
+        # The estate stands elsewhere, says the record; so nothing is added.
+        "add_units": {
+            "units": [
+                {
+                    "estate_id": unit["estate_id"],
+                    "estate_name": unit["estate_name"],
+                    "district": family.district,
+                    "address": "别处 1 号",
+                    "number": "测试楼 1",
+                    "bedrooms": 1,
+                    "area_centi_sqm": 4000,
+                    "monthly_rent_fen": 10_000,
+                    "deposit_fen": 0,
+                }
+            ]
+        },
+    }
+    return Scene(box.url, people, names, bodies, family.dossier["members"][0])
+
+
+def test_every_operation_has_its_row_and_every_person_a_column() -> None:
+    assert set(MATRIX) == set(OPERATIONS)
+    assert {len(row.split()) for row in MATRIX.values()} == {len(PEOPLE)}
+
+
+@pytest.mark.parametrize("id", sorted(OPERATIONS))
+async def test_an_operation_answers_each_person_as_reviewed(scene: Scene, id: str) -> None:
+    answers = {who: await scene.ask(OPERATIONS[id], person) for who, person in scene.people.items()}
+    assert " ".join(str(status) for status, _ in answers.values()) == MATRIX[id]
+    for secret in (scene.member["id_number"], scene.member["name"]):
+        assert {who for who, (_, text) in answers.items() if secret in text} == WHOLE_TO.get(id, set())
+    if OPERATIONS[id].access is not Access.PUBLIC:
+        # Lists are 200 for everybody who may have one; the household is in none of those who are not concerned with it.
+        strangers = {"other citizen", *(who for who in PEOPLE if who.endswith("elsewhere"))}
+        assert {who for who in strangers if scene.names["no"] in answers[who][1] and answers[who][0] < 400} == set()

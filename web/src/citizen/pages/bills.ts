@@ -1,0 +1,7 @@
+import type { Bill } from "@/api/types";
+import { t, word } from "@/i18n";
+
+/** A rent stays owed for ever; a deposit that was not paid in time ends with its lease and is owed no more. */
+export const isOver = (bill: Bill) => bill.state === "paid" || isVoid(bill);
+export const isVoid = (bill: Bill) => bill.kind === "deposit" && bill.state === "arrears";
+export const billState = (bill: Bill) => (isVoid(bill) ? t("bill.void") : word("bill_state", bill.state));
