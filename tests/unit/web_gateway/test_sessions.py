@@ -158,3 +158,11 @@ def test_a_folder_that_cannot_be_read_locks_nobody_out(tmp_path: Path, monkeypat
     kept.add("here", 1_800_000_100)
     assert "here" in kept
     assert "another" not in kept
+
+
+def test_a_sign_off_in_the_last_second_is_no_error() -> None:
+    """The session's end passes between the look at the cookie and the note of its sign-off."""
+    clock = Clock()
+    signed_off = SignedOff(None, clock)
+    signed_off.add("s-1", int(clock.now) - 1)
+    assert len(signed_off) == 0

@@ -30,7 +30,7 @@ class SignedOff:
     def add(self, session_id: str, until: int) -> None:
         now = self._clock()
         self._until[session_id] = until
-        while len(self._until) > MAX_REMEMBERED or next(iter(self._until.values())) < now:
+        while self._until and (len(self._until) > MAX_REMEMBERED or next(iter(self._until.values())) < now):
             self._until.popitem(last=False)
         if self._folder is None:
             return
