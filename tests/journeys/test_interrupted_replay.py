@@ -28,6 +28,9 @@ async def replay(box: RunningBox) -> asyncio.subprocess.Process:
         str(HOUSEHOLDS),
         "--months",
         "1",
+        # Not all at once: when half of them are decided, the others are still on their way.
+        "--at-once",
+        "2",
     ]
     return await asyncio.create_subprocess_exec(program, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
 

@@ -10,7 +10,7 @@ from typing import Any
 from chassis import calendar
 from chassis.simclock import SimulatedClock
 
-from anju_onebox.stories.people import City, Person, eventually
+from anju_onebox.stories.people import ApiProblem, City, Person, eventually
 
 REGISTERS = ["social_insurance", "real_estate", "vehicles", "marriage"]
 CONSENT_VERSION = "consent-2026.1"
@@ -146,7 +146,13 @@ class Household:
     # -- home --------------------------------------------------------------------------------------------------------
 
     async def tenancy(self) -> dict[str, Any]:
-        tenancy: dict[str, Any] = await self.applicant.get(f"/applications/{self.no}/tenancy")
+        """What the list knows of the household: nothing before it is registered, nor in the moment after."""
+        try:
+            tenancy: dict[str, Any] = await self.applicant.get(f"/applications/{self.no}/tenancy")
+        except ApiProblem as problem:
+            if problem.status != 404:
+                raise
+            return {"waiting": None, "offers": [], "lease": None}
         return tenancy
 
     async def waits(self, *, seconds: float = 30) -> None:
