@@ -75,6 +75,8 @@ async def ours(name: str, client: Client, settings: Settings, engine: Sequence[i
     services = InstantServices()
     made = Activities(settings, production.signer(settings, production.NAME), client)
     answering = cast(Any, services)
+    # Steps no application of the bench comes to stay the product's own.
+    answering.release_household = made.casework.release_household
     made.casework = made.registry = made.eligibility = made.notifications = answering
     try:
         async with production.build(client, TASK_QUEUE, made, settings):
