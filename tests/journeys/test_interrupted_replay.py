@@ -32,7 +32,14 @@ async def replay(box: RunningBox) -> asyncio.subprocess.Process:
         "--at-once",
         "2",
     ]
-    return await asyncio.create_subprocess_exec(program, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    return await asyncio.create_subprocess_exec(
+        program,
+        *words,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        # Tests started in the background are told to ignore Ctrl-C, and hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 async def cases(box: RunningBox, *stages: str) -> int:
