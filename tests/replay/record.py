@@ -8,7 +8,7 @@ import os
 import socket
 import tempfile
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from anju_workflows.contracts import (
     lease_id,
     rent_cycle_id,
 )
+from chassis import calendar
 from temporalio.client import WorkflowHandle
 
 from tests.workflows import test_waiting_lease_rent as tenancy
@@ -237,8 +238,10 @@ async def bills(theatre: Stage) -> None:
     await theatre.reached(lambda: bill in theatre.notes.bills)
     cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
     theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="opened", bill_settled=False)
+    due = calendar.days_after(await theatre.clock.now(cycle.id), PROFILE.case_clocks.deposit_days)
+    await theatre.clock.advance_to(cycle.id, due - timedelta(minutes=5))
     await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
-    await theatre.days(cycle, 17)
+    await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=30))
     theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
     await theatre.days(cycle, 0.05)
     await cycle.result()
