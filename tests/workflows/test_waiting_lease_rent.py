@@ -279,6 +279,14 @@ async def test_a_home_is_not_taken_back_while_its_deposit_is_at_the_bank(theatre
     await theatre.reached(lambda: ("activated" if paid else "lapsed") in theatre.notes.leases)
 
 
+async def test_a_lease_that_has_run_its_term_frees_the_household(theatre: Stage) -> None:
+    handle, _no = await active_lease(theatre, months=2)
+    assert theatre.notes.released == []
+    await theatre.days(handle, 70)
+    assert (await handle.result())["outcome"] == "ended"
+    assert theatre.notes.released == ["KF-2026-000001"]
+
+
 async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Stage) -> None:
     handle, no = await active_lease(theatre, months=26)
     first_run = (await handle.describe()).run_id
