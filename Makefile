@@ -25,7 +25,7 @@ up: .venv/.synced $(STATIC)/.built ## Starts everything on this machine: http://
 demo: .venv/.synced ## One household from application to first rent, on the running box
 	@exec $(BIN)/anju demo $(ARGS)
 
-test: lint types imports protos-check openapi-check docs-check web-check pytest ## Everything that gates a change
+test: lint types imports protos-check openapi-check docs-check terms-check web-check pytest ## Everything that gates a change
 
 sync: .venv/.synced ## Installs what uv.lock says
 .venv/.synced: uv.lock pyproject.toml
@@ -54,6 +54,12 @@ openapi: .venv/.synced ## Rewrites openapi.json and the typed client of the web 
 
 openapi-check: .venv/.synced
 	$(BIN)/python -m web_gateway.openapi --check
+
+terms: .venv/.synced ## Rewrites the pages' and the deployments' copy of the codes and titles
+	$(BIN)/python -m anju_terms
+
+terms-check: .venv/.synced
+	$(BIN)/python -m anju_terms --check
 
 docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/state-diagrams.md
 	$(BIN)/python -m anju_onebox.reference

@@ -3,25 +3,15 @@
 set -eu
 (cd protos && buf lint)
 
-# Compared with the main branch when this is another one, else with the commit before.
-base=
-if git rev-parse --git-dir >/dev/null 2>&1; then
-    head=$(git rev-parse HEAD)
-    for candidate in origin/main main HEAD~1; do
-        commit=$(git rev-parse --verify --quiet "$candidate^{commit}" || true)
-        if [ -n "$commit" ] && [ "$commit" != "$head" ] && git cat-file -e "$commit:protos/buf.yaml" 2>/dev/null; then
-            base=$commit
-            break
-        fi
-    done
-fi
+# Compared with the newest release: what nobody runs may change freely.
+base=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)
 if [ -n "$base" ]; then
     before=$(mktemp -d)
     trap 'rm -rf "$before"' EXIT
     git archive "$base" protos | tar -x -C "$before"
     (cd protos && buf breaking --against "$before/protos")
 else
-    echo "protos: no older version to compare with"
+    echo "protos: nothing released yet to compare with"
 fi
 
 fresh=$(mktemp -d)

@@ -3,9 +3,11 @@
 isort:skip_file
 Messages shared by every Anju service. A message belongs here only when two services need the same one."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -125,13 +127,21 @@ class Step(_message.Message):
     STEP_ID_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    WORD_ID_FIELD_NUMBER: _builtins.int
+    TELL_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
-    """Makes the step happen at most once: the workflow id, a slash and the step's number in that workflow."""
+    """Makes the step happen at most once: the workflow id, a slash and the step's number in that workflow (or the id of the person's word), and its event."""
     actor: _builtins.str
     """Opaque subject of the person who acted, or "system"."""
+    word_id: _builtins.str
+    """Id of the person's word the step carries out, as the service that took it has it on record; empty for a step the workflow made by itself."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """The business instant of the step."""
+
+    @_builtins.property
+    def tell(self) -> _containers.RepeatedCompositeFieldContainer[Global___Telling]:
+        """What people are told about the step. The service that records the step hands it on, in the same transaction."""
 
     def __init__(
         self,
@@ -139,11 +149,183 @@ class Step(_message.Message):
         step_id: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
+        word_id: _builtins.str = ...,
+        tell: _abc.Iterable[Global___Telling] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "as_of", b"as_of", "step_id", b"step_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "as_of", b"as_of", "step_id", b"step_id", "tell", b"tell", "word_id", b"word_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Step: _TypeAlias = Step  # noqa: Y015
+
+@_typing.final
+class Text(_message.Message):
+    """A sentence or a title in both languages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZH_FIELD_NUMBER: _builtins.int
+    EN_FIELD_NUMBER: _builtins.int
+    zh: _builtins.str
+    en: _builtins.str
+    def __init__(
+        self,
+        *,
+        zh: _builtins.str = ...,
+        en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["en", b"en", "zh", b"zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Text: _TypeAlias = Text  # noqa: Y015
+
+@_typing.final
+class Term(_message.Message):
+    """A code of one vocabulary; whoever words it takes the title from there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOCABULARY_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    vocabulary: _builtins.str
+    code: _builtins.str
+    def __init__(
+        self,
+        *,
+        vocabulary: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "vocabulary", b"vocabulary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Term: _TypeAlias = Term  # noqa: Y015
+
+@_typing.final
+class Value(_message.Message):
+    """A fact to be worded: whoever words it knows how a day, a month or an amount reads in each language."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    FEN_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
+    LIST_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What a person wrote, or a name; shown as it is in every language."""
+    month: _builtins.str
+    """yyyymm."""
+    fen: _builtins.int
+    """Money in fen."""
+    count: _builtins.int
+    @_builtins.property
+    def day(self) -> _timestamp_pb2.Timestamp:
+        """A calendar day in China."""
+
+    @_builtins.property
+    def term(self) -> Global___Term: ...
+    @_builtins.property
+    def list(self) -> Global___Values: ...
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        day: _timestamp_pb2.Timestamp | None = ...,
+        month: _builtins.str = ...,
+        fen: _builtins.int = ...,
+        count: _builtins.int = ...,
+        term: Global___Term | None = ...,
+        list: Global___Values | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "day", b"day", "fen", b"fen", "kind", b"kind", "list", b"list", "month", b"month", "term", b"term", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "day", b"day", "fen", b"fen", "kind", b"kind", "list", b"list", "month", b"month", "term", b"term", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["text", "day", "month", "fen", "count", "term", "list"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___Value: _TypeAlias = Value  # noqa: Y015
+
+@_typing.final
+class Values(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Value]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Value] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Values: _TypeAlias = Values  # noqa: Y015
+
+@_typing.final
+class Telling(_message.Message):
+    """Something people are told: a template of notifications and the facts that fill its blanks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___Value: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___Value | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    template: _builtins.str
+    role: _builtins.str
+    """Empty for the household of the case; otherwise the duty that is told, within a division."""
+    division: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.MessageMap[_builtins.str, Global___Value]: ...
+    def __init__(
+        self,
+        *,
+        template: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, Global___Value] | None = ...,
+        role: _builtins.str = ...,
+        division: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "role", b"role", "template", b"template", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Telling: _TypeAlias = Telling  # noqa: Y015

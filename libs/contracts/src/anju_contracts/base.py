@@ -1,0 +1,66 @@
+"""What every subject's contract stands on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TASK_QUEUE: Final = "anju"
+REGISTRY_TASK_QUEUE: Final = "anju-registry"
+PAYMENTS_TASK_QUEUE: Final = "anju-payments"
+
+RESUME: Final = "resume"
+STATE: Final = "state"
+
+
+class Model(BaseModel):
+    """Immutable. What it does not know it ignores, and a field that comes later has a default: a workflow started under an earlier contract is
+    read for years."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Place(Model):
+    """Division codes of the street and district that are in charge of the case; they do not change while it is open."""
+
+    district: str
+    street: str
+
+
+class Word(Model):
+    """What a person said: every update of a person is one. ``request_id`` is the id of the word on record in the service that took it."""
+
+    actor: str = Field(description="opaque subject of the person")
+    request_id: str
+
+
+class Accepted(Model):
+    """What every update answers: the stage the case is in once it has been applied, and the workflow's own time."""
+
+    stage: str
+    at: datetime | None = None
+
+
+class Outcome(Model):
+    """How a workflow ended; ``outcome`` is an end of its table of moves."""
+
+    outcome: str
+
+
+class Resume(Model):
+    """Signal ``resume``, sent by an operator: whatever stood in a step's way has been put right; the step is tried again."""
+
+    actor: str = ""
+    note: str = ""
+
+
+class State(Model):
+    """Answer of query ``state``: what the workflow holds to be so, to be compared with the record. ``details`` are ids and counts by name."""
+
+    stage: str
+    waiting_on: str
+    deadline: datetime | None = None
+    blocked: str = Field(default="", description="why the case is parked; empty when it is not")
+    details: dict[str, str] = Field(default_factory=dict)

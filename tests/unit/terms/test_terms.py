@@ -1,0 +1,55 @@
+"""The shared words: every code has both languages, and a review level brings what carries its code."""
+
+from __future__ import annotations
+
+import pytest
+from anju_contracts import application, lease, rent_cycle, waiting
+from anju_contracts.moves import IllegalMoveError
+from anju_terms import is_code, terms, title, vocabularies
+
+
+def test_every_term_has_a_title_in_both_languages() -> None:
+    empty = [(name, code) for name, found in vocabularies().items() for code, term in found.items() if not (term.zh and term.en)]
+    assert not empty
+    assert len(vocabularies()) > 15
+
+
+def test_a_level_brings_its_stage_its_events_and_its_actor() -> None:
+    for level in terms("levels"):
+        assert is_code("stages", f"{level}_review")
+        assert is_code("waiting_on", level)
+        assert is_code("actors", level)
+        for event in (application.approved(level), application.returned(level), application.refused(level)):
+            assert is_code("events", event)
+
+
+def test_a_code_nobody_knows_is_shown_as_it_is() -> None:
+    assert title("stages", "a_later_stage", "en") == "a_later_stage"
+    assert title("stages", "correction", "en-GB") == terms("stages")["correction"].en
+    with pytest.raises(KeyError):
+        title("no such vocabulary", "x")
+
+
+@pytest.mark.parametrize("levels", [("street",), ("street", "city"), ("street", "district", "city")])
+def test_an_application_is_reviewed_by_its_own_levels(levels: tuple[str, ...]) -> None:
+    table = application.moves(levels, "district")
+    path = ["start_verification", "verification_done", *(application.approved(level) for level in levels), "notice_closed"]
+    assert table.is_path(path)
+    assert table.next(f"{levels[-1]}_review", application.approved(levels[-1])) == "public_notice"
+    assert all(is_code("stages", stage) for stage in table.stages)
+    assert all(is_code("events", move.event) for move in table.moves)
+
+
+def test_levels_which_the_case_does_not_have_make_no_move() -> None:
+    table = application.moves(("street", "city"), "city")
+    with pytest.raises(IllegalMoveError):
+        table.next("district_review", "district_approved")
+    with pytest.raises(ValueError, match="at least one"):
+        application.moves((), "city")
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "table"), [("lease_states", lease.MOVES), ("bill_states", rent_cycle.MOVES), ("waiting_states", waiting.MOVES)]
+)
+def test_every_state_of_a_table_has_a_title(vocabulary: str, table: lease.Table) -> None:
+    assert set(table.stages) <= set(terms(vocabulary))
