@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from anju_contracts import application, lease, rent_cycle, waiting
-from anju_contracts.moves import IllegalMoveError
+from anju_contracts.moves import IllegalMoveError, Table
 from anju_terms import is_code, terms, title, vocabularies
 
 
@@ -51,5 +51,5 @@ def test_levels_which_the_case_does_not_have_make_no_move() -> None:
 @pytest.mark.parametrize(
     ("vocabulary", "table"), [("lease_states", lease.MOVES), ("bill_states", rent_cycle.MOVES), ("waiting_states", waiting.MOVES)]
 )
-def test_every_state_of_a_table_has_a_title(vocabulary: str, table: lease.Table) -> None:
+def test_every_state_of_a_table_has_a_title(vocabulary: str, table: Table) -> None:
     assert set(table.stages) <= set(terms(vocabulary))
