@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,14 @@ class Notes:
     tries: dict[Register, int] = field(default_factory=lambda: defaultdict(int))
     bank_says: Callable[[str], calls.PaymentState] = lambda _: calls.PaymentState(intent_state="opened", bill_settled=False)
     bank_asked: int = 0
+    # By the name of the call: awaited before it is answered; what it raises is the answer.
+    trouble: dict[str, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
     client: Client | None = None
+
+    async def before(self, call: str) -> None:
+        trouble = self.trouble.get(call)
+        if trouble is not None:
+            await trouble()
 
     @property
     def events(self) -> list[str]:
@@ -82,6 +89,7 @@ class Notes:
 
         @activity.defn(name=calls.LOOKUP_REGISTER)
         async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
+            await self.before(calls.LOOKUP_REGISTER)
             self.tries[arg.which] += 1
             if self.tries[arg.which] <= self.silent_tries.get(arg.which, 0):
                 raise ApplicationError("register is away", type="REGISTER_UNAVAILABLE")
@@ -89,6 +97,7 @@ class Notes:
 
         @activity.defn(name=calls.ASSESS)
         async def assess(arg: calls.Assess) -> calls.AssessAnswer:
+            await self.before(calls.ASSESS)
             return calls.AssessAnswer(verdict=Verdict.MET, rule_set=PROFILE.version)
 
         @activity.defn(name=calls.NOTIFY)
@@ -101,6 +110,7 @@ class Notes:
 
         @activity.defn(name=calls.REGISTER_WAITING)
         async def register_waiting(arg: calls.RegisterWaiting) -> int:
+            await self.before(calls.REGISTER_WAITING)
             self.waiting[arg.application.no] = "waiting"
             return 7
 

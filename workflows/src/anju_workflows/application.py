@@ -46,6 +46,8 @@ VERDICT_TITLES = {
 }
 DECISION_EVENT = {Decision.APPROVE: "approved", Decision.RETURN: "returned", Decision.REFUSE: "refused"}
 MAX_OPEN_OBJECTIONS = 20
+# Refusals which have a person check by hand, as a register's silence does.
+NOT_ASKED = ("NO_CONSENT",)
 # A register that has not answered after this long is worth telling the household about; it still has its whole legal time.
 PATIENCE_BEFORE_TELLING = timedelta(hours=1)
 
@@ -83,8 +85,11 @@ class Application(Case):
 
     @workflow.run
     async def run(self, given: ApplicationInput) -> ApplicationResult:
+        return await self.through(self.course())
+
+    async def course(self) -> ApplicationResult:
         try:
-            await self.tell("application_received", no=given.no)
+            await self.tell("application_received", no=self.given.no)
             event = "start_verification"
             while True:
                 await self.verify(event)
@@ -126,24 +131,32 @@ class Application(Case):
         for register, answer in self.lookups.items():
             if answer is not None and answer.outcome is LookupOutcome.UNAVAILABLE:
                 await self.tell_staff("register_silent", Level.STREET, register=REGISTER_TITLES[register])
-        self.assessment = await calls.assess(calls.Assess(no=self.given.no, round=self.round, as_of=workflow.now()))
+        question = calls.Assess(no=self.given.no, round=self.round, as_of=workflow.now())
+        self.assessment = await self.ask(lambda: calls.assess(question))
 
     async def look_up(self, register: Register, deadline: datetime) -> None:
         """One register. Silence until the legal deadline is an outcome of its own: people check by hand, nobody is refused for it."""
         clocks = self.given.clocks
-        now = workflow.now()
-        try:
-            answer = await calls.lookup(
-                calls.Lookup(no=self.given.no, round=self.round, which=register, as_of=now),
-                first_retry=timedelta(seconds=clocks.lookup_first_retry_seconds),
-                longest_retry=timedelta(seconds=clocks.lookup_max_retry_seconds),
-                patience=deadline - now,
-                own_queue=self.given.separate_queues,
-            )
-        except ActivityError:
-            answer = calls.LookupAnswer(outcome=LookupOutcome.UNAVAILABLE, summary="期限内未答复，转人工核查")
-        self.lookups[register] = answer
-        self.show()
+        while True:
+            now = workflow.now()
+            try:
+                answer = await calls.lookup(
+                    calls.Lookup(no=self.given.no, round=self.round, which=register, as_of=now),
+                    first_retry=timedelta(seconds=clocks.lookup_first_retry_seconds),
+                    longest_retry=timedelta(seconds=clocks.lookup_max_retry_seconds),
+                    patience=max(deadline - now, timedelta(seconds=1)),
+                    own_queue=self.given.separate_queues,
+                )
+            except ActivityError as error:
+                refusal = calls.refused(error)
+                if refusal is not None and refusal.type not in NOT_ASKED:
+                    # Our own gateway will not ask: that is not a department's silence.
+                    await self.park(f"{calls.LOOKUP_REGISTER} {register}：{refusal.type}")
+                    continue
+                answer = calls.LookupAnswer(outcome=LookupOutcome.UNAVAILABLE, summary="期限内未答复，转人工核查")
+            self.lookups[register] = answer
+            self.show()
+            return
 
     # -- review (初审、复审、终审) -------------------------------------------------------------------------------------
 
@@ -259,8 +272,7 @@ class Application(Case):
         """Registered applicant (轮候对象): from here the Waiting workflow goes on."""
         now = workflow.now()
         expires = deadlines.waiting_limit(now, self.given.clocks)
-        rank = await calls.register_waiting(calls.RegisterWaiting(application=self.given, step=self.step("registered"), expires_at=expires))
-        await self.tell("registered", rank=str(rank), expires=deadlines.china_day(expires))
+        # The receiver first: once the household is on the list, housing may offer it a home at any moment.
         await workflow.start_child_workflow(
             WAITING,
             WaitingInput(application=self.given, registered_at=now),
@@ -272,6 +284,9 @@ class Application(Case):
             ),
             static_summary=f"轮候 {self.given.no}",
         )
+        entry = calls.RegisterWaiting(application=self.given, step=self.step("registered"), expires_at=expires)
+        rank = await self.ask(lambda: calls.register_waiting(entry))
+        await self.tell("registered", rank=str(rank), expires=deadlines.china_day(expires))
         return await self.close("registered", "")
 
     async def withdrawn(self) -> ApplicationResult:
@@ -313,7 +328,7 @@ class Application(Case):
             note=note,
             objection_id=objection,
         )
-        await calls.advance(record, f"进入{MOVES.stages[stage]}", final=final)
+        await self.ask(lambda: calls.advance(record, f"进入{MOVES.stages[stage]}", final=final))
 
     async def unless_withdrawn(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
         """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile.
@@ -327,17 +342,16 @@ class Application(Case):
     async def tell_staff(self, template: str, to: Level, **params: str) -> None:
         key = self.step(f"tell-{template}")
         division = {Level.STREET: self.given.street, Level.DISTRICT: self.given.district, Level.CITY: self.given.district[:4]}[to]
-        await calls.notify(
-            calls.Notify(
-                key=key.step_id,
-                no=self.given.no,
-                template=template,
-                params={"no": self.given.no, **params},
-                as_of=key.as_of,
-                role=REVIEWER[to],
-                division=division,
-            )
+        said = calls.Notify(
+            key=key.step_id,
+            no=self.given.no,
+            template=template,
+            params={"no": self.given.no, **params},
+            as_of=key.as_of,
+            role=REVIEWER[to],
+            division=division,
         )
+        await self.ask(lambda: calls.notify(said))
 
     def details(self) -> list[str]:
         lines = super().details()

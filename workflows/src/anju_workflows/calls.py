@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeVar
 from pydantic import Field
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutError
 
 from anju_workflows.contracts import (
     PAYMENTS_TASK_QUEUE,
@@ -164,14 +165,39 @@ CONFIRM_PAYMENT: Final = "confirm_payment"
 # --- how they are called ------------------------------------------------------------------------------------------------------------------
 
 # Our own services are back within seconds after a crash; until then the step waits, for as long as it takes.
-_OWN: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=30))
+_OWN: Final = RetryPolicy(initial_interval=timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=timedelta(seconds=30))
 _ONE_TRY: Final = timedelta(seconds=10)
+# A local step holds its workflow's task. A service that hangs must not hold those of everybody: after this long the step goes on as an ordinary one.
+LOCAL_PATIENCE: Final = timedelta(seconds=3)
+_ONCE: Final = RetryPolicy(maximum_attempts=1)
+
+
+# How a step ends without an answer: a local one raises its failure bare, an ordinary one wraps it.
+FAILED: Final = (ActivityError, ApplicationError, TimeoutError)
+
+
+def refused(error: FailureError) -> ApplicationError | None:
+    """The service's answer that it will not; None when there was no answer."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return cause if isinstance(cause, ApplicationError) and cause.non_retryable else None
 
 
 async def _local(name: str, arg: Model, result: type[T], summary: str) -> T:
-    answer: T = await workflow.execute_local_activity(
-        name, arg, result_type=result, start_to_close_timeout=_ONE_TRY, retry_policy=_OWN, summary=summary
-    )
+    """Tried once in the worker; the same step as an ordinary activity when that has no answer within ``LOCAL_PATIENCE``."""
+    try:
+        answer: T = await workflow.execute_local_activity(
+            name,
+            arg,
+            result_type=result,
+            start_to_close_timeout=LOCAL_PATIENCE,
+            retry_policy=_ONCE,
+            summary=summary,
+        )
+    except FAILED as error:
+        if refused(error) is not None:
+            raise
+        workflow.logger.warning("%s goes on as an ordinary activity", name)
+        return await _recorded(name, arg, result, summary)
     return answer
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from anju_contracts.base import RESUME, Resume
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from anju_workflows import calls, deadlines, search_attributes
 from anju_workflows.transitions import Table
+
+R = TypeVar("R")
 
 WAITING_ON_TITLES = {
     "citizen": "申请家庭",
@@ -41,6 +45,49 @@ class Case:
         self.overdue = False
         self.steps = 0
         self.place: tuple[str, str] | None = None
+        self.blocked = ""
+        self.resumed = 0
+        self.cancel_requests = 0
+
+    # -- the course ----------------------------------------------------------------------------------------------------------------------
+
+    async def through(self, course: Coroutine[Any, Any, R]) -> R:
+        """Runs the course to its end. *Request Cancellation* in the operator's UI is noted and changes nothing: only the law ends a case."""
+        running = asyncio.create_task(course)
+        while True:
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                # Without a reason nobody has asked: the worker is letting go of this run.
+                if running.cancelled() or workflow.cancellation_reason() is None:
+                    raise
+                self.cancel_requests += 1
+                workflow.logger.warning("a request to cancel was noted and ignored; people end a case by withdrawing it")
+                self.show()
+
+    async def ask(self, call: Callable[[], Awaitable[R]]) -> R:
+        """Makes a step of our own services. A refusal nobody expected, of a step the workflow holds to be right, is a mistake of ours: it parks the
+        case until an operator has put right what stood in its way and resumes it."""
+        while True:
+            try:
+                return await call()
+            except calls.FAILED as error:
+                refusal = calls.refused(error)
+                await self.park(refusal.type or "refused" if refusal else str(error))
+
+    async def park(self, why: str) -> None:
+        workflow.logger.error("blocked: %s", why)
+        known, self.blocked = self.resumed, why
+        workflow.upsert_search_attributes([search_attributes.BLOCKED.value_set(value=True)])
+        self.show()
+        await workflow.wait_condition(lambda: self.resumed > known)
+        self.blocked = ""
+        workflow.upsert_search_attributes([search_attributes.BLOCKED.value_set(value=False)])
+        self.show()
+
+    @workflow.signal(name=RESUME, description="运维：障碍已排除，继续办理")
+    def resume(self, said: Resume) -> None:
+        self.resumed += 1
 
     # -- steps ---------------------------------------------------------------------------------------------------------------------------
 
@@ -57,7 +104,8 @@ class Case:
     async def tell(self, template: str, **params: str) -> None:
         """Tells the household, once."""
         key = self.step(f"tell-{template}")
-        await calls.notify(calls.Notify(key=key.step_id, no=self.application_no, template=template, params=params, as_of=key.as_of))
+        said = calls.Notify(key=key.step_id, no=self.application_no, template=template, params=params, as_of=key.as_of)
+        await self.ask(lambda: calls.notify(said))
 
     def move(self, event: str, *, waiting_on: str, deadline: datetime | None = None, overdue: bool = False) -> str:
         """Makes a legal move and shows it to operators. Raises IllegalMoveError (a bug) for any other."""
@@ -78,6 +126,10 @@ class Case:
         lines = [f"**阶段**：{self.table.stages[self.stage]}（{self.stage}）", f"**等待**：{WAITING_ON_TITLES[self.waiting_on]}"]
         if self.deadline is not None:
             lines.append(f"**期限**：{deadlines.china_day(self.deadline)}{'（已超期）' if self.overdue else ''}")
+        if self.blocked:
+            lines.insert(0, f"**暂停**：{self.blocked}。排除障碍后发送信号 {RESUME} 继续办理。")
+        if self.cancel_requests:
+            lines.append("**注意**：收到过取消请求，已忽略；案件只能依规定办结。")
         return lines
 
     async def until(self, condition: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:

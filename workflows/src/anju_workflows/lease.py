@@ -54,6 +54,14 @@ class Lease(Case):
 
     @workflow.run
     async def run(self, given: LeaseInput) -> LeaseResult:
+        ended = await self.through(self.course())
+        if ended is None:
+            workflow.continue_as_new(self.carried())
+        return ended
+
+    async def course(self) -> LeaseResult | None:
+        """To the end of the lease; None when a year is full and another run goes on."""
+        given = self.given
         if self.stage == "signing" and not await self.signed():
             return await self.lapse("sign_expired")
         if self.stage == "deposit" and not await self.deposit_paid():
@@ -64,7 +72,8 @@ class Lease(Case):
             await self.month_started(month)
             await self.bill_month(month)
             if self.next_month % MONTHS_PER_RUN == 0 and self.next_month < self.months:
-                await self.continue_as_new()
+                await self.finish()
+                return None
         return await self.ended()
 
     @property
@@ -116,22 +125,21 @@ class Lease(Case):
     async def open_cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime) -> None:
         bill_id = f"{self.given.lease_no}/{period or 'deposit'}"
         self.open_bills.append(bill_id)
-        await calls.start_rent_cycle(
-            RentCycleInput(
-                bill_id=bill_id,
-                lease_no=self.given.lease_no,
-                application_no=self.given.application_no,
-                owner=self.given.owner,
-                district=self.given.district,
-                street=self.given.street,
-                kind=kind,
-                period=period,
-                amount_fen=amount_fen,
-                not_before=not_before,
-                clocks=self.given.clocks,
-                separate_queues=self.given.separate_queues,
-            )
+        cycle = RentCycleInput(
+            bill_id=bill_id,
+            lease_no=self.given.lease_no,
+            application_no=self.given.application_no,
+            owner=self.given.owner,
+            district=self.given.district,
+            street=self.given.street,
+            kind=kind,
+            period=period,
+            amount_fen=amount_fen,
+            not_before=not_before,
+            clocks=self.given.clocks,
+            separate_queues=self.given.separate_queues,
         )
+        await self.ask(lambda: calls.start_rent_cycle(cycle))
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Until then, nothing but telling the household that its late money has come."""
@@ -139,26 +147,23 @@ class Lease(Case):
             paid = self.arrears_paid.pop(0)
             await self.tell("arrears_paid", month=deadlines.china_month(paid.bill_id), amount=deadlines.yuan(paid.amount_fen))
 
-    async def continue_as_new(self) -> None:
-        await self.finish()
-        workflow.continue_as_new(
-            self.given.model_copy(
-                update={
-                    "stage": self.stage,
-                    "step": self.steps,
-                    "next_month": self.next_month,
-                    "open_bills": tuple(self.open_bills),
-                    "arrears_months": self.arrears_months,
-                    "arrears_paid": tuple(self.arrears_paid),
-                }
-            )
+    def carried(self) -> LeaseInput:
+        return self.given.model_copy(
+            update={
+                "stage": self.stage,
+                "step": self.steps,
+                "next_month": self.next_month,
+                "open_bills": tuple(self.open_bills),
+                "arrears_months": self.arrears_months,
+                "arrears_paid": tuple(self.arrears_paid),
+            }
         )
 
     async def ended(self) -> LeaseResult:
         await self.sleep_until(calendar.end_of_day(self.ends_on), "合同期满")
         self.move("term_ended", waiting_on="nobody")
         await self.record("ended", "合同到期")
-        await calls.release_household(calls.ReleaseHousehold(no=self.given.application_no))
+        await self.ask(lambda: calls.release_household(calls.ReleaseHousehold(no=self.given.application_no)))
         await self.tell("lease_ended")
         await self.finish()
         return LeaseResult(outcome="ended")
@@ -166,14 +171,14 @@ class Lease(Case):
     async def lapse(self, event: str) -> LeaseResult:
         self.move(event, waiting_on="nobody")
         await self.record("lapsed", "合同未生效")
-        await calls.release_household(calls.ReleaseHousehold(no=self.given.application_no))
+        await self.ask(lambda: calls.release_household(calls.ReleaseHousehold(no=self.given.application_no)))
         await self.tell("lease_lapsed")
         await self.finish()
         return LeaseResult(outcome="lapsed")
 
     async def record(self, event: str, summary: str, actor: str = "system") -> None:
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": self.step(event, actor), "event": event})
-        await calls.advance_lease(arg, summary)
+        await self.ask(lambda: calls.advance_lease(arg, summary))
 
     def details(self) -> list[str]:
         lines = super().details()

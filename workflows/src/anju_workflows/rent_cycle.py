@@ -44,6 +44,9 @@ class RentCycle(Case):
 
     @workflow.run
     async def run(self, given: RentCycleInput) -> RentCycleResult:
+        return await self.through(self.course())
+
+    async def course(self) -> RentCycleResult:
         await self.business_day()
         due = await self.issued()
         for event, at in self.ladder(due):
@@ -63,7 +66,8 @@ class RentCycle(Case):
         now, clocks = workflow.now(), self.given.clocks
         due = deadlines.deposit(now, clocks) if self.given.kind == "deposit" else deadlines.rent_due(now, clocks)
         self.move("issued", waiting_on="citizen", deadline=due)
-        await calls.issue_bill(calls.IssueBill(bill=self.given, step=self.step("issued"), due_at=due))
+        issue = calls.IssueBill(bill=self.given, step=self.step("issued"), due_at=due)
+        await self.ask(lambda: calls.issue_bill(issue))
         await self.tell(f"{self.template}_issued", **self.about, due=deadlines.china_day(due))
         return due
 
@@ -112,7 +116,7 @@ class RentCycle(Case):
             return
         self.move(event, waiting_on="citizen", deadline=self.deadline, overdue=True)
         mark = calls.MarkBill(bill_id=self.given.bill_id, step=self.step(event), state="overdue")
-        if (await calls.mark_bill(mark, final=False)).bill_settled:
+        if (await self.ask(lambda: calls.mark_bill(mark, final=False))).bill_settled:
             self.settled = True
 
     async def paid_after_all(self) -> bool:
@@ -124,7 +128,7 @@ class RentCycle(Case):
             return True
         event = "written_to_arrears"
         mark = calls.MarkBill(bill_id=self.given.bill_id, step=self.step(event), state="arrears")
-        if (await calls.mark_bill(mark, final=True)).bill_settled:
+        if (await self.ask(lambda: calls.mark_bill(mark, final=True))).bill_settled:
             return True
         self.move(event, waiting_on="nobody", overdue=True)
         return False

@@ -16,6 +16,7 @@ STREET: Final = SearchAttributeKey.for_keyword("Street")
 WAITING_ON: Final = SearchAttributeKey.for_keyword("WaitingOn")
 DEADLINE: Final = SearchAttributeKey.for_datetime("DeadlineAt")
 OVERDUE: Final = SearchAttributeKey.for_bool("Overdue")
+BLOCKED: Final = SearchAttributeKey.for_bool("Blocked")
 
 SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     STAGE.name: "Keyword",
@@ -24,6 +25,7 @@ SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     WAITING_ON.name: "Keyword",
     DEADLINE.name: "Datetime",
     OVERDUE.name: "Bool",
+    BLOCKED.name: "Bool",
 }
 
 

@@ -53,9 +53,12 @@ class Waiting(Case):
 
     @workflow.run
     async def run(self, given: WaitingInput) -> WaitingResult:
+        return await self.through(self.course())
+
+    async def course(self) -> WaitingResult:
         clocks = self.application.clocks
-        limit = deadlines.waiting_limit(given.registered_at, clocks)
-        alarms = deadlines.waiting_alarms(given.registered_at, clocks)
+        limit = deadlines.waiting_limit(self.given.registered_at, clocks)
+        alarms = deadlines.waiting_alarms(self.given.registered_at, clocks)
         self.waiting_on, self.deadline = "house_manager", limit
         self.show()
         while True:
@@ -92,7 +95,7 @@ class Waiting(Case):
         reason = self.answer.reason if self.answer is not None else ""
         actor = self.answer.actor if self.answer is not None else "system"
         close = calls.CloseOffer(offer_id=offer.offer_id, step=self.step(f"offer_{outcome}", actor), outcome=outcome, reason=reason)
-        await calls.close_offer(close)
+        await self.ask(lambda: calls.close_offer(close))
         await self.tell(f"offer_{outcome}", left=str(max(0, clocks.max_declines - self.declines)))
         self.answer = None
         return None
@@ -101,15 +104,14 @@ class Waiting(Case):
         clocks = self.application.clocks
         self.sign_by = sign_by = deadlines.signing(workflow.now(), clocks)
         self.move("offer_accepted", waiting_on="nobody")
-        lease = await calls.close_offer(
-            calls.CloseOffer(
-                offer_id=offer.offer_id,
-                step=self.step("offer_accepted", answer.actor),
-                outcome="accepted",
-                term_months=clocks.lease_term_months,
-                sign_by=sign_by,
-            )
+        close = calls.CloseOffer(
+            offer_id=offer.offer_id,
+            step=self.step("offer_accepted", answer.actor),
+            outcome="accepted",
+            term_months=clocks.lease_term_months,
+            sign_by=sign_by,
         )
+        lease = await self.ask(lambda: calls.close_offer(close))
         await self.tell("offer_accepted", lease=lease.lease_no, sign_by=deadlines.china_day(sign_by))
         return lease
 
@@ -117,7 +119,8 @@ class Waiting(Case):
         """Off the list and into the lease."""
         assert self.offer is not None
         assert self.sign_by is not None
-        await calls.close_waiting(calls.CloseWaiting(no=self.application.no, step=self.step("leased"), outcome="leased"))
+        close = calls.CloseWaiting(no=self.application.no, step=self.step("leased"), outcome="leased")
+        await self.ask(lambda: calls.close_waiting(close))
         await workflow.start_child_workflow(
             LEASE,
             LeaseInput(
@@ -153,8 +156,9 @@ class Waiting(Case):
     async def end(self, event: str, outcome: str, template: str) -> WaitingResult:
         self.move(event, waiting_on="nobody")
         actor = self.leaving.actor if self.leaving is not None else "system"
-        await calls.close_waiting(calls.CloseWaiting(no=self.application.no, step=self.step(event, actor), outcome=outcome))
-        await calls.release_household(calls.ReleaseHousehold(no=self.application.no))
+        close = calls.CloseWaiting(no=self.application.no, step=self.step(event, actor), outcome=outcome)
+        await self.ask(lambda: calls.close_waiting(close))
+        await self.ask(lambda: calls.release_household(calls.ReleaseHousehold(no=self.application.no)))
         await self.tell(template)
         await self.finish()
         return WaitingResult(outcome=outcome)

@@ -27,6 +27,8 @@ WORKFLOWS: tuple[type, ...] = (Application, Waiting, Lease, RentCycle)
 
 # Pure modules, loaded once for the process instead of once for every workflow run: they hold tables and models, no state of a run.
 PURE_MODULES = (
+    "anju_contracts",
+    "anju_terms",
     "anju_workflows.contracts",
     "anju_workflows.transitions",
     "anju_workflows.calls",

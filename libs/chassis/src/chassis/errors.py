@@ -190,6 +190,7 @@ def to_application_error(refusal: Refusal, *, again_after: timedelta | None = No
     return ApplicationError(
         f"{refusal.problem.reason}: {refusal.zh or refusal.problem.zh}",
         type=refusal.problem.reason,
-        non_retryable=refusal.problem.status not in RETRYABLE,
+        # A key or a clock of ours that is wrong is put right by an operator; no step fails for good because of it.
+        non_retryable=refusal.problem.status not in RETRYABLE | {grpc.StatusCode.UNAUTHENTICATED},
         next_retry_delay=again_after,
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
-from chassis.errors import INTERNAL, UNAVAILABLE, Refusal, to_application_error
+from chassis.errors import Refusal, to_application_error
 from chassis.grpc_client import Client, activity_call
 from temporalio import activity
 
@@ -22,6 +22,8 @@ LOOKUP_SECONDS = 50.0
 # A lookup that takes longer says every few seconds that it lives, so that a killed worker is noticed long before start-to-close.
 HEARTBEAT_SECONDS = 3.0
 _LONGEST_OWN_PAUSE_SECONDS = 30
+# The gateway's word that it asked the department in vain. Every other failure is our own, a deadline of ours that passed included.
+DEPARTMENT_SILENT = "REGISTER_UNAVAILABLE"
 
 
 @asynccontextmanager
@@ -40,7 +42,7 @@ async def _alive() -> AsyncIterator[None]:
 
 def _pause(refusal: Refusal) -> timedelta | None:
     """The policy's growing pauses spare a department that is away. Our own gateway is back within seconds, and is asked again within seconds."""
-    if refusal.problem.reason not in (UNAVAILABLE.reason, INTERNAL.reason):
+    if refusal.problem.reason == DEPARTMENT_SILENT:
         return None
     return timedelta(seconds=min(2 ** min(activity.info().attempt - 1, 10), _LONGEST_OWN_PAUSE_SECONDS))
 

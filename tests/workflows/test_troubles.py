@@ -1,0 +1,111 @@
+"""What is not a person's word and not the law never ends a case: a service that hangs, a mistake of ours, a cancel from the operator's UI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from anju_contracts.base import Resume
+from anju_workflows import calls, search_attributes
+from anju_workflows.contracts import Level, waiting_id
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
+
+from tests.workflows.stage import Stage
+
+Trouble = Callable[[], Awaitable[None]]
+
+
+async def test_a_hung_service_holds_up_its_own_cases_only_and_their_steps_become_ordinary(theatre: Stage) -> None:
+    """The step is tried locally for three seconds, then the engine holds it: no workflow task waits for it any more."""
+    hung, tries = asyncio.Event(), 0
+
+    async def hang() -> None:
+        nonlocal tries
+        tries += 1
+        await hung.wait()
+
+    theatre.notes.trouble[calls.ASSESS] = hang
+    handle = await theatre.apply()
+
+    async def ordinary() -> bool:
+        return any(
+            event.activity_task_scheduled_event_attributes.activity_type.name == calls.ASSESS
+            for event in (await handle.fetch_history()).events
+            if event.HasField("activity_task_scheduled_event_attributes")
+        )
+
+    async with asyncio.timeout(60):
+        while not await ordinary():
+            await asyncio.sleep(0.1)
+    assert tries >= 1
+    theatre.notes.trouble.clear()
+    hung.set()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events, 40)
+
+
+async def test_an_unexpected_refusal_parks_the_case_until_an_operator_resumes_it(theatre: Stage) -> None:
+    refusals = 0
+
+    async def refuse() -> None:
+        nonlocal refusals
+        refusals += 1
+        raise ApplicationError("no such role", type="NOT_ALLOWED", non_retryable=True)
+
+    theatre.notes.trouble[calls.ASSESS] = refuse
+    handle = await theatre.apply()
+    await theatre.reached(lambda: refusals == 1)
+
+    async def blocked() -> object:
+        return (await handle.describe()).typed_search_attributes.get(search_attributes.BLOCKED)
+
+    async with asyncio.timeout(10):
+        while not await blocked():
+            await asyncio.sleep(0.05)
+    assert "NOT_ALLOWED" in str(await handle.query("__temporal_workflow_metadata"))
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    # Resumed while nothing has been put right: parked again, and nothing is lost.
+    await handle.signal("resume", Resume(actor="operator"))
+    await theatre.reached(lambda: refusals == 2)
+    theatre.notes.trouble.clear()
+    await handle.signal("resume", Resume(actor="operator"))
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    assert not await blocked()
+
+
+@pytest.mark.parametrize("stage", ["verifying", "street_review", "public_notice"])
+async def test_a_request_to_cancel_is_noted_and_ends_nothing(theatre: Stage, stage: str) -> None:
+    asked = asyncio.Event()
+    if stage == "verifying":
+        theatre.notes.trouble[calls.LOOKUP_REGISTER] = asked.wait  # type: ignore[assignment]  # what it answers is not looked at
+    handle = await (theatre.approved() if stage == "public_notice" else theatre.apply())
+    await theatre.reached(lambda: bool(theatre.notes.advances) and theatre.notes.advances[-1].stage == stage)
+    await handle.cancel()
+    async with asyncio.timeout(10):
+        while "已忽略" not in str(await handle.query("__temporal_workflow_metadata")):
+            await asyncio.sleep(0.05)
+    asked.set()
+    if stage != "public_notice":
+        for level in Level:
+            await theatre.reached(lambda level=level: theatre.notes.advances[-1].waiting_on == level)
+            await theatre.decide(handle, level)
+        await theatre.reached(lambda: theatre.notes.events[-1] == "city_approved")
+    await theatre.days(handle, 11)
+    assert (await handle.result())["outcome"] == "registered"
+
+
+async def test_whoever_is_on_the_list_can_be_told_of_an_offer(theatre: Stage) -> None:
+    """Housing may offer a home the moment the household is on its list: its workflow must be there by then."""
+    found: list[object] = []
+
+    async def look() -> None:
+        assert theatre.notes.client is not None
+        (no,) = {advance.no for advance in theatre.notes.advances}
+        found.append((await theatre.notes.client.get_workflow_handle(waiting_id(no)).describe()).status)
+
+    theatre.notes.trouble[calls.REGISTER_WAITING] = look
+    handle = await theatre.approved()
+    await theatre.days(handle, 11)
+    assert (await handle.result())["outcome"] == "registered"
+    assert found == [WorkflowExecutionStatus.RUNNING]
