@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from anju_contracts.base import Resume
@@ -13,8 +12,6 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows.stage import Stage
-
-Trouble = Callable[[], Awaitable[None]]
 
 
 async def test_a_hung_service_holds_up_its_own_cases_only_and_their_steps_become_ordinary(theatre: Stage) -> None:
@@ -78,7 +75,7 @@ async def test_an_unexpected_refusal_parks_the_case_until_an_operator_resumes_it
 async def test_a_request_to_cancel_is_noted_and_ends_nothing(theatre: Stage, stage: str) -> None:
     asked = asyncio.Event()
     if stage == "verifying":
-        theatre.notes.trouble[calls.LOOKUP_REGISTER] = asked.wait  # type: ignore[assignment]  # what it answers is not looked at
+        theatre.notes.trouble[calls.LOOKUP_REGISTER] = asked.wait
     handle = await (theatre.approved() if stage == "public_notice" else theatre.apply())
     await theatre.reached(lambda: bool(theatre.notes.advances) and theatre.notes.advances[-1].stage == stage)
     await handle.cancel()

@@ -60,9 +60,9 @@ def test_the_owner_and_later_fields_do_not_leave_the_house() -> None:
 
 
 def test_every_stage_and_register_has_both_titles() -> None:
-    assert {stage: zh for stage, (zh, _) in STAGES.items()} == APPLICATION.stages
+    assert {stage: term.zh for stage, term in STAGES.items()} == APPLICATION.stages
     assert set(REGISTERS) == {register.value for register in Register}
-    assert all(en.isascii() and en for _, en in (*STAGES.values(), *REGISTERS.values()))
+    assert all(term.en.isascii() and term.en for term in (*STAGES.values(), *REGISTERS.values()))
 
 
 def test_the_committed_document_is_what_the_operations_say() -> None:
