@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.errors import Refusal
-from chassis.identity import Caller, Signer, Verifier, generate_keys, load_key, load_key_set
+from chassis.errors import NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED, UNAVAILABLE, Problem, Refusal, to_application_error
+from chassis.identity import TOKEN_SECONDS, Caller, Signer, Verifier, generate_keys, load_key, load_key_set
 from joserfc import jwt
 
 
@@ -125,3 +125,18 @@ def test_keys_are_private_and_stay(keys: Path) -> None:
     assert {path.name: path.read_text() for path in keys.glob("*.jwk")} == before
     assert {path.stat().st_mode & 0o777 for path in keys.iterdir()} == {0o600}
     assert all("d" not in key for key in load_key_set(keys / "callers.jwks")["keys"])
+
+
+@pytest.mark.parametrize(("late", "taken"), [(50, True), (70, False)])
+def test_clocks_may_differ_by_a_minute_and_no_more(
+    keys: Path, verifier: Verifier, monkeypatch: pytest.MonkeyPatch, late: int, taken: bool
+) -> None:
+    token = signer(keys, "worker").token(signer(keys, "worker").system())
+    now = time.time()
+    monkeypatch.setattr("chassis.identity.time.time", lambda: now + TOKEN_SECONDS + late)
+    assert refused(verifier, token) is not taken
+
+
+@pytest.mark.parametrize(("problem", "final"), [(UNAUTHENTICATED, False), (UNAVAILABLE, False), (NOT_ALLOWED, True), (NOT_FOUND, True)])
+def test_a_wrong_key_or_clock_is_tried_again_and_an_answer_is_final(problem: Problem, final: bool) -> None:
+    assert to_application_error(Refusal(problem)).non_retryable is final
