@@ -76,6 +76,23 @@ async def test_an_unexpected_refusal_parks_the_case_until_an_operator_resumes_it
     await becomes(shown=False)
 
 
+async def test_our_own_gateways_refusal_is_not_a_departments_silence(theatre: Stage) -> None:
+    """It parks the case; nobody is told that a register stayed silent."""
+
+    async def refuse() -> None:
+        raise ApplicationError("not for this purpose", type="PURPOSE_NOT_ALLOWED", non_retryable=True)
+
+    theatre.notes.trouble[calls.LOOKUP_REGISTER] = refuse
+    handle = await theatre.apply()
+    async with asyncio.timeout(30):
+        while "PURPOSE_NOT_ALLOWED" not in str(await handle.query("__temporal_workflow_metadata")):
+            await asyncio.sleep(0.05)
+    theatre.notes.trouble.clear()
+    await handle.signal("resume", Resume(actor="operator"))
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events, 30)
+    assert "register_silent" not in theatre.notes.templates("staff")
+
+
 @pytest.mark.parametrize("stage", ["verifying", "street_review", "public_notice"])
 async def test_a_request_to_cancel_is_noted_and_ends_nothing(theatre: Stage, stage: str) -> None:
     asked = asyncio.Event()
