@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
@@ -63,7 +62,7 @@ def _plain(message: Message) -> dict[str, Any]:
     return found
 
 
-def _one(field: FieldDescriptor, value: Any) -> Any:
+def _one(field: Any, value: Any) -> Any:
     if isinstance(value, Timestamp):
         return utc(value)
     return _plain(value) if field.message_type is not None else value
