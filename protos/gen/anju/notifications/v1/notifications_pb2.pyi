@@ -49,6 +49,7 @@ class NotifyRequest(_message.Message):
     TEMPLATE_FIELD_NUMBER: _builtins.int
     PARAMS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    TELLING_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Workflow id, slash, step number."""
     application_no: _builtins.str
@@ -59,6 +60,10 @@ class NotifyRequest(_message.Message):
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def telling(self) -> _common_pb2.Telling:
+        """What is told, as facts; in place of template and params."""
+
     def __init__(
         self,
         *,
@@ -67,10 +72,11 @@ class NotifyRequest(_message.Message):
         template: _builtins.str = ...,
         params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        telling: _common_pb2.Telling | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "telling", b"telling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "params", b"params", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "params", b"params", "telling", b"telling", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

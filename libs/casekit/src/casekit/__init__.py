@@ -1,0 +1,1 @@
+"""How a service speaks with workflows, and what is told with a workflow's step: one mechanism for every service."""

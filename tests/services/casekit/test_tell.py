@@ -1,0 +1,107 @@
+"""What a step tells reaches notifications, once for notifications and as often as it takes for us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anju.common.v1 import common_pb2 as common
+from anju.notifications.v1 import notifications_pb2 as pb
+from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from casekit import tell
+from chassis.db import Database
+from chassis.errors import UNAVAILABLE, Refusal
+from chassis.grpc_client import Client
+from chassis.grpc_server import GrpcServer, serving
+from chassis.identity import Verifier, load_key_set
+from chassis.outbox import Outbox, OutboxColumns
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel, text
+
+from tests.conftest import MakeDatabase
+from tests.support.keys import signer
+
+SERVICE = pb.DESCRIPTOR.services_by_name["NotificationsService"].full_name
+
+
+class Base(SQLModel, registry=registry()):
+    """Own metadata."""
+
+
+class Told(Base, OutboxColumns, table=True):
+    __tablename__ = "outbox"
+
+
+class Notifications(rpc.NotificationsServiceServicer):
+    """Away for the first ``away`` calls."""
+
+    def __init__(self, away: int = 0) -> None:
+        self.away = away
+        self.heard: list[pb.NotifyRequest] = []
+
+    async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
+        if self.away:
+            self.away -= 1
+            raise Refusal(UNAVAILABLE)
+        self.heard.append(request)
+        return pb.NotifyResponse(message_id="M1")
+
+
+@asynccontextmanager
+async def telling(url: str, keys_dir: Path, notifications: Notifications) -> AsyncIterator[tuple[Database, Outbox]]:
+    server = GrpcServer(SERVICE, Verifier(load_key_set(keys_dir / "callers.jwks")), host="127.0.0.1", port=0, drain_seconds=0.1)
+    rpc.add_NotificationsServiceServicer_to_server(notifications, server.server)
+    database = Database(url)
+    async with serving(server):
+        client = Client(server.address, signer(keys_dir, "payments"))
+        outbox = Outbox(database, Told, {tell.TELL: tell.deliver(client)})
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        await outbox.start()
+        try:
+            yield database, outbox
+        finally:
+            await outbox.stop()
+            await client.close()
+            await database.close()
+
+
+def overdue(*more: common.Telling) -> common.Step:
+    step = common.Step(step_id="bill/L-1/202612/2/became_overdue", actor="system", tell=[common.Telling(template="bill_overdue"), *more])
+    step.tell[0].values["amount"].fen = 35_000
+    step.tell[0].values["month"].month = "202612"
+    step.as_of.FromJsonString("2026-12-11T00:00:00Z")
+    return step
+
+
+async def test_what_a_step_tells_arrives_as_facts_though_notifications_is_away_first(make_database: MakeDatabase, keys_dir: Path) -> None:
+    notifications, step = Notifications(away=2), overdue(common.Telling(template="bill_overdue", role="house_manager", division="410202"))
+    async with telling(await make_database("tell"), keys_dir, notifications) as (database, outbox):
+        async with database.transaction() as session:
+            tell.hand_on(outbox, session, step, "KF-2026-000001")
+        outbox.nudge()
+        async with asyncio.timeout(20):
+            while len(notifications.heard) < 2:
+                await asyncio.sleep(0.02)
+    wanted = [
+        pb.NotifyRequest(key=f"{step.step_id}/tell-{key}", application_no="KF-2026-000001", telling=told, as_of=step.as_of)
+        for key, told in zip(("bill_overdue", "bill_overdue-house_manager-410202"), step.tell, strict=True)
+    ]
+    assert sorted(notifications.heard, key=lambda request: len(request.key)) == wanted
+
+
+async def test_a_step_that_is_not_recorded_tells_nothing(make_database: MakeDatabase, keys_dir: Path) -> None:
+    async with telling(await make_database("tell"), keys_dir, Notifications()) as (database, outbox):
+        with suppress(LookupError):
+            async with database.transaction() as session:
+                tell.hand_on(outbox, session, overdue(), "KF-2026-000001")
+                raise LookupError
+        async with database.transaction() as session:
+            with pytest.raises(ValueError, match="twice"):
+                tell.hand_on(outbox, session, overdue(common.Telling(template="bill_overdue")), "KF-2026-000001")
+        async with database.transaction() as session:
+            assert (await session.execute(text("SELECT count(*) FROM outbox"))).scalar_one() == 0
