@@ -112,9 +112,11 @@ async def test_m8_what_is_written_stays(world: World, postgres: Postgres) -> Non
 async def test_one_open_order_a_bill(world: World) -> None:
     await world.issue()
     await world.start(BILL)
-    again = "INSERT INTO intents SELECT 'P2', bill_id, provider, amount_fen, state, '', opened_at, expires_at FROM intents"
+    again = "INSERT INTO intents SELECT 'P2', bill_id, provider, amount_fen, state, '', opened_at, expires_at, ahead FROM intents"
     await breaks(world, "uq_intents_open_bill", (again, {}))
-    long = "INSERT INTO intents SELECT repeat('x', 31), bill_id, provider, amount_fen, 'failed', '', opened_at, expires_at FROM intents"
+    long = (
+        "INSERT INTO intents SELECT repeat('x', 31), bill_id, provider, amount_fen, 'failed', '', opened_at, expires_at, ahead FROM intents"
+    )
     await breaks(world, "ck_intents_id", (long, {}))
 
 

@@ -202,10 +202,10 @@ async def test_a_deposit_that_is_not_paid_in_time_is_not_asked_for_any_more(worl
     bill = await world.issue("")
     intent = await world.start(bill.id)
     await world.mark(bill.id, "overdue")
-    await world.mark(bill.id, "arrears")
-    assert await world.balances() == {}
     world.clock.ahead = timedelta(hours=1)
     assert (await world.confirm(intent.id)).intent.state == "expired"
+    await world.mark(bill.id, "arrears")
+    assert await world.balances() == {}
     assert (await refused(world.start(bill.id))).problem.reason == "BILL_NOT_PAYABLE"
     # It was on its way: the money is the tenant's, not a deposit of a lease that lapsed.
     assert await world.called_back(intent) == "posted"

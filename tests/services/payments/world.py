@@ -64,6 +64,7 @@ class HandBank:
     query_body: bytes | None = None
     order_body: bytes | None = None
     status_code: str = ""
+    account_date: str = ""
     silent_seconds: float = 0
     url: str = ""
 
@@ -99,6 +100,7 @@ class HandBank:
         status = self.status_code or ("1" if order_id in self.paid else "0")
         amount = self.paid.get(order_id, order["PAYMENT"])
         record = f"<POSID>{order['POSID']}</POSID><ORDERID>{order_id}</ORDERID><AMOUNT>{amount}</AMOUNT><STATUSCODE>{status}</STATUSCODE>"
+        record += f"<ACCDATE>{self.account_date}</ACCDATE>"
         head = '<?xml version="1.0" encoding="GBK"?><DOCUMENT><RETURN_CODE>000000</RETURN_CODE><RETURN_MSG>成功</RETURN_MSG>'
         return web.Response(body=f"{head}<QUERYORDER>{record}</QUERYORDER></DOCUMENT>".encode("gbk"))
 
@@ -140,12 +142,19 @@ class World:
         return step
 
     async def issue(
-        self, period: str = "202612", *, lease: str = LEASE, amount: int = 0, owner: str = OWNER, district: str = DISTRICT
+        self,
+        period: str = "202612",
+        *,
+        lease: str = LEASE,
+        amount: int = 0,
+        owner: str = OWNER,
+        district: str = DISTRICT,
+        step: common.Step | None = None,
     ) -> pb.Bill:
         """A rent of a month, or the deposit without one."""
         request = pb.IssueBillRequest(
             bill_id=f"{lease}/{period or 'deposit'}",
-            step=self.next_step(),
+            step=step or self.next_step(),
             lease_no=lease,
             application_no="KF-1",
             owner=owner,
@@ -163,17 +172,19 @@ class World:
         answer: pb.StartPaymentResponse = await self.call("StartPayment", request, citizen(owner))
         return answer.intent
 
-    async def confirm(self, intent_id: str) -> pb.ConfirmPaymentResponse:
+    async def confirm(self, intent_id: str, as_of: datetime = NOW) -> pb.ConfirmPaymentResponse:
         request = pb.ConfirmPaymentRequest(intent_id=intent_id)
-        request.as_of.FromDatetime(NOW)
+        request.as_of.FromDatetime(as_of)
         answer: pb.ConfirmPaymentResponse = await self.step("ConfirmPayment", request)
         return answer
 
-    async def mark(self, bill_id: str, state: str, step_id: str = "") -> pb.Bill:
-        answer: pb.MarkBillResponse = await self.step(
-            "MarkBill", pb.MarkBillRequest(bill_id=bill_id, step=self.next_step(step_id), state=state)
-        )
-        return answer.bill
+    async def mark(self, bill_id: str, state: str, step_id: str = "", as_of: datetime = NOW) -> pb.Bill:
+        return (await self.marked(bill_id, state, step_id, as_of)).bill
+
+    async def marked(self, bill_id: str, state: str, step_id: str = "", as_of: datetime = NOW) -> pb.MarkBillResponse:
+        request = pb.MarkBillRequest(bill_id=bill_id, step=self.next_step(step_id, as_of), state=state)
+        answer: pb.MarkBillResponse = await self.step("MarkBill", request)
+        return answer
 
     async def deliver(self, raw: bytes) -> str:
         answer: pb.HandleCallbackResponse = await self.call("HandleCallback", pb.HandleCallbackRequest(provider="ccb", raw=raw))

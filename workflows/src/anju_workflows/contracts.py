@@ -170,10 +170,13 @@ class WaitingResult(Model):
 
 
 class ArrearsPaid(Model):
-    """Signal ``arrears_paid`` to the lease, sent by payments: a bill whose own workflow ended in arrears is paid after all."""
+    """Signal ``arrears_paid`` to the lease, sent by payments: a bill whose own workflow ended in arrears is paid after all.
+
+    ``in_time``: the bank had the money before the bill was written to arrears; we only heard of it later."""
 
     bill_id: str
     amount_fen: int = Field(gt=0)
+    in_time: bool = False
 
 
 class LeaseInput(Model):

@@ -12,11 +12,13 @@ import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju_workflows import contracts
+from casekit import tell
 from chassis import logs, temporal
 from chassis.db import Database
+from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Outbox
-from chassis.service import verifier
+from chassis.service import signer, verifier
 
 from payments import tables
 from payments.cashier import Cashier
@@ -50,6 +52,8 @@ async def application(
         if workflows is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
             workflows = TemporalWorkflows(await temporal.connect(settings, lazy=True))
+        notifications = Client(settings.notifications_address, signer(settings, NAME))
+        stack.push_async_callback(notifications.close)
         outbox = Outbox(
             database,
             tables.Outbox,
@@ -57,6 +61,7 @@ async def application(
                 "payment_opened": _teller(workflows, "payment_opened", contracts.PaymentOpened),
                 "payment_posted": _teller(workflows, "payment_posted", contracts.PaymentPosted),
                 "arrears_paid": _teller(workflows, "arrears_paid", contracts.ArrearsPaid),
+                tell.TELL: tell.deliver(notifications),
             },
         )
         await outbox.start()
@@ -66,7 +71,7 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await stack.enter_async_context(_asking_about_old_orders(cashier))
         server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
-        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, bank, now), server.server)
+        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, outbox, bank, now), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
 
 

@@ -16,7 +16,7 @@ from chassis.outbox import Outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import store
-from payments.domain import bills, ledger
+from payments.domain import bills, ledger, orders
 from payments.errors import BANK_UNAVAILABLE, BILL_NOT_PAYABLE
 from payments.providers import Bank, BankRefusedError, BankUnavailableError, Notice, Order
 from payments.tables import Bill, Intent
@@ -25,15 +25,13 @@ _log = logs.get(__name__)
 
 Result = Literal["posted", "repeated"]
 
-# The bank's clock and ours may differ by this much; only then is an order certainly over.
-EXPIRY_GRACE: Final = timedelta(minutes=2)
 _ROUNDS: Final = 3
 # Orders asked about in one round: enough for a city's day, and a silent bank holds nobody up for long.
 _OLD_ORDERS: Final = 50
 
 
 class Cashier:
-    """``now`` is the wall clock: an order's time-out runs at the bank, not in a workflow."""
+    """``now`` is the wall clock, by which an order's time-out runs at the bank; an order is over when it is over there or by the clock of its bill."""
 
     def __init__(self, database: Database, outbox: Outbox, bank: Bank, window: timedelta, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -54,22 +52,22 @@ class Cashier:
         lock = self._bills_at_the_bank.setdefault(bill_id, asyncio.Lock())
         async with lock:
             for _ in range(_ROUNDS):
-                intent, is_new = await self._intent(bill_id, owner)
-                if intent.pay_url and self._now() <= intent.expires_at:
+                intent, moved, is_new = await self._intent(bill_id, owner)
+                if intent.pay_url and not orders.over(intent.expires_at, moved, self._now()):
                     return intent
                 if not is_new:
-                    intent = await self.confirm(intent.id, self._now())
+                    intent, _ = await self.confirm(intent.id)
                     if intent.state != "opened":
                         # Paid or over: the next round finds the bill as it is now.
                         continue
-                    if self._now() > intent.expires_at:
+                    if orders.over(intent.expires_at, moved, self._now()):
                         # Over by our clock, not yet certainly by the bank's, or the bank does not know yet.
                         break
                 return await self._at_the_bank(intent)
         raise Refusal(BANK_UNAVAILABLE)
 
-    async def _intent(self, bill_id: str, owner: str) -> tuple[Intent, bool]:
-        """The bill's open order, and whether it was opened just now. The word to the bill's workflow is written before the bank is asked, so
+    async def _intent(self, bill_id: str, owner: str) -> tuple[Intent, timedelta, bool]:
+        """The bill's open order, how far the bill's clock has been moved since, and whether it was opened just now. The word to the bill's workflow is written before the bank is asked, so
         that the bank's answer may be lost and the workflow still asks for it."""
         async with self._database.transaction() as session:
             bill = await store.lock_bill(session, bill_id)
@@ -77,7 +75,7 @@ class Cashier:
                 raise Refusal(NOT_FOUND)
             known = await store.open_intent(session, bill_id)
             if known is not None:
-                return known, False
+                return known, bill.ahead - known.ahead, False
             if not bills.takes_money(bill.kind, bill.state):
                 raise Refusal(BILL_NOT_PAYABLE)
             now = self._now().replace(microsecond=0)
@@ -89,11 +87,12 @@ class Cashier:
                 state="opened",
                 opened_at=now,
                 expires_at=now + self._window,
+                ahead=bill.ahead,
             )
             session.add(intent)
             self._outbox.add(session, "payment_opened", {"to": contracts.rent_cycle_id(bill.id), "said": {"intent_id": intent.id}})
         self._outbox.nudge()
-        return intent, True
+        return intent, timedelta(), True
 
     async def _at_the_bank(self, intent: Intent) -> Intent:
         try:
@@ -110,95 +109,101 @@ class Cashier:
 
     async def _refused(self, intent: Intent) -> None:
         """An order the bank will not take is given up, unless it has been paid: then it was taken before."""
-        found = await self.confirm(intent.id, self._now())
+        found, _ = await self.confirm(intent.id)
         if found.state == "opened":
             async with self._database.transaction() as session:
                 await store.close_intent(session, intent.id, "failed")
 
     # --- learning of money --------------------------------------------------------------------------------------------------------------
 
-    async def confirm(self, intent_id: str, as_of: datetime) -> Intent:
-        """Asks the bank about an open order: posts it when it is paid, ends it when it is over. Raises Refusal NOT_FOUND, BANK_UNAVAILABLE."""
-        async with self._database.transaction() as session:
-            intent = await store.intent(session, intent_id)
-        if intent is None:
-            raise Refusal(NOT_FOUND)
-        if intent.state != "opened":
-            return intent
+    async def confirm(self, intent_id: str, as_of: datetime | None = None) -> tuple[Intent, Bill]:
+        """Asks the bank about an open order: posts it when it is paid, ends it when it is over. ``as_of`` is the business time when the bill's workflow
+        asks. Raises Refusal NOT_FOUND, BANK_UNAVAILABLE."""
         asked_at = self._now()
+        async with self._database.transaction() as session:
+            found = await store.order(session, intent_id)
+            if found is None:
+                raise Refusal(NOT_FOUND)
+            intent, bill = found
+            if as_of is not None:
+                bill.ahead = orders.ahead(bill.ahead, as_of, asked_at)
+        if intent.state != "opened":
+            return intent, bill
         try:
             notice = await self._bank.query(order_of(intent))
         except BankUnavailableError:
             raise Refusal(BANK_UNAVAILABLE) from None
         if notice.paid:
             await self.settle(notice, as_of)
-        elif not notice.pending and asked_at > intent.expires_at + EXPIRY_GRACE:
-            async with self._database.transaction() as session:
-                await store.close_intent(session, intent_id, "expired")
+        elif notice.pending or not orders.over(intent.expires_at, bill.ahead - intent.ahead, asked_at, orders.GRACE):
+            return intent, bill
         async with self._database.transaction() as session:
-            intent = await store.intent(session, intent_id)
-        assert intent is not None
-        return intent
+            if not notice.paid:
+                await store.close_intent(session, intent_id, "expired")
+            found = await store.order(session, intent_id)
+        assert found is not None
+        return found
 
     async def ask_about_old_orders(self) -> None:
         """Orders whose time is over and of which nothing was heard. Their callback may be lost, and the workflow that would have asked may be gone:
         a bill in arrears and the deposit of a lapsed lease have none any more, and both may have been paid."""
         async with self._database.transaction() as session:
-            old = await store.orders_over(session, self._now() - EXPIRY_GRACE, _OLD_ORDERS)
+            old = await store.orders_over(session, self._now() - orders.GRACE, _OLD_ORDERS)
         for intent_id in old:
             try:
-                await self.confirm(intent_id, self._now())
+                await self.confirm(intent_id)
             except Refusal as refusal:
                 _log.info("old_order_unanswered", order_id=intent_id, reason=refusal.problem.reason)
 
-    async def settle(self, notice: Notice, as_of: datetime) -> Result:
-        """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come."""
+    async def settle(self, notice: Notice, as_of: datetime | None = None) -> Result:
+        """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come. ``as_of`` is the
+        business time when the bill's workflow has asked."""
         async with self._database.transaction() as session:
             result = await self._settle(session, notice, as_of)
         self._outbox.nudge()
         return result
 
-    async def _settle(self, session: AsyncSession, notice: Notice, as_of: datetime) -> Result:
-        written = await store.posted_amount(session, store.Source(self._bank.name, notice.order_id))
+    async def _settle(self, session: AsyncSession, notice: Notice, as_of: datetime | None) -> Result:
+        source = store.Source(self._bank.name, notice.order_id)
+        found = await store.lock_order(session, source)
+        written = found[2] if found is not None else await store.posted_amount(session, source)
         if written is not None:
             return await self._repeated(session, notice, written)
-        intent = await store.intent(session, notice.order_id)
-        if intent is None:
-            return await self._unexplained(session, notice, as_of, "unknown_order")
-        bill = await store.lock_bill(session, intent.bill_id)
-        assert bill is not None
+        if found is None:
+            return await self._unexplained(session, notice, as_of or self._now(), "unknown_order")
+        intent, bill, _ = found
+        learned_at = as_of or self._now() + bill.ahead
         if notice.amount_fen != intent.amount_fen:
             await store.close_intent(session, intent.id, "failed")
-            return await self._unexplained(session, notice, as_of, "amount_differs")
-        return await self._post(session, notice, bill, as_of)
+            return await self._unexplained(session, notice, learned_at, "amount_differs")
+        return await self._post(session, notice, intent, bill, learned_at)
 
-    async def _post(self, session: AsyncSession, notice: Notice, bill: Bill, as_of: datetime) -> Result:
+    async def _post(self, session: AsyncSession, notice: Notice, intent: Intent, bill: Bill, learned_at: datetime) -> Result:
         """The bill is locked. What it still owes is settled, the rest is the tenant's credit (M4)."""
-        late = bill.state == "arrears"
+        arrears_at = bill.arrears_at if bill.state == "arrears" else None
         owed = bill.amount_fen - bill.paid_fen if bills.takes_money(bill.kind, bill.state) else 0
         entry = ledger.paid(self._bank.name, bill.lease_no, notice.amount_fen, owed)
-        if not await self._write(session, notice, entry, as_of, bill.id):
-            return "repeated"
+        if not await self._write(session, notice, entry, learned_at, bill.id):
+            # Another notice of the same money was faster.
+            written = await store.posted_amount(session, store.Source(self._bank.name, notice.order_id))
+            return "repeated" if written is None else await self._repeated(session, notice, written)
         if owed > 0:
             bill.paid_fen += min(owed, notice.amount_fen)
             if bill.paid_fen == bill.amount_fen:
-                bill.state, bill.paid_at = "paid", as_of
-            session.add(bill)
-        intent = await store.intent(session, notice.order_id)
-        assert intent is not None
-        intent.state = "paid"
-        session.add(intent)
+                had_by = orders.had_by(learned_at - intent.ahead, intent.opened_at, intent.expires_at, notice.day_ended_at)
+                bill.state, bill.paid_at = "paid", had_by + intent.ahead
+        await store.set_paid(session, intent.id)
         if notice.amount_fen > owed:
             # Nobody owes this money any more: people have to give it back or set it off.
             kind = "deposit_after_lapse" if bill.state == "arrears" else "paid_again"
             await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
         said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
         self._outbox.add(session, "payment_posted", {"to": contracts.rent_cycle_id(bill.id), "said": said})
-        if late and bill.state == "paid":
-            # The bill's workflow ended with the arrears; the lease's goes on, and tells the household that the money has come.
-            said = {"bill_id": bill.id, "amount_fen": bill.amount_fen}
+        if arrears_at is not None and bill.paid_at is not None:
+            # The bill's workflow ended with the arrears; the lease's goes on, and tells the household that the money has come. The time the bank had
+            # it decides, not the time we heard of it.
+            said = {"bill_id": bill.id, "amount_fen": bill.amount_fen, "in_time": bill.paid_at < arrears_at}
             self._outbox.add(session, "arrears_paid", {"to": contracts.lease_id(bill.lease_no), "said": said})
-        await session.flush()
         return "posted"
 
     async def _unexplained(self, session: AsyncSession, notice: Notice, as_of: datetime, kind: str) -> Result:

@@ -11,6 +11,7 @@ from anju.payments.v1 import payments_pb2_grpc as rpc
 from chassis import once, paging
 from chassis.db import Database
 from chassis.errors import Refusal, invalid
+from chassis.outbox import Outbox
 
 from payments import reach, store, wire
 from payments.cashier import Cashier
@@ -24,10 +25,9 @@ Context = Any
 
 
 class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
-    def __init__(self, database: Database, cashier: Cashier, bank: Bank, now: Callable[[], datetime]) -> None:
-        super().__init__(database, cashier)
+    def __init__(self, database: Database, cashier: Cashier, outbox: Outbox, bank: Bank, now: Callable[[], datetime]) -> None:
+        super().__init__(database, cashier, outbox, now)
         self._bank = bank
-        self._now = now
 
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
@@ -81,7 +81,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             raise Refusal(WRONG_MERCHANT if error.kind == "wrong_merchant" else BAD_CALLBACK) from None
         if not notice.paid:
             return pb.HandleCallbackResponse(result="ignored")
-        return pb.HandleCallbackResponse(result=await self._cashier.settle(notice, self._now()))
+        return pb.HandleCallbackResponse(result=await self._cashier.settle(notice))
 
     async def _alarm(self, kind: str, order_id: str, raw: bytes) -> None:
         async with self._database.transaction() as session:

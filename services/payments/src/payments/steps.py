@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
+from casekit import tell
 from chassis import once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.outbox import Outbox
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import reach, store, wire
 from payments.cashier import Cashier
-from payments.domain import bills, ledger
+from payments.domain import bills, ledger, orders
 from payments.errors import EXISTS_WITH_DIFFERENT_AMOUNT, STEP_REFUSED
 from payments.tables import Bill, Once
 
@@ -19,19 +24,27 @@ Context = Any
 
 
 class WorkflowSteps:
-    def __init__(self, database: Database, cashier: Cashier) -> None:
+    """``now`` is the wall clock."""
+
+    def __init__(self, database: Database, cashier: Cashier, outbox: Outbox, now: Callable[[], datetime]) -> None:
         self._database = database
         self._cashier = cashier
+        self._outbox = outbox
+        self._now = now
 
     async def IssueBill(self, request: pb.IssueBillRequest, context: Context) -> pb.IssueBillResponse:
         reach.worker()
         new = _new_bill(request)
+        new.ahead = orders.ahead(new.ahead, new.issued_at, self._now())
         async with self._database.transaction() as session:
             if await store.add_bill(session, new):
-                await store.post(
-                    session, f"issue/{new.id}", ledger.issued(new.kind, new.lease_no, new.amount_fen), new.issued_at, bill_id=new.id
-                )
-            found = await store.bill(session, new.id)
+                issued = ledger.issued(new.kind, new.lease_no, new.amount_fen)
+                await store.post(session, f"issue/{new.id}", issued, new.issued_at, bill_id=new.id)
+                tell.hand_on(self._outbox, session, request.step, new.application_no)
+                found: Bill | None = new
+            else:
+                found = await store.bill(session, new.id)
+        self._outbox.nudge()
         assert found is not None
         if any(getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district")):
             raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
@@ -39,14 +52,12 @@ class WorkflowSteps:
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
         reach.worker()
-        intent = await self._cashier.confirm(request.intent_id, wire.instant(request, "as_of"))
-        async with self._database.transaction() as session:
-            bill = await store.bill(session, intent.bill_id)
-        assert bill is not None
+        intent, bill = await self._cashier.confirm(request.intent_id, wire.instant(request, "as_of"))
         return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
 
     async def MarkBill(self, request: pb.MarkBillRequest, context: Context) -> pb.MarkBillResponse:
-        """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier."""
+        """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier. Nor is a bill
+        written to arrears while the bank may be taking the money."""
         reach.worker()
         if not request.step.step_id:
             raise invalid([wire.missing("/step/step_id")])
@@ -59,19 +70,33 @@ class WorkflowSteps:
             bill = await store.lock_bill(session, request.bill_id)
             if bill is None:
                 raise Refusal(NOT_FOUND)
+            bill.ahead = orders.ahead(bill.ahead, as_of, self._now())
             if bill.state != "paid":
                 state = bills.marked(bill.state, request.state)
                 if state is None:
                     raise Refusal(STEP_REFUSED)
+                if state == "arrears":
+                    if await self._order_open(session, bill):
+                        # Nothing has been done: the same step may be made again.
+                        return pb.MarkBillResponse(bill=wire.bill(bill), order_open=True)
+                    bill.arrears_at = as_of
                 bill.state = state
-                session.add(bill)
                 if not bills.takes_money(bill.kind, state):
                     withdrawn = ledger.claim_withdrawn(bill.lease_no, bill.amount_fen - bill.paid_fen)
                     await store.post(session, f"withdraw/{bill.id}", withdrawn, as_of, bill_id=bill.id)
-                await session.flush()
+                tell.hand_on(self._outbox, session, request.step, bill.application_no)
             answer = pb.MarkBillResponse(bill=wire.bill(bill))
             once.remember(session, Once, key, request, answer)
+        self._outbox.nudge()
         return answer
+
+    async def _order_open(self, session: AsyncSession, bill: Bill) -> bool:
+        """A rent is waited for as long as the bank takes money for its order: should the bank stay silent longer, the arrears can be taken back. A
+        lapsed deposit cannot, its home goes to another: it is waited for until the bank has answered."""
+        order = await store.open_intent(session, bill.id)
+        if order is None:
+            return False
+        return bill.kind == bills.DEPOSIT or not orders.over(order.expires_at, bill.ahead - order.ahead, self._now(), orders.GRACE)
 
 
 def _new_bill(request: pb.IssueBillRequest) -> Bill:
@@ -100,4 +125,5 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         state="open",
         issued_at=wire.instant(request.step, "as_of"),
         due_at=wire.instant(request, "due_at"),
+        arrears_at=wire.instant(request, "arrears_at") if request.HasField("arrears_at") else None,
     )

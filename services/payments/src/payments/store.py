@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -125,8 +125,19 @@ def within(divisions: Sequence[str]) -> ColumnElement[bool]:
 # --- intents ------------------------------------------------------------------------------------------------------------------------------
 
 
-async def intent(session: AsyncSession, intent_id: str) -> Intent | None:
-    return await session.get(Intent, intent_id, populate_existing=True)
+async def order(session: AsyncSession, intent_id: str) -> tuple[Intent, Bill] | None:
+    """An order and its bill."""
+    found = (await session.execute(select(Intent, Bill).select_from(Intent).join(Bill).where(col(Intent.id) == intent_id))).first()
+    return None if found is None else (found[0], found[1])
+
+
+async def lock_order(session: AsyncSession, source: Source) -> tuple[Intent, Bill, int | None] | None:
+    """An order, its bill, which is held until the transaction ends, and the fen written for it so far. Only the bill is as it is after a wait for it:
+    of the others use what never changes, and ``post`` knows better than this what has been written."""
+    written = and_(col(Transfer.provider) == source.provider, col(Transfer.provider_txn) == col(Intent.id))
+    query = select(Intent, Bill, col(Transfer.amount_fen)).select_from(Intent).join(Bill).outerjoin(Transfer, written)
+    found = (await session.execute(query.where(col(Intent.id) == source.txn).with_for_update(of=Bill, key_share=True))).first()
+    return None if found is None else (found[0], found[1], found[2])
 
 
 async def open_intent(session: AsyncSession, bill_id: str) -> Intent | None:
@@ -137,7 +148,8 @@ async def open_intent(session: AsyncSession, bill_id: str) -> Intent | None:
 
 async def orders_over(session: AsyncSession, before: datetime, limit: int) -> list[str]:
     """Open orders whose time ended before that; not always the same ones first, so that one without an answer does not hide the others."""
-    query = select(col(Intent.id)).where(col(Intent.state) == "opened", col(Intent.expires_at) < before)
+    moved = col(Bill.ahead) - col(Intent.ahead)
+    query = select(col(Intent.id)).join(Bill).where(col(Intent.state) == "opened", col(Intent.expires_at) - moved < before)
     return list((await session.execute(query.order_by(func.random()).limit(limit))).scalars())
 
 
@@ -147,6 +159,11 @@ async def close_intent(session: AsyncSession, intent_id: str, state: str) -> boo
         update(Intent).where(col(Intent.id) == intent_id, col(Intent.state) == "opened").values(state=state).returning(col(Intent.id))
     )
     return (await session.execute(statement)).first() is not None
+
+
+async def set_paid(session: AsyncSession, intent_id: str) -> None:
+    """Whatever it was before: an order that was given up may have been paid after all."""
+    await session.execute(update(Intent).where(col(Intent.id) == intent_id).values(state="paid"))
 
 
 async def set_pay_url(session: AsyncSession, intent_id: str, pay_url: str) -> None:

@@ -7,12 +7,12 @@ balances: a balance is the sum of its postings (M2), so nothing can go out of st
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Interval, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -50,7 +50,12 @@ class Bill(Base, table=True):
     state: str
     issued_at: datetime = Field(sa_type=DateTime(timezone=True))
     due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # When the bank had the rest of the money, at the latest.
     paid_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    # When it is to be written to arrears, and once that has happened, when it was.
+    arrears_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    # How far the clock of its workflow is before the wall clock; nought in a deployment (``domain.orders``).
+    ahead: timedelta = Field(default=timedelta(), sa_type=Interval, sa_column_kwargs={"server_default": text("'0'")})
 
 
 class Intent(Base, table=True):
@@ -72,8 +77,9 @@ class Intent(Base, table=True):
     state: str
     pay_url: str = Field(default="")
     opened_at: datetime = Field(sa_type=DateTime(timezone=True))
-    # The bank takes no money for the order after this.
+    # The bank takes no money for the order after this. Both times are the bank's; with ``ahead``, they are on the clock the bill had then.
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    ahead: timedelta = Field(default=timedelta(), sa_type=Interval, sa_column_kwargs={"server_default": text("'0'")})
 
 
 class Transfer(Base, table=True):

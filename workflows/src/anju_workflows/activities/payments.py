@@ -8,7 +8,7 @@ from chassis.grpc_client import Client, activity_call
 from temporalio import activity
 from temporalio.client import Client as TemporalClient
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from anju_workflows import calls
 from anju_workflows.activities.wire import instant, step
@@ -64,6 +64,9 @@ class PaymentsActivities:
     async def mark_bill(self, arg: calls.MarkBill) -> calls.PaymentState:
         request = pb.MarkBillRequest(bill_id=arg.bill_id, step=step(arg.step), state=arg.state)
         answer: pb.MarkBillResponse = await activity_call(self._client.call(self._stub.MarkBill, request))
+        if answer.order_open:
+            # Payments asks the bank about every order whose time is over; until then the step is made again.
+            raise ApplicationError("the bank may be taking the money", type="ORDER_OPEN")
         return calls.PaymentState(intent_state="", bill_settled=answer.bill.state == "paid")
 
     @activity.defn(name=calls.CONFIRM_PAYMENT)

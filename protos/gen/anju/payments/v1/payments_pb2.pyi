@@ -368,6 +368,7 @@ class IssueBillRequest(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
+    ARREARS_AT_FIELD_NUMBER: _builtins.int
     bill_id: _builtins.str
     lease_no: _builtins.str
     application_no: _builtins.str
@@ -380,6 +381,10 @@ class IssueBillRequest(_message.Message):
     def step(self) -> _common_pb2.Step: ...
     @_builtins.property
     def due_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def arrears_at(self) -> _timestamp_pb2.Timestamp:
+        """When it will be written to arrears if it is not paid."""
+
     def __init__(
         self,
         *,
@@ -393,10 +398,11 @@ class IssueBillRequest(_message.Message):
         period: _builtins.str = ...,
         amount_fen: _builtins.int = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
+        arrears_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrears_at", b"arrears_at", "due_at", b"due_at", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "period", b"period", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "arrears_at", b"arrears_at", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "period", b"period", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -501,16 +507,20 @@ class MarkBillResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BILL_FIELD_NUMBER: _builtins.int
+    ORDER_OPEN_FIELD_NUMBER: _builtins.int
+    order_open: _builtins.bool
+    """The bank may be taking the money: the bill was not written to arrears. Ask with ConfirmPayment until the order is over, then mark again."""
     @_builtins.property
     def bill(self) -> Global___Bill: ...
     def __init__(
         self,
         *,
         bill: Global___Bill | None = ...,
+        order_open: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "order_open", b"order_open"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -130,7 +130,7 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkBill(self, request, context):
-        """Records that a bill became overdue or was written to arrears. Idempotent by step_id.
+        """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

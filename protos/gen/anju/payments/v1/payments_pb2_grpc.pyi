@@ -49,7 +49,7 @@ class PaymentsServiceStub:
     ConfirmPayment: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]
-    """Records that a bill became overdue or was written to arrears. Idempotent by step_id."""
+    """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
 
 @_typing.type_check_only
 class PaymentsServiceAsyncStub(PaymentsServiceStub):
@@ -72,7 +72,7 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]  # type: ignore[assignment]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]  # type: ignore[assignment]
-    """Records that a bill became overdue or was written to arrears. Idempotent by step_id."""
+    """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
 
 class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -140,6 +140,6 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.MarkBillRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.MarkBillResponse, _abc.Awaitable[_payments_pb2.MarkBillResponse]]:
-        """Records that a bill became overdue or was written to arrears. Idempotent by step_id."""
+        """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
 
 def add_PaymentsServiceServicer_to_server(servicer: PaymentsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -41,12 +41,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Notice:
-    """What the bank says about an order; ``pending`` when it does not know yet itself."""
+    """What the bank says about an order; ``pending`` when it does not know yet itself. ``day_ended_at`` is the end of the day on which the bank booked
+    the money, where it says so: it took the money before."""
 
     order_id: str
     amount_fen: int
     paid: bool
     pending: bool = False
+    day_ended_at: datetime | None = None
 
 
 class Bank(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -99,7 +99,8 @@ class CcbBank:
             status = record["STATUSCODE"]
             if status not in _PAID | _PENDING | _UNPAID:
                 raise ValueError("an unknown state of an order")
-            return Notice(order.id, money.fen(record["AMOUNT"]), paid=status in _PAID, pending=status in _PENDING)
+            amount, ended = money.fen(record["AMOUNT"]), _day_ended(record.get("ACCDATE", ""))
+            return Notice(order.id, amount, paid=status in _PAID, pending=status in _PENDING, day_ended_at=ended)
         except (ValueError, KeyError) as error:
             _log.warning("bank_answer_unreadable", order_id=order.id, error=str(error)[:200])
             raise BankUnavailableError from error
@@ -113,7 +114,7 @@ class CcbBank:
             raise ForgedCallbackError
         said = {
             name: fields.get(name, b"").decode("gbk", "replace")
-            for name in ("POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "SUCCESS")
+            for name in ("POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "SUCCESS", "ACCDATE")
         }
         if not protocol.ORDER_ID.fullmatch(said["ORDERID"]):
             raise BadCallbackError("malformed")
@@ -123,7 +124,7 @@ class CcbBank:
             amount = money.fen(said["PAYMENT"])
         except ValueError:
             raise BadCallbackError("malformed", said["ORDERID"]) from None
-        return Notice(said["ORDERID"], amount, paid=said["SUCCESS"] == "Y")
+        return Notice(said["ORDERID"], amount, paid=said["SUCCESS"] == "Y", day_ended_at=_day_ended(said["ACCDATE"]))
 
     async def _ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> bytes:
         """One try. Raises BankUnavailableError for silence, an error status and an answer beyond all measure."""
@@ -147,6 +148,14 @@ async def _body(stream: aiohttp.StreamReader) -> bytes:
 
 def _china(instant: datetime, form: str) -> str:
     return instant.astimezone(SHANGHAI).strftime(form)
+
+
+def _day_ended(day: str) -> datetime | None:
+    """The end of an ACCDATE (yyyymmdd): all the interface says of when a payer paid. It may be the next day after a late evening, never the day before."""
+    try:
+        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=SHANGHAI) + timedelta(days=1)
+    except ValueError:
+        return None
 
 
 def _field(body: bytes, name: str, order_id: str) -> str:
