@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -137,3 +138,15 @@ async def test_the_order_the_bank_knows_is_the_order_we_asked_for(city: City) ->
     orders = city.box.payments.ledger.orders()
     assert [order.order_id for order in orders] == [intents[0].id]
     assert (orders[0].payment_fen, orders[0].fields["REMARK1"]) == (35_000, BILL)
+
+
+async def test_an_order_ends_at_the_bank_with_the_clock_of_its_bill(city: City) -> None:
+    """What ``anju clock advance bill/…`` does: the payer cannot pay any more, and nobody asks the bank for half an hour."""
+    world, moved = city.world, timedelta(days=25)
+    await world.issue()
+    intent = await world.start(BILL)
+    assert city.box.payments.ledger.pass_time(BILL, moved) == 1
+    assert city.box.payments.pay(intent.id) == "expired"
+    assert (await world.confirm(intent.id, datetime.now(UTC) + moved)).intent.state == "expired"
+    await city.pay((await world.start(BILL)).id)
+    await world.wait_told("payment_posted", 1)

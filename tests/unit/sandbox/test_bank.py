@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
@@ -125,6 +126,25 @@ async def test_expired_orders_cannot_be_paid(world: Sandbox, http: aiohttp.Clien
     async with http.post(url, data={"action": "confirm"}) as response:
         assert response.status == 410
     assert (await pay(world, http, "late-1"))["result"] == "expired"
+
+
+async def test_time_passes_for_the_open_orders_of_one_bill(world: Sandbox, http: aiohttp.ClientSession) -> None:
+    merchant = Merchant(world, http)
+    timeout = f"{world.payments.hub.world.now() + timedelta(minutes=30):%Y%m%d%H%M%S}"
+    for order_id, remark in (("moved-1", "L-1/202612"), ("moved-2", "L-2/202612")):
+        await merchant.post(merchant.order(order_id, TIMEOUT=timeout, REMARK1=remark))
+    control = world.urls["control"] + "/bank/pass-time"
+    for minutes, result in ((20, "open"), (11, "over")):
+        async with http.post(control, json={"remark": "L-1/202612", "seconds": minutes * 60}) as response:
+            assert await response.json() == {"orders": 1}
+        order = world.payments.ledger.order("moved-1")
+        assert order is not None
+        assert order.expired(world.payments.hub.world.now()) == (result == "over")
+    assert (await pay(world, http, "moved-1"))["result"] == "expired"
+    assert await merchant.post(merchant.order("moved-1", TIMEOUT=timeout, REMARK1="L-1/202612")), (
+        "the same order sent again is the same order"
+    )
+    assert (await pay(world, http, "moved-2"))["result"] == "paid"
 
 
 async def test_query_knows_what_was_paid(world: Sandbox, http: aiohttp.ClientSession) -> None:

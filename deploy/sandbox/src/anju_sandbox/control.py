@@ -4,7 +4,7 @@ It acts on the servers of its own process. ID numbers and phones only ever trave
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -35,6 +35,11 @@ class _Body(BaseModel):
 
 class PayBody(_Body):
     order_id: str
+
+
+class PassTimeBody(_Body):
+    remark: str = Field(min_length=1)
+    seconds: int = Field(ge=0, le=10 * 366 * 86_400)
 
 
 class SendAgainBody(_Body):
@@ -100,6 +105,7 @@ class Control:
         route("GET", "/bank/orders", self.bank_orders)
         route("GET", "/bank/callbacks", self.bank_callbacks)
         route("POST", "/bank/pay", self.bank_pay)
+        route("POST", "/bank/pass-time", self.bank_pass_time)
         route("POST", "/bank/callbacks/send-again", self.bank_send_again)
         route("POST", "/bank/callbacks/retry", self.bank_retry)
         route("GET", "/bank/switches", self.bank_switches)
@@ -185,6 +191,11 @@ class Control:
         result = self.payments.pay(body.order_id)
         status = {"unknown": 404, "expired": 409}.get(result, 200)
         return web.json_response({"order_id": body.order_id, "result": result}, status=status)
+
+    async def bank_pass_time(self, request: web.Request) -> web.Response:
+        """Ends open orders as much earlier as the merchant's clock is moved ahead; no real bank can do it."""
+        body = await _read(request, PassTimeBody)
+        return web.json_response({"orders": self.payments.ledger.pass_time(body.remark, timedelta(seconds=body.seconds))})
 
     async def bank_send_again(self, request: web.Request) -> web.Response:
         """Further deliveries of a paid order's callback."""

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from anju_sandbox.db import open_db
@@ -113,6 +113,17 @@ class BankLedger:
                     [(order_id, state, due_at) for state, due_at in callbacks],
                 )
         return bool(done)
+
+    def pass_time(self, remark: str, by: timedelta) -> int:
+        """Lets time pass for the open orders with this first remark: their time-out comes nearer by as much; returns how many there are."""
+        rows = self._db.execute(
+            "SELECT order_id, expires_at FROM pay_order WHERE status = 'open' AND expires_at IS NOT NULL AND json_extract(fields, '$.REMARK1') = ?",
+            (remark,),
+        ).fetchall()
+        for order_id, expires_at in rows:
+            earlier = (datetime.fromisoformat(expires_at) - by).isoformat()
+            self._db.execute("UPDATE pay_order SET expires_at = ? WHERE order_id = ?", (earlier, order_id))
+        return len(rows)
 
     def add_callback(self, order_id: str, due_at: float) -> None:
         """One more delivery of a payment's callback."""
