@@ -44,7 +44,8 @@ class WorkflowSteps:
                 found: Bill | None = new
             else:
                 found = await store.bill(session, new.id)
-        self._outbox.nudge()
+        if request.step.tell:
+            self._outbox.nudge()
         assert found is not None
         if any(getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district")):
             raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
@@ -87,7 +88,8 @@ class WorkflowSteps:
                 tell.hand_on(self._outbox, session, request.step, bill.application_no)
             answer = pb.MarkBillResponse(bill=wire.bill(bill))
             once.remember(session, Once, key, request, answer)
-        self._outbox.nudge()
+        if request.step.tell:
+            self._outbox.nudge()
         return answer
 
     async def _order_open(self, session: AsyncSession, bill: Bill) -> bool:
