@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from casework.domain.dossier import Consent, Dossier, Home, Member, Vehicle
 
@@ -79,15 +77,3 @@ def vehicles_to(vehicles: Iterable[Vehicle], *, plates: bool) -> list[pb.Vehicle
 def consent_from(message: pb.Consent) -> Consent:
     names = {REGISTER_NAMES[number] for number in message.registers if number in REGISTER_NAMES}
     return Consent(message.text_version, tuple(sorted(names)))
-
-
-def instant(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)
-
-
-def timestamp(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    result = Timestamp()
-    result.FromDatetime(value)
-    return result

@@ -11,6 +11,7 @@ from chassis import calendar, once
 from chassis.errors import RETRYABLE, UNAVAILABLE, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import mask_name
+from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store
@@ -232,4 +233,4 @@ class Intake:
 def _given_at(consent: pb.Consent) -> datetime:
     """When the household agreed; a clock that runs ahead is not believed."""
     instant = now()
-    return min(convert.instant(consent.given_at), instant) if consent.HasField("given_at") else instant
+    return min(utc(consent.given_at), instant) if consent.HasField("given_at") else instant

@@ -11,6 +11,7 @@ from anju_workflows.transitions import APPLICATION
 from chassis import paging
 from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal
 from chassis.identity import Caller
+from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
@@ -95,7 +96,7 @@ class Reading:
             consent=pb.Consent(
                 text_version=consent.text_version,
                 registers=[convert.REGISTER_NUMBERS[name] for name in consent.registers],
-                given_at=convert.timestamp(consent.given_at),
+                given_at=stamp(consent.given_at),
             ),
             purpose=PURPOSE,
             legal_basis=LEGAL_BASIS,

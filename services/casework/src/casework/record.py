@@ -10,9 +10,10 @@ from anju_workflows.transitions import APPLICATION, IllegalMoveError
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller
+from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import convert, reach, store
+from casework import reach, store
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
 from casework.parts import Parts, now
@@ -67,8 +68,8 @@ class Record:
         return pb.ReleaseHouseholdResponse()
 
     async def _record(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> None:
-        at = convert.instant(request.step.as_of)
-        deadline = convert.instant(request.deadline_at) if request.HasField("deadline_at") else None
+        at = utc(request.step.as_of)
+        deadline = utc(request.deadline_at) if request.HasField("deadline_at") else None
         source = case.stage
         case.version += 1
         case.stage, case.waiting_on = request.stage, request.waiting_on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_workflows.transitions import APPLICATION
+from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, store
@@ -21,7 +22,7 @@ async def whole_case(session: AsyncSession, vault: Vault, case: Application, vie
         message.consent.registers.extend(convert.REGISTER_NUMBERS[name] for name in consent.registers)
         message.consent.given_at.FromDatetime(consent.given_at)
     message.timeline.append(
-        pb.TimelineEntry(at=convert.timestamp(case.submitted_at), event=APPLICATION.start, stage=APPLICATION.start, actor_kind="citizen")
+        pb.TimelineEntry(at=stamp(case.submitted_at), event=APPLICATION.start, stage=APPLICATION.start, actor_kind="citizen")
     )
     message.timeline.extend(_entry(vault, row, words=view.words) for row in await store.timeline(session, case.no))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
@@ -39,14 +40,14 @@ def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
         version=case.version,
         stage=case.stage,
         waiting_on=case.waiting_on,
-        deadline_at=convert.timestamp(case.deadline_at),
+        deadline_at=stamp(case.deadline_at),
         overdue=case.overdue,
         district=case.district,
         street=case.street,
         category=case.category,
         household_size=case.household_size,
-        submitted_at=convert.timestamp(case.submitted_at),
-        updated_at=convert.timestamp(case.updated_at),
+        submitted_at=stamp(case.submitted_at),
+        updated_at=stamp(case.updated_at),
         outcome=case.outcome,
         reason=vault.open_text(case.reason_sealed, "application", "reason_sealed", case.no) if words else "",
         masked_name=case.masked_name,
@@ -58,19 +59,19 @@ def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
 
 def _entry(vault: Vault, row: Timeline, *, words: bool) -> pb.TimelineEntry:
     return pb.TimelineEntry(
-        at=convert.timestamp(row.at),
+        at=stamp(row.at),
         event=row.event,
         stage=row.stage,
         actor_kind=row.actor_kind,
         note=vault.open_text(row.note_sealed, "timeline", "note_sealed", f"{row.application_no}/{row.seq}") if words else "",
-        deadline_at=convert.timestamp(row.deadline_at),
+        deadline_at=stamp(row.deadline_at),
     )
 
 
 def objection(vault: Vault, row: Objection, view: View) -> pb.Objection:
     return pb.Objection(
         id=row.id,
-        raised_at=convert.timestamp(row.raised_at),
+        raised_at=stamp(row.raised_at),
         text=vault.open_text(row.text_sealed, "objection", "text_sealed", row.id) if view.objections else "",
         state=row.state,
         answer=vault.open_text(row.answer_sealed, "objection", "answer_sealed", row.id) if view.words else "",
@@ -86,8 +87,8 @@ def task(row: Task, case: Application) -> pb.Task:
         masked_name=case.masked_name,
         household_size=case.household_size,
         category=case.category,
-        opened_at=convert.timestamp(row.opened_at),
-        deadline_at=convert.timestamp(row.deadline_at),
+        opened_at=stamp(row.opened_at),
+        deadline_at=stamp(row.deadline_at),
         overdue=row.overdue,
         version=case.version,
     )
@@ -101,6 +102,6 @@ def notice(row: Notice, case: Application) -> pb.Notice:
         street=case.street,
         household_size=case.household_size,
         category=case.category,
-        published_at=convert.timestamp(row.published_at),
-        closes_at=convert.timestamp(row.closes_at),
+        published_at=stamp(row.published_at),
+        closes_at=stamp(row.closes_at),
     )

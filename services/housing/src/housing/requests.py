@@ -7,8 +7,7 @@ from typing import Final
 
 from anju.housing.v1 import housing_pb2 as pb
 from chassis.errors import FieldViolation, invalid
-
-from housing import wire
+from chassis.wire import missing, wrong
 
 MAX_UNITS: Final = 500
 _DISTRICT = re.compile(r"\d{6}")
@@ -21,7 +20,7 @@ _MAX_FEN: Final = 100_000_00
 def check_new_units(request: pb.AddUnitsRequest) -> None:
     """Raises Refusal(INVALID_FIELDS)."""
     if not 1 <= len(request.units) <= MAX_UNITS:
-        raise invalid([wire.wrong("/units", f"每次请录入 1 至 {MAX_UNITS} 套房源。", f"Add 1 to {MAX_UNITS} homes at a time.")])
+        raise invalid([wrong("/units", f"每次请录入 1 至 {MAX_UNITS} 套房源。", f"Add 1 to {MAX_UNITS} homes at a time.")])
     found: list[FieldViolation] = []
     for index, new in enumerate(request.units):
         found += _unit(f"/units/{index}", new)
@@ -34,11 +33,11 @@ def _unit(at: str, new: pb.NewUnit) -> list[FieldViolation]:
     for name in ("estate_id", "estate_name", "address", "number"):
         value = getattr(new, name)
         if not value.strip():
-            found.append(wire.missing(f"{at}/{name}"))
+            found.append(missing(f"{at}/{name}"))
         elif len(value) > _TEXT_LENGTH:
-            found.append(wire.wrong(f"{at}/{name}", f"不能超过 {_TEXT_LENGTH} 个字。", f"At most {_TEXT_LENGTH} characters."))
+            found.append(wrong(f"{at}/{name}", f"不能超过 {_TEXT_LENGTH} 个字。", f"At most {_TEXT_LENGTH} characters."))
     if not _DISTRICT.fullmatch(new.district):
-        found.append(wire.wrong(f"{at}/district", "请填写六位区划代码。", "Give the six-digit code of the district."))
+        found.append(wrong(f"{at}/district", "请填写六位区划代码。", "Give the six-digit code of the district."))
     for name, low, high in (
         ("bedrooms", 1, 9),
         ("area_centi_sqm", 1, _MAX_AREA_CENTI_SQM),
@@ -46,5 +45,5 @@ def _unit(at: str, new: pb.NewUnit) -> list[FieldViolation]:
         ("deposit_fen", 0, _MAX_FEN),
     ):
         if not low <= getattr(new, name) <= high:
-            found.append(wire.wrong(f"{at}/{name}", f"应在 {low} 至 {high} 之间。", f"Must be between {low} and {high}."))
+            found.append(wrong(f"{at}/{name}", f"应在 {low} 至 {high} 之间。", f"Must be between {low} and {high}."))
     return found

@@ -16,6 +16,7 @@ from chassis.db import Database
 from chassis.errors import BAD_CURSOR, NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
 from chassis.identity import Caller
 from chassis.outbox import Outbox
+from chassis.wire import missing, wrong
 from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,7 +72,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
     async def OfferVacantUnits(self, request: pb.OfferVacantUnitsRequest, context: Context) -> pb.OfferVacantUnitsResponse:
         if not request.district:
-            raise invalid([wire.missing("/district")])
+            raise invalid([missing("/district")])
         caller = reach.house_manager(request.district)
         key = _key(caller, "OfferVacantUnits", request.idempotency_key)
         async with self._offering:
@@ -158,7 +159,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
     async def ListLeases(self, request: pb.ListLeasesRequest, context: Context) -> pb.ListLeasesResponse:
         if request.state and request.state not in wire.LEASE_STATES:
-            raise invalid([wire.wrong("/state", "没有这种合同状态。", "There is no such state of a lease.")])
+            raise invalid([wrong("/state", "没有这种合同状态。", "There is no such state of a lease.")])
         size = paging.limit(request.page.limit)
         cursor = paging.decode(request.page.cursor, str)
         in_reach = reach.leases()
@@ -311,7 +312,7 @@ def _own(caller: Caller, found: T | None, owner: str) -> T:
 
 def _key(caller: Caller, method: str, idempotency_key: str) -> str:
     if not idempotency_key:
-        raise invalid([wire.missing("/idempotency_key")])
+        raise invalid([missing("/idempotency_key")])
     return f"{caller.sub}:{method}:{idempotency_key}"
 
 

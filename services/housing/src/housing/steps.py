@@ -13,6 +13,7 @@ from chassis.calendar import local_date
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.wire import instant, missing, wrong
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,7 +51,7 @@ class WorkflowSteps:
     async def CloseOffer(self, request: pb.CloseOfferRequest, context: Context) -> pb.CloseOfferResponse:
         key = _step_key(request.step, "CloseOffer")
         if request.outcome not in OFFER_OUTCOMES:
-            raise invalid([wire.wrong("/outcome", "配租结果无效。", f"One of {', '.join(OFFER_OUTCOMES)}.")])
+            raise invalid([wrong("/outcome", "配租结果无效。", f"One of {', '.join(OFFER_OUTCOMES)}.")])
         async with self._database.transaction() as session:
             known = await once.find(session, Once, key, request, pb.CloseOfferResponse())
             if known is not None:
@@ -60,7 +61,7 @@ class WorkflowSteps:
                 raise Refusal(NOT_FOUND)
             if offer.state != "open":
                 raise Refusal(OFFER_NOT_OPEN)
-            closed_at = wire.instant(request.step, "as_of")
+            closed_at = instant(request.step, "as_of")
             await store.close_offer(session, offer.id, request.outcome, self._sealed(offer.id, request.reason), closed_at)
             answer = pb.CloseOfferResponse()
             if request.outcome == "accepted":
@@ -74,7 +75,7 @@ class WorkflowSteps:
     async def CloseWaiting(self, request: pb.CloseWaitingRequest, context: Context) -> pb.CloseWaitingResponse:
         key = _step_key(request.step, "CloseWaiting")
         if request.outcome not in WAITING.ends:
-            raise invalid([wire.wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(WAITING.ends))}.")])
+            raise invalid([wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(WAITING.ends))}.")])
         async with self._database.transaction() as session:
             known = await once.find(session, Once, key, request, pb.CloseWaitingResponse())
             if known is not None:
@@ -82,7 +83,7 @@ class WorkflowSteps:
             if await store.waiting(session, request.application_no) is None:
                 raise Refusal(NOT_FOUND)
             sources = ("leasing",) if request.outcome == "leased" else LISTED
-            closed_at = wire.instant(request.step, "as_of")
+            closed_at = instant(request.step, "as_of")
             if not await store.set_waiting_state(session, request.application_no, sources, request.outcome, closed_at):
                 raise Refusal(STEP_REFUSED)
             # An offer made in the moment the household left may never reach its workflow; the home must not stay taken for it.
@@ -122,17 +123,17 @@ def _step_key(step: common_pb2.Step, method: str) -> str:
     """Only the worker makes steps, and every step has a name and a business instant."""
     reach.worker()
     if not step.step_id:
-        raise invalid([wire.missing("/step/step_id")])
-    wire.instant(step, "as_of")
+        raise invalid([missing("/step/step_id")])
+    instant(step, "as_of")
     return f"{step.step_id}:{method}"
 
 
 def _new_entry(request: pb.RegisterWaitingRequest) -> Waiting:
-    missing = [name for name in ("application_no", "owner", "masked_name", "district", "street") if not getattr(request, name)]
-    if missing:
-        raise invalid([wire.missing(f"/{name}") for name in missing])
+    empty = [name for name in ("application_no", "owner", "masked_name", "district", "street") if not getattr(request, name)]
+    if empty:
+        raise invalid([missing(f"/{name}") for name in empty])
     if request.household_size < 1 or request.offer_open_seconds < 1:
-        raise invalid([wire.wrong("/household_size", "人口数和答复期限应大于零。", "Size and answering time must be positive.")])
+        raise invalid([wrong("/household_size", "人口数和答复期限应大于零。", "Size and answering time must be positive.")])
     return Waiting(
         application_no=request.application_no,
         owner=request.owner,
@@ -140,9 +141,9 @@ def _new_entry(request: pb.RegisterWaitingRequest) -> Waiting:
         district=request.district,
         street=request.street,
         household_size=request.household_size,
-        accepted_on=local_date(wire.instant(request, "accepted_at")),
-        registered_at=wire.instant(request.step, "as_of"),
-        expires_at=wire.instant(request, "expires_at"),
+        accepted_on=local_date(instant(request, "accepted_at")),
+        registered_at=instant(request.step, "as_of"),
+        expires_at=instant(request, "expires_at"),
         offer_open_seconds=request.offer_open_seconds,
         state="waiting",
     )
@@ -154,13 +155,13 @@ async def _draft(session: AsyncSession, offer: Offer, request: pb.CloseOfferRequ
     entry = await store.waiting(session, offer.application_no)
     assert offered is not None
     assert entry is not None
-    as_of = wire.instant(request.step, "as_of")
+    as_of = instant(request.step, "as_of")
     day = local_date(as_of)
     try:
         starts_on, ends_on = leases.term(day, request.term_months, await store.free_from(session, offer.unit_id))
     except ValueError:
         zh = f"租期应在 1 至 {leases.MAX_TERM_MONTHS} 个月之间。"
-        raise invalid([wire.wrong("/term_months", zh, f"Between 1 and {leases.MAX_TERM_MONTHS} months.")]) from None
+        raise invalid([wrong("/term_months", zh, f"Between 1 and {leases.MAX_TERM_MONTHS} months.")]) from None
     unit = offered.home.unit
     session.add(
         Lease(
@@ -178,7 +179,7 @@ async def _draft(session: AsyncSession, offer: Offer, request: pb.CloseOfferRequ
             monthly_rent_fen=unit.monthly_rent_fen,
             deposit_fen=unit.deposit_fen,
             drafted_at=as_of,
-            sign_by=wire.instant(request, "sign_by"),
+            sign_by=instant(request, "sign_by"),
         )
     )
     await session.flush()
@@ -188,7 +189,7 @@ async def _draft(session: AsyncSession, offer: Offer, request: pb.CloseOfferRequ
 
 
 async def _move(session: AsyncSession, lease: Lease, state: str, step: common_pb2.Step) -> None:
-    as_of = wire.instant(step, "as_of")
+    as_of = instant(step, "as_of")
     if lease.state == "signing" and state == "deposit":
         lease.signed_at = as_of
     if state == "ended":

@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from anju.housing.v1 import housing_pb2 as pb
 from anju_workflows.transitions import LEASE
-from chassis.errors import FieldViolation, invalid
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
+from chassis.wire import stamp
 
 from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
-
-
-def stamp(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    result = Timestamp()
-    result.FromDatetime(value)
-    return result
-
-
-def missing(pointer: str) -> FieldViolation:
-    return FieldViolation(pointer, "REQUIRED", "请填写此项。", "This field is required.")
-
-
-def wrong(pointer: str, zh: str, en: str) -> FieldViolation:
-    return FieldViolation(pointer, "INVALID", zh, en)
-
-
-def instant(holder: Message, name: str) -> datetime:
-    """A timestamp field that must be there, in UTC. Raises Refusal(INVALID_FIELDS)."""
-    if not holder.HasField(name):
-        raise invalid([missing(f"/{name}")])
-    try:
-        value: datetime = getattr(holder, name).ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise invalid([wrong(f"/{name}", "时间无效。", "This is not a time.")]) from None
-    return value
 
 
 def unit_name(home: Home) -> str:

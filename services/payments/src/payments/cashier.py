@@ -67,8 +67,9 @@ class Cashier:
         raise Refusal(BANK_UNAVAILABLE)
 
     async def _intent(self, bill_id: str, owner: str) -> tuple[Intent, timedelta, bool]:
-        """The bill's open order, how far the bill's clock has been moved since, and whether it was opened just now. The word to the bill's workflow is written before the bank is asked, so
-        that the bank's answer may be lost and the workflow still asks for it."""
+        """The bill's open order, how far the bill's clock has been moved since, and whether it was opened just now.
+
+        The word to the bill's workflow is written before the bank is asked, so that the bank's answer may be lost and the workflow still asks for it."""
         async with self._database.transaction() as session:
             bill = await store.lock_bill(session, bill_id)
             if bill is None or bill.owner != owner:

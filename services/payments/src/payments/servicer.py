@@ -12,6 +12,7 @@ from chassis import once, paging
 from chassis.db import Database
 from chassis.errors import Refusal, invalid
 from chassis.outbox import Outbox
+from chassis.wire import missing, wrong
 
 from payments import reach, store, wire
 from payments.cashier import Cashier
@@ -31,7 +32,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
 
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
-            raise invalid([wire.wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
+            raise invalid([wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
         size = paging.limit(request.page.limit)
         cursor = paging.decode(request.page.cursor, str, str)
         before = (str(cursor[0]), str(cursor[1])) if cursor else None
@@ -51,7 +52,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
         caller = reach.citizen()
         if not request.idempotency_key:
-            raise invalid([wire.missing("/idempotency_key")])
+            raise invalid([missing("/idempotency_key")])
         key = f"{caller.sub}:StartPayment:{request.idempotency_key}"
         async with self._database.transaction() as session:
             known = await once.find(session, Once, key, request, pb.StartPaymentResponse())
@@ -69,7 +70,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def HandleCallback(self, request: pb.HandleCallbackRequest, context: Context) -> pb.HandleCallbackResponse:
         reach.web_gateway()
         if request.provider != self._bank.name:
-            raise invalid([wire.wrong("/provider", "没有这个支付渠道。", "There is no such provider.")])
+            raise invalid([wrong("/provider", "没有这个支付渠道。", "There is no such provider.")])
         try:
             notice = self._bank.callback(request.raw)
         except ForgedCallbackError:

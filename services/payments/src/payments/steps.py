@@ -12,6 +12,7 @@ from chassis import once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.outbox import Outbox
+from chassis.wire import instant, missing, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import reach, store, wire
@@ -53,7 +54,7 @@ class WorkflowSteps:
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
         reach.worker()
-        intent, bill = await self._cashier.confirm(request.intent_id, wire.instant(request, "as_of"))
+        intent, bill = await self._cashier.confirm(request.intent_id, instant(request, "as_of"))
         return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
 
     async def MarkBill(self, request: pb.MarkBillRequest, context: Context) -> pb.MarkBillResponse:
@@ -61,8 +62,8 @@ class WorkflowSteps:
         written to arrears while the bank may be taking the money."""
         reach.worker()
         if not request.step.step_id:
-            raise invalid([wire.missing("/step/step_id")])
-        as_of = wire.instant(request.step, "as_of")
+            raise invalid([missing("/step/step_id")])
+        as_of = instant(request.step, "as_of")
         key = f"{request.step.step_id}:MarkBill"
         async with self._database.transaction() as session:
             known = await once.find(session, Once, key, request, pb.MarkBillResponse())
@@ -105,16 +106,16 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
     """Raises Refusal(INVALID_FIELDS)."""
     empty = [name for name in ("lease_no", "application_no", "owner", "district") if not getattr(request, name)]
     if empty:
-        raise invalid([wire.missing(f"/{name}") for name in empty])
+        raise invalid([missing(f"/{name}") for name in empty])
     try:
         expected = bills.bill_id(request.lease_no, request.kind, request.period)
     except ValueError:
         expected = ""
     if request.bill_id != expected:
         zh = "账单编号应为“合同编号/年月”或“合同编号/deposit”。"
-        raise invalid([wire.wrong("/bill_id", zh, "A bill id is {lease}/{yyyymm} or {lease}/deposit.")])
+        raise invalid([wrong("/bill_id", zh, "A bill id is {lease}/{yyyymm} or {lease}/deposit.")])
     if not 0 < request.amount_fen <= 100_000_000:
-        raise invalid([wire.wrong("/amount_fen", "金额应大于零。", "The amount must be positive.")])
+        raise invalid([wrong("/amount_fen", "金额应大于零。", "The amount must be positive.")])
     return Bill(
         id=request.bill_id,
         lease_no=request.lease_no,
@@ -125,7 +126,7 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         period=request.period,
         amount_fen=request.amount_fen,
         state="open",
-        issued_at=wire.instant(request.step, "as_of"),
-        due_at=wire.instant(request, "due_at"),
-        arrears_at=wire.instant(request, "arrears_at") if request.HasField("arrears_at") else None,
+        issued_at=instant(request.step, "as_of"),
+        due_at=instant(request, "due_at"),
+        arrears_at=instant(request, "arrears_at") if request.HasField("arrears_at") else None,
     )
