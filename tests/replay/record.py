@@ -214,18 +214,8 @@ async def bills(theatre: Stage) -> None:
     await theatre.days(cycle, 0.05)
     await cycle.result()
     await save("rent-paid-after-query", cycle)
-    _handle, no = await tenancy.active_lease(theatre)
-    bill = f"{no}/{period}"
-    await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
-    await theatre.days(cycle, 40)
-    await cycle.result()
-    await save("rent-arrears", cycle)
-    late = ArrearsPaid(bill_id=bill, amount_fen=tenancy.MONTHLY_RENT_FEN)
-    owing = theatre.client.get_workflow_handle(lease_id(no))
-    await owing.signal("arrears_paid", late)
-    await theatre.reached(lambda: "arrears_paid" in theatre.notes.templates())
-    await save("lease-arrears-paid", owing)
+    await save("rent-arrears", await arrears(theatre, "lease-arrears-paid", in_time=False))
+    await arrears(theatre, "lease-arrears-taken-back", in_time=True)
 
     _handle, no = await tenancy.active_lease(theatre)
     bill = f"{no}/{period}"
@@ -246,6 +236,23 @@ async def bills(theatre: Stage) -> None:
     await theatre.days(cycle, 0.05)
     await cycle.result()
     await save("rent-deposit-at-the-bank", cycle)
+
+
+async def arrears(theatre: Stage, name: str, *, in_time: bool) -> WorkflowHandle[Any, Any]:
+    """A bill in arrears whose money comes after all; saves the lease under ``name``."""
+    period = tenancy.calls_period(datetime.now(UTC).date(), 0)
+    _handle, no = await tenancy.active_lease(theatre)
+    bill = f"{no}/{period}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 40)
+    await cycle.result()
+    owing = theatre.client.get_workflow_handle(lease_id(no))
+    await owing.signal("arrears_paid", ArrearsPaid(bill_id=bill, amount_fen=tenancy.MONTHLY_RENT_FEN, in_time=in_time))
+    told = "arrears_taken_back" if in_time else "arrears_paid"
+    await theatre.reached(lambda: told in theatre.notes.templates())
+    await save(name, owing)
+    return cycle
 
 
 async def main() -> None:

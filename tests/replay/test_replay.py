@@ -43,6 +43,7 @@ PATHS = {
     "lease-lapsed-deposit",
     "lease-ended",
     "lease-arrears-paid",
+    "lease-arrears-taken-back",
     "rent-paid",
     "rent-paid-after-query",
     "rent-paid-overdue",

@@ -346,6 +346,24 @@ async def test_the_household_hears_once_that_its_arrears_came_in(theatre: Stage)
     assert theatre.notes.templates().count("arrears_paid") == 1
 
 
+async def test_arrears_the_bank_had_the_money_for_are_taken_back(theatre: Stage) -> None:
+    """The counted month goes, and the household hears that the warning before no longer holds."""
+    handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    await theatre.days(cycle, 37)
+    assert (await cycle.result())["outcome"] == "arrears"
+    assert "累计欠租" in str(await handle.query("__temporal_workflow_metadata"))
+    in_time = ArrearsPaid(bill_id=bill, amount_fen=MONTHLY_RENT_FEN, in_time=True)
+    for _ in range(2):
+        await handle.signal("arrears_paid", in_time)
+    await theatre.reached(lambda: "arrears_taken_back" in theatre.notes.templates())
+    assert "累计欠租" not in str(await handle.query("__temporal_workflow_metadata"))
+    assert theatre.notes.templates().count("arrears_taken_back") == 1
+    assert "arrears_paid" not in theatre.notes.templates()
+
+
 async def test_lost_callback_is_found_by_asking_the_bank(theatre: Stage) -> None:
     _handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"

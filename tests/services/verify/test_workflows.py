@@ -18,6 +18,7 @@ from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.verify import workflow_health
 from anju_onebox.verify.check import Status
 from anju_workflows import calls
+from anju_workflows.activities.payments import ORDER_OPEN
 from anju_workflows.contracts import APPLICATION, TASK_QUEUE, Decision, Level, Withdrawal, application_id
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
@@ -273,13 +274,22 @@ async def silent_register() -> str:
     raise ApplicationError("no", type="REGISTER_UNAVAILABLE")
 
 
+@activity.defn(name=calls.MARK_BILL)
+async def unmarked() -> str:
+    raise ApplicationError("no", type=ORDER_OPEN)
+
+
 @asynccontextmanager
 async def running(records: Records, engine: TemporalServer, flow: type, given: Any = None) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     ring = KeyRing.load(records.keys_dir / PAYLOAD_KEYS)
     client = await Client.connect(engine.address, data_converter=data_converter(ring))
     records.aim(temporal_address=engine.address, profile_dir=PROFILE_DIR)
     queue, workflow_id = uuid.uuid4().hex, f"application/KF-{uuid.uuid4().hex[:6]}"
-    parts: dict[str, Any] = {"workflows": [flow], "activities": [advance, silent_register], "workflow_runner": UnsandboxedWorkflowRunner()}
+    parts: dict[str, Any] = {
+        "workflows": [flow],
+        "activities": [advance, silent_register, unmarked],
+        "workflow_runner": UnsandboxedWorkflowRunner(),
+    }
     async with Worker(client, task_queue=queue, **parts):
         yield await client.start_workflow(APPLICATION, given, id=workflow_id, task_queue=queue)
 
@@ -313,11 +323,11 @@ async def test_w6_a_case_that_was_killed(records: Records, engine: TemporalServe
         await records.violates("W6", handle.id, "terminated")
 
 
-@pytest.mark.parametrize(("name", "stuck"), [(calls.ADVANCE_APPLICATION, True), (calls.LOOKUP_REGISTER, False)])
+@pytest.mark.parametrize(("name", "stuck"), [(calls.ADVANCE_APPLICATION, True), (calls.LOOKUP_REGISTER, False), (calls.MARK_BILL, False)])
 async def test_w6_an_activity_that_never_succeeds(
     records: Records, engine: TemporalServer, monkeypatch: pytest.MonkeyPatch, name: str, stuck: bool
 ) -> None:
-    """Our own service must answer within a minute; a register may take as long as the law lets it."""
+    """Our own service must answer within a minute; a register may take as long as the law lets it, and a bill waits for its open order."""
     monkeypatch.setattr(workflow_health, "STUCK_SECONDS", 1)
     async with running(records, engine, WaitingApplication, {"activity": name}) as handle:
         async with asyncio.timeout(20):

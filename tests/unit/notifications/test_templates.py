@@ -44,6 +44,7 @@ BLANKS = {
     "bill_paid": {"month", "amount"},
     "bill_arrears": {"month", "amount"},
     "arrears_paid": {"month", "amount"},
+    "arrears_taken_back": {"month", "amount"},
     "deposit_issued": {"amount", "due"},
     "deposit_paid": {"amount"},
     "deposit_arrears": {"amount"},

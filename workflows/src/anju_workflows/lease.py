@@ -145,7 +145,8 @@ class Lease(Case):
         """Until then, nothing but telling the household that its late money has come."""
         while await self.until(lambda: bool(self.arrears_paid), instant, summary):
             paid = self.arrears_paid.pop(0)
-            await self.tell("arrears_paid", month=deadlines.china_month(paid.bill_id), amount=deadlines.yuan(paid.amount_fen))
+            template = "arrears_taken_back" if paid.in_time else "arrears_paid"
+            await self.tell(template, month=deadlines.china_month(paid.bill_id), amount=deadlines.yuan(paid.amount_fen))
 
     def carried(self) -> LeaseInput:
         return self.given.model_copy(
@@ -186,7 +187,7 @@ class Lease(Case):
         lines.append(f"**租期**：{self.given.starts_on} 至 {self.given.ends_on}，已出账 {self.next_month} 个月")
         if self.open_bills:
             lines.append(f"**未结账单**：{'、'.join(bill.rsplit('/', 1)[-1] for bill in self.open_bills)}")
-        if self.arrears_months:
+        if self.arrears_months > 0:
             lines.append(f"**累计欠租**：{self.arrears_months} 个月")
         return lines
 
@@ -207,6 +208,10 @@ class Lease(Case):
         if said.bill_id not in self.heard_paid:
             self.heard_paid.add(said.bill_id)
             self.arrears_paid.append(said)
+            if said.in_time:
+                # The bank had the money before the bill was written to arrears: the month never was one.
+                self.arrears_months -= 1
+                self.show()
 
     @workflow.update(name="sign", description="承租人签约")
     def sign(self, said: SignLease) -> Accepted:

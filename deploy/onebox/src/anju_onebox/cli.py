@@ -261,7 +261,9 @@ async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
         typer.echo(f"没有这个流程 — no such workflow: {workflow}", err=True)
         return 1
     if by is not None:
-        await _pass_time_at_the_bank(layout, workflow, by)
+        if not await _pass_time_at_the_bank(layout, workflow, by):
+            typer.echo("银行（仿真）没有回应，时间没有推进 — the sandbox's bank does not answer; no time has passed", err=True)
+            return 1
         try:
             lasted = await simulated.advance(workflow, by)
         except RPCError as error:
@@ -277,18 +279,22 @@ async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
     return 0
 
 
-async def _pass_time_at_the_bank(layout: Layout, workflow: str, by: timedelta) -> None:
-    """An order at the bank lives on the clock of its bill (ADR 7)."""
+async def _pass_time_at_the_bank(layout: Layout, workflow: str, by: timedelta) -> bool:
+    """An order at the bank lives on the clock of its bill (ADR 7). False when the bank does not answer."""
     import aiohttp
 
     kind, _, bill_id = workflow.partition("/")
-    if kind == "bill":
-        said = {"remark": bill_id, "seconds": math.ceil(by.total_seconds())}
+    if kind != "bill":
+        return True
+    said = {"remark": bill_id, "seconds": math.ceil(by.total_seconds())}
+    try:
         async with (
-            aiohttp.ClientSession() as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
             http.post(f"http://127.0.0.1:{layout.sandbox_port}/bank/pass-time", json=said) as answer,
         ):
-            answer.raise_for_status()
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
 
 
 def _hand_on(module: str, context: typer.Context, data_dir: Path | None) -> NoReturn:

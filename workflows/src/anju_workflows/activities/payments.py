@@ -16,6 +16,8 @@ from anju_workflows.contracts import RENT_CYCLE, TASK_QUEUE, RentCycleInput, ren
 
 # A query at the bank may take its five seconds, twice.
 CONFIRM_SECONDS = 20.0
+# Why a bill is not written to arrears yet; made again until the order is over.
+ORDER_OPEN = "ORDER_OPEN"
 
 
 class PaymentsActivities:
@@ -66,7 +68,7 @@ class PaymentsActivities:
         answer: pb.MarkBillResponse = await activity_call(self._client.call(self._stub.MarkBill, request))
         if answer.order_open:
             # Payments asks the bank about every order whose time is over; until then the step is made again.
-            raise ApplicationError("the bank may be taking the money", type="ORDER_OPEN")
+            raise ApplicationError("the bank may be taking the money", type=ORDER_OPEN)
         return calls.PaymentState(intent_state="", bill_settled=answer.bill.state == "paid")
 
     @activity.defn(name=calls.CONFIRM_PAYMENT)

@@ -11,6 +11,7 @@ from typing import Final
 
 import anju_profile
 from anju_workflows import calls
+from anju_workflows.activities.payments import ORDER_OPEN
 from anju_workflows.worker import WORKFLOWS, workflow_runner
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -144,10 +145,12 @@ async def _first_asked(sources: Sources, execution: Execution) -> dict[str, Time
 
 
 def _waits_for_the_outside(activity: PendingActivityInfo) -> bool:
-    """Asked again because the outside is silent; or just being asked."""
+    """Asked again because the outside is silent; or just being asked. A bill is not marked while the bank may be taking its money (ADR 7)."""
+    kind = activity.last_failure.application_failure_info.type
+    if activity.activity_type.name == calls.MARK_BILL:
+        return kind == ORDER_OPEN
     if activity.activity_type.name not in _PATIENT:
         return False
-    kind = activity.last_failure.application_failure_info.type
     return not kind or kind in _OUTSIDE
 
 
