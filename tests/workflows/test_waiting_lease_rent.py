@@ -294,6 +294,8 @@ async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Sta
     handle, no = await active_lease(theatre, months=26)
     first_run = (await handle.describe()).run_id
     starts = datetime.now(UTC).date()
+    in_time = ArrearsPaid(bill_id=f"{no}/{calls_period(starts, 0)}", amount_fen=MONTHLY_RENT_FEN, in_time=True)
+    await handle.signal("arrears_paid", in_time)
     for month in range(14):
         period = calls_period(starts, month)
         if month:
@@ -304,6 +306,9 @@ async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Sta
         issued = await theatre.clock.now(cycle.id)
         assert abs(issued - await theatre.clock.now(handle.id)) < timedelta(days=32)
     assert (await handle.describe()).run_id != first_run
+    await handle.signal("arrears_paid", in_time)
+    await theatre.days(handle, 1)
+    assert theatre.notes.templates().count("arrears_taken_back") == 1, "another year has heard of it too"
     assert len({bill for bill in theatre.notes.bills if bill.startswith(no)}) >= 15
     history = await handle.fetch_history()
     assert len(history.events) < 500

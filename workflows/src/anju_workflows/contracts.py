@@ -200,6 +200,7 @@ class LeaseInput(Model):
     open_bills: tuple[str, ...] = ()
     arrears_months: int = 0
     arrears_paid: tuple[ArrearsPaid, ...] = Field(default=(), description="received, the household not told yet")
+    heard_paid: tuple[str, ...] = Field(default=(), description="bills whose late money has been heard of")
 
 
 class SignLease(Model):

@@ -48,7 +48,7 @@ class Lease(Case):
         self.open_bills = list(given.open_bills)
         self.arrears_months = given.arrears_months
         self.arrears_paid = list(given.arrears_paid)
-        self.heard_paid = {paid.bill_id for paid in given.arrears_paid}
+        self.heard_paid = {*given.heard_paid, *(paid.bill_id for paid in given.arrears_paid)}
         self.signature: SignLease | None = None
         self.deposit_outcome = ""
 
@@ -157,6 +157,7 @@ class Lease(Case):
                 "open_bills": tuple(self.open_bills),
                 "arrears_months": self.arrears_months,
                 "arrears_paid": tuple(self.arrears_paid),
+                "heard_paid": tuple(sorted(self.heard_paid)),
             }
         )
 
@@ -204,7 +205,7 @@ class Lease(Case):
 
     @workflow.signal(name="arrears_paid", description="欠费账单已缴清")
     def money_came_late(self, said: ArrearsPaid) -> None:
-        # Payments tells at least once, within moments.
+        # Payments tells at least once, and may tell again in another year of the lease.
         if said.bill_id not in self.heard_paid:
             self.heard_paid.add(said.bill_id)
             self.arrears_paid.append(said)
