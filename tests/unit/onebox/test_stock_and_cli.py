@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import pkgutil
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import anju_profile
@@ -17,6 +17,8 @@ from anju_onebox.engine.postgres import Postgres
 from anju_onebox.layout import find_profile
 from anju_onebox.stock import sample_units
 
+DAY = date(2026, 11, 25)
+
 
 @pytest.fixture(scope="module")
 def profile() -> anju_profile.Profile:
@@ -25,20 +27,20 @@ def profile() -> anju_profile.Profile:
 
 def test_every_district_has_sixty_units_which_are_the_same_on_every_machine(profile: anju_profile.Profile) -> None:
     for district in profile.districts:
-        units = sample_units(profile, district.code)
+        units = sample_units(profile, district.code, DAY)
         assert len(units) == 60
         assert len({(unit.estate_id, unit.number) for unit in units}) == 60
         assert {unit.district for unit in units} == {district.code}
         assert len({unit.estate_name for unit in units}) == 3
         assert {unit.bedrooms for unit in units} == {1, 2, 3}
-        assert units == sample_units(profile, district.code)
+        assert units == sample_units(profile, district.code, DAY)
 
 
 def test_rent_and_deposit_are_the_profiles(profile: anju_profile.Profile) -> None:
-    unit = sample_units(profile, "410202")[0]
-    per_sqm = profile.housing["rent_fen_per_sqm_month"].number
+    unit = sample_units(profile, "410202", DAY)[0]
+    per_sqm = profile.lease.rent_fen_per_sqm_month.on(DAY)
     assert unit.monthly_rent_fen == unit.area_centi_sqm * per_sqm // 100
-    assert unit.deposit_fen == profile.housing["deposit_fen"].number
+    assert unit.deposit_fen == profile.lease.deposit_fen.on(DAY)
     assert unit.area_centi_sqm < 6000
 
 

@@ -23,8 +23,9 @@ def rule_set_of(profile: Profile) -> RuleSet:
         version=profile.version,
         categories={
             category: {
-                name: Limit(value=value.number, effective_from=value.effective_from, legal_ref=value.legal_ref, confirmed=value.confirmed)
-                for name, value in limits.items()
+                name: Limit(value=last.value, effective_from=last.effective_from, legal_ref=last.source, confirmed=not last.sample)
+                for name, series in limits.items()
+                for last in series.entries[-1:]
             }
             for category, limits in profile.criteria.items()
         },

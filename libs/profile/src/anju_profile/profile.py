@@ -1,0 +1,115 @@
+"""The profile of one city in one version."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from anju_terms import is_code
+from chassis import calendar
+from pydantic import Field, PrivateAttr, model_validator
+
+from anju_profile.clocks import Clocks
+from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, ReviewLevel, Waiting
+from anju_profile.series import Code, Codes, Section, Series, Whole, series_in
+
+
+class Profile(Section):
+    city: str
+    title: str
+    version: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    city_code: str
+    registers: Codes = Field(description="registers a case asks, in order")
+    review_levels: Series[tuple[ReviewLevel, ...]] = Field(description="levels that review a case, in order")
+    objection_level: Code = Field(description="level that answers objections")
+    application: ApplicationClocks
+    waiting: Waiting
+    lease: Lease
+    rent_bills: BillClocks
+    deposit_bills: BillClocks
+    criteria: dict[str, dict[str, Whole]] = Field(
+        description="limits by applicant category; the name of a limit is what eligibility knows it by"
+    )
+    calendar: dict[int, CalendarYear]
+
+    _folder: Path = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _known_codes(self) -> Profile:
+        wrong = [f"{vocabulary}: {code}" for vocabulary, code in self._codes() if not is_code(vocabulary, code)]
+        if wrong:
+            raise ValueError(f"codes without a term in anju_terms: {', '.join(sorted(set(wrong)))}")
+        for name, series in self.series():
+            series.name(f"{name} of profile {self.version}")
+        return self
+
+    def _codes(self) -> Iterable[tuple[str, str]]:
+        yield from (("registers", code) for entry in self.registers.entries for code in entry.value)
+        yield from (("levels", level.code) for entry in self.review_levels.entries for level in entry.value)
+        yield from (("levels", entry.value) for entry in self.objection_level.entries)
+        yield from (("categories", code) for code in self.criteria)
+
+    @classmethod
+    def read(cls, folder: Path, raw: dict[str, Any]) -> Profile:
+        profile = cls.model_validate(raw)
+        profile._folder = folder
+        return profile
+
+    def series(self) -> Iterable[tuple[str, Series[Any]]]:
+        """Every series with its path."""
+        return series_in(self)
+
+    @property
+    def samples(self) -> list[str]:
+        """Paths of what is a sample anywhere: no value of it may decide a real case, not even one that holds later."""
+        found = [name for name, series in self.series() if any(entry.sample for entry in series.entries)]
+        return found + [f"calendar.{year}" for year, table in self.calendar.items() if table.sample]
+
+    @cached_property
+    def divisions(self) -> dict[str, Division]:
+        with (self._folder / "divisions.csv").open(encoding="utf-8", newline="") as file:
+            return {row["code"]: Division(**row) for row in csv.DictReader(file)}
+
+    def children(self, code: str) -> list[Division]:
+        return [d for d in self.divisions.values() if d.parent == code]
+
+    @property
+    def districts(self) -> list[Division]:
+        return self.children(self.city_code)
+
+    def name_of(self, code: str) -> str:
+        division = self.divisions.get(code)
+        return division.name if division else code
+
+    @property
+    def case_clocks(self) -> Clocks:
+        """All durations in force today in one model, for the workflows which are still started with it."""
+        day = calendar.local_date(datetime.now(UTC))
+        levels = {level.code: level.working_days for level in self.review_levels.on(day)}
+        rent = self.rent_bills.on(day)
+        return Clocks(
+            **self.application.on(day),
+            street_review_wd=levels["street"],
+            district_review_wd=levels["district"],
+            city_review_wd=levels["city"],
+            waiting_limit_months=self.waiting.limit_months.on(day),
+            waiting_alarm_months=self.waiting.alarm_months.on(day),
+            offer_open_days=self.waiting.offer_open_days.on(day),
+            max_declines=self.waiting.max_declines.on(day),
+            sign_days=self.lease.sign_days.on(day),
+            deposit_days=self.deposit_bills.due_days.on(day),
+            lease_term_months=self.lease.term_months.on(day),
+            rent_due_days=rent["due_days"],
+            rent_reminder_days=rent["reminder_days"],
+            rent_arrears_days=rent["arrears_days"],
+            payment_poll_seconds=rent["payment_poll_seconds"],
+        )
+
+    def install_calendar(self) -> None:
+        """Loads the profile's working-day years on top of the published ones."""
+        for year, table in self.calendar.items():
+            calendar.load_year(year, table.holidays, table.workdays)
