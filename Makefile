@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
-PYTHONPATHS := libs services workflows deploy/onebox/src deploy/sandbox/src tests
+PYTHONPATHS := libs services workflows $(wildcard deploy/*/src) tests
 STATIC := services/web-gateway/src/web_gateway/static
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 PYTEST_ARGS ?=

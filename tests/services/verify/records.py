@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import importlib
 import itertools
 import json
@@ -16,11 +15,12 @@ from typing import Any
 
 import asyncpg
 from anju_onebox.engine.postgres import Postgres
-from anju_onebox.verify import Options, VerifyTargets, verify
-from anju_onebox.verify.check import Result, Status
+from anju_verify.check import Result, Status
+from anju_verify.run import Options, verify
 from anju_workflows import calls
 from chassis import migrate
 from chassis.crypto import KeyRing
+from chassis.deployment import Deployment
 from sqlalchemy.engine import make_url
 
 from tests.conftest import MakeDatabase
@@ -42,7 +42,7 @@ class Records:
     keys_dir: Path
     ring: KeyRing
     urls: dict[str, str] = field(default_factory=dict)
-    targets: VerifyTargets = field(default_factory=VerifyTargets)
+    deployment: Deployment = field(default_factory=Deployment)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     async def need(self, *services: str) -> None:
@@ -56,8 +56,8 @@ class Records:
         self.aim()
 
     def aim(self, **more: Any) -> None:
-        """Changes the targets."""
-        self.targets = dataclasses.replace(self.targets, databases=dict(self.urls), keys_dir=self.keys_dir, **more)
+        """Changes what the checker is told of."""
+        self.deployment = self.deployment.model_copy(update={"databases": dict(self.urls), "keys_dir": self.keys_dir, **more})
 
     async def put(self, service: str, table: str, **values: Any) -> None:
         """One row, as the service itself would be allowed to write it."""
@@ -126,7 +126,7 @@ class Records:
             await connection.close()
 
     async def check(self, check_id: str, **options: Any) -> Result:
-        report = await verify(self.targets, Options(only=(check_id,), **{"settle_seconds": 0.0, **options}))
+        report = await verify(self.deployment, Options(only=(check_id,), **{"settle_seconds": 0.0, **options}))
         return report[check_id]
 
     async def passes(self, *check_ids: str, **options: Any) -> None:
@@ -319,7 +319,7 @@ class Records:
 
 
 def forget(records: Records, *services: str) -> None:
-    """Takes databases out of the targets."""
+    """Takes databases away from the checker."""
     for service in services:
         records.urls.pop(service, None)
     records.aim()

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.verify.check import Status
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.bank.payments import BankSwitches
 from anju_sandbox.settings import SandboxSettings
+from anju_verify.check import Status
+from chassis.deployment import Temporal
 
 from tests.services.verify.records import NOW, Records
 
@@ -204,7 +205,7 @@ async def bank(books: Books, tmp_path: Path):  # type: ignore[no-untyped-def]  #
     async with sandbox(settings, only=("bank", "control")) as world:
         # Nobody listens for callbacks here.
         world.payments.switches = BankSwitches(drop_callbacks=100)
-        books.records.aim(sandbox_url=world.urls["control"])
+        books.records.aim(outside_url=world.urls["control"])
         for order, amount in (("P1", "350.00"), ("P2", "350.00"), ("P9", "50.00")):
             take(world, order, amount)
         yield world
@@ -237,7 +238,7 @@ async def test_m6_money_of_a_bill_without_a_workflow(
     books: Books, bank: Sandbox, engine: TemporalServer, ended_ago: int, explained: bool
 ) -> None:
     """Payments asks the bank when the order's time is over; long afterwards the money is lost, and that is said."""
-    books.records.aim(temporal_address=engine.address)
+    books.records.aim(temporal=Temporal(address=engine.address))
     values = {"id": "P8", "bill_id": "L-1/202701", "provider": "ccb", "amount_fen": RENT, "state": "opened", "pay_url": ""}
     ended = datetime.now(UTC) - timedelta(seconds=ended_ago)
     await books.records.put("payments", "intents", **values, opened_at=ended - timedelta(minutes=30), expires_at=ended)

@@ -13,10 +13,11 @@ import pytest_asyncio
 from aiohttp import web
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.verify import VerifyTargets, privacy
-from anju_onebox.verify.check import Result, Status
+from anju_verify import privacy
+from anju_verify.check import Result, Status
 from anju_workflows.contracts import APPLICATION
 from chassis.crypto import KeyRing
+from chassis.deployment import Deployment, Temporal
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -53,7 +54,7 @@ async def city(whole_city: tuple[Records, Any], tmp_path: Path) -> AsyncIterator
     (tmp_path / "temporal" / "temporal.db").write_bytes(b"\x00" * 4096)
     # The outside world's own records are the outside world's.
     (tmp_path / "sandbox" / "people.sqlite").write_text(f"{NAME} {NUMBER}")
-    made.targets = VerifyTargets(data_dir=tmp_path)
+    made.deployment = Deployment(files_dir=tmp_path)
     made.aim()
     yield made
     await made.restore(kept)
@@ -77,7 +78,7 @@ async def test_good_records_pass(city: Records) -> None:
     ],
 )
 async def test_p1_in_a_file(city: Records, file: str, written: bytes, kind: str) -> None:
-    folder = city.targets.data_dir
+    folder = city.deployment.files_dir
     assert folder is not None
     path = folder / file
     path.parent.mkdir(exist_ok=True)
@@ -134,7 +135,7 @@ async def test_p1_a_dossier_moved_to_another_case_is_no_pass(city: Records) -> N
 
 async def test_p1_in_histories_of_a_cluster_whose_files_are_elsewhere(city: Records, engine: TemporalServer) -> None:
     """Payloads that were not sealed: read from the histories, as the engine gives them."""
-    city.aim(temporal_address=engine.address, data_dir=None)
+    city.aim(temporal=Temporal(address=engine.address), files_dir=None)
     client = await Client.connect(engine.address, data_converter=pydantic_data_converter)
     for number, given in enumerate(({"masked": "陈*明"}, {"name": NAME}), start=1):
         await client.start_workflow(APPLICATION, given, id=f"application/KF-{number}", task_queue="nobody")
@@ -187,7 +188,7 @@ async def public_pages(notices: list[dict[str, Any]], waiting: list[dict[str, An
 async def test_p3_masked_lists_pass(city: Records) -> None:
     shown = [entry(), entry("KF-2", masked_name="王*"), entry("KF-3", masked_name="买*****江")]
     async with public_pages(shown, shown[:1]) as url:
-        city.aim(gateway_url=url)
+        city.aim(web_url=url)
         result = await city.check("P3")
     assert (result.status, result.looked_at) == (Status.PASSED, 4), result.violations
 
@@ -208,10 +209,10 @@ async def test_p3_masked_lists_pass(city: Records) -> None:
 async def test_p3_what_a_list_may_not_show(city: Records, place: str, wrong: dict[str, Any], words: tuple[str, ...]) -> None:
     others = [entry(), entry("KF-2"), wrong]
     async with public_pages(others if place == "notices" else [], others if place != "notices" else []) as url:
-        city.aim(gateway_url=url)
+        city.aim(web_url=url)
         silent(await city.violates("P3", f"{place}, {NO}", *words))
 
 
 async def test_p3_pages_that_are_away_are_no_pass(city: Records) -> None:
-    city.aim(gateway_url="http://127.0.0.1:9")
+    city.aim(web_url="http://127.0.0.1:9")
     assert (await city.check("P3")).status is Status.FAILED_TO_RUN

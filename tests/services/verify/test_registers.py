@@ -17,10 +17,10 @@ from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_onebox.engine.postgres import Postgres
-from anju_onebox.verify.check import Status
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.faults import FaultSpec
 from anju_sandbox.settings import SandboxSettings
+from anju_verify.check import Status
 from chassis.crypto import KeyRing
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
@@ -136,7 +136,7 @@ async def an_office(records: Records, folder: Path) -> AsyncIterator[Office]:
         )
         client = Client(gateway.address, signer(keys, "worker"))
         stack.push_async_callback(client.close)
-        records.aim(sandbox_url=world.urls["control"])
+        records.aim(outside_url=world.urls["control"])
         yield Office(records, world, casework, client)
 
 
@@ -162,9 +162,9 @@ async def whole_office(
 async def office(whole_office: tuple[Office, Any]) -> AsyncIterator[Office]:
     """Each test tampers with records which the next one finds whole. What the departments wrote down stays."""
     made, kept = whole_office
-    targets = made.records.targets
+    deployment = made.records.deployment
     yield made
-    made.records.targets = targets
+    made.records.deployment = deployment
     await made.records.restore(kept)
 
 
@@ -209,7 +209,7 @@ async def test_r1_questions_without_grounds(office: Office, service: str, statem
 
 
 async def test_r1_without_the_departments_books_says_so(office: Office) -> None:
-    office.records.aim(sandbox_url="")
+    office.records.aim(outside_url="")
     result = await office.records.check("R1")
     assert result.status is Status.PASSED
     assert "not compared" in result.notes[0]

@@ -15,13 +15,14 @@ import pytest_asyncio
 from anju.casework.v1 import casework_pb2
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.verify import workflow_health
-from anju_onebox.verify.check import Status
+from anju_verify import workflow_health
+from anju_verify.check import Status
 from anju_workflows import calls
 from anju_workflows.activities.payments import ORDER_OPEN
 from anju_workflows.contracts import APPLICATION, TASK_QUEUE, Decision, Level, Withdrawal, application_id
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
+from chassis.deployment import Temporal
 from chassis.temporal import PAYLOAD_KEYS
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
@@ -103,7 +104,7 @@ async def whole_city(
     ):
         made = City(records, theatre)
         await made.fill()
-        records.aim(temporal_address=server.address, profile_dir=PROFILE_DIR)
+        records.aim(temporal=Temporal(address=server.address), profile_dir=PROFILE_DIR)
         yield made, await records.snapshot()
 
 
@@ -111,9 +112,9 @@ async def whole_city(
 async def city(whole_city: tuple[City, Any]) -> AsyncIterator[City]:
     """Each test breaks records which the next one finds whole. What a test does to workflows stays: it brings its own."""
     made, kept = whole_city
-    targets = made.records.targets
+    deployment = made.records.deployment
     yield made
-    made.records.targets = targets
+    made.records.deployment = deployment
     await made.records.restore(kept)
 
 
@@ -283,7 +284,7 @@ async def unmarked() -> str:
 async def running(records: Records, engine: TemporalServer, flow: type, given: Any = None) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     ring = KeyRing.load(records.keys_dir / PAYLOAD_KEYS)
     client = await Client.connect(engine.address, data_converter=data_converter(ring))
-    records.aim(temporal_address=engine.address, profile_dir=PROFILE_DIR)
+    records.aim(temporal=Temporal(address=engine.address), profile_dir=PROFILE_DIR)
     queue, workflow_id = uuid.uuid4().hex, f"application/KF-{uuid.uuid4().hex[:6]}"
     parts: dict[str, Any] = {
         "workflows": [flow],
@@ -302,7 +303,7 @@ async def test_w5_a_history_of_other_code(records: Records, engine: TemporalServ
 
 async def test_w5_without_the_keys_is_no_pass(city: City) -> None:
     await city.records.passes("W5")
-    city.records.targets = type(city.records.targets)(**{**vars(city.records.targets), "keys_dir": None})
+    city.records.deployment = city.records.deployment.model_copy(update={"keys_dir": None})
     assert (await city.records.check("W5")).status is Status.FAILED_TO_RUN
 
 
@@ -342,7 +343,7 @@ async def test_w6_an_activity_that_never_succeeds(
 
 async def test_w6_a_message_nobody_delivers(records: Records, engine: TemporalServer) -> None:
     await records.need("casework")
-    records.aim(temporal_address=engine.address)
+    records.aim(temporal=Temporal(address=engine.address))
     now = datetime.now(UTC)
 
     async def entry(number: int, age: int, attempts: int, due: int, *, done: bool = False) -> None:

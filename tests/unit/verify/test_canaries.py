@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from anju_onebox.verify.canaries import Canary, Scanner
+from anju_verify.canaries import Canary, Scanner
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from anju_onebox import verify as program
-from anju_onebox.verify import Options, VerifyTargets, options, run
-from anju_onebox.verify.check import MAX_SHOWN, Findings, Register, Report, Result, Status, UnreachableError
-from anju_onebox.verify.report import as_json, print_report
+from anju_verify import cli, run
+from anju_verify.check import MAX_SHOWN, Findings, Register, Report, Result, Status, UnreachableError
+from anju_verify.report import as_json, print_report
+from anju_verify.run import Options
+from chassis.deployment import Deployment
 from rich.console import Console
 
 
@@ -29,7 +30,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Register:
 
 
 async def statuses(options: Options | None = None) -> dict[str, Status]:
-    report = await run.verify(VerifyTargets(), options or Options(settle_seconds=0))
+    report = await run.verify(Deployment(), options or Options(settle_seconds=0))
     return {each.id: each.status for each in report.results}
 
 
@@ -55,7 +56,7 @@ async def test_what_a_result_means(topic: Register) -> None:
     async def bug(sources: object, found: Findings) -> None:
         raise ValueError("a value with somebody's name")
 
-    report = await run.verify(VerifyTargets(), Options(settle_seconds=0))
+    report = await run.verify(Deployment(), Options(settle_seconds=0))
     assert {each.id: each.status for each in report.results} == {
         "A": Status.PASSED,
         "B": Status.NOT_CHECKED,
@@ -94,7 +95,7 @@ async def test_only_what_stays_counts(topic: Register) -> None:
         found.violation("stays")
         found.violation(f"seen at look {looks['B']}")
 
-    report = await run.verify(VerifyTargets(), Options(settle_seconds=0.01))
+    report = await run.verify(Deployment(), Options(settle_seconds=0.01))
     assert report["A"].status is Status.PASSED
     assert report["B"].violations == ("stays",)
     assert report["B"].violation_count == 1
@@ -110,7 +111,7 @@ async def test_what_stays_wrong_counts_though_its_figures_move(topic: Register) 
         found.looked()
         found.unless(False, f"account bank:ccb has {have} fen, it should have {have + 1}", "bank:ccb")
 
-    report = await run.verify(VerifyTargets(), Options(settle_seconds=0.01))
+    report = await run.verify(Deployment(), Options(settle_seconds=0.01))
     assert report["M"].violations == ("account bank:ccb has 200 fen, it should have 201",)
     assert (report["M"].status, report["M"].violation_count) == (Status.VIOLATED, 1)
     assert "subjects" not in as_json(report)["results"][0]
@@ -181,28 +182,38 @@ def test_every_invariant_has_its_check() -> None:
     assert all(check.statement for check in run.checks().values())
 
 
-def test_arguments(tmp_path: Path) -> None:
+def test_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "canaries").write_text("一\n\n二\n", encoding="utf-8")
+    given: list[Options] = []
+
+    async def looked(deployment: Deployment, options: Options) -> Report:
+        given.append(options)
+        return Report((), 0.0)
+
+    monkeypatch.setattr(run, "verify", looked)
     words = ["--only", "m1, W3", "--canary", "零", "--canary-file", str(tmp_path / "canaries"), "--histories", "all", "--settle", "0"]
-    chosen, _ = options(words)
-    assert chosen == Options(only=("M1", "W3"), canaries=("零", "一", "二"), histories=None, settle_seconds=0)
-    for wrong in (["--only", "Z9"], ["--histories", "some"]):
-        with pytest.raises(SystemExit) as refused:
-            options(wrong)
-        assert refused.value.code == 2
+    assert cli.run(Deployment(), words) == 0
+    assert given == [Options(only=("M1", "W3"), canaries=("零", "一", "二"), histories=None, settle_seconds=0)]
+    for wrong in (["--only", "Z9"], ["--histories", "some"], ["--deployment", str(tmp_path / "nowhere.yaml")]):
+        assert cli.run(Deployment(), wrong) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
+    assert len(given) == 1
 
 
-def test_targets_are_written_and_read(tmp_path: Path) -> None:
-    targets = VerifyTargets(databases={"housing": "postgresql://x"}, temporal_address="127.0.0.1:1", keys_dir=tmp_path)
-    targets.write(tmp_path / "targets.json")
-    assert (tmp_path / "targets.json").stat().st_mode & 0o077 == 0
-    assert VerifyTargets.read(tmp_path / "targets.json") == targets
+def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(None, ["--help"]) == 0
+    assert "anju verify --deployment" in capsys.readouterr().out
+
+
+def test_without_a_box_it_asks_for_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(None, []) == 2
+    assert "deployment-file" in capsys.readouterr().err
 
 
 def test_nothing_known_is_nothing_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    VerifyTargets().write(tmp_path / "targets.json")
-    layout = SimpleNamespace(data_dir=tmp_path)
-    code = program.main(layout, ["--json", "--settle", "0", "--targets", str(tmp_path / "targets.json")])  # type: ignore[arg-type]
+    file = tmp_path / "city.yaml"
+    file.write_text(Deployment().text())
+    code = cli.run(None, ["--json", "--settle", "0", "--deployment", str(file)])
     answer = json.loads(capsys.readouterr().out)
     assert code == answer["exit_code"] == 2
     assert "passed" not in {each["status"] for each in answer["results"]}
@@ -211,6 +222,6 @@ def test_nothing_known_is_nothing_passed(tmp_path: Path, capsys: pytest.CaptureF
 def test_it_imports_no_service() -> None:
     """A mistake shared with the service it judges would be no mistake to it."""
     services = ("casework", "eligibility", "registry_gateway", "housing", "payments", "notifications", "web_gateway", "anju_sandbox")
-    code = f"import sys, anju_onebox.verify; print([m for m in sys.modules if m.split('.')[0] in {services!r}])"
+    code = f"import sys, anju_verify.run; print([m for m in sys.modules if m.split('.')[0] in {services!r}])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

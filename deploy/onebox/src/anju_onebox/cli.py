@@ -323,6 +323,17 @@ def _hand_on(module: str, context: typer.Context, data_dir: Path | None) -> NoRe
     _finish(code)
 
 
+def _hand_to_tool(package: str, context: typer.Context, data_dir: Path | None) -> NoReturn:
+    """``<package>.cli.run(deployment, arguments)``: of the running box, unless the words name another one."""
+    part = importlib.import_module(f"{package}.cli")
+    elsewhere = {"-h", "--help"} & set(context.args) or any(word.startswith("--deployment") for word in context.args)
+    if elsewhere:
+        _finish(part.run(None, context.args))
+    layout = _living(data_dir)
+    os.environ.update(layout.temporal_environment())
+    _finish(part.run(layout.deployment(), context.args))
+
+
 def _is_outage(error: Exception) -> bool:
     """The running box is at fault, not the program: a trace of calls would help nobody."""
     from aiohttp import ClientError
@@ -348,7 +359,14 @@ def replay(context: typer.Context, data_dir: DataDir = None) -> None:
 @app.command(context_settings=_PASS_ON, add_help_option=False)
 def verify(context: typer.Context, data_dir: DataDir = None) -> None:
     """核对 — Checks every invariant against the databases, the histories and the outside world's books."""
-    _hand_on("verify", context, data_dir)
+    _hand_to_tool("anju_verify", context, data_dir)
+
+
+@app.command("deployment-file")
+def deployment_file(data_dir: DataDir = None) -> None:
+    """打印位置文件 — Prints where everything of the running box is, as anju verify --deployment FILE takes it for a deployment."""
+    typer.echo(_living(data_dir).deployment().text())
+    _finish(0)
 
 
 def main() -> None:

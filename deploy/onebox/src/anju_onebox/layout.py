@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from anju_sandbox.settings import REAL_ESTATE_SERVERS
 from chassis.crypto import KeyRing
+from chassis.deployment import Deployment, SecretFile, Temporal
 from chassis.identity import Kind, generate_keys
 from chassis.settings import ProcessSettings
 from chassis.temporal import PAYLOAD_KEYS
@@ -289,6 +290,18 @@ class Layout:
             case _:
                 SERVICES[process]
                 return {}
+
+    def deployment(self) -> Deployment:
+        """This box as the tools that look at it from outside see it."""
+        return Deployment(
+            temporal=Temporal(address=self.temporal_address, ui_url=f"http://127.0.0.1:{self.temporal_ui_port}"),
+            databases={name: SecretFile(file=self.secrets_dir / f"{name}.database-url") for name in SERVICES},
+            web_url=self.web_url,
+            outside_url=f"http://127.0.0.1:{self.sandbox_port}",
+            keys_dir=self.keys_dir,
+            profile_dir=self.profile_dir,
+            files_dir=self.data_dir,
+        )
 
     def settings(self, settings_class: type[S], process: str) -> S:
         """The settings object of a process run inside the box; what the box does not say comes from the environment, as everywhere."""

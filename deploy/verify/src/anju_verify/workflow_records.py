@@ -15,9 +15,9 @@ from anju_workflows.transitions import APPLICATION, LEASE, RENT_CYCLE, WAITING, 
 from chassis.crypto import DecryptionError
 from temporalio.client import WorkflowExecutionStatus
 
-from anju_onebox.verify.check import Findings, Register
-from anju_onebox.verify.paths import TABLES, continued_from, first_illegal, stages_of
-from anju_onebox.verify.sources import FIELD_KEYS, Execution, Sources
+from anju_verify.check import Findings, Register
+from anju_verify.paths import TABLES, continued_from, first_illegal, stages_of
+from anju_verify.sources import FIELD_KEYS, Execution, Sources
 
 check: Final = Register()
 
@@ -57,7 +57,7 @@ class Case:
 
 
 async def _cases(sources: Sources) -> list[Case]:
-    """From the services' own tables. A service whose database is not among the targets is left out."""
+    """From the services' own tables. A service whose database is not named is left out."""
     found: list[Case] = []
     if sources.has("casework"):
         for row in await sources.rows("casework", "SELECT no, stage, owner FROM application"):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from anju_onebox.verify.sources import Sources
+    from anju_verify.sources import Sources
 
 # Enough to see what is wrong; the count says how much.
 MAX_SHOWN: Final = 20

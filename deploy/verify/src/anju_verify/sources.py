@@ -15,15 +15,15 @@ import aiohttp
 import asyncpg
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
+from chassis.deployment import Deployment, DeploymentFileError
 from chassis.temporal import PAYLOAD_KEYS
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from anju_onebox.verify.check import UnreachableError
-from anju_onebox.verify.people import Household, households
-from anju_onebox.verify.targets import VerifyTargets
+from anju_verify.check import UnreachableError
+from anju_verify.people import Household, households
 
 T = TypeVar("T")
 
@@ -58,8 +58,8 @@ class Execution:
 class Sources:
     """Databases by service name, Temporal, the outside world's books and the public pages."""
 
-    def __init__(self, targets: VerifyTargets, *, canaries: tuple[str, ...] = (), histories: int | None = None) -> None:
-        self.targets = targets
+    def __init__(self, deployment: Deployment, *, canaries: tuple[str, ...] = (), histories: int | None = None) -> None:
+        self.deployment = deployment
         self.canaries = canaries
         self.histories = histories
         self._stack = AsyncExitStack()
@@ -89,7 +89,7 @@ class Sources:
     # --- databases -----------------------------------------------------------------------------------------------------------------------
 
     async def rows(self, service: str, sql: str, *args: Any) -> list[asyncpg.Record]:
-        """Raises UnreachableError when the database is not among the targets or does not answer."""
+        """Raises UnreachableError when the database is not named or does not answer."""
         pool = await self._pool(service)
         try:
             return await pool.fetch(sql, *args, timeout=_STATEMENT_SECONDS)
@@ -109,11 +109,14 @@ class Sources:
                 yield row
 
     def has(self, service: str) -> bool:
-        return bool(self.targets.databases.get(service))
+        return bool(self.deployment.databases.get(service))
 
     async def _pool(self, service: str) -> asyncpg.Pool:
         if service not in self._pools:
-            url = self.targets.databases.get(service)
+            try:
+                url = self.deployment.database_url(service)
+            except DeploymentFileError as error:
+                raise UnreachableError(f"database of {service}: {error}") from error
             if not url:
                 raise UnreachableError(f"no database of {service} is known")
             try:
@@ -134,7 +137,7 @@ class Sources:
 
     def keys(self, name: str) -> KeyRing | None:
         """A key ring of the keys folder; None when this verifier was not given it."""
-        path = (self.targets.keys_dir or Path("/nonexistent")) / name
+        path = (self.deployment.keys_dir or Path("/nonexistent")) / name
         return KeyRing.load(path) if path.exists() else None
 
     async def households(self) -> dict[tuple[str, int], Household]:
@@ -151,7 +154,7 @@ class Sources:
     # --- Temporal ------------------------------------------------------------------------------------------------------------------------
 
     def converter(self) -> DataConverter:
-        """Opens payloads with the key ring of the targets. Raises UnreachableError without one: nothing may make a new ring here."""
+        """Opens payloads with the key ring of the deployment. Raises UnreachableError without one: nothing may make a new ring here."""
         ring = self.keys(PAYLOAD_KEYS)
         if ring is None:
             raise UnreachableError("the key ring of the histories is not there")
@@ -159,10 +162,10 @@ class Sources:
 
     async def temporal(self) -> Client:
         if self._client is None:
-            if not self.targets.temporal_address:
+            if not self.deployment.temporal.address:
                 raise UnreachableError("no address of Temporal is known")
             config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-            config.update(target_host=self.targets.temporal_address, namespace=self.targets.temporal_namespace)
+            config.update(target_host=self.deployment.temporal.address, namespace=self.deployment.temporal.namespace)
             ring = self.keys(PAYLOAD_KEYS)
             if ring is not None:
                 config["data_converter"] = data_converter(ring)
@@ -212,9 +215,9 @@ class Sources:
 
     async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control server. Raises UnreachableError."""
-        if not self.targets.sandbox_url:
+        if not self.deployment.outside_url:
             raise UnreachableError("no outside world with books of its own is known")
-        return await self._json(method, self.targets.sandbox_url + path, body)
+        return await self._json(method, self.deployment.outside_url + path, body)
 
     async def book(self, path: str) -> list[dict[str, Any]]:
         """All pages of one of the books."""
@@ -234,9 +237,9 @@ class Sources:
 
     async def public(self, path: str) -> Any:
         """One answer of the public API, as anybody gets it. Raises UnreachableError."""
-        if not self.targets.gateway_url:
+        if not self.deployment.web_url:
             raise UnreachableError("no public pages are known")
-        return await self._json("GET", f"{self.targets.gateway_url}/api/v1{path}")
+        return await self._json("GET", f"{self.deployment.web_url}/api/v1{path}")
 
     async def public_list(self, path: str) -> list[dict[str, Any]]:
         """All pages of a public list."""

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from anju_onebox.verify.canaries import MAX_CANARIES, Canary, Scanner
-from anju_onebox.verify.check import Findings, Register, UnreachableError
-from anju_onebox.verify.people import Household
-from anju_onebox.verify.sources import Sources
+from anju_verify.canaries import MAX_CANARIES, Canary, Scanner
+from anju_verify.check import Findings, Register, UnreachableError
+from anju_verify.people import Household
+from anju_verify.sources import Sources
 
 check: Final = Register()
 
@@ -58,7 +58,7 @@ def _stands_in(name: str, public: str) -> bool:
 
 async def _public_words(sources: Sources) -> str:
     words = []
-    folder = sources.targets.profile_dir
+    folder = sources.deployment.profile_dir
     if folder is not None:
         words += [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.suffix in (".csv", ".yaml", ".md")]
     if sources.has("housing"):
@@ -75,19 +75,19 @@ async def p1(sources: Sources, found: Findings) -> None:
         return
     found.note(f"{len(canaries)} values searched for" + (f", {left_out} more left out" if left_out else ""))
     await _files(sources, scanner, found)
-    for service in sources.targets.databases:
+    for service in sources.deployment.databases:
         await _columns(sources, service, scanner, found)
 
 
 async def _files(sources: Sources, scanner: Scanner, found: Findings) -> None:
-    folder = sources.targets.data_dir
+    folder = sources.deployment.files_dir
     engine = list(folder.glob(_TEMPORAL_FILES)) if folder is not None else []
     logs = [*folder.glob("logs/**/*"), *folder.glob("*.log"), *folder.glob("*/*.log")] if folder is not None else []
     for path in sorted({path for path in [*engine, *logs] if path.is_file()}):
         found.looked()
         for canary in await asyncio.to_thread(scanner.search_file, path):
             found.violation(f"{_named(path, folder)} holds the {canary.kind} of {canary.about}")
-    if not engine and sources.targets.temporal_address:
+    if not engine and sources.deployment.temporal.address:
         await _histories(sources, scanner, found)
 
 

@@ -17,9 +17,9 @@ from typing import Any, Final
 import asyncpg
 from chassis.crypto import DecryptionError, KeyRing
 
-from anju_onebox.verify.check import Findings, Register, UnreachableError
-from anju_onebox.verify.people import Household
-from anju_onebox.verify.sources import FIELD_KEYS, Sources
+from anju_verify.check import Findings, Register, UnreachableError
+from anju_verify.people import Household
+from anju_verify.sources import FIELD_KEYS, Sources
 
 check: Final = Register()
 

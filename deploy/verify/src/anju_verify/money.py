@@ -9,8 +9,8 @@ from typing import Any, Final
 from anju_workflows.contracts import rent_cycle_id
 from temporalio.client import WorkflowExecutionStatus
 
-from anju_onebox.verify.check import Findings, Register, UnreachableError
-from anju_onebox.verify.sources import Sources
+from anju_verify.check import Findings, Register, UnreachableError
+from anju_verify.sources import Sources
 
 check: Final = Register()
 

@@ -20,8 +20,8 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
 from temporalio.worker import Replayer
 
-from anju_onebox.verify.check import Findings, Register
-from anju_onebox.verify.sources import Execution, Sources
+from anju_verify.check import Findings, Register
+from anju_verify.sources import Execution, Sources
 
 check: Final = Register()
 
@@ -53,15 +53,15 @@ async def w5(sources: Sources, found: Findings) -> None:
     chosen = {each.run_id: each for each in sample(executions, sources.histories)}
     if len(chosen) < len(executions):
         found.note(f"a sample: {len(chosen)} of {len(executions)} histories")
-    if sources.targets.profile_dir is not None:
+    if sources.deployment.profile_dir is not None:
         # Deadlines are counted on the profile's working days.
-        anju_profile.load(sources.targets.profile_dir)
+        anju_profile.load(sources.deployment.profile_dir)
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=sources.converter(),
         # The namespace is authenticated with every payload.
-        namespace=sources.targets.temporal_namespace,
+        namespace=sources.deployment.temporal.namespace,
     )
 
     async def histories() -> AsyncIterator[WorkflowHistory]:
@@ -93,7 +93,7 @@ async def w6(sources: Sources, found: Findings) -> None:
 
 
 async def _outboxes(sources: Sources, found: Findings) -> None:
-    for service in sources.targets.databases:
+    for service in sources.deployment.databases:
         if await sources.value(service, "SELECT to_regclass('outbox')") is None:
             continue
         found.looked(await sources.value(service, "SELECT count(*) FROM outbox"))

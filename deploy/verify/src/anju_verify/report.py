@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from anju_onebox.verify.check import MAX_SHOWN, Report, Status
+from anju_verify.check import MAX_SHOWN, Report, Status
 
 _TITLES = {
     Status.PASSED: ("通过 passed", "green"),

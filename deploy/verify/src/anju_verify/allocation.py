@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from anju_onebox.verify.check import Findings, Register
-from anju_onebox.verify.sources import Sources
+from anju_verify.check import Findings, Register
+from anju_verify.sources import Sources
 
 check: Final = Register()
 

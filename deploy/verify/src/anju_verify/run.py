@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from anju_onebox.verify import allocation, money, privacy, registers, workflow_health, workflow_records
-from anju_onebox.verify.check import Check, Findings, Report, Result, Status, UnreachableError
-from anju_onebox.verify.sources import Sources
-from anju_onebox.verify.targets import VerifyTargets
+from chassis.deployment import Deployment
+
+from anju_verify import allocation, money, privacy, registers, workflow_health, workflow_records
+from anju_verify.check import Check, Findings, Report, Result, Status, UnreachableError
+from anju_verify.sources import Sources
 
 DEFAULT_HISTORIES: Final = 50
 # No check may hold the others up for ever.
@@ -36,13 +37,13 @@ def checks() -> dict[str, Check]:
     return {check.id: check for topic in _TOPICS for check in topic.check.checks}
 
 
-async def verify(targets: VerifyTargets, options: Options | None = None) -> Report:
+async def verify(deployment: Deployment, options: Options | None = None) -> Report:
     """Never raises for what it finds or cannot reach: that stands in the report."""
     options = options or Options()
     started = time.monotonic()
     chosen = [each for each in checks().values() if not options.only or each.id in options.only]
     results: dict[str, Result] = {}
-    async with Sources(targets, canaries=options.canaries, histories=options.histories) as sources:
+    async with Sources(deployment, canaries=options.canaries, histories=options.histories) as sources:
         for each in chosen:
             results[each.id] = await _run(each, sources)
         again = [each for each in chosen if results[each.id].status is Status.VIOLATED]
