@@ -25,10 +25,10 @@ from tests.support.keys import citizen, staff
 DISTRICT, STREET, COMMUNITY = "410202", "410202001", "410202001009"
 ELSEWHERE_DISTRICT, ELSEWHERE_STREET = "410203", "410203001"
 ALL_REGISTERS = [
-    common.REGISTER_SOCIAL_INSURANCE,
-    common.REGISTER_REAL_ESTATE,
-    common.REGISTER_VEHICLES,
-    common.REGISTER_MARRIAGE,
+    "social_insurance",
+    "real_estate",
+    "vehicles",
+    "marriage",
 ]
 CLERK = staff("street_clerk", STREET, sub="clerk-1")
 DISTRICT_REVIEWER = staff("district_reviewer", DISTRICT, sub="district-1")

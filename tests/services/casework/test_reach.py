@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
-from anju.common.v1 import common_pb2 as common
 from chassis.grpc_client import Client
 from chassis.identity import Caller, Signer
 from chassis.ids import new_id
@@ -149,7 +148,7 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     "AdvanceApplication": (advance, {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
     "ReleaseHousehold": (lambda no: pb.ReleaseHouseholdRequest(application_no=no), {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
     "GetSubjects": (
-        lambda no: pb.GetSubjectsRequest(application_no=no, round=1, register=common.REGISTER_MARRIAGE),
+        lambda no: pb.GetSubjectsRequest(application_no=no, round=1, register="marriage"),
         {"registry-gateway"},
         {},
         "NOT_ALLOWED",
@@ -306,20 +305,20 @@ async def test_subjects_are_for_the_consented_register_of_an_open_case(office: O
         answer: pb.GetSubjectsResponse = await desk.call(system("registry-gateway"), "GetSubjects", request)
         return answer
 
-    answer = await ask(common.REGISTER_REAL_ESTATE)
+    answer = await ask("real_estate")
     assert [(s.index, s.name, s.id_number, s.relation) for s in answer.subjects] == [
         (i, m.name, m.id_number, m.relation) for i, m in enumerate(content.members)
     ]
     assert (answer.consent.text_version, answer.district) == ("consent-2026.1", "410202")
     assert answer.purpose
     assert answer.legal_basis
-    assert await reason_of(ask(common.REGISTER_UNSPECIFIED)) == "NO_CONSENT"
-    assert await reason_of(ask(common.REGISTER_VEHICLES, 2)) == "NO_SUCH_ROUND"
+    assert await reason_of(ask("")) == "INVALID_FIELDS"
+    assert await reason_of(ask("vehicles", 2)) == "NO_SUCH_ROUND"
     await office.rows("UPDATE consent SET registers = '{marriage}' WHERE application_no = $1", no)
-    assert await reason_of(ask(common.REGISTER_REAL_ESTATE)) == "NO_CONSENT"
-    assert len((await ask(common.REGISTER_MARRIAGE)).subjects) == 2
+    assert await reason_of(ask("real_estate")) == "NO_CONSENT"
+    assert len((await ask("marriage")).subjects) == 2
     await desk.bring_to(no, "withdrawn")
-    assert await reason_of(ask(common.REGISTER_MARRIAGE)) == "ALREADY_ENDED"
+    assert await reason_of(ask("marriage")) == "ALREADY_ENDED"
 
 
 async def test_the_declaration_has_no_names_numbers_or_addresses(desk: Desk) -> None:

@@ -72,6 +72,14 @@ async def test_every_wrong_field_is_told_at_once(desk: Desk) -> None:
     assert all(v.zh and v.en for v in caught.value.fields)
 
 
+async def test_a_register_nobody_has_is_no_consent(desk: Desk) -> None:
+    request = pb.SubmitApplicationRequest(idempotency_key=new_id(), dossier=dossier(), consent=consent())
+    request.consent.registers.append("horoscopes")
+    with pytest.raises(Refusal) as caught:
+        await desk.call(someone(), "SubmitApplication", request)
+    assert [(v.pointer, v.code) for v in caught.value.fields] == [("/consent/registers", "UNKNOWN_CODE")]
+
+
 async def test_an_empty_message_is_refused_in_words(desk: Desk) -> None:
     assert await reason_of(desk.call(someone(), "SubmitApplication", pb.SubmitApplicationRequest())) == "INVALID_FIELDS"
 

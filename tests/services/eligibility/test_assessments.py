@@ -20,6 +20,7 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju_terms import terms
 from chassis import migrate
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.db import Database
@@ -40,7 +41,7 @@ from tests.support.keys import citizen, signer, staff
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "kaifeng"
 AS_OF = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-REGISTERS = [number for number in common.Register.values() if number]
+REGISTERS = list(terms("registers"))
 
 
 def declaration(**changes: Any) -> casework_pb.GetDeclarationResponse:

@@ -22,7 +22,6 @@ import registry_gateway.app
 import registry_gateway.tables
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
-from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
@@ -30,6 +29,7 @@ from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Category, Household, MaritalStatus
+from anju_terms import terms
 from casework.settings import Settings as CaseworkSettings
 from chassis import migrate
 from chassis.grpc_client import Client
@@ -42,7 +42,7 @@ from tests.services.registry_gateway.conftest import departments
 from tests.support.keys import citizen, signer
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "kaifeng"
-REGISTERS = [number for number in common.Register.values() if number]
+REGISTERS = list(terms("registers"))
 CATEGORIES = {Category.LOW_INCOME: "local_household", Category.NEW_WORKER: "new_worker", Category.MIGRANT_WORKER: "migrant_worker"}
 STATUS = {
     MaritalStatus.NEVER: "single",

@@ -15,7 +15,6 @@ import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
-from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_sandbox.app import Sandbox, sandbox
@@ -37,14 +36,14 @@ from sqlalchemy import text
 from tests.support.keys import citizen, signer
 
 AS_OF = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-ALL = [common.REGISTER_SOCIAL_INSURANCE, common.REGISTER_REAL_ESTATE, common.REGISTER_VEHICLES, common.REGISTER_MARRIAGE]
+ALL = ["social_insurance", "real_estate", "vehicles", "marriage"]
 
 
 @dataclass
 class Case:
     people: list[tuple[str, str, str]]
     owner: str = "citizen-1"
-    consented: list[int] = field(default_factory=lambda: list(ALL))
+    consented: list[str] = field(default_factory=lambda: list(ALL))
     purpose: str = ADMISSION
     legal_basis: str = "公共租赁住房管理办法第八条、第九条"
     refusal: Problem | None = None
@@ -116,7 +115,7 @@ class World:
         stub = rpc.RegistryGatewayServiceStub(self.clients[issuer].channel)
         return await self.clients[issuer].call(getattr(stub, method), request, timeout=30, caller=caller)
 
-    async def lookup(self, no: str, register: int, round_: int = 1) -> pb.LookupResponse:
+    async def lookup(self, no: str, register: str, round_: int = 1) -> pb.LookupResponse:
         request = pb.LookupRequest(application_no=no, round=round_, register=register)
         request.as_of.FromDatetime(AS_OF)
         return await self.call("Lookup", request)

@@ -34,10 +34,18 @@ async def rows(world: World, query: str) -> list[dict[str, object]]:
         return [dict(row._mapping) for row in (await session.execute(text(query))).all()]
 
 
-async def refused(world: World, no: str, register: int) -> Refusal:
+async def refused(world: World, no: str, register: str) -> Refusal:
     with pytest.raises(Refusal) as caught:
         await world.lookup(no, register)
     return caught.value
+
+
+@pytest.mark.parametrize("register", ["", "horoscopes", "SOCIAL_INSURANCE"])
+async def test_a_register_nobody_has_is_refused_before_anything_is_asked(world: World, register: str) -> None:
+    no, before = world.case(world.persona("family")), world.casework.asked
+    refusal = await refused(world, no, register)
+    assert (refusal.problem.reason, [field.pointer for field in refusal.fields]) == ("INVALID_FIELDS", ["/register"])
+    assert world.casework.asked == before
 
 
 async def test_a_family_is_found_in_every_register(world: World) -> None:

@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
-from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_onebox.engine.postgres import Postgres
@@ -38,10 +37,10 @@ from tests.support.keys import signer
 CHECKS = ("R1", "R2", "R3", "R4", "R6")
 NO = "KF-2026-000001"
 REGISTERS = {
-    "social_insurance": common.REGISTER_SOCIAL_INSURANCE,
-    "real_estate": common.REGISTER_REAL_ESTATE,
-    "vehicles": common.REGISTER_VEHICLES,
-    "marriage": common.REGISTER_MARRIAGE,
+    "social_insurance": "social_insurance",
+    "real_estate": "real_estate",
+    "vehicles": "vehicles",
+    "marriage": "marriage",
 }
 
 

@@ -65,8 +65,8 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListApplications", casework.ListApplicationsResponse(applications=[application]))
     on("ListTasks", casework.ListTasksResponse(tasks=[casework.Task(application_no=application.no, level="street")]))
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
-    on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register=1, outcome=1)]))  # type: ignore[arg-type]
-    on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register=2, outcome=4)]))  # type: ignore[arg-type]
+    on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
+    on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register="real_estate", outcome=4)]))  # type: ignore[arg-type]
     criterion = eligibility.CriterionResult(code="area", verdict=3)  # type: ignore[arg-type]
     on("GetAssessment", eligibility.GetAssessmentResponse(assessment=eligibility.Assessment(id="a", criteria=[criterion])))
     on("GetTenancy", housing.GetTenancyResponse(offers=[housing.Offer(id="o", unit=unit)], lease=housing.Lease(no="L", unit=unit)))

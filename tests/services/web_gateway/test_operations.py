@@ -42,10 +42,10 @@ async def test_submitting_is_accepted_with_a_place_to_follow_it(gateway: World) 
     assert asked.request.idempotency_key == key
     assert asked.request.dossier.members[0].id_number == "990101199001010011"
     assert list(asked.request.consent.registers) == [
-        common.REGISTER_SOCIAL_INSURANCE,
-        common.REGISTER_REAL_ESTATE,
-        common.REGISTER_VEHICLES,
-        common.REGISTER_MARRIAGE,
+        "social_insurance",
+        "real_estate",
+        "vehicles",
+        "marriage",
     ]
     # The same tap again is the same request, byte for byte: the time of consent is the service's to note.
     await citizen.post(f"{API}/applications", body, headers={"Idempotency-Key": key})
@@ -292,14 +292,14 @@ async def test_what_everybody_may_see_needs_nobody_and_is_cached(gateway: World)
 
 async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
     states = [
-        registry.RegisterState(register=common.REGISTER_VEHICLES, outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary="名下无车辆", tries=1),
-        registry.RegisterState(register=common.REGISTER_MARRIAGE),
+        registry.RegisterState(register="vehicles", outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary="名下无车辆", tries=1),
+        registry.RegisterState(register="marriage"),
     ]
     gateway.backstage.on("ListLookups", registry.ListLookupsResponse(states=states))
     criterion = eligibility.CriterionResult(code="area", title="面积", verdict=eligibility.VERDICT_MET, reason_zh="符合", observed="0")
     assessment = eligibility.Assessment(id="a", verdict=eligibility.VERDICT_NEEDS_REVIEW, criteria=[criterion])
     gateway.backstage.on("GetAssessment", eligibility.GetAssessmentResponse(assessment=assessment))
-    access = registry.AccessEntry(register=common.REGISTER_REAL_ESTATE, purpose="资格审核", outcome=common.LOOKUP_OUTCOME_FOUND)
+    access = registry.AccessEntry(register="real_estate", purpose="资格审核", outcome=common.LOOKUP_OUTCOME_FOUND)
     gateway.backstage.on("ListAccess", registry.ListAccessResponse(entries=[access]))
     citizen = await gateway.citizen()
     lookups = (await citizen.get(f"{CASE}/lookups")).json["items"]

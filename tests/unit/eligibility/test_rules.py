@@ -9,7 +9,8 @@ from typing import Any
 
 import anju_profile
 import pytest
-from anju_workflows.contracts import LookupOutcome, Register, Verdict
+from anju_terms import terms
+from anju_workflows.contracts import LookupOutcome, Verdict
 from eligibility.assessments import rule_set_of
 from eligibility.domain import housing, rules
 from eligibility.domain.inputs import (
@@ -30,7 +31,7 @@ from hypothesis import strategies as st
 
 ON = date(2026, 11, 23)
 MET, NOT_MET, REVIEW, N_A = Verdict.MET, Verdict.NOT_MET, Verdict.NEEDS_REVIEW, Verdict.NOT_APPLICABLE
-ANSWERED = dict.fromkeys(Register, LookupOutcome.FOUND)
+ANSWERED = dict.fromkeys(terms("registers"), LookupOutcome.FOUND)
 
 
 def _limits(**values: int) -> dict[str, Limit]:
@@ -57,7 +58,7 @@ RULES = RuleSet(
 )
 
 
-def silent(*registers: Register, outcome: LookupOutcome = LookupOutcome.UNAVAILABLE) -> dict[Register, LookupOutcome]:
+def silent(*registers: str, outcome: LookupOutcome = LookupOutcome.UNAVAILABLE) -> dict[str, LookupOutcome]:
     return {**ANSWERED, **dict.fromkeys(registers, outcome)}
 
 
@@ -76,7 +77,7 @@ class Household:
     registered_vehicles: int = 0
     insurance: tuple[tuple[int, int], ...] = ((60, 240_000), (40, 210_000), (0, 0))
     marriages: tuple[tuple[str, int], ...] = (("married", 1), ("married", 0), ("none_found", -1))
-    outcomes: dict[Register, LookupOutcome] = field(default_factory=lambda: dict(ANSWERED))
+    outcomes: dict[str, LookupOutcome] = field(default_factory=lambda: dict(ANSWERED))
 
     def inputs(self) -> Inputs:
         members = tuple(
@@ -144,9 +145,9 @@ GOLDEN: list[tuple[str, Household, Verdict, dict[str, Verdict]]] = [
     ("signed but not registered counts", Household(registered_homes=(("410212", 9755, 100, True, True),)), NOT_MET, {"housing_area": NOT_MET}),
     ("a shop and a parking place do not", Household(registered_homes=(("410205", 9000, 100, False, False), ("410204", 1130, 100, False, False))), MET, {}),
     ("a new worker may own nothing", single(registered_homes=(("410202", 1000, 1, True, False),)), NOT_MET, {"housing_area": NOT_MET}),
-    ("a county is silent", Household(outcomes=silent(Register.REAL_ESTATE)), REVIEW, {"housing_area": REVIEW}),
-    ("a county is silent, another has a large home", Household(registered_homes=(("410202", 9000, 100, True, False),), outcomes=silent(Register.REAL_ESTATE)), REVIEW, {"housing_area": REVIEW}),
-    ("a namesake's home", Household(outcomes=silent(Register.REAL_ESTATE, outcome=LookupOutcome.MISMATCH)), REVIEW, {"housing_area": REVIEW}),
+    ("a county is silent", Household(outcomes=silent("real_estate")), REVIEW, {"housing_area": REVIEW}),
+    ("a county is silent, another has a large home", Household(registered_homes=(("410202", 9000, 100, True, False),), outcomes=silent("real_estate")), REVIEW, {"housing_area": REVIEW}),
+    ("a namesake's home", Household(outcomes=silent("real_estate", outcome=LookupOutcome.MISMATCH)), REVIEW, {"housing_area": REVIEW}),
     # income
     ("2,400.00 a head is the limit", Household(incomes=(8_640_000, 0, 0), insurance=((60, 600_000),)), MET, {}),
     ("a fen a year above it", Household(incomes=(8_640_001, 0, 0), insurance=((60, 600_000),)), NOT_MET, {"income": NOT_MET}),
@@ -154,11 +155,11 @@ GOLDEN: list[tuple[str, Household, Verdict, dict[str, Verdict]]] = [
     ("base more than that is doubt", single(incomes=(1_000_000,), insurance=((22, 100_001),)), REVIEW, {"income": REVIEW}),
     ("no income declared but a base", single(incomes=(0,), insurance=((22, 290_000),)), REVIEW, {"income": REVIEW}),
     ("the spouse's base counts too", Household(incomes=(2_880_000, 100_000, 0)), REVIEW, {"income": REVIEW}),
-    ("insurance silent", single(outcomes=silent(Register.SOCIAL_INSURANCE)), REVIEW, {"income": REVIEW, "insured_months": REVIEW}),
+    ("insurance silent", single(outcomes=silent("social_insurance")), REVIEW, {"income": REVIEW, "insured_months": REVIEW}),
     # insured months
     ("six months are enough", single(insurance=((6, 290_000),)), MET, {}),
     ("five are not", single(insurance=((5, 290_000),)), NOT_MET, {"insured_months": NOT_MET}),
-    ("never insured", single(insurance=(), outcomes={**ANSWERED, Register.SOCIAL_INSURANCE: LookupOutcome.NO_RECORD}), NOT_MET, {"insured_months": NOT_MET}),
+    ("never insured", single(insurance=(), outcomes={**ANSWERED, "social_insurance": LookupOutcome.NO_RECORD}), NOT_MET, {"insured_months": NOT_MET}),
     # vehicles
     ("one car within the value", Household(vehicles=(6_000_000,), registered_vehicles=1), MET, {"vehicle_value": MET}),
     ("two cars", Household(vehicles=(1_000_000, 1_000_000), registered_vehicles=2), NOT_MET, {"vehicle_count": NOT_MET, "vehicle_value": MET}),
@@ -167,7 +168,7 @@ GOLDEN: list[tuple[str, Household, Verdict, dict[str, Verdict]]] = [
     ("a dear car", Household(vehicles=(8_000_001,), registered_vehicles=1), NOT_MET, {"vehicle_value": NOT_MET}),
     ("declared without a value", Household(vehicles=(0,), registered_vehicles=1), REVIEW, {"vehicle_value": REVIEW}),
     ("sold but still declared", Household(vehicles=(3_000_000,)), MET, {"vehicle_value": MET}),
-    ("vehicles silent", Household(outcomes=silent(Register.VEHICLES)), REVIEW, {"vehicle_count": REVIEW, "vehicle_value": REVIEW}),
+    ("vehicles silent", Household(outcomes=silent("vehicles")), REVIEW, {"vehicle_count": REVIEW, "vehicle_value": REVIEW}),
     # marriage
     ("married elsewhere", Household(marriages=(("none_found", -1), ("none_found", -1))), REVIEW, {"marriage": REVIEW}),
     ("says single, is married", single(marriages=(("married", -1),)), REVIEW, {"marriage": REVIEW}),
@@ -179,7 +180,7 @@ GOLDEN: list[tuple[str, Household, Verdict, dict[str, Verdict]]] = [
     ("widowed, nothing registered", single(status="widowed"), MET, {}),
     ("married to somebody else", Household(marriages=(("married", -1), ("none_found", -1))), REVIEW, {"marriage": REVIEW}),
     ("the spouse's entry says divorced", Household(marriages=(("married", 1), ("divorced", -1))), REVIEW, {"marriage": REVIEW}),
-    ("marriage mixed up", Household(outcomes=silent(Register.MARRIAGE, outcome=LookupOutcome.MISMATCH)), REVIEW, {"marriage": REVIEW}),
+    ("marriage mixed up", Household(outcomes=silent("marriage", outcome=LookupOutcome.MISMATCH)), REVIEW, {"marriage": REVIEW}),
     # the applicant
     ("eighteen today", single(born=date(2008, 11, 23)), MET, {}),
     ("eighteen tomorrow", single(born=date(2008, 11, 24)), NOT_MET, {"adult_applicant": NOT_MET}),
@@ -289,22 +290,22 @@ households = st.builds(
     registered_vehicles=st.integers(0, 3),
     insurance=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 800_000)), max_size=3).map(tuple),
     marriages=st.lists(st.tuples(st.sampled_from(["married", "divorced", "none_found"]), st.integers(-1, 2)), max_size=3).map(tuple),
-    outcomes=st.dictionaries(st.sampled_from(list(Register)), st.sampled_from(list(LookupOutcome))),
+    outcomes=st.dictionaries(st.sampled_from(list(terms("registers"))), st.sampled_from(list(LookupOutcome))),
 )
 
 
 @settings(max_examples=200, deadline=None)
 @given(households, st.sampled_from([LookupOutcome.UNAVAILABLE, LookupOutcome.MISMATCH, None]))
 def test_registers_that_do_not_answer_refuse_nobody(household: Household, outcome: LookupOutcome | None) -> None:
-    household.outcomes = dict.fromkeys(Register, outcome) if outcome else {}  # type: ignore[assignment]
+    household.outcomes = dict.fromkeys(terms("registers"), outcome) if outcome else {}  # type: ignore[assignment]
     judgement = rules.assess(household.inputs(), RULES)
     assert judgement.verdict is REVIEW
     assert NOT_MET not in {criterion.verdict for criterion in judgement.criteria}
 
 
 @settings(max_examples=200, deadline=None)
-@given(households, st.sampled_from(list(Register)), st.sampled_from([LookupOutcome.UNAVAILABLE, LookupOutcome.MISMATCH]))
-def test_an_outage_never_makes_a_verdict_worse_than_doubt(household: Household, register: Register, outcome: LookupOutcome) -> None:
+@given(households, st.sampled_from(list(terms("registers"))), st.sampled_from([LookupOutcome.UNAVAILABLE, LookupOutcome.MISMATCH]))
+def test_an_outage_never_makes_a_verdict_worse_than_doubt(household: Household, register: str, outcome: LookupOutcome) -> None:
     before = {c.code: c.verdict for c in rules.assess(household.inputs(), RULES).criteria}
     household.outcomes[register] = outcome
     after = {c.code: c.verdict for c in rules.assess(household.inputs(), RULES).criteria}

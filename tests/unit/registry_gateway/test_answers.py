@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from anju.registry.v1 import registry_pb2
-from anju_workflows.contracts import Register
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_gateway.domain import marriage, national, real_estate, social_insurance, vehicles
@@ -257,14 +256,12 @@ def test_joint_owners_of_one_household_have_one_home() -> None:
 
 
 def test_a_third_is_a_third_through_the_receipt_and_three_of_them_are_a_home() -> None:
-    (heir,) = from_json(Register.REAL_ESTATE, json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
+    (heir,) = from_json("real_estate", json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
     assert isinstance(heir, Home)
     assert heir.share == Fraction(1, 3)
     kept = cap_shares([("a", heir), ("b", heir), ("c", heir), ("d", heir)])
     assert [(tag, each.share) for tag, each in kept] == [(tag, Fraction(1, 3)) for tag in "abc"]
-    (old,) = from_json(
-        Register.REAL_ESTATE, [{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}]
-    )
+    (old,) = from_json("real_estate", [{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}])
     assert isinstance(old, Home)
     assert old.share == Fraction(33, 100), "receipts kept by an earlier version are read as they were"
 

@@ -39,7 +39,6 @@ def test_protos_become_plain_values() -> None:
 @pytest.mark.parametrize(
     ("file", "name", "values"),
     [
-        (common, "Register", {"social_insurance", "real_estate", "vehicles", "marriage"}),
         (common, "LookupOutcome", {"found", "no_record", "mismatch", "unavailable"}),
         (eligibility, "Verdict", {"met", "not_met", "needs_review", "not_applicable"}),
         (casework, "Decision", {"approve", "return", "refuse"}),
@@ -192,6 +191,6 @@ def test_money_is_a_whole_number_of_fen(value: object) -> None:
 
 
 def test_lookups_keep_silence_apart_from_an_answer() -> None:
-    state = registry.RegisterState(register=common.REGISTER_VEHICLES, tries=2)
+    state = registry.RegisterState(register="vehicles", tries=2)
     raw = {**to_dict(state), "title": "x"}
     assert c.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None

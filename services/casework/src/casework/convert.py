@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju.common.v1 import common_pb2 as common
 
 from casework.domain.dossier import Consent, Dossier, Home, Member, Vehicle
-
-REGISTER_NAMES = {
-    common.REGISTER_SOCIAL_INSURANCE: "social_insurance",
-    common.REGISTER_REAL_ESTATE: "real_estate",
-    common.REGISTER_VEHICLES: "vehicles",
-    common.REGISTER_MARRIAGE: "marriage",
-}
-REGISTER_NUMBERS = {name: number for number, name in REGISTER_NAMES.items()}
 
 
 def dossier_from(message: pb.Dossier) -> Dossier:
@@ -75,5 +66,4 @@ def vehicles_to(vehicles: Iterable[Vehicle], *, plates: bool) -> list[pb.Vehicle
 
 
 def consent_from(message: pb.Consent) -> Consent:
-    names = {REGISTER_NAMES[number] for number in message.registers if number in REGISTER_NAMES}
-    return Consent(message.text_version, tuple(sorted(names)))
+    return Consent(message.text_version, tuple(sorted(set(message.registers))))

@@ -7,11 +7,12 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju_terms import is_code
 from anju_workflows.transitions import APPLICATION
 from chassis import paging
-from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal
+from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
-from chassis.wire import stamp
+from chassis.wire import stamp, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
@@ -80,13 +81,14 @@ class Reading:
     async def subjects(self, caller: Caller, request: pb.GetSubjectsRequest) -> pb.GetSubjectsResponse:
         """The persons to look up in one register, as far as the household agreed to it and the case is open."""
         reach.require_system(caller, "registry-gateway")
-        register = convert.REGISTER_NAMES.get(request.register)
+        if not is_code("registers", request.register):
+            raise invalid([wrong("/register", "没有这个登记种类。", "There is no such register.")])
         async with self._parts.database.transaction() as session:
             case, dossier = await self._dossier(session, request.application_no, request.round)
             consent = await store.consent(session, case.no)
         if case.stage in APPLICATION.ends:
             raise Refusal(ALREADY_ENDED)
-        if register is None or consent is None or register not in consent.registers:
+        if consent is None or request.register not in consent.registers:
             raise Refusal(NO_CONSENT)
         return pb.GetSubjectsResponse(
             subjects=[
@@ -95,7 +97,7 @@ class Reading:
             ],
             consent=pb.Consent(
                 text_version=consent.text_version,
-                registers=[convert.REGISTER_NUMBERS[name] for name in consent.registers],
+                registers=consent.registers,
                 given_at=stamp(consent.given_at),
             ),
             purpose=PURPOSE,

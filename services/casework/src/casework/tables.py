@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from casework.domain.dossier import CATEGORIES, REGISTERS
+from casework.domain.dossier import CATEGORIES
 from casework.domain.progress import TASK_LEVELS, WAITING_ON
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -123,7 +123,6 @@ class Consent(Base, table=True):
     """The household's written consent to verification, with the version of the text it was shown."""
 
     __tablename__ = "consent"
-    __table_args__ = (CheckConstraint(f"registers <@ ARRAY[{', '.join(repr(r) for r in REGISTERS)}]::varchar[]", name="consent_registers"),)
 
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
     text_version: str

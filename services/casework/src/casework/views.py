@@ -19,7 +19,7 @@ async def whole_case(session: AsyncSession, vault: Vault, case: Application, vie
     consent = await store.consent(session, case.no)
     if consent is not None:
         message.consent.text_version = consent.text_version
-        message.consent.registers.extend(convert.REGISTER_NUMBERS[name] for name in consent.registers)
+        message.consent.registers.extend(consent.registers)
         message.consent.given_at.FromDatetime(consent.given_at)
     message.timeline.append(
         pb.TimelineEntry(at=stamp(case.submitted_at), event=APPLICATION.start, stage=APPLICATION.start, actor_kind="citizen")

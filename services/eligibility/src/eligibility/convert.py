@@ -9,17 +9,11 @@ from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.registry.v1 import registry_pb2 as registry_pb
-from anju_workflows.contracts import LookupOutcome, Register, Verdict
+from anju_workflows.contracts import LookupOutcome, Verdict
 
 from eligibility.domain import inputs as domain
 from eligibility.domain.verdicts import Judgement
 
-REGISTERS: Final[dict[int, Register]] = {
-    common.REGISTER_SOCIAL_INSURANCE: Register.SOCIAL_INSURANCE,
-    common.REGISTER_REAL_ESTATE: Register.REAL_ESTATE,
-    common.REGISTER_VEHICLES: Register.VEHICLES,
-    common.REGISTER_MARRIAGE: Register.MARRIAGE,
-}
 OUTCOMES: Final[dict[int, LookupOutcome]] = {
     common.LOOKUP_OUTCOME_FOUND: LookupOutcome.FOUND,
     common.LOOKUP_OUTCOME_NO_RECORD: LookupOutcome.NO_RECORD,
@@ -91,11 +85,7 @@ def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
             for fact in message.marriages
         ),
         # A register nobody has asked has no outcome and stays out: it counts as silent.
-        outcomes={
-            REGISTERS[state.register]: OUTCOMES[state.outcome]
-            for state in message.states
-            if state.register in REGISTERS and state.outcome in OUTCOMES
-        },
+        outcomes={state.register: OUTCOMES[state.outcome] for state in message.states if state.outcome in OUTCOMES},
     )
 
 

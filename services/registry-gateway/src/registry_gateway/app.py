@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
-from anju_workflows.contracts import Register
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
@@ -30,7 +29,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["RegistryGatewayService"].full_name
 FIELD_KEYS = "field-keys.json"
 
 
-async def _connectors(settings: Settings, stack: AsyncExitStack) -> dict[Register, Connector]:
+async def _connectors(settings: Settings, stack: AsyncExitStack) -> dict[str, Connector]:
     """Every register through a door of its own, so that none can use up another's connections."""
     departments = Departments.load(settings.departments_file)
 
@@ -38,10 +37,10 @@ async def _connectors(settings: Settings, stack: AsyncExitStack) -> dict[Registe
         return await stack.enter_async_context(open_door(try_seconds=settings.register_try_seconds))
 
     return {
-        Register.SOCIAL_INSURANCE: SocialInsuranceConnector(departments.social_insurance, await door()),
-        Register.REAL_ESTATE: RealEstateConnector(departments.real_estate, await door()),
-        Register.VEHICLES: VehicleConnector(departments.vehicles, await door()),
-        Register.MARRIAGE: MarriageConnector(departments.marriage, await door()),
+        "social_insurance": SocialInsuranceConnector(departments.social_insurance, await door()),
+        "real_estate": RealEstateConnector(departments.real_estate, await door()),
+        "vehicles": VehicleConnector(departments.vehicles, await door()),
+        "marriage": MarriageConnector(departments.marriage, await door()),
     }
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.contracts import LookupOutcome
 from chassis import logs
 from chassis.calendar import local_date
 from chassis.crypto import KeyRing
@@ -50,7 +50,7 @@ class Case:
 
     application_no: str
     round: int
-    register: Register
+    register: str
     as_of: datetime
     operator: str
     people: tuple[Person, ...]
@@ -66,7 +66,7 @@ class Case:
             "attempt_id": attempt_id,
             "application_no": self.application_no,
             "round": self.round,
-            "register_name": self.register.value,
+            "register_name": self.register,
             "endpoint": endpoint,
             "subject_index": subject_index,
             "purpose": self.purpose,
@@ -97,7 +97,7 @@ class _Attempt:
         asked = ",".join(sorted(fields))
         # The person enters the hash as a blind index: the hash can be checked by us, and nobody can find the person by trying numbers.
         subject = self._keys.blind_index(self.person.id_number, "registry-request")
-        request = [request_id, self.case.register.value, self.endpoint, subject, asked, self.case.purpose, self.case.consent_version]
+        request = [request_id, self.case.register, self.endpoint, subject, asked, self.case.purpose, self.case.consent_version]
         request_hash = chain.evidence_hash(b"", chain.canonical(request))
         entry = self.case.entry(
             "question", self.id, self.endpoint, self.person.index, request_id=request_id, fields=asked, request_hash=request_hash
@@ -124,7 +124,7 @@ class _Attempt:
                 "request_hash": self.request_hash,
                 "application_no": self.case.application_no,
                 "round": self.case.round,
-                "register": self.case.register.value,
+                "register": self.case.register,
                 "endpoint": self.endpoint,
                 "subject_index": self.person.index,
                 "outcome": outcome.value,
@@ -137,7 +137,7 @@ class _Attempt:
             "id": receipt_id,
             "application_no": self.case.application_no,
             "round": self.case.round,
-            "register_name": self.case.register.value,
+            "register_name": self.case.register,
             "subject_index": self.person.index,
             "endpoint": self.endpoint,
             "outcome": outcome.value,
@@ -169,17 +169,17 @@ def open_body(keys: KeyRing, receipt: Row[Any]) -> dict[str, Any]:
 
 
 class Lookups:
-    def __init__(self, database: Database, connectors: Mapping[Register, Connector], log: AccessLogWriter, keys: KeyRing) -> None:
+    def __init__(self, database: Database, connectors: Mapping[str, Connector], log: AccessLogWriter, keys: KeyRing) -> None:
         self._database = database
         self.connectors = connectors
         self._log = log
         self._keys = keys
-        self._breakers: defaultdict[tuple[Register, str], Breaker] = defaultdict(Breaker)
+        self._breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
         self._registers = {register: asyncio.Semaphore(CONNECTIONS_PER_REGISTER) for register in connectors}
-        self._offices: defaultdict[tuple[Register, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_OFFICE))
-        self._running: WeakValueDictionary[tuple[str, int, Register], asyncio.Lock] = WeakValueDictionary()
+        self._offices: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_OFFICE))
+        self._running: WeakValueDictionary[tuple[str, int, str], asyncio.Lock] = WeakValueDictionary()
 
-    def one_at_a_time(self, application_no: str, round_: int, register: Register) -> asyncio.Lock:
+    def one_at_a_time(self, application_no: str, round_: int, register: str) -> asyncio.Lock:
         """A call repeated while the first still runs waits for it, so that a department is not asked twice."""
         return self._running.setdefault((application_no, round_, register), asyncio.Lock())
 
@@ -230,7 +230,7 @@ class Lookups:
             await self.refuse(case, PURPOSE_NOT_ALLOWED.reason)
             raise Refusal(PURPOSE_NOT_ALLOWED)
         if failures:
-            _log.error("lookup_not_recorded", register=case.register.value, error=type(failures[0]).__name__, failed=len(failures))
+            _log.error("lookup_not_recorded", register=case.register, error=type(failures[0]).__name__, failed=len(failures))
             raise Refusal(UNAVAILABLE) from failures[0]
 
     async def _ask(self, connector: Connector, case: Case, person: Person, endpoint: str) -> None:
@@ -247,11 +247,11 @@ class Lookups:
                     breaker.failed(time.monotonic(), fault.retry_after_seconds)
                 else:
                     breaker.succeeded()
-                _log.warning("register_fault", register=case.register.value, endpoint=endpoint, attempt=attempt.id, fault=fault.fault.value)
+                _log.warning("register_fault", register=case.register, endpoint=endpoint, attempt=attempt.id, fault=fault.fault.value)
                 await attempt.unanswered(fault.fault)
             except WrongPersonError:
                 breaker.succeeded()
-                _log.error("register_answered_about_somebody_else", register=case.register.value, endpoint=endpoint, attempt=attempt.id)
+                _log.error("register_answered_about_somebody_else", register=case.register, endpoint=endpoint, attempt=attempt.id)
                 await attempt.answered(LookupOutcome.MISMATCH, None)
             except asyncio.CancelledError:
                 await asyncio.shield(attempt.unanswered(Fault.OUT_OF_TIME))

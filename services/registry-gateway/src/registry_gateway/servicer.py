@@ -11,7 +11,8 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_terms import terms
+from anju_workflows.contracts import LookupOutcome
 from chassis import paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -27,7 +28,7 @@ from registry_gateway.domain.facts import Home, Insurance, Marriage, Vehicle, ca
 from registry_gateway.domain.people import Person
 from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE
 from registry_gateway.lookups import Case, Lookups, open_body
-from registry_gateway.registers import OUTCOME_TO_PROTO, REGISTER_FROM_PROTO, REGISTER_TO_PROTO, outcome_to_proto
+from registry_gateway.outcomes import OUTCOME_TO_PROTO, outcome_to_proto
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -49,7 +50,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
 
     async def Lookup(self, request: pb.LookupRequest, context: Context) -> pb.LookupResponse:
         current_caller().require_role("worker")
-        register = _register(request)
+        register = self._register(request)
         async with self._lookups.one_at_a_time(request.application_no, request.round, register):
             async with self._database.transaction() as session:
                 state = await store.lookup(session, request.application_no, request.round, register)
@@ -58,10 +59,25 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
                 remaining = context.time_remaining()
                 seconds = min(DEFAULT_DEADLINE_SECONDS if remaining is None else remaining, MAX_LOOKUP_SECONDS) - _CLOSING_SECONDS
                 if await self._lookups.run(case, max(seconds, 0.1)) is LookupOutcome.UNAVAILABLE:
-                    raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register.value})
+                    raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
         return await self._answer(request, register)
 
-    async def _case(self, request: pb.LookupRequest, register: Register) -> Case:
+    def _register(self, request: pb.LookupRequest) -> str:
+        """The code of the register to be asked. Raises Refusal(INVALID_FIELDS)."""
+        wrong = []
+        if request.register not in self._lookups.connectors:
+            wrong.append(FieldViolation("/register", "unknown", "请指定要核验的登记种类。", "Name the register to be asked."))
+        if not request.application_no or request.round < 1:
+            wrong.append(
+                FieldViolation("/application_no", "required", "请给出受理编号和轮次。", "Give the application number and its round.")
+            )
+        if request.as_of.seconds <= 0:
+            wrong.append(FieldViolation("/as_of", "required", "请给出业务时间。", "Give the business instant."))
+        if wrong:
+            raise invalid(wrong)
+        return request.register
+
+    async def _case(self, request: pb.LookupRequest, register: str) -> Case:
         """The persons and the grounds, as casework knows them. Raises Refusal; a refusal for want of grounds is logged."""
         grounds = Case(
             application_no=request.application_no,
@@ -74,9 +90,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             legal_basis="",
             consent_version="",
         )
-        question = casework_pb.GetSubjectsRequest(
-            application_no=request.application_no, round=request.round, register=REGISTER_TO_PROTO[register]
-        )
+        question = casework_pb.GetSubjectsRequest(application_no=request.application_no, round=request.round, register=register)
         try:
             subjects = await self._casework.call(self._casework_stub.GetSubjects, question)
         except Refusal as refusal:
@@ -95,7 +109,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             consent_version=subjects.consent.text_version,
         )
         # Casework has checked the consent; the last door before the outside checks again.
-        if not case.consent_version or REGISTER_TO_PROTO[register] not in subjects.consent.registers or not case.people:
+        if not case.consent_version or register not in subjects.consent.registers or not case.people:
             await self._lookups.refuse(case, NO_CONSENT.reason)
             raise Refusal(NO_CONSENT)
         try:
@@ -105,12 +119,12 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             raise Refusal(PURPOSE_NOT_ALLOWED) from None
         return case
 
-    async def _answer(self, request: pb.LookupRequest, register: Register) -> pb.LookupResponse:
+    async def _answer(self, request: pb.LookupRequest, register: str) -> pb.LookupResponse:
         async with self._database.transaction() as session:
             state = await store.lookup(session, request.application_no, request.round, register)
             rows = await store.receipts(session, request.application_no, request.round, register)
         if state is None or not state.finished:
-            raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register.value})
+            raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
         response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=state.summary)
         for row in rows:
             receipt = response.receipts.add(
@@ -135,7 +149,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         for row in rows:
             if not row.accepted:
                 continue
-            facts = from_json(Register(row.register_name), open_body(self._keys, row).get("facts", ()))
+            facts = from_json(row.register_name, open_body(self._keys, row).get("facts", ()))
             homes += [(row, fact) for fact in facts if isinstance(fact, Home)]
             _add_facts(response, row, [fact for fact in facts if not isinstance(fact, Home)])
         for row, home in cap_shares(homes):
@@ -170,7 +184,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         response = pb.ListAccessResponse(page=common.PageInfo(next_cursor=cursor))
         for row in shown:
             entry = response.entries.add(
-                register=REGISTER_TO_PROTO[Register(row.register_name)],
+                register=row.register_name,
                 endpoint=row.endpoint,
                 purpose=row.purpose,
                 legal_basis=row.legal_basis,
@@ -187,25 +201,11 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         return response.application
 
 
-def _register(request: pb.LookupRequest) -> Register:
-    wrong = []
-    register = REGISTER_FROM_PROTO.get(request.register)
-    if register is None:
-        wrong.append(FieldViolation("/register", "unknown", "请指定要核验的登记种类。", "Name the register to be asked."))
-    if not request.application_no or request.round < 1:
-        wrong.append(FieldViolation("/application_no", "required", "请给出受理编号和轮次。", "Give the application number and its round."))
-    if request.as_of.seconds <= 0:
-        wrong.append(FieldViolation("/as_of", "required", "请给出业务时间。", "Give the business instant."))
-    if register is None or wrong:
-        raise invalid(wrong)
-    return register
-
-
-def _states(states: dict[Register, Row[Any]]) -> list[pb.RegisterState]:
-    """All four registers in a fixed order; one that was not asked yet has no outcome and no tries."""
+def _states(states: dict[str, Row[Any]]) -> list[pb.RegisterState]:
+    """Every register in a fixed order; one that was not asked yet has no outcome and no tries."""
     shown = []
-    for register, number in REGISTER_TO_PROTO.items():
-        state = pb.RegisterState(register=number)
+    for register in terms("registers"):
+        state = pb.RegisterState(register=register)
         row = states.get(register)
         if row is not None:
             state.outcome, state.summary, state.tries = outcome_to_proto(row.outcome), row.summary, row.tries
@@ -216,9 +216,9 @@ def _states(states: dict[Register, Row[Any]]) -> list[pb.RegisterState]:
 
 def _add_facts(response: pb.GetFactsResponse, row: Row[Any], facts: list[Any]) -> None:
     """Adds one accepted receipt's facts. "No record" is a fact about insurance and marriage too, with its receipt."""
-    if not facts and row.register_name == Register.SOCIAL_INSURANCE:
+    if not facts and row.register_name == "social_insurance":
         facts = [Insurance(continuous_months=0, monthly_base_fen=0)]
-    if not facts and row.register_name == Register.MARRIAGE:
+    if not facts and row.register_name == "marriage":
         facts = [Marriage(status=_NONE_FOUND)]
     for fact in facts:
         match fact:

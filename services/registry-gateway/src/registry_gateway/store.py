@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.contracts import LookupOutcome
 from sqlalchemy import Row, Table, and_, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,7 +70,7 @@ async def add_receipt(session: AsyncSession, receipt: dict[str, Any]) -> bool:
     return (await session.execute(statement)).first() is not None
 
 
-async def receipts(session: AsyncSession, application_no: str, round_: int, register: Register | None = None) -> Sequence[Row[Any]]:
+async def receipts(session: AsyncSession, application_no: str, round_: int, register: str | None = None) -> Sequence[Row[Any]]:
     """Accepted receipts of a round, and mismatches where nothing was accepted; one for each person and office, in order."""
     query = (
         select(_receipt)
@@ -92,21 +92,21 @@ async def receipts(session: AsyncSession, application_no: str, round_: int, regi
 # --- state of lookups --------------------------------------------------------------------------------------------------------------------
 
 
-async def lookup(session: AsyncSession, application_no: str, round_: int, register: Register) -> Lookup | None:
-    return await session.get(Lookup, (application_no, round_, register.value))
+async def lookup(session: AsyncSession, application_no: str, round_: int, register: str) -> Lookup | None:
+    return await session.get(Lookup, (application_no, round_, register))
 
 
-async def lookups(session: AsyncSession, application_no: str, round_: int) -> dict[Register, Row[Any]]:
+async def lookups(session: AsyncSession, application_no: str, round_: int) -> dict[str, Row[Any]]:
     query = select(_lookup).where(_lookup.c.application_no == application_no, _lookup.c.round == round_)
-    return {Register(row.register_name): row for row in (await session.execute(query)).all()}
+    return {row.register_name: row for row in (await session.execute(query)).all()}
 
 
-async def begin_try(session: AsyncSession, application_no: str, round_: int, register: Register, as_of: datetime) -> None:
+async def begin_try(session: AsyncSession, application_no: str, round_: int, register: str, as_of: datetime) -> None:
     """Counts a try before it is made, so that a try which never came back shows too."""
     start = insert(_lookup).values(
         application_no=application_no,
         round=round_,
-        register_name=register.value,
+        register_name=register,
         outcome="",
         summary="",
         tries=1,
@@ -121,16 +121,14 @@ async def begin_try(session: AsyncSession, application_no: str, round_: int, reg
     await session.execute(again)
 
 
-async def end_try(
-    session: AsyncSession, application_no: str, round_: int, register: Register, outcome: LookupOutcome, summary: str
-) -> None:
+async def end_try(session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: str) -> None:
     """Records what a try came to. A finished lookup is not changed any more."""
     await session.execute(
         _lookup.update()
         .where(
             _lookup.c.application_no == application_no,
             _lookup.c.round == round_,
-            _lookup.c.register_name == register.value,
+            _lookup.c.register_name == register,
             _lookup.c.finished.is_(False),
         )
         .values(outcome=outcome.value, summary=summary, finished=outcome is not LookupOutcome.UNAVAILABLE)

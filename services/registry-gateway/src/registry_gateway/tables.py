@@ -11,8 +11,6 @@ from sqlmodel import Field, SQLModel
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_REGISTERS = "register_name IN ('social_insurance', 'real_estate', 'vehicles', 'marriage')"
-
 
 class Base(SQLModel, registry=registry()):
     """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
@@ -23,7 +21,6 @@ class Lookup(Base, table=True):
 
     __tablename__ = "lookup"
     __table_args__ = (
-        CheckConstraint(_REGISTERS, name="lookup_register"),
         CheckConstraint("outcome IN ('', 'found', 'no_record', 'mismatch', 'unavailable')", name="lookup_outcome"),
         # Finished means answered: silence never finishes a lookup.
         CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'mismatch')", name="lookup_finished"),
@@ -49,7 +46,6 @@ class Receipt(Base, table=True):
 
     __tablename__ = "receipt"
     __table_args__ = (
-        CheckConstraint(_REGISTERS, name="receipt_register"),
         CheckConstraint("outcome IN ('found', 'no_record', 'mismatch')", name="receipt_outcome"),
         CheckConstraint("accepted = (outcome <> 'mismatch')", name="receipt_accepted"),
         Index(

@@ -14,7 +14,7 @@ from chassis.grpc_client import Client, activity_call
 from temporalio import activity
 
 from anju_workflows import calls
-from anju_workflows.activities.wire import OUTCOMES, REGISTERS, VERDICTS, instant
+from anju_workflows.activities.wire import OUTCOMES, VERDICTS, instant
 from anju_workflows.contracts import Verdict
 
 # Below the activity's start-to-close, above the gateway's own five seconds a try for every person and county asked.
@@ -54,9 +54,7 @@ class RegistryActivities:
 
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(self, arg: calls.Lookup) -> calls.LookupAnswer:
-        request = registry_pb2.LookupRequest(
-            application_no=arg.no, round=arg.round, register=REGISTERS[arg.which], as_of=instant(arg.as_of)
-        )
+        request = registry_pb2.LookupRequest(application_no=arg.no, round=arg.round, register=arg.which.value, as_of=instant(arg.as_of))
         async with _alive():
             try:
                 answer: registry_pb2.LookupResponse = await self._client.call(self._stub.Lookup, request, timeout=LOOKUP_SECONDS)

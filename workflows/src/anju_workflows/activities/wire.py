@@ -9,9 +9,8 @@ from anju.eligibility.v1 import eligibility_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from anju_workflows import calls
-from anju_workflows.contracts import LookupOutcome, Register, Verdict
+from anju_workflows.contracts import LookupOutcome, Verdict
 
-REGISTERS = {register: common_pb2.Register.Value(f"REGISTER_{register.name}") for register in Register}
 OUTCOMES = {common_pb2.LookupOutcome.Value(f"LOOKUP_OUTCOME_{outcome.name}"): outcome for outcome in LookupOutcome}
 VERDICTS = {eligibility_pb2.Verdict.Value(f"VERDICT_{verdict.name}"): verdict for verdict in Verdict}
 

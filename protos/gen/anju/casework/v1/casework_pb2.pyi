@@ -198,8 +198,8 @@ class Consent(_message.Message):
     text_version: _builtins.str
     """Version of the consent text which was shown."""
     @_builtins.property
-    def registers(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Register.ValueType]:
-        """Register purposes agreed to; all four are needed to be assessed without paper."""
+    def registers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the registers agreed to (vocabulary `registers`); all are needed to be assessed without paper."""
 
     @_builtins.property
     def given_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -207,7 +207,7 @@ class Consent(_message.Message):
         self,
         *,
         text_version: _builtins.str = ...,
-        registers: _abc.Iterable[_common_pb2.Register.ValueType] | None = ...,
+        registers: _abc.Iterable[_builtins.str] | None = ...,
         given_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["given_at", b"given_at"]  # noqa: Y015
@@ -1133,13 +1133,14 @@ class GetSubjectsRequest(_message.Message):
     REGISTER_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
     round: _builtins.int
-    register: _common_pb2.Register.ValueType
+    register: _builtins.str
+    """Code of the register (vocabulary `registers`)."""
     def __init__(
         self,
         *,
         application_no: _builtins.str = ...,
         round: _builtins.int = ...,
-        register: _common_pb2.Register.ValueType = ...,
+        register: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -20,36 +20,6 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _Register:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _RegisterEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Register.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    REGISTER_UNSPECIFIED: _Register.ValueType  # 0
-    REGISTER_SOCIAL_INSURANCE: _Register.ValueType  # 1
-    """社会保险"""
-    REGISTER_REAL_ESTATE: _Register.ValueType  # 2
-    """不动产登记"""
-    REGISTER_VEHICLES: _Register.ValueType  # 3
-    """机动车登记"""
-    REGISTER_MARRIAGE: _Register.ValueType  # 4
-    """婚姻登记"""
-
-class Register(_Register, metaclass=_RegisterEnumTypeWrapper):
-    """The four registers of a city's departments (数据核验)."""
-
-REGISTER_UNSPECIFIED: Register.ValueType  # 0
-REGISTER_SOCIAL_INSURANCE: Register.ValueType  # 1
-"""社会保险"""
-REGISTER_REAL_ESTATE: Register.ValueType  # 2
-"""不动产登记"""
-REGISTER_VEHICLES: Register.ValueType  # 3
-"""机动车登记"""
-REGISTER_MARRIAGE: Register.ValueType  # 4
-"""婚姻登记"""
-Global___Register: _TypeAlias = Register  # noqa: Y015
-
 class _LookupOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015

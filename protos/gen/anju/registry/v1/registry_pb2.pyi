@@ -33,7 +33,8 @@ class LookupRequest(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
     round: _builtins.int
-    register: _common_pb2.Register.ValueType
+    register: _builtins.str
+    """Code of the register (vocabulary `registers`): social_insurance."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -41,7 +42,7 @@ class LookupRequest(_message.Message):
         *,
         application_no: _builtins.str = ...,
         round: _builtins.int = ...,
-        register: _common_pb2.Register.ValueType = ...,
+        register: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
@@ -281,7 +282,7 @@ class RegisterState(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     TRIES_FIELD_NUMBER: _builtins.int
     LAST_TRY_AT_FIELD_NUMBER: _builtins.int
-    register: _common_pb2.Register.ValueType
+    register: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
     summary: _builtins.str
     tries: _builtins.int
@@ -290,7 +291,7 @@ class RegisterState(_message.Message):
     def __init__(
         self,
         *,
-        register: _common_pb2.Register.ValueType = ...,
+        register: _builtins.str = ...,
         outcome: _common_pb2.LookupOutcome.ValueType = ...,
         summary: _builtins.str = ...,
         tries: _builtins.int = ...,
@@ -416,7 +417,7 @@ class AccessEntry(_message.Message):
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
-    register: _common_pb2.Register.ValueType
+    register: _builtins.str
     endpoint: _builtins.str
     purpose: _builtins.str
     legal_basis: _builtins.str
@@ -428,7 +429,7 @@ class AccessEntry(_message.Message):
         self,
         *,
         at: _timestamp_pb2.Timestamp | None = ...,
-        register: _common_pb2.Register.ValueType = ...,
+        register: _builtins.str = ...,
         endpoint: _builtins.str = ...,
         purpose: _builtins.str = ...,
         legal_basis: _builtins.str = ...,

@@ -62,7 +62,8 @@ class RegistryGatewayServiceServicer:
     def Lookup(self, request, context):
         """Workflow only. Asks one register about every person of the case and keeps what comes back. Idempotent per (case, round, register): only the
         persons and endpoints still without an accepted receipt are asked again.
-        Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT.
+        Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT, INVALID_ARGUMENT/INVALID_FIELDS for a
+        register nobody knows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class RegistryGatewayServiceStub:
     Lookup: _grpc.UnaryUnaryMultiCallable[_registry_pb2.LookupRequest, _registry_pb2.LookupResponse]
     """Workflow only. Asks one register about every person of the case and keeps what comes back. Idempotent per (case, round, register): only the
     persons and endpoints still without an accepted receipt are asked again.
-    Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT.
+    Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT, INVALID_ARGUMENT/INVALID_FIELDS for a
+    register nobody knows.
     """
     GetFacts: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetFactsRequest, _registry_pb2.GetFactsResponse]
     """Eligibility only. The facts drawn from the accepted receipts of one round."""
@@ -52,7 +53,8 @@ class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
     Lookup: _aio.UnaryUnaryMultiCallable[_registry_pb2.LookupRequest, _registry_pb2.LookupResponse]  # type: ignore[assignment]
     """Workflow only. Asks one register about every person of the case and keeps what comes back. Idempotent per (case, round, register): only the
     persons and endpoints still without an accepted receipt are asked again.
-    Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT.
+    Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT, INVALID_ARGUMENT/INVALID_FIELDS for a
+    register nobody knows.
     """
     GetFacts: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetFactsRequest, _registry_pb2.GetFactsResponse]  # type: ignore[assignment]
     """Eligibility only. The facts drawn from the accepted receipts of one round."""
@@ -70,7 +72,8 @@ class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.LookupResponse, _abc.Awaitable[_registry_pb2.LookupResponse]]:
         """Workflow only. Asks one register about every person of the case and keeps what comes back. Idempotent per (case, round, register): only the
         persons and endpoints still without an accepted receipt are asked again.
-        Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT.
+        Errors: UNAVAILABLE/REGISTER_UNAVAILABLE (retry; the answers so far are kept), FAILED_PRECONDITION/NO_CONSENT, INVALID_ARGUMENT/INVALID_FIELDS for a
+        register nobody knows.
         """
 
     @_abc_1.abstractmethod

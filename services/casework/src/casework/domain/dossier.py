@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol
 
+from anju_terms import is_code
+
 from casework.domain import id_number, text
 from casework.domain.violations import Violation
 
@@ -143,6 +145,15 @@ def check_consent(consent: Consent) -> list[Violation]:
                 "CONSENT_TEXT_OUTDATED",
                 "授权书已更新，请刷新页面，阅读新版授权书后重新确认。",
                 "The consent text has changed. Reload the page, read the current text and agree again.",
+            )
+        )
+    if not all(is_code("registers", register) for register in consent.registers):
+        found.append(
+            Violation(
+                "/consent/registers",
+                "UNKNOWN_CODE",
+                "授权中有未知的登记种类，请刷新页面后重新确认。",
+                "There is an unknown register in the consent. Reload the page and agree again.",
             )
         )
     if not set(REGISTERS) <= set(consent.registers):

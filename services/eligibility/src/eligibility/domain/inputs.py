@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.contracts import LookupOutcome
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -91,9 +91,9 @@ class Facts(_Model):
     vehicles: tuple[RegisteredVehicle, ...] = ()
     insurance: tuple[Insurance, ...] = ()
     marriages: tuple[RegisteredMarriage, ...] = ()
-    outcomes: dict[Register, LookupOutcome] = Field(default_factory=dict)
+    outcomes: dict[str, LookupOutcome] = Field(default_factory=dict)
 
-    def answered(self, register: Register) -> bool:
+    def answered(self, register: str) -> bool:
         """Whether the register gave an answer about the whole household which may be relied on."""
         return self.outcomes.get(register) in (LookupOutcome.FOUND, LookupOutcome.NO_RECORD)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from fractions import Fraction
 
-from anju_workflows.contracts import LookupOutcome, Register, Verdict
+from anju_workflows.contracts import LookupOutcome, Verdict
 
 from eligibility.domain import housing
 from eligibility.domain.inputs import Inputs, Insurance, Member
@@ -34,10 +34,10 @@ TITLES = {
     "adult_applicant": "申请人为成年人",
 }
 _REGISTERS = {
-    Register.REAL_ESTATE: ("不动产登记", "the real estate register"),
-    Register.SOCIAL_INSURANCE: ("社会保险", "social insurance"),
-    Register.VEHICLES: ("机动车登记", "the vehicle register"),
-    Register.MARRIAGE: ("婚姻登记", "the marriage register"),
+    "real_estate": ("不动产登记", "the real estate register"),
+    "social_insurance": ("社会保险", "social insurance"),
+    "vehicles": ("机动车登记", "the vehicle register"),
+    "marriage": ("婚姻登记", "the marriage register"),
 }
 _STATUS = {"single": "未婚", "married": "已婚", "divorced": "离异", "widowed": "丧偶", "none_found": "未查到记录"}
 
@@ -70,7 +70,7 @@ class _Compared:
         )
 
 
-def _unanswered(inputs: Inputs, register: Register) -> tuple[str, str] | None:
+def _unanswered(inputs: Inputs, register: str) -> tuple[str, str] | None:
     """Why a register cannot be relied on, zh and en; None when it can."""
     if inputs.facts.answered(register):
         return None
@@ -92,7 +92,7 @@ def housing_area(inputs: Inputs, limit: Limit) -> Criterion:
     if limit.value == 0:
         threshold = "无住房"
     compared = _Compared("housing_area", limit.legal_ref, observed, threshold, area.receipt_ids)
-    silent = _unanswered(inputs, Register.REAL_ESTATE)
+    silent = _unanswered(inputs, "real_estate")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
     if per_person > limit.value:
@@ -121,7 +121,7 @@ def income(inputs: Inputs, limit: Limit) -> Criterion:
     observed = f"人均每月 {yuan(per_month, ROUND_CEILING)}"
     threshold = f"不超过 {yuan(limit.value)}"
     compared = _Compared("income", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.insurance))
-    silent = _unanswered(inputs, Register.SOCIAL_INSURANCE)
+    silent = _unanswered(inputs, "social_insurance")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
     if per_month > limit.value:
@@ -150,7 +150,7 @@ def vehicle_count(inputs: Inputs, limit: Limit) -> Criterion:
     count = max(declared, registered)
     observed, threshold = f"{count} 辆", f"不超过 {limit.value} 辆"
     compared = _Compared("vehicle_count", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.vehicles))
-    silent = _unanswered(inputs, Register.VEHICLES)
+    silent = _unanswered(inputs, "vehicles")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
     if count > limit.value:
@@ -171,7 +171,7 @@ def vehicle_value(inputs: Inputs, limit: Limit) -> Criterion:
     total = yuan(sum(values))
     receipts = tuple(fact.receipt_id for fact in inputs.facts.vehicles)
     compared = _Compared("vehicle_value", limit.legal_ref, f"申报合计 {total}", threshold, receipts)
-    silent = _unanswered(inputs, Register.VEHICLES)
+    silent = _unanswered(inputs, "vehicles")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
     if sum(values) > limit.value:
@@ -193,7 +193,7 @@ def insured_months(inputs: Inputs, limit: Limit) -> Criterion:
     months = max((fact.continuous_months for fact in own), default=0)
     observed, threshold = f"连续 {months} 个月", f"不少于 {limit.value} 个月"
     compared = _Compared("insured_months", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in own))
-    silent = _unanswered(inputs, Register.SOCIAL_INSURANCE)
+    silent = _unanswered(inputs, "social_insurance")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
     if months < limit.value:
@@ -227,7 +227,7 @@ def marriage(inputs: Inputs) -> Criterion:
     def doubt(zh: str, en: str) -> Criterion:
         return compared.is_(Verdict.NEEDS_REVIEW, zh, en)
 
-    silent = _unanswered(inputs, Register.MARRIAGE)
+    silent = _unanswered(inputs, "marriage")
     if silent:
         return doubt(*silent)
     if mine is None:

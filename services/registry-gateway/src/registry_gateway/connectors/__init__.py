@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from anju_workflows.contracts import Register
-
 from registry_gateway.domain.facts import Answer
 from registry_gateway.domain.people import Person
 
@@ -26,7 +24,7 @@ class Question:
 
 
 class Connector(Protocol):
-    register: Register
+    register: str
 
     @property
     def endpoints(self) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from anju_workflows.contracts import Register
-
 from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door
 from registry_gateway.connectors.national import NationalPlatform
@@ -16,7 +14,7 @@ ENDPOINT = "marriage"
 
 
 class MarriageConnector:
-    register = Register.MARRIAGE
+    register = "marriage"
     endpoints: tuple[str, ...] = (ENDPOINT,)
 
     def __init__(self, access: NationalAccess, door: Door) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from anju_workflows.contracts import Register
-
 from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door, now_ms
 from registry_gateway.domain import real_estate as answers
@@ -25,7 +23,7 @@ _FIELDS = frozenset({"QLRMC", "QLRZJHM", "QLRZJZL"})
 
 
 class RealEstateConnector:
-    register = Register.REAL_ESTATE
+    register = "real_estate"
 
     def __init__(self, counties: Mapping[str, CountyAccess], door: Door) -> None:
         self._counties = dict(counties)

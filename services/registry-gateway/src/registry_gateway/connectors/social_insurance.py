@@ -6,7 +6,6 @@ gateway_requestid and the signature of answers.
 
 from __future__ import annotations
 
-from anju_workflows.contracts import Register
 from chassis.ids import new_id
 
 from registry_gateway.connectors import Question
@@ -26,7 +25,7 @@ _FIELDS = frozenset({"SFZH", "XM"})
 
 
 class SocialInsuranceConnector:
-    register = Register.SOCIAL_INSURANCE
+    register = "social_insurance"
     endpoints: tuple[str, ...] = (ENDPOINT,)
 
     def __init__(self, access: GatewayAccess, door: Door) -> None:

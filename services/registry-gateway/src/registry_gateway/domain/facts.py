@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Self
 
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.contracts import LookupOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Marriage:
 
 Fact = Home | Vehicle | Insurance | Marriage
 
-_KINDS: dict[Register, type[Any]] = {
-    Register.REAL_ESTATE: Home,
-    Register.VEHICLES: Vehicle,
-    Register.SOCIAL_INSURANCE: Insurance,
-    Register.MARRIAGE: Marriage,
+_KINDS: dict[str, type[Any]] = {
+    "real_estate": Home,
+    "vehicles": Vehicle,
+    "social_insurance": Insurance,
+    "marriage": Marriage,
 }
 
 
@@ -86,7 +86,7 @@ def to_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     return [asdict(fact) for fact in facts]
 
 
-def from_json(register: Register, rows: Iterable[dict[str, Any]]) -> list[Fact]:
+def from_json(register: str, rows: Iterable[dict[str, Any]]) -> list[Fact]:
     kind = _KINDS[register]
     return [kind(**row) for row in rows]
 

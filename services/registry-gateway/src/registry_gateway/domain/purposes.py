@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from anju_workflows.contracts import Register
-
 # Checking whether a household may have public rental housing (Order 11, articles 8 and 9), in the words casework gives and consents name.
 ADMISSION = "公共租赁住房保障资格核验"
 
 # Personal data each purpose may send to each register, by the register's own field names.
-_ADMISSION_FIELDS: dict[Register, frozenset[str]] = {
-    Register.SOCIAL_INSURANCE: frozenset({"SFZH", "XM"}),
-    Register.REAL_ESTATE: frozenset({"QLRMC", "QLRZJHM", "QLRZJZL"}),
-    Register.VEHICLES: frozenset({"sfzmhm", "xm"}),
-    Register.MARRIAGE: frozenset({"name_man", "cert_num_man", "name_woman", "cert_num_woman"}),
+_ADMISSION_FIELDS: dict[str, frozenset[str]] = {
+    "social_insurance": frozenset({"SFZH", "XM"}),
+    "real_estate": frozenset({"QLRMC", "QLRZJHM", "QLRZJZL"}),
+    "vehicles": frozenset({"sfzmhm", "xm"}),
+    "marriage": frozenset({"name_man", "cert_num_man", "name_woman", "cert_num_woman"}),
 }
 
 _PURPOSES = {ADMISSION: _ADMISSION_FIELDS}
@@ -24,7 +22,7 @@ class NotAllowedError(Exception):
     """The purpose does not cover this question."""
 
 
-def fields_for(purpose: str, legal_basis: str, register: Register) -> frozenset[str]:
+def fields_for(purpose: str, legal_basis: str, register: str) -> frozenset[str]:
     """The fields a purpose may send to a register. Raises NotAllowedError for a purpose nobody has approved and without a legal basis."""
     fields = _PURPOSES.get(purpose.strip())
     if fields is None or not legal_basis.strip():

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.contracts import LookupOutcome
 
 _FOUND = {
-    Register.SOCIAL_INSURANCE: "查到 {count} 人的社会保险缴费记录。",
-    Register.REAL_ESTATE: "查到不动产登记 {count} 处。",
-    Register.VEHICLES: "查到名下车辆 {count} 辆。",
-    Register.MARRIAGE: "查到 {count} 人的婚姻登记记录。",
+    "social_insurance": "查到 {count} 人的社会保险缴费记录。",
+    "real_estate": "查到不动产登记 {count} 处。",
+    "vehicles": "查到名下车辆 {count} 辆。",
+    "marriage": "查到 {count} 人的婚姻登记记录。",
 }
 _NO_RECORD = {
-    Register.SOCIAL_INSURANCE: "未查到社会保险缴费记录。",
-    Register.REAL_ESTATE: "未查到不动产登记。",
-    Register.VEHICLES: "未查到名下车辆。",
-    Register.MARRIAGE: "未查到婚姻登记记录（查无记录不等于未婚）。",
+    "social_insurance": "未查到社会保险缴费记录。",
+    "real_estate": "未查到不动产登记。",
+    "vehicles": "未查到名下车辆。",
+    "marriage": "未查到婚姻登记记录（查无记录不等于未婚）。",
 }
 
 
-def summarise(register: Register, outcome: LookupOutcome, facts: int, silent_offices: int, offices: int) -> str:
+def summarise(register: str, outcome: LookupOutcome, facts: int, silent_offices: int, offices: int) -> str:
     """``facts`` counts what was found, ``silent_offices`` the offices of ``offices`` which have not answered for everybody."""
     if outcome is LookupOutcome.UNAVAILABLE:
         where = f"{offices} 个登记机构中有 {silent_offices} 个" if offices > 1 else "登记机构"

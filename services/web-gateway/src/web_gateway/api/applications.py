@@ -22,7 +22,6 @@ from web_gateway.api.titles import REGISTERS, STAGES, title
 
 api = Api("/api/v1")
 REVIEWERS = ("street_clerk", "district_reviewer", "city_reviewer")
-_REGISTER = common.DESCRIPTOR.enum_types_by_name["Register"]
 _DECISION = casework.DESCRIPTOR.enum_types_by_name["Decision"]
 
 
@@ -71,10 +70,7 @@ async def submit_application(call: Call, body: c.SubmitApplication) -> c.Applica
     Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
     stands in an active application.
     """
-    consent = casework.Consent(
-        text_version=body.consent.text_version,
-        registers=[enum_number(_REGISTER, register) for register in body.consent.registers],  # type: ignore[misc]  # numbers are the enum
-    )
+    consent = casework.Consent(text_version=body.consent.text_version, registers=body.consent.registers)
     request = casework.SubmitApplicationRequest(
         idempotency_key=call.idempotency_key, dossier=casework.Dossier(**body.dossier.model_dump()), consent=consent
     )

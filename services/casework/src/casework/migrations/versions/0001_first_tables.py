@@ -99,9 +99,6 @@ def upgrade() -> None:
         sa.Column("text_version", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("registers", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "registers <@ ARRAY['social_insurance', 'real_estate', 'vehicles', 'marriage']::varchar[]", name="consent_registers"
-        ),
         sa.ForeignKeyConstraint(
             ["application_no"],
             ["application.no"],

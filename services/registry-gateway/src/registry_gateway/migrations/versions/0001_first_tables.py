@@ -82,7 +82,6 @@ def upgrade() -> None:
         sa.Column("finished", sa.Boolean(), nullable=False),
         sa.CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'mismatch')", name="lookup_finished"),
         sa.CheckConstraint("outcome IN ('', 'found', 'no_record', 'mismatch', 'unavailable')", name="lookup_outcome"),
-        sa.CheckConstraint("register_name IN ('social_insurance', 'real_estate', 'vehicles', 'marriage')", name="lookup_register"),
         sa.CheckConstraint("tries >= 0", name="lookup_tries"),
         sa.PrimaryKeyConstraint("application_no", "round", "register_name"),
     )
@@ -104,7 +103,6 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("accepted = (outcome <> 'mismatch')", name="receipt_accepted"),
         sa.CheckConstraint("outcome IN ('found', 'no_record', 'mismatch')", name="receipt_outcome"),
-        sa.CheckConstraint("register_name IN ('social_insurance', 'real_estate', 'vehicles', 'marriage')", name="receipt_register"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_receipt_case", "receipt", ["application_no", "round", "register_name"], unique=False)

@@ -1,19 +1,11 @@
-"""The one place where the names of registers and outcomes meet their protobuf numbers."""
+"""The one place where the names of outcomes meet their protobuf numbers."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from anju.common.v1 import common_pb2 as common
-from anju_workflows.contracts import LookupOutcome, Register
-
-REGISTER_TO_PROTO: Final[dict[Register, common.Register.ValueType]] = {
-    Register.SOCIAL_INSURANCE: common.REGISTER_SOCIAL_INSURANCE,
-    Register.REAL_ESTATE: common.REGISTER_REAL_ESTATE,
-    Register.VEHICLES: common.REGISTER_VEHICLES,
-    Register.MARRIAGE: common.REGISTER_MARRIAGE,
-}
-REGISTER_FROM_PROTO: Final[dict[int, Register]] = {number: register for register, number in REGISTER_TO_PROTO.items()}
+from anju_workflows.contracts import LookupOutcome
 
 OUTCOME_TO_PROTO: Final[dict[LookupOutcome, common.LookupOutcome.ValueType]] = {
     LookupOutcome.FOUND: common.LOOKUP_OUTCOME_FOUND,
