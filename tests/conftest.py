@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,10 +18,25 @@ from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
 
+from tests.support import surroundings
 from tests.support.keys import ISSUERS
+from tests.support.ports import free_block
 
+# Before any test or engine reads it, here and in every parallel worker.
+surroundings.clear(os.environ)
+SEED = surroundings.choose_seed(os.environ)
 _numbers = itertools.count(1)
 MakeDatabase = Callable[[str], Awaitable[str]]
+
+
+def pytest_report_header() -> str:
+    return f"seed: {SEED} (again: {surroundings.SEED}={SEED})"
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of everything a test leaves to chance; the header of the run names it."""
+    return SEED
 
 
 @pytest.fixture(scope="session")
@@ -72,10 +88,11 @@ async def _databases(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def temporal_server(session_dir: Path) -> AsyncIterator[TemporalServer]:
     """``.address`` of a real server with Anju's search attributes and the controlled clock."""
-    server = TemporalServer(session_dir / "temporal")
-    await server.start()
-    yield server
-    await server.stop()
+    with free_block(session_dir / "temporal") as layout:
+        server = TemporalServer(layout.data_dir, port=layout.temporal_port)
+        await server.start()
+        yield server
+        await server.stop()
 
 
 @pytest.fixture(scope="session")

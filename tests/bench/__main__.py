@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from anju_onebox.engine.postgres import Postgres
-from anju_onebox.engine.process import free_port
 from anju_onebox.engine.temporal import TemporalServer
 from chassis import logs
 from chassis.crypto import KeyRing
@@ -28,6 +27,7 @@ from tests.bench import counts, machine, on_box, on_dbos, on_temporal, report
 from tests.bench.drive import THINK_SECONDS, Contestant, run_round
 from tests.bench.report import Goal, Phase, Report
 from tests.support.keys import ISSUERS
+from tests.support.ports import free_block
 from tests.workflows.stage import stage
 
 METHOD = Path(__file__).with_name("method.md")
@@ -96,7 +96,8 @@ class Bench:
         phase = Phase("Whole stack", "From the HTTP API to the departments and back, everything in one box process.")
         self.say("starting the box…")
         async with AsyncExitStack() as stack:
-            box = await stack.enter_async_context(on_box.stack(self.folder / "box", self.options.ports_offset or _free_offset()))
+            offset = self.options.ports_offset or stack.enter_context(free_block(self.folder / "box")).ports_offset
+            box = await stack.enter_async_context(on_box.stack(self.folder / "box", offset))
             _, settings = await on_temporal.connect(box.layout.temporal_address, box.layout.keys_dir, simulated_clock=True)
             contestants: list[Contestant] = [
                 on_box.OnBox(OURS, box, "ours"),
@@ -132,11 +133,6 @@ class Bench:
 def _everybody(contestants: Sequence[Contestant]) -> set[int]:
     """Every process of the bench itself: what is not theirs was somebody else's."""
     return {os.getpid(), *(pid for each in contestants for pid in each.pids())}
-
-
-def _free_offset() -> int:
-    """An offset at which the whole box has its ports free, as far as its first one tells; the box itself names a taken one."""
-    return max(1000, min(free_port(), 50_000) - 8_080)
 
 
 async def run(options: argparse.Namespace, console: Console) -> Report:

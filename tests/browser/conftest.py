@@ -49,7 +49,7 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def box(chromium: Browser, session_dir: Path) -> AsyncIterator[RunningBox]:
     """Asks for the browser first: without one there is nothing to start a box for."""
-    async with running_box(session_dir / "browser", 18_000) as running:
+    async with running_box(session_dir / "browser") as running:
         yield running
 
 

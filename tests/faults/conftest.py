@@ -13,7 +13,7 @@ from tests.support.families import Families
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def split_box(session_dir: Path) -> AsyncIterator[RunningBox]:
     """A box whose services and worker are processes of their own, so that each can be killed alone."""
-    async with running_box(session_dir / "faults", 14_000, "--processes") as running:
+    async with running_box(session_dir / "faults", "--processes") as running:
         yield running
 
 

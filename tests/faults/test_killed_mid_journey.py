@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from anju_onebox.layout import Layout
 from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import ApiProblem, eventually
+from anju_onebox.stories.people import ApiProblem, city, eventually
 
 from tests.support.boxes import RunningBox, launch, ready, stop
 from tests.support.families import Families
+from tests.support.ports import free_block
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -148,10 +150,8 @@ async def kill_each(box: RunningBox, victims: tuple[str, ...], travellers: Trave
 
 @pytest.mark.parametrize("victims", [("worker",), SERVICES], ids=["worker", "each service"])
 async def test_households_travel_to_their_first_rent_while_processes_are_killed(
-    split_box: RunningBox, families: Families, victims: tuple[str, ...]
+    split_box: RunningBox, families: Families, seed: int, victims: tuple[str, ...]
 ) -> None:
-    seed = int(os.environ.get("ANJU_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed} (again: ANJU_TEST_SEED={seed})")
     travellers = Travellers(split_box, families)
     async with asyncio.TaskGroup() as under_way:
         lanes = [under_way.create_task(travellers.lane()) for _ in range(3)]
@@ -175,12 +175,12 @@ async def test_households_travel_to_their_first_rent_while_processes_are_killed(
 
 async def test_everything_killed_at_once_goes_on_where_it_was(session_dir: Path, families: Families) -> None:
     """The whole group, engines included: nothing acknowledged is lost, and the cases go on after the restart."""
-    from anju_onebox.layout import Layout
-    from anju_onebox.stories.people import city
+    with free_block(session_dir / "power") as layout:
+        await _killed_and_started_again(layout, families)
 
-    offset, folder = 16_000, session_dir / "power"
-    process, log = launch(folder, offset)
-    layout = Layout(folder.resolve(), offset, 8080 + offset)
+
+async def _killed_and_started_again(layout: Layout, families: Families) -> None:
+    process, log = launch(layout)
     try:
         await ready(layout, process, log)
         async with city(layout) as town:
@@ -191,7 +191,7 @@ async def test_everything_killed_at_once_goes_on_where_it_was(session_dir: Path,
             await made[0].decide("street")
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
-            process, log = launch(folder, offset)
+            process, log = launch(layout)
             await ready(layout, process, log)
             case = await made[0].reaches("district_review")
             assert [e["event"] for e in case["timeline"]].count("street_approved") == 1

@@ -14,7 +14,7 @@ from tests.support.families import Families
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def box(session_dir: Path) -> AsyncIterator[RunningBox]:
     """One whole box for all journeys; each journey brings its own household."""
-    async with running_box(session_dir / "journeys", 12_000) as running:
+    async with running_box(session_dir / "journeys") as running:
         yield running
 
 

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import pytest
 from anju_onebox.layout import STATE_FILE, Layout
 from anju_onebox.stories.people import City, city
 from chassis import temporal
 from chassis.settings import ProcessSettings
 from chassis.simclock import SimulatedClock
 from temporalio.client import Client
+
+from tests.support import surroundings
+from tests.support.ports import free_block
 
 _READY_SECONDS = 120
 
@@ -38,14 +42,17 @@ class RunningBox:
         return self.layout.web_url
 
 
-def launch(data_dir: Path, offset: int, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
+def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
     """``anju up`` in a process group of its own."""
+    data_dir = layout.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     data_dir.chmod(0o711)
     log = data_dir / "up.log"
     program = str(Path(sys.executable).parent / "anju")
-    command = [program, "up", "--data-dir", str(data_dir), "--ports-offset", str(offset), *options]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANJU_", "TEMPORAL_"))}
+    command = [program, "up", "--data-dir", str(data_dir), "--ports-offset", str(layout.ports_offset), *options]
+    environment = dict(os.environ)
+    # A test may have set a variable for its own process.
+    surroundings.clear(environment)
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
     return process, log
@@ -78,15 +85,22 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @asynccontextmanager
-async def running_box(data_dir: Path, offset: int, *options: str) -> AsyncIterator[RunningBox]:
-    process, log = launch(data_dir, offset, *options)
-    try:
-        layout = Layout(data_dir.resolve(), offset, 8080 + offset)
-        await ready(layout, process, log)
-        layout = Layout.of_running(data_dir)
-        os.environ.update(layout.temporal_environment())
-        client = await temporal.connect(layout.settings(ProcessSettings, "worker"))
-        async with city(layout) as town:
-            yield RunningBox(layout, process, log, town, client, SimulatedClock(client))
-    finally:
-        stop(process)
+async def running_box(data_dir: Path, *options: str) -> AsyncIterator[RunningBox]:
+    """A box in ``data_dir`` on free ports."""
+    with free_block(data_dir) as layout:
+        process, log = launch(layout, *options)
+        try:
+            await ready(layout, process, log)
+            layout = Layout.of_running(data_dir)
+            client = await _connect(layout)
+            async with city(layout) as town:
+                yield RunningBox(layout, process, log, town, client, SimulatedClock(client))
+        finally:
+            stop(process)
+
+
+async def _connect(layout: Layout) -> Client:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in layout.temporal_environment().items():
+            environment.setenv(name, value)
+        return await temporal.connect(layout.settings(ProcessSettings, "worker"))

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -27,8 +28,8 @@ from chassis.grpc_client import Client
 
 from tests.support.boxes import launch, ready, stop
 from tests.support.keys import signer, staff
+from tests.support.ports import free_block
 
-OFFSET = 4000
 ANJU = str(Path(sys.executable).parent / "anju")
 
 
@@ -42,11 +43,12 @@ def data_dir() -> Iterator[Path]:
 
 @contextmanager
 def box_of(data_dir: Path, *options: str) -> Iterator[tuple[Layout, subprocess.Popen[bytes], Path]]:
-    process, log = launch(data_dir, OFFSET, *options)
-    try:
-        yield Layout(data_dir.resolve(), OFFSET, 8080 + OFFSET), process, log
-    finally:
-        stop(process)
+    with free_block(data_dir) as layout:
+        process, log = launch(layout, *options)
+        try:
+            yield layout, process, log
+        finally:
+            stop(process)
 
 
 def living(pids: list[int]) -> list[str]:
@@ -114,7 +116,7 @@ async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Pa
         assert status.returncode == 0, status.stdout
         for url in addresses(layout).values():
             assert await probes.answers(url), f"{url} is on the welcome page"
-        refused = await asyncio.to_thread(anju, layout, "up", "--ports-offset", str(OFFSET + 2000))
+        refused = await asyncio.to_thread(anju, layout, "up", "--ports-offset", str(layout.ports_offset + 2000))
         assert refused.returncode == 1
         assert "another box" in refused.stdout.replace("\n", " ")
         family = family_of(process.pid)
@@ -155,8 +157,8 @@ async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Pa
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 async def test_a_split_box_brings_a_killed_service_back_and_serves_by_the_other_replica_meanwhile(data_dir: Path) -> None:
-    with box_of(data_dir, "--processes", "--replica", "housing=2") as (_, process, log):
-        layout = Layout(data_dir.resolve(), OFFSET, 8080 + OFFSET, {"housing": 2}, split=True)
+    with box_of(data_dir, "--processes", "--replica", "housing=2") as (layout, process, log):
+        layout = replace(layout, replicas={"housing": 2}, split=True)
         await ready(layout, process, log)
         assert Layout.of_running(data_dir) == layout
         family = family_of(process.pid)
@@ -184,16 +186,17 @@ async def test_a_split_box_brings_a_killed_service_back_and_serves_by_the_other_
 async def test_one_more_service_joins_by_the_printed_environment(data_dir: Path) -> None:
     with box_of(data_dir) as (layout, process, log):
         await ready(layout, process, log)
-        printed = await asyncio.to_thread(anju, layout, "env", "housing", "--port", str(7414 + OFFSET))
+        joined = replace(layout, replicas={"housing": 2})
+        port = joined.service_port("housing", 1)
+        printed = await asyncio.to_thread(anju, layout, "env", "housing", "--port", str(port))
         assert printed.returncode == 0
         password = (layout.secrets_dir / "housing.database-url").read_text()
         assert password not in printed.stdout
         script = f'{printed.stdout}\nexec "{Path(ANJU).with_name("anju-housing")}" serve'
         second = await asyncio.create_subprocess_exec("/bin/sh", "-c", script, stdout=asyncio.subprocess.DEVNULL)
         try:
-            joined = Layout(layout.data_dir, OFFSET, layout.web_port, {"housing": 2})
             await probes.until(lambda: probes.service_serves(joined, "housing", 1), "the second housing", 60)
-            alone = Client(f"127.0.0.1:{7414 + OFFSET}", signer(layout.keys_dir, "web-gateway"))
+            alone = Client(f"127.0.0.1:{port}", signer(layout.keys_dir, "web-gateway"))
             stub = housing_rpc.HousingServiceStub(alone.channel)
             request = housing.ListEstatesRequest(district="410204")
             estates = await alone.call(stub.ListEstates, request, caller=staff("house_manager", "410204"), timeout=10)
@@ -238,11 +241,18 @@ async def test_words_are_explained_without_a_box(data_dir: Path) -> None:
 
 
 async def test_a_taken_port_is_named_before_anything_is_started(data_dir: Path) -> None:
-    server, bank = [await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port + OFFSET) for port in (7404, 7504)]
-    async with server, bank:
-        with box_of(data_dir) as (_, process, log):
-            assert await asyncio.to_thread(process.wait, 60) == 1
+    with free_block(data_dir) as layout:
+        housing_port, bank_port = layout.ports["housing"], layout.ports["sandbox bank"]
+        server, bank = [
+            await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port) for port in (housing_port, bank_port)
+        ]
+        async with server, bank:
+            process, log = launch(layout)
+            try:
+                assert await asyncio.to_thread(process.wait, 60) == 1
+            finally:
+                stop(process)
             text = log.read_text()
-    assert f"{7404 + OFFSET} (housing)" in text
-    assert str(7504 + OFFSET) in text, "the bank of the outside world"
+    assert f"{housing_port} (housing)" in text
+    assert str(bank_port) in text, "the bank of the outside world"
     assert "PostgreSQL" not in text

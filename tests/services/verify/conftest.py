@@ -12,6 +12,7 @@ from chassis.crypto import KeyRing
 
 from tests.conftest import MakeDatabase
 from tests.services.verify.records import FIELD_KEYS, Records
+from tests.support.ports import free_block
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +30,11 @@ async def records(make_database: MakeDatabase, postgres: Postgres, keys_dir: Pat
 @asynccontextmanager
 async def an_engine(folder: Path) -> AsyncIterator[TemporalServer]:
     """An engine of its own: what other tests left running would be nobody's case here."""
-    server = TemporalServer(folder)
-    await server.start()
-    yield server
-    await server.stop()
+    with free_block(folder) as layout:
+        server = TemporalServer(folder, port=layout.temporal_port)
+        await server.start()
+        yield server
+        await server.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,8 @@ from pydantic import SecretStr
 from web_gateway.app import WebServer, application
 from web_gateway.settings import Settings
 from yarl import URL
+
+from tests.support.ports import free_block
 
 ROOT = Path(__file__).parents[3]
 NO = "KF-2026-000123"
@@ -191,17 +192,10 @@ class World:
         return str(self.sandbox.issuer.tokens(identity)[kind])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def world(folder: Path, keys_dir: Path, **changes: Any) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        port = free_port()
+        port = stack.enter_context(free_block(folder)).web_port
         issuer = await stack.enter_async_context(
             sandbox(
                 SandboxSettings.on_free_ports(folder / "sandbox", redirect_uris=[f"http://127.0.0.1:{port}/auth/callback"]),

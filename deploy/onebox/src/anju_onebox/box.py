@@ -7,7 +7,6 @@ import fcntl
 import importlib
 import json
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager as Running
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -22,7 +21,7 @@ from anju_onebox import databases, probes
 from anju_onebox.codec_server import codec_server
 from anju_onebox.engine.keeper import Engine, keep
 from anju_onebox.engine.postgres import DatabaseServer, Postgres, database_server
-from anju_onebox.engine.process import EngineError
+from anju_onebox.engine.process import EngineError, is_free
 from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.handover import hand_over
 from anju_onebox.layout import SANDBOX, SERVICES, WEB, WORKER, Layout, database_name
@@ -223,20 +222,10 @@ async def _check_ports(layout: Layout) -> None:
     """
     patience = _PREDECESSOR_SECONDS if layout.state_file.exists() else 0.0
     deadline = asyncio.get_running_loop().time() + patience
-    while taken := [f"{port} ({name})" for name, port in layout.ports.items() if not _is_free(port)]:
+    while taken := [f"{port} ({name})" for name, port in layout.ports.items() if not is_free(port)]:
         if asyncio.get_running_loop().time() >= deadline:
             raise EngineError(f"端口被占用 ports in use: {', '.join(taken)} — anju up --ports-offset 2000")
         await asyncio.sleep(0.2)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _temporal_variables(layout: Layout) -> Any:
