@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import asyncpg
 from anju_onebox.layout import Layout
-from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import City, city
+from anju_stories.household import Household
+from anju_stories.people import City, city
 from anju_workflows.contracts import Level, application_id
 from sqlalchemy.engine import make_url
 from temporalio.client import Client
@@ -180,7 +180,7 @@ async def stack(data_dir: Path, ports_offset: int) -> AsyncIterator[Stack]:
         url = make_url((layout.secrets_dir / "casework.database-url").read_text())
         connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
         observer = Observer(connection)
-        async with city(layout) as town:
+        async with city(layout.deployment()) as town:
             made = Stack(process, int(temporal_pid), layout, town, client, observer)
             yield made
         await observer.close()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import pytest_asyncio
-from anju_onebox.stories.household import Household
+from anju_stories.household import Household
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, PHONE, Visitor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from anju_onebox.stories.household import Household
+from anju_stories.household import Household
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor, fill_application

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from anju_onebox.layout import Layout
-from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import ApiProblem, city, eventually
+from anju_stories.household import Household
+from anju_stories.people import ApiProblem, city, eventually
 
 from tests.support.boxes import RunningBox, launch, ready, stop
 from tests.support.families import Families
@@ -183,7 +183,7 @@ async def _killed_and_started_again(layout: Layout, families: Families) -> None:
     process, log = launch(layout)
     try:
         await ready(layout, process, log)
-        async with city(layout) as town:
+        async with city(layout.deployment()) as town:
             made = [Household(town, family.household) for family in await families.several(3)]
             for family in made:
                 await family.submit()

@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import eventually
+from anju_stories.household import Household
+from anju_stories.people import eventually
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families

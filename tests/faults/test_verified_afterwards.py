@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from anju_onebox.stories.household import Household
+from anju_stories.household import Household
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families

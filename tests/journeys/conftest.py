@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from anju_onebox.stories.household import Household
+from anju_stories.household import Household
 
 from tests.support.boxes import RunningBox, running_box
 from tests.support.families import Families

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anju_onebox.stories.household import CONSENT_VERSION, REGISTERS, Household
-from anju_onebox.stories.people import ApiProblem
+from anju_stories.household import CONSENT_VERSION, REGISTERS, Household
+from anju_stories.people import ApiProblem
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families

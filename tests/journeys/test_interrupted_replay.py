@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from anju_onebox.stories.people import eventually
+from anju_stories.people import eventually
 
 from tests.support.boxes import RunningBox
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 import pytest_asyncio
-from anju_onebox.stories.household import CONSENT_VERSION, REGISTERS, Household
-from anju_onebox.stories.people import Person
+from anju_stories.household import CONSENT_VERSION, REGISTERS, Household
+from anju_stories.people import Person
 from web_gateway import openapi
 from web_gateway.api.layer import Access, Operation
 

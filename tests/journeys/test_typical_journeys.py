@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import ApiProblem, eventually
+from anju_stories.household import Household
+from anju_stories.people import ApiProblem, eventually
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families

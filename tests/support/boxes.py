@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from anju_onebox.layout import STATE_FILE, Layout
-from anju_onebox.stories.people import City, city
+from anju_stories.people import City, city
 from chassis import temporal
 from chassis.settings import ProcessSettings
 from chassis.simclock import SimulatedClock
@@ -93,7 +93,7 @@ async def running_box(data_dir: Path, *options: str) -> AsyncIterator[RunningBox
             await ready(layout, process, log)
             layout = Layout.of_running(data_dir)
             client = await _connect(layout)
-            async with city(layout) as town:
+            async with city(layout.deployment()) as town:
                 yield RunningBox(layout, process, log, town, client, SimulatedClock(client))
         finally:
             stop(process)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from anju_onebox.stories.household import Household
+from anju_stories.household import Household
 
 from tests.support.boxes import RunningBox
 

@@ -11,7 +11,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -37,10 +37,6 @@ clock = typer.Typer(no_args_is_help=True, help="流程时钟（仅仿真） The 
 app.add_typer(clock, name="clock")
 
 DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
-_AFTER_BREAK = {
-    "replay": "\n同一种子再次运行时，这些家庭从中断处接着办。Run the same seed again, and these households go on where they were.",
-    "demo": "\n再次运行会换一户家庭从头演示。Run it again, and another household starts from the beginning.",
-}
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -297,69 +293,33 @@ async def _pass_time_at_the_bank(layout: Layout, workflow: str, by: timedelta) -
         return False
 
 
-def _hand_on(module: str, context: typer.Context, data_dir: Path | None) -> NoReturn:
-    """``main(layout, arguments) -> int`` of a part which is loaded only when it is asked for. Its own words are explained without a box."""
-    part = importlib.import_module(f"anju_onebox.{module}")
-    if {"-h", "--help"} & set(context.args):
-        _finish(int(part.main(Layout(), ["--help"])))
-    layout = _living(data_dir)
-    os.environ.update(layout.temporal_environment())
-    try:
-        code = int(part.main(layout, context.args))
-    except SystemExit as exit_:
-        code = exit_.code if isinstance(exit_.code, int) else 1
-    except KeyboardInterrupt:
-        typer.echo(f"\n已中断；已经办过的都留在系统里。Interrupted; what was done stays.{_AFTER_BREAK.get(module, '')}", err=True)
-        code = 128 + signal.SIGINT
-    except Exception as error:
-        if not _is_outage(error):
-            raise
-        typer.echo(
-            f"{module}：系统没有应答或没有按时完成（{type(error).__name__}: {error}）。请用 anju status 查看哪一部分不在，日志在 {layout.logs_dir} — "
-            f"the box did not answer, or not in time; anju status says which part is missing",
-            err=True,
-        )
-        code = 1
-    _finish(code)
-
-
-def _hand_to_tool(package: str, context: typer.Context, data_dir: Path | None) -> NoReturn:
-    """``<package>.cli.run(deployment, arguments)``: of the running box, unless the words name another one."""
+def _hand_to_tool(package: str, arguments: Sequence[str], data_dir: Path | None) -> NoReturn:
+    """``<package>.cli.run(deployment, arguments)``, loaded only when it is asked for: of the running box, unless the words name another deployment."""
     part = importlib.import_module(f"{package}.cli")
-    elsewhere = {"-h", "--help"} & set(context.args) or any(word.startswith("--deployment") for word in context.args)
+    elsewhere = {"-h", "--help"} & set(arguments) or any(word.startswith("--deployment") for word in arguments)
     if elsewhere:
-        _finish(part.run(None, context.args))
+        _finish(part.run(None, arguments))
     layout = _living(data_dir)
     os.environ.update(layout.temporal_environment())
-    _finish(part.run(layout.deployment(), context.args))
-
-
-def _is_outage(error: Exception) -> bool:
-    """The running box is at fault, not the program: a trace of calls would help nobody."""
-    from aiohttp import ClientError
-    from temporalio.service import RPCError
-
-    from anju_onebox.stories.people import ApiProblem
-
-    return isinstance(error, (ClientError, RPCError, ApiProblem, ConnectionError, TimeoutError))
+    _finish(part.run(layout.deployment(), arguments))
 
 
 @app.command(context_settings=_PASS_ON, add_help_option=False)
 def demo(context: typer.Context, data_dir: DataDir = None) -> None:
     """演示 — One household from application to first rent, on the running box."""
-    _hand_on("demo", context, data_dir)
+    _hand_to_tool("anju_stories", ["demo", *context.args], data_dir)
 
 
 @app.command(context_settings=_PASS_ON, add_help_option=False)
 def replay(context: typer.Context, data_dir: DataDir = None) -> None:
     """重放 — Replays the volume of applications a city has published, on the running box."""
-    _hand_on("replay", context, data_dir)
+    _hand_to_tool("anju_stories", ["replay", *context.args], data_dir)
 
 
 @app.command(context_settings=_PASS_ON, add_help_option=False)
 def verify(context: typer.Context, data_dir: DataDir = None) -> None:
     """核对 — Checks every invariant against the databases, the histories and the outside world's books."""
-    _hand_to_tool("anju_verify", context, data_dir)
+    _hand_to_tool("anju_verify", context.args, data_dir)
 
 
 @app.command("deployment-file")

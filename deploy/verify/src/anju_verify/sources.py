@@ -16,10 +16,9 @@ import asyncpg
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, DeploymentFileError
-from chassis.temporal import PAYLOAD_KEYS
+from chassis.temporal import PAYLOAD_KEYS, connect_to
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.converter import DataConverter
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from anju_verify.check import UnreachableError
@@ -164,14 +163,9 @@ class Sources:
         if self._client is None:
             if not self.deployment.temporal.address:
                 raise UnreachableError("no address of Temporal is known")
-            config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-            config.update(target_host=self.deployment.temporal.address, namespace=self.deployment.temporal.namespace)
-            ring = self.keys(PAYLOAD_KEYS)
-            if ring is not None:
-                config["data_converter"] = data_converter(ring)
             try:
-                self._client = await asyncio.wait_for(Client.connect(**config), 10)
-            except (RPCError, RuntimeError, TimeoutError) as error:
+                self._client = await connect_to(self.deployment.temporal, self.keys(PAYLOAD_KEYS))
+            except (RPCError, ConnectionError, TimeoutError) as error:
                 raise UnreachableError(f"Temporal: {type(error).__name__}") from error
         return self._client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from temporalio.client import Client
@@ -10,8 +11,11 @@ from temporalio.envconfig import ClientConfig
 from chassis import telemetry
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
+from chassis.deployment import Temporal
 from chassis.settings import ProcessSettings
 
+# What a connection for tools waits for; a process retries instead.
+_TOOL_SECONDS = 10.0
 PAYLOAD_KEYS = "payload-keys.json"
 
 
@@ -35,3 +39,18 @@ async def connect(settings: ProcessSettings, **overrides: Any) -> Client:
         **overrides,
     )
     return await Client.connect(**config)
+
+
+async def connect_to(engine: Temporal, ring: KeyRing | None = None) -> Client:
+    """For a tool: the engine its deployment file names; TLS and API keys by TEMPORAL_… as everywhere. Without a ring, payloads stay sealed.
+
+    Raises RPCError, ConnectionError and TimeoutError.
+    """
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.update(target_host=engine.address, namespace=engine.namespace)
+    if ring is not None:
+        config["data_converter"] = data_converter(ring)
+    try:
+        return await asyncio.wait_for(Client.connect(**config), _TOOL_SECONDS)
+    except RuntimeError as error:
+        raise ConnectionError(f"Temporal at {engine.address} does not answer") from error

@@ -5,22 +5,17 @@ Days and months pass by the engine's own controlled clock, so the Temporal UI sh
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from chassis import temporal
 from chassis.calendar import SHANGHAI
-from chassis.settings import ProcessSettings
+from chassis.deployment import Deployment
 from chassis.simclock import SimulatedClock
 from rich.console import Console
 
-from anju_onebox.layout import Layout
-from anju_onebox.stories.household import Household
-from anju_onebox.stories.people import City, city
+from anju_stories.household import Household
+from anju_stories.people import City, city, controlled_clock
 
 VERDICTS = {"met": "符合", "not_met": "不符合", "needs_review": "需人工核查", "not_applicable": "不适用"}
 REGISTERS = {"social_insurance": "社会保险", "real_estate": "不动产", "vehicles": "车辆", "marriage": "婚姻"}
@@ -28,8 +23,8 @@ LEVELS = {"street": "街道初审", "district": "区级复审", "city": "市级�
 
 
 class Story:
-    def __init__(self, layout: Layout, family: Household, console: Console) -> None:
-        self.layout = layout
+    def __init__(self, deployment: Deployment, family: Household, console: Console) -> None:
+        self.deployment = deployment
         self.family = family
         self.console = console
         self.number = 0
@@ -38,9 +33,10 @@ class Story:
         self.number += 1
         self.console.print(f"[bold]{self.number:>2}.[/bold] {text}")
         if page:
-            self.console.print(f"     页面 page      {self.layout.web_url}{page}", style="dim", soft_wrap=True)
-        if workflow:
-            ui = f"http://127.0.0.1:{self.layout.temporal_ui_port}/namespaces/default/workflows/{quote(workflow, safe='')}"
+            self.console.print(f"     页面 page      {self.deployment.web_url}{page}", style="dim", soft_wrap=True)
+        engine = self.deployment.temporal
+        if workflow and engine.ui_url:
+            ui = f"{engine.ui_url}/namespaces/{engine.namespace}/workflows/{quote(workflow, safe='')}"
             self.console.print(f"     流程 Temporal  {ui}", style="dim", soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -143,12 +139,13 @@ async def free_family(town: City, clock: SimulatedClock, persona: str) -> Househ
         start = page["next_start"]
 
 
-async def tell(layout: Layout, months: int, persona: str) -> int:
+async def tell(deployment: Deployment, months: int, persona: str) -> int:
+    """0 when the household has paid its last month."""
     console = Console(highlight=False)
-    clock = SimulatedClock(await temporal.connect(layout.settings(ProcessSettings, "worker")))
-    async with city(layout) as town:
+    clock = await controlled_clock(deployment)
+    async with city(deployment) as town:
         family = await free_family(town, clock, persona)
-        story = Story(layout, family, console)
+        story = Story(deployment, family, console)
         await story.apply()
         if not await story.move_in():
             console.print(
@@ -159,14 +156,3 @@ async def tell(layout: Layout, months: int, persona: str) -> int:
         await story.close()
     console.print("\n完。The end. 用 [bold].venv/bin/anju verify[/bold] 核对每一笔。")
     return 0
-
-
-def main(layout: Layout, arguments: Sequence[str]) -> int:
-    """Exit code 0 when the household has paid its last month."""
-    parser = argparse.ArgumentParser(
-        prog="anju demo", description="一户家庭从申请到第三个月租金 One household from application to the third month's rent."
-    )
-    parser.add_argument("--months", type=int, default=3, choices=range(1, 37), metavar="1-36")
-    parser.add_argument("--persona", default="family")
-    chosen = parser.parse_args(arguments)
-    return asyncio.run(tell(layout, chosen.months, chosen.persona))

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-
-from anju_onebox.layout import Layout
+from chassis import temporal
+from chassis.deployment import Deployment
+from chassis.simclock import SimulatedClock
 
 # Sign-on tokens live a few minutes; a fresh one well before that.
 _TOKEN_SECONDS = 240
@@ -131,10 +132,15 @@ class City:
 
 
 @asynccontextmanager
-async def city(layout: Layout) -> AsyncIterator[City]:
+async def city(deployment: Deployment) -> AsyncIterator[City]:
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=64)) as http:
-        yield City(http, layout.web_url, f"http://127.0.0.1:{layout.sandbox_port}")
+        yield City(http, deployment.web_url, deployment.outside_url)
+
+
+async def controlled_clock(deployment: Deployment) -> SimulatedClock:
+    """Months pass by it in a story. Raises RPCError, ConnectionError and TimeoutError."""
+    return SimulatedClock(await temporal.connect_to(deployment.temporal))
 
 
 async def eventually(

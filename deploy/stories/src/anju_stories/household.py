@@ -10,7 +10,7 @@ from typing import Any
 from chassis import calendar
 from chassis.simclock import SimulatedClock
 
-from anju_onebox.stories.people import ApiProblem, City, Person, eventually
+from anju_stories.people import ApiProblem, City, Person, eventually
 
 REGISTERS = ["social_insurance", "real_estate", "vehicles", "marriage"]
 CONSENT_VERSION = "consent-2026.1"

@@ -7,30 +7,28 @@ interruption, it goes on with the cases that are there.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis import temporal
-from chassis.settings import ProcessSettings
+from chassis.deployment import Deployment
 from chassis.simclock import SimulatedClock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from anju_onebox.layout import Layout
-from anju_onebox.stories.household import ENDED, Household, dossier
-from anju_onebox.stories.people import ApiProblem, City, city, eventually
+from anju_stories.cli import PUBLISHED_APPLICATIONS
+from anju_stories.household import ENDED, Household, dossier
+from anju_stories.people import ApiProblem, City, city, controlled_clock, eventually
 
 # The city's own record, 2021 to 2023: applications, approved through the app, households paying rent through it.
-PUBLISHED = {"applications": 814, "approved": 408, "paying": 318}
+PUBLISHED = {"applications": PUBLISHED_APPLICATIONS, "approved": 408, "paying": 318}
 # Ordinary households begin after the personas; each seed takes a stretch of its own.
 _STRETCH = 1_000
 _MANY_SECONDS = 600
@@ -348,12 +346,13 @@ def _told(progress: Progress) -> Iterator[None]:
             telling.cancel()
 
 
-async def run(layout: Layout, seed: int, count: int, months: int, at_once: int) -> int:
+async def run(deployment: Deployment, seed: int, count: int, months: int, at_once: int) -> int:
+    """0 when every household was followed to its end."""
     console = Console(highlight=False)
-    clock = SimulatedClock(await temporal.connect(layout.settings(ProcessSettings, "worker")))
+    clock = await controlled_clock(deployment)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     started = time.monotonic()
-    async with city(layout) as town:
+    async with city(deployment) as town:
         with Progress(*columns, console=console) as progress, _told(progress):
             replay = Replay(town, clock, progress, months, at_once)
             await replay.applications(await replay.households(seed, count))
@@ -361,15 +360,3 @@ async def run(layout: Layout, seed: int, count: int, months: int, at_once: int) 
             await replay.tenancies()
         await report(console, replay, time.monotonic() - started)
         return int(any(outcome.stage not in ENDED for _, outcome in replay.families.values()))
-
-
-def main(layout: Layout, arguments: Sequence[str]) -> int:
-    """Exit code 0 when every household was followed to its end."""
-    parser = argparse.ArgumentParser(prog="anju replay", description="重放开封公布的申请量 Replays the volume Kaifeng has published.")
-    parser.add_argument("city", choices=["kaifeng"])
-    parser.add_argument("--seed", type=int, default=1, help="which stretch of invented households (0 to 500)")
-    parser.add_argument("--households", type=int, default=PUBLISHED["applications"])
-    parser.add_argument("--months", type=int, default=3, help="months of rent each tenant lives through")
-    parser.add_argument("--at-once", type=int, default=24, help="households followed at the same time")
-    chosen = parser.parse_args(arguments)
-    return asyncio.run(run(layout, chosen.seed, chosen.households, chosen.months, chosen.at_once))
