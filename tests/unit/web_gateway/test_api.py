@@ -10,12 +10,13 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.registry.v1 import registry_pb2 as registry
+from anju_terms import terms, vocabularies
 from anju_workflows.contracts import Register
 from anju_workflows.transitions import APPLICATION
 from pydantic import BaseModel, ValidationError
 from web_gateway import openapi
 from web_gateway.api import cases as c
-from web_gateway.api.convert import enum_name, enum_number, to_dict, to_model
+from web_gateway.api.convert import answered, enum_name, enum_number, to_dict, to_model
 from web_gateway.api.layer import Access, Api, Call, Params
 from web_gateway.api.problems import KINDS
 from web_gateway.api.titles import REGISTERS, STAGES
@@ -33,6 +34,8 @@ def test_protos_become_plain_values() -> None:
     assert raw["submitted_at"] is None
     assert raw["dossier"] is None
     assert raw["objections"][0]["id"] == "o-1"
+    for always in (message.submitted_at, message.updated_at):
+        always.FromJsonString("2026-11-20T01:00:00Z")
     assert '"deadline_at":"2026-11-23T23:59:59+08:00"' in to_model(c.ApplicationSummary, message, stage_title="").model_dump_json()
 
 
@@ -55,7 +58,37 @@ def test_enums_lose_their_prefix_and_get_it_back(file: Any, name: str, values: s
 
 def test_the_owner_and_later_fields_do_not_leave_the_house() -> None:
     message = casework.Application(no="KF-2026-000123", owner="c-secret", profile_version="p")
+    for always in (message.submitted_at, message.updated_at):
+        always.FromJsonString("2026-11-20T01:00:00Z")
     assert "c-secret" not in to_model(c.Application, message, stage_title="").model_dump_json()
+
+
+def test_what_a_household_declares_is_read_by_its_own_definition_and_may_be_newer() -> None:
+    dossier = {
+        "category": "veteran",
+        "members": [
+            {"name": "安", "id_number": "x", "relation": "applicant", "birth_date": "1990-01-01", "annual_income_fen": 1, "employer": ""}
+        ],
+        "homes": [],
+        "vehicles": [],
+        "marital_status": "single",
+        **dict.fromkeys(("district", "street", "community"), "410202"),
+        "address": "",
+        "phone": "",
+    }
+    assert wrong(c.CorrectDossier, {"dossier": dossier}) == {"/dossier/category": "not_in_list"}
+    assert answered(c.Dossier, dossier).category == "veteran"
+    schemas = openapi.document()["components"]["schemas"]
+    assert schemas["Application"]["properties"]["dossier"]["anyOf"][0] == schemas["CorrectDossier"]["properties"]["dossier"]
+    assert schemas["Dossier"]["properties"]["category"]["enum"] == list(terms("categories"))
+
+
+def test_answers_name_the_vocabulary_of_a_code_and_leave_the_list_open() -> None:
+    for name, schema in openapi.document()["components"]["schemas"].items():
+        for field, shape in schema.get("properties", {}).items():
+            if field in ("stage", "waiting_on", "register") or (field == "state" and name != "Intent"):
+                assert shape["x-vocabulary"] in vocabularies(), (name, field)
+                assert "enum" not in shape
 
 
 def test_every_stage_and_register_has_both_titles() -> None:

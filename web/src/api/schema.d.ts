@@ -626,10 +626,13 @@ export interface components {
     schemas: {
         /** AccessEntry */
         AccessEntry: {
-            /** At */
-            at: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
             /** Register */
-            register: ("social_insurance" | "real_estate" | "vehicles" | "marriage") | null;
+            register: string;
             /** Endpoint */
             endpoint: string;
             /** Purpose */
@@ -693,10 +696,7 @@ export interface components {
             stage: string;
             /** Stage Title */
             stage_title: string;
-            /**
-             * Waiting On
-             * @description citizen, street, district, city, registers, public, system or nobody.
-             */
+            /** Waiting On */
             waiting_on: string;
             /** Deadline At */
             deadline_at: string | null;
@@ -710,10 +710,16 @@ export interface components {
             category: string;
             /** Household Size */
             household_size: number;
-            /** Submitted At */
-            submitted_at: string | null;
-            /** Updated At */
-            updated_at: string | null;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
             /** Outcome */
             outcome: string;
             /** Reason */
@@ -722,7 +728,7 @@ export interface components {
             masked_name: string;
             /** Round */
             round: number;
-            dossier: components["schemas"]["DossierView"] | null;
+            dossier: components["schemas"]["Dossier"] | null;
             consent: components["schemas"]["ConsentView"] | null;
             /** Timeline */
             timeline: components["schemas"]["TimelineEntry"][];
@@ -756,10 +762,7 @@ export interface components {
             stage: string;
             /** Stage Title */
             stage_title: string;
-            /**
-             * Waiting On
-             * @description citizen, street, district, city, registers, public, system or nobody.
-             */
+            /** Waiting On */
             waiting_on: string;
             /** Deadline At */
             deadline_at: string | null;
@@ -773,10 +776,16 @@ export interface components {
             category: string;
             /** Household Size */
             household_size: number;
-            /** Submitted At */
-            submitted_at: string | null;
-            /** Updated At */
-            updated_at: string | null;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
             /** Outcome */
             outcome: string;
             /** Reason */
@@ -807,12 +816,18 @@ export interface components {
             round: number;
             /** Rule Set */
             rule_set: string;
-            /** Verdict */
-            verdict: ("met" | "not_met" | "needs_review" | "not_applicable") | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "met" | "not_met" | "needs_review" | "not_applicable";
             /** Criteria */
             criteria: components["schemas"]["CriterionResult"][];
-            /** As Of */
-            as_of: string | null;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
         };
         /** Bill */
         Bill: {
@@ -832,10 +847,16 @@ export interface components {
             paid_fen: number;
             /** State */
             state: string;
-            /** Issued At */
-            issued_at: string | null;
-            /** Due At */
-            due_at: string | null;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
             /** Paid At */
             paid_at: string | null;
             /** District */
@@ -867,9 +888,12 @@ export interface components {
             /** Text Version */
             text_version: string;
             /** Registers */
-            registers: (("social_insurance" | "real_estate" | "vehicles" | "marriage") | null)[];
-            /** Given At */
-            given_at: string | null;
+            registers: string[];
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
         };
         /** CorrectDossier */
         CorrectDossier: {
@@ -901,8 +925,11 @@ export interface components {
             code: string;
             /** Title */
             title: string;
-            /** Verdict */
-            verdict: ("met" | "not_met" | "needs_review" | "not_applicable") | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "met" | "not_met" | "needs_review" | "not_applicable";
             /** Reason Zh */
             reason_zh: string;
             /** Reason En */
@@ -1003,29 +1030,6 @@ export interface components {
             /** Phone */
             phone: string;
         };
-        /** DossierView */
-        DossierView: {
-            /** Category */
-            category: string;
-            /** Members */
-            members: components["schemas"]["MemberView"][];
-            /** Homes */
-            homes: components["schemas"]["HomeView"][];
-            /** Vehicles */
-            vehicles: components["schemas"]["VehicleView"][];
-            /** Marital Status */
-            marital_status: string;
-            /** District */
-            district: string;
-            /** Street */
-            street: string;
-            /** Community */
-            community: string;
-            /** Address */
-            address: string;
-            /** Phone */
-            phone: string;
-        };
         /**
          * Empty
          * @description ``{}``, or no body at all.
@@ -1086,17 +1090,6 @@ export interface components {
             /** Share Percent */
             share_percent: number;
         };
-        /** HomeView */
-        HomeView: {
-            /** District */
-            district: string;
-            /** Address */
-            address: string;
-            /** Area Centi Sqm */
-            area_centi_sqm: number;
-            /** Share Percent */
-            share_percent: number;
-        };
         /** Inbox */
         Inbox: {
             /** Items */
@@ -1135,7 +1128,7 @@ export interface components {
             no: string;
             /** Application No */
             application_no: string;
-            unit: components["schemas"]["Unit"] | null;
+            unit: components["schemas"]["Unit"];
             /** State */
             state: string;
             /** Starts On */
@@ -1150,8 +1143,11 @@ export interface components {
             signed_at: string | null;
             /** Version */
             version: number;
-            /** Sign By */
-            sign_by: string | null;
+            /**
+             * Sign By
+             * Format: date-time
+             */
+            sign_by: string;
         };
         /** LeasePage */
         LeasePage: {
@@ -1167,7 +1163,7 @@ export interface components {
         /** Lookup */
         Lookup: {
             /** Register */
-            register: ("social_insurance" | "real_estate" | "vehicles" | "marriage") | null;
+            register: string;
             /** Title */
             title: string;
             /** Outcome */
@@ -1216,21 +1212,6 @@ export interface components {
              */
             employer: string;
         };
-        /** MemberView */
-        MemberView: {
-            /** Name */
-            name: string;
-            /** Id Number */
-            id_number: string;
-            /** Relation */
-            relation: string;
-            /** Birth Date */
-            birth_date: string;
-            /** Annual Income Fen */
-            annual_income_fen: number;
-            /** Employer */
-            employer: string;
-        };
         /** Message */
         Message: {
             /** Id */
@@ -1243,8 +1224,11 @@ export interface components {
             title: string;
             /** Body */
             body: string;
-            /** At */
-            at: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
             /** Read */
             read: boolean;
             /** Sms State */
@@ -1292,10 +1276,16 @@ export interface components {
             household_size: number;
             /** Category */
             category: string;
-            /** Published At */
-            published_at: string | null;
-            /** Closes At */
-            closes_at: string | null;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /**
+             * Closes At
+             * Format: date-time
+             */
+            closes_at: string;
         };
         /** NoticePage */
         NoticePage: {
@@ -1308,22 +1298,20 @@ export interface components {
              */
             next_cursor: string;
         };
-        /** Object */
-        Object: {
-            /** Text */
-            text: string;
-        };
         /** Objection */
         Objection: {
             /** Id */
             id: string;
-            /** Raised At */
-            raised_at: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
             /** Text */
             text: string;
             /**
              * State
-             * @description open, upheld, dismissed, or closed: the case ended before it was answered.
+             * @description Closed: the case ended before it was answered.
              */
             state: string;
             /** Answer */
@@ -1335,13 +1323,19 @@ export interface components {
             id: string;
             /** Application No */
             application_no: string;
-            unit: components["schemas"]["Unit"] | null;
+            unit: components["schemas"]["Unit"];
             /** State */
             state: string;
-            /** Made At */
-            made_at: string | null;
-            /** Expires At */
-            expires_at: string | null;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /** OffersMade */
         OffersMade: {
@@ -1385,6 +1379,11 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** Trace Id */
             trace_id: string;
+        };
+        /** RaiseObjection */
+        RaiseObjection: {
+            /** Text */
+            text: string;
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -1498,8 +1497,11 @@ export interface components {
             household_size: number;
             /** Category */
             category: string;
-            /** Opened At */
-            opened_at: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
             /** Deadline At */
             deadline_at: string | null;
             /** Overdue */
@@ -1527,8 +1529,11 @@ export interface components {
         };
         /** TimelineEntry */
         TimelineEntry: {
-            /** At */
-            at: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
             /** Event */
             event: string;
             /** Stage */
@@ -1580,13 +1585,6 @@ export interface components {
              */
             value_fen: number;
         };
-        /** VehicleView */
-        VehicleView: {
-            /** Plate */
-            plate: string;
-            /** Value Fen */
-            value_fen: number;
-        };
         /** WaitingEntry */
         WaitingEntry: {
             /** Application No */
@@ -1601,12 +1599,18 @@ export interface components {
             household_size: number;
             /** Rank */
             rank: number;
-            /** Registered At */
-            registered_at: string | null;
+            /**
+             * Registered At
+             * Format: date-time
+             */
+            registered_at: string;
             /** State */
             state: string;
-            /** Expires At */
-            expires_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /** WaitingEntryPage */
         WaitingEntryPage: {
@@ -1785,6 +1789,88 @@ export interface components {
     };
     pathItems: never;
 }
+export type AccessEntry = components['schemas']['AccessEntry'];
+export type AccessEntryPage = components['schemas']['AccessEntryPage'];
+export type AccountBalance = components['schemas']['AccountBalance'];
+export type AccountBalanceList = components['schemas']['AccountBalanceList'];
+export type AddUnits = components['schemas']['AddUnits'];
+export type AnswerOffer = components['schemas']['AnswerOffer'];
+export type Application = components['schemas']['Application'];
+export type ApplicationEvent = components['schemas']['ApplicationEvent'];
+export type ApplicationSummary = components['schemas']['ApplicationSummary'];
+export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPage'];
+export type Assessment = components['schemas']['Assessment'];
+export type Bill = components['schemas']['Bill'];
+export type BillPage = components['schemas']['BillPage'];
+export type ConsentGiven = components['schemas']['ConsentGiven'];
+export type ConsentView = components['schemas']['ConsentView'];
+export type CorrectDossier = components['schemas']['CorrectDossier'];
+export type Counter = components['schemas']['Counter'];
+export type CounterList = components['schemas']['CounterList'];
+export type CriterionResult = components['schemas']['CriterionResult'];
+export type Decide = components['schemas']['Decide'];
+export type DecideObjection = components['schemas']['DecideObjection'];
+export type Division = components['schemas']['Division'];
+export type DivisionList = components['schemas']['DivisionList'];
+export type Dossier = components['schemas']['Dossier'];
+export type Empty = components['schemas']['Empty'];
+export type Estate = components['schemas']['Estate'];
+export type EstateList = components['schemas']['EstateList'];
+export type FieldError = components['schemas']['FieldError'];
+export type Home = components['schemas']['Home'];
+export type Inbox = components['schemas']['Inbox'];
+export type Intent = components['schemas']['Intent'];
+export type Lease = components['schemas']['Lease'];
+export type LeasePage = components['schemas']['LeasePage'];
+export type Lookup = components['schemas']['Lookup'];
+export type LookupList = components['schemas']['LookupList'];
+export type Member = components['schemas']['Member'];
+export type Message = components['schemas']['Message'];
+export type NewUnit = components['schemas']['NewUnit'];
+export type Notice = components['schemas']['Notice'];
+export type NoticePage = components['schemas']['NoticePage'];
+export type Objection = components['schemas']['Objection'];
+export type Offer = components['schemas']['Offer'];
+export type OffersMade = components['schemas']['OffersMade'];
+export type PrefillData = components['schemas']['PrefillData'];
+export type Problem = components['schemas']['Problem'];
+export type RaiseObjection = components['schemas']['RaiseObjection'];
+export type RuleCriterion = components['schemas']['RuleCriterion'];
+export type RuleSet = components['schemas']['RuleSet'];
+export type SessionView = components['schemas']['SessionView'];
+export type SignLease = components['schemas']['SignLease'];
+export type SubmitApplication = components['schemas']['SubmitApplication'];
+export type Task = components['schemas']['Task'];
+export type TaskPage = components['schemas']['TaskPage'];
+export type Tenancy = components['schemas']['Tenancy'];
+export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type Unit = components['schemas']['Unit'];
+export type UnitList = components['schemas']['UnitList'];
+export type Vehicle = components['schemas']['Vehicle'];
+export type WaitingEntry = components['schemas']['WaitingEntry'];
+export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
+export type Withdraw = components['schemas']['Withdraw'];
+export type Response400 = components['responses']['400'];
+export type Response401 = components['responses']['401'];
+export type Response403 = components['responses']['403'];
+export type Response404 = components['responses']['404'];
+export type Response408 = components['responses']['408'];
+export type Response409 = components['responses']['409'];
+export type Response412 = components['responses']['412'];
+export type Response413 = components['responses']['413'];
+export type Response415 = components['responses']['415'];
+export type Response422 = components['responses']['422'];
+export type Response428 = components['responses']['428'];
+export type Response429 = components['responses']['429'];
+export type Response500 = components['responses']['500'];
+export type Response503 = components['responses']['503'];
+export type Response504 = components['responses']['504'];
+export type HeaderETag = components['headers']['ETag'];
+export type HeaderLink = components['headers']['Link'];
+export type HeaderLocation = components['headers']['Location'];
+export type HeaderRateLimit = components['headers']['RateLimit'];
+export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
+export type HeaderRetryAfter = components['headers']['Retry-After'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_applications: {
@@ -2167,7 +2253,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Object"];
+                "application/json": components["schemas"]["RaiseObjection"];
             };
         };
         responses: {

@@ -3,6 +3,7 @@ import { ref, watch } from "vue";
 import { keep, kept } from "@/lib/store";
 import * as en from "./en";
 import * as zh from "./zh";
+import { terms } from "@/terms";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
@@ -28,6 +29,20 @@ export function startLocale(): void {
 export function t(key: Key, blanks: Record<string, string | number> = {}): string {
   const text = (locale.value === "en" ? english : chinese)[key];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
+}
+
+export type Vocabulary = keyof typeof terms;
+export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;
+
+/** The codes of a vocabulary in its own order. */
+export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
+  return Object.keys(terms[vocabulary]) as CodeOf<V>[];
+}
+
+/** The title of a code, or the fallback for one newer than these pages. */
+export function title(vocabulary: Vocabulary, code: string | null | undefined, fallback = ""): string {
+  const found = (terms[vocabulary] as Record<string, { zh: string; en: string } | undefined>)[code ?? ""];
+  return found?.[locale.value === "en" ? "en" : "zh"] ?? (fallback || (code ?? ""));
 }
 
 /** The text of a word the server may extend: `prefix.word`, or the fallback when this version of the pages does not know it. */

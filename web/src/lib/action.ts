@@ -85,19 +85,19 @@ export function useAction<A extends unknown[], R>(run: (key: string, ...args: A)
 }
 
 /** A cursor list that grows by "more". */
-export function useList<I>(fetchPage: (cursor: string) => Promise<{ items: I[]; next_cursor?: string | null }>) {
+export function useList<I>(fetchPage: (cursor: string) => Promise<{ items: I[]; next_cursor: string }>) {
   const items = shallowRef<I[]>([]);
   const cursor = ref("");
   const first = useLoad(async () => {
     const page = await fetchPage("");
     items.value = page.items;
-    cursor.value = page.next_cursor ?? "";
+    cursor.value = page.next_cursor;
     return page;
   });
   const more = useAction(async () => {
     const page = await fetchPage(cursor.value);
     items.value = [...items.value, ...page.items];
-    cursor.value = page.next_cursor ?? "";
+    cursor.value = page.next_cursor;
   });
   return reactive({ items, cursor, first, more });
 }

@@ -1,7 +1,7 @@
 import { reactive } from "vue";
 import { api } from "@/api/client";
 import { offline, Problem } from "@/api/problem";
-import type { Division } from "@/api/types";
+import type { Division } from "@/api/schema";
 
 const state = reactive<{ byCode: Record<string, Division>; items: Division[]; problem: Problem | null }>({ byCode: {}, items: [], problem: null });
 let loading: Promise<void> | null = null;

@@ -1,9 +1,8 @@
 import { reactive } from "vue";
 import { api, connection } from "@/api/client";
-import type { Session } from "@/api/types";
-import { uuid } from "./ids";
+import type { SessionView } from "@/api/schema";
 
-export const session = reactive<{ user: Session | null; loaded: boolean; unreachable: boolean }>({
+export const session = reactive<{ user: SessionView | null; loaded: boolean; unreachable: boolean }>({
   user: null,
   loaded: false,
   unreachable: false,
@@ -33,7 +32,7 @@ export function signOnLink(next: string): string {
 /** Leaves nothing of this person on a shared phone or counter computer. */
 export async function signOut(home: string): Promise<void> {
   try {
-    await api.signOut(uuid());
+    await api.signOut();
   } finally {
     clearDrafts();
     connection.csrf = "";

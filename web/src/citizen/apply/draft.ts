@@ -1,11 +1,16 @@
 /** What the applicant has typed so far. Kept in sessionStorage through reloads, sign-on and refused submissions; erased when it is accepted. */
 import { effectScope, reactive, watch } from "vue";
-import { REGISTERS, type Dossier, type Register } from "@/api/types";
+import type { ConsentGiven, Dossier } from "@/api/schema";
+import { codes } from "@/i18n";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
 import { birthDate, normalise } from "@/lib/idnumber";
 import { session } from "@/lib/session";
 import { keep, kept } from "@/lib/store";
+
+export const CONSENT_VERSION = "consent-2026.1";
+export const REGISTERS = codes("registers");
+export type Register = ConsentGiven["registers"][number];
 
 export interface MemberForm {
   name: string;
@@ -128,7 +133,7 @@ export function discard(no: string): void {
 }
 
 /** Starts a correction from the dossier the household sent last. */
-export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly Register[], etag: string): void {
+export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly string[], etag: string): void {
   draft.etag = etag;
   if (draft.visited.length) return;
   Object.assign(draft, {
@@ -155,19 +160,20 @@ export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly Reg
     community: dossier.community,
     address: dossier.address,
     phone: dossier.phone,
-    consents: [...registers],
+    consents: REGISTERS.filter((each) => registers.includes(each)),
     told_adults: true,
     visited: [...SECTIONS],
   });
 }
 
+/** The pages offer no other codes, and the gateway refuses what it does not know. */
 export function toDossier(draft: Draft): Dossier {
   return {
-    category: draft.category,
+    category: draft.category as Dossier["category"],
     members: draft.members.map((each) => ({
       name: each.name.trim(),
       id_number: normalise(each.id_number),
-      relation: each.relation,
+      relation: each.relation as Dossier["members"][number]["relation"],
       birth_date: birthDate(each.id_number),
       annual_income_fen: parseHundredths(each.income) ?? 0,
       employer: each.employer.trim(),
@@ -185,7 +191,7 @@ export function toDossier(draft: Draft): Dossier {
       draft.has_vehicles === "yes"
         ? draft.vehicles.map((each) => ({ plate: halfWidth(each.plate).toUpperCase(), value_fen: parseHundredths(each.value) ?? 0 }))
         : [],
-    marital_status: draft.marital_status,
+    marital_status: draft.marital_status as Dossier["marital_status"],
     district: draft.district,
     street: draft.street,
     community: draft.community,

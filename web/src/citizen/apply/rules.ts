@@ -1,11 +1,10 @@
 /** What can be said about a draft without asking the gateway, and where each of the gateway's field errors belongs. */
-import { REGISTERS } from "@/api/types";
 import type { FieldProblem } from "@/api/problem";
 import { t, word } from "@/i18n";
 import { divisionsOf } from "@/lib/divisions";
 import { halfWidth, parseHundredths } from "@/lib/format";
 import { isIdNumber, normalise } from "@/lib/idnumber";
-import type { Draft, Section } from "./draft";
+import { REGISTERS, type Draft, type Section } from "./draft";
 
 /** `page` is the path below the application's start page on which the field stands. */
 export interface FieldError {

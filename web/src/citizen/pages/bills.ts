@@ -1,4 +1,4 @@
-import type { Bill } from "@/api/types";
+import type { Bill } from "@/api/schema";
 import { t, word } from "@/i18n";
 
 /** A rent stays owed for ever; a deposit that was not paid in time ends with its lease and is owed no more. */

@@ -1,5 +1,5 @@
 import { api } from "@/api/client";
-import type { Lease } from "@/api/types";
+import type { Lease } from "@/api/schema";
 
 const MOST_PAGES = 20;
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from web_gateway.api import cases as c
 from web_gateway.api import models as m
 from web_gateway.api.city import MaybeDistrict
-from web_gateway.api.convert import enum_number, to_dict, to_model
+from web_gateway.api.convert import answered, enum_number, to_dict, to_model
 from web_gateway.api.layer import DECISION_SECONDS, Access, Api, Call, Empty, IfMatch, Params
 from web_gateway.api.titles import REGISTERS, STAGES, title
 
@@ -41,7 +41,7 @@ def application(call: Call, message: casework.Application) -> c.Application:
     raw["stage_title"] = title(STAGES, raw["stage"], call.locale)
     raw["timeline"] = [{**entry, "stage_title": title(STAGES, entry["stage"], call.locale)} for entry in raw["timeline"]]
     call.version(message.version)
-    return c.Application.model_validate(raw)
+    return answered(c.Application, raw)
 
 
 def relative_to_body(refusal: Refusal) -> Refusal:
@@ -104,7 +104,7 @@ async def list_lookups(call: Call, params: m.OfApplication) -> m.Listing[c.Looku
     items = []
     for state in found.states:
         raw = to_dict(state)
-        items.append(c.Lookup.model_validate({**raw, "title": title(REGISTERS, raw["register"] or "", call.locale)}))
+        items.append(answered(c.Lookup, {**raw, "title": title(REGISTERS, raw["register"] or "", call.locale)}))
     return m.Listing[c.Lookup](items=items)
 
 
@@ -154,7 +154,7 @@ async def withdraw_application(call: Call, params: m.OfApplication, body: c.With
 
 
 @api.post("/applications/{no}/objections", tag="applications", status=201)
-async def raise_objection(call: Call, params: m.OfApplication, body: c.Object) -> c.Objection:
+async def raise_objection(call: Call, params: m.OfApplication, body: c.RaiseObjection) -> c.Objection:
     """Objects to a case on public notice; anybody signed on may. The objector is not shown to the household."""
     request = casework.RaiseObjectionRequest(idempotency_key=call.idempotency_key, application_no=params.no, text=body.text)
     answer = await call.rpc("casework", call.services.casework.RaiseObjection, request, seconds=DECISION_SECONDS)

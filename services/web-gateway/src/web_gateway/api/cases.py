@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from web_gateway.api import models as m
 from web_gateway.api.layer import Answer, Body
-from web_gateway.api.models import Area, Code, Fen, Outcome, Reason, Register, Short, Verdict
+from web_gateway.api.models import Area, Code, Fen, Outcome, Reason, Short, Verdict
+from web_gateway.api.vocabulary import CodeOf, OneOf
 
 
 class Member(Body):
     name: Annotated[str, Field(max_length=100)]
     id_number: Annotated[str, Field(max_length=40, description="Resident identity number (GB 11643).")]
-    relation: Literal["applicant", "spouse", "child", "parent", "other"]
+    relation: Annotated[str, OneOf("relations")]
     birth_date: Annotated[str, Field(max_length=10, description="YYYY-MM-DD, agreeing with the identity number.", examples=["1990-01-01"])]
     annual_income_fen: Fen = 0
     employer: Short = ""
@@ -33,11 +35,11 @@ class Vehicle(Body):
 
 
 class Dossier(Body):
-    category: Literal["local_household", "new_worker", "migrant_worker"]
+    category: Annotated[str, OneOf("categories")]
     members: Annotated[list[Member], Field(min_length=1, max_length=20)]
     homes: Annotated[list[Home], Field(max_length=20)] = []
     vehicles: Annotated[list[Vehicle], Field(max_length=20)] = []
-    marital_status: Literal["single", "married", "divorced", "widowed"]
+    marital_status: Annotated[str, OneOf("marital_statuses")]
     district: Code
     street: Code
     community: Code | Literal[""] = Field(default="", description="Empty where the street has no communities on record.")
@@ -47,7 +49,7 @@ class Dossier(Body):
 
 class ConsentGiven(Body):
     text_version: Annotated[str, Field(max_length=40, examples=["consent-2026.1"])]
-    registers: Annotated[list[Register], Field(max_length=4)]
+    registers: Annotated[list[m.AskedRegister], Field(max_length=20)]
 
 
 class SubmitApplication(Body):
@@ -97,7 +99,7 @@ class Withdraw(Body):
     reason: Reason = ""
 
 
-class Object(Body):
+class RaiseObjection(Body):
     text: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -111,78 +113,44 @@ class DecideObjection(Body):
     answer: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class MemberView(Answer):
-    name: str
-    id_number: str
-    relation: str
-    birth_date: str
-    annual_income_fen: int
-    employer: str
-
-
-class HomeView(Answer):
-    district: str
-    address: str
-    area_centi_sqm: int
-    share_percent: int
-
-
-class VehicleView(Answer):
-    plate: str
-    value_fen: int
-
-
-class DossierView(Answer):
-    category: str
-    members: list[MemberView]
-    homes: list[HomeView]
-    vehicles: list[VehicleView]
-    marital_status: str
-    district: str
-    street: str
-    community: str
-    address: str
-    phone: str
-
-
 class ConsentView(Answer):
     text_version: str
-    registers: list[Register | None]
-    given_at: datetime | None
+    registers: list[m.Register]
+    given_at: datetime
 
 
 class TimelineEntry(Answer):
-    at: datetime | None
-    event: str
-    stage: str
+    at: datetime
+    event: Annotated[str, CodeOf("events")]
+    stage: m.Stage
     stage_title: str
-    actor_kind: str
+    actor_kind: Annotated[str, CodeOf("actors")]
     note: str
     deadline_at: datetime | None
 
 
 class Objection(Answer):
     id: str
-    raised_at: datetime | None
+    raised_at: datetime
     text: str
-    state: str = Field(description="open, upheld, dismissed, or closed: the case ended before it was answered.")
+    state: Annotated[str, CodeOf("objection_states")] = Field(description="Closed: the case ended before it was answered.")
     answer: str
 
 
 class ApplicationSummary(Answer):
     no: str
     version: int
-    stage: str
+    stage: m.Stage
     stage_title: str
-    waiting_on: str = Field(description="citizen, street, district, city, registers, public, system or nobody.")
+    waiting_on: m.WaitingOn
     deadline_at: datetime | None
     overdue: bool
     district: str
     street: str
-    category: str
+    category: m.Category
     household_size: int
-    submitted_at: datetime | None
-    updated_at: datetime | None
+    submitted_at: datetime
+    updated_at: datetime
     outcome: str
     reason: str
     masked_name: str
@@ -190,14 +158,14 @@ class ApplicationSummary(Answer):
 
 
 class Application(ApplicationSummary):
-    dossier: DossierView | None
+    dossier: Dossier | None
     consent: ConsentView | None
     timeline: list[TimelineEntry]
     objections: list[Objection]
 
 
 class Lookup(Answer):
-    register_: Register | None = Field(alias="register", serialization_alias="register")
+    register_: m.Register = Field(alias="register", serialization_alias="register")
     title: str
     outcome: Outcome | None
     summary: str
@@ -206,9 +174,9 @@ class Lookup(Answer):
 
 
 class CriterionResult(Answer):
-    code: str
+    code: Annotated[str, CodeOf("criteria")]
     title: str
-    verdict: Verdict | None
+    verdict: Verdict
     reason_zh: str
     reason_en: str
     legal_ref: str
@@ -222,14 +190,14 @@ class Assessment(Answer):
     application_no: str
     round: int
     rule_set: str
-    verdict: Verdict | None
+    verdict: Verdict
     criteria: list[CriterionResult]
-    as_of: datetime | None
+    as_of: datetime
 
 
 class AccessEntry(Answer):
-    at: datetime | None
-    register_: Register | None = Field(alias="register", serialization_alias="register")
+    at: datetime
+    register_: m.Register = Field(alias="register", serialization_alias="register")
     endpoint: str
     purpose: str
     legal_basis: str

@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
+from web_gateway.api.vocabulary import ANSWERED
+
 M = TypeVar("M", bound=BaseModel)
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -19,7 +21,12 @@ ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 def to_model(model: type[M], message: Message, **more: Any) -> M:
     """The answer model of a message; ``more`` adds or replaces fields (titles in the reader's language)."""
-    return model.model_validate({**to_dict(message), **more})
+    return answered(model, {**to_dict(message), **more})
+
+
+def answered(model: type[M], values: dict[str, Any]) -> M:
+    """The model of what a service said: its codes may be newer than this gateway."""
+    return model.model_validate(values, context=ANSWERED)
 
 
 def to_dict(message: Message) -> dict[str, Any]:

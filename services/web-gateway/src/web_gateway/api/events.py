@@ -31,8 +31,8 @@ class ApplicationEvent(Answer):
     """Data of the event ``application``; the event id is the version."""
 
     version: int
-    stage: str
-    waiting_on: str
+    stage: m.Stage
+    waiting_on: m.WaitingOn
     deadline_at: datetime | None = Field(description="Until when whoever is waited for has time.")
 
 

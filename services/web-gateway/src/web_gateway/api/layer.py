@@ -69,7 +69,7 @@ class Body(BaseModel):
 class Answer(BaseModel):
     """Base of answers; the fields declared here are all that leaves the house."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, serialize_by_alias=True, json_schema_serialization_defaults_required=True)
 
 
 class Empty(Body):

@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field
 
 from web_gateway.api.layer import Answer, Body, Params
+from web_gateway.api.vocabulary import CodeOf, OneOf
 
 T = TypeVar("T")
 
@@ -26,7 +27,15 @@ Code = Annotated[str, Field(pattern=r"^[0-9]{4,12}$", description="Division code
 DistrictCode = Annotated[str, Field(pattern=r"^[0-9]{6}$", description="District or county code (GB/T 2260).", examples=["410202"])]
 Period = Annotated[str, Field(pattern=r"^([0-9]{6}|deposit)$", description="yyyymm, or deposit.", examples=["202612"])]
 
-Register = Literal["social_insurance", "real_estate", "vehicles", "marriage"]
+# What may grow by data is a string of one vocabulary: a closed list where it is asked for, an open one where it is answered.
+Stage = Annotated[str, CodeOf("stages")]
+WaitingOn = Annotated[str, CodeOf("waiting_on")]
+Register = Annotated[str, CodeOf("registers")]
+Category = Annotated[str, CodeOf("categories")]
+Level = Annotated[str, CodeOf("levels")]
+Role = Annotated[str, CodeOf("roles")]
+AskedRegister = Annotated[str, OneOf("registers")]
+# The law closes these.
 Outcome = Literal["found", "no_record", "mismatch", "unavailable"]
 Verdict = Literal["met", "not_met", "needs_review", "not_applicable"]
 
@@ -70,7 +79,7 @@ class SessionView(Answer):
     sub: str
     kind: Literal["citizen", "staff"]
     name: str
-    roles: list[str]
+    roles: list[Role]
     divisions: list[str]
     locale: str
     csrf_token: str = Field(description="Send it as X-CSRF-Token with every unsafe request; empty for a bearer token, which needs none.")
@@ -86,7 +95,7 @@ class Division(Answer):
 
 class RuleCriterion(Answer):
     code: str
-    category: str
+    category: Category
     title: str
     threshold: str
     legal_ref: str
@@ -104,9 +113,9 @@ class Notice(Answer):
     district: str
     street: str
     household_size: int
-    category: str
-    published_at: datetime | None
-    closes_at: datetime | None
+    category: Category
+    published_at: datetime
+    closes_at: datetime
 
 
 # -- homes and leases --------------------------------------------------------------------------------------------------------------------------
@@ -131,7 +140,7 @@ class Unit(Answer):
     area_centi_sqm: int
     monthly_rent_fen: int
     deposit_fen: int
-    state: str
+    state: Annotated[str, CodeOf("unit_states")]
 
 
 class NewUnit(Body):
@@ -153,10 +162,10 @@ class AddUnits(Body):
 class Offer(Answer):
     id: str
     application_no: str
-    unit: Unit | None
-    state: str
-    made_at: datetime | None
-    expires_at: datetime | None
+    unit: Unit
+    state: Annotated[str, CodeOf("offer_states")]
+    made_at: datetime
+    expires_at: datetime
 
 
 class OffersMade(Answer):
@@ -173,15 +182,15 @@ class AnswerOffer(Body):
 class Lease(Answer):
     no: str
     application_no: str
-    unit: Unit | None
-    state: str
+    unit: Unit
+    state: Annotated[str, CodeOf("lease_states")]
     starts_on: str
     ends_on: str
     monthly_rent_fen: int
     deposit_fen: int
     signed_at: datetime | None
     version: int
-    sign_by: datetime | None
+    sign_by: datetime
 
 
 class SignLease(Body):
@@ -195,9 +204,9 @@ class WaitingEntry(Answer):
     street: str
     household_size: int
     rank: int
-    registered_at: datetime | None
-    state: str
-    expires_at: datetime | None
+    registered_at: datetime
+    state: Annotated[str, CodeOf("waiting_states")]
+    expires_at: datetime
 
 
 class Tenancy(Answer):
@@ -213,13 +222,13 @@ class Bill(Answer):
     id: str
     lease_no: str
     application_no: str
-    kind: str
+    kind: Annotated[str, CodeOf("bill_kinds")]
     period: str
     amount_fen: int
     paid_fen: int
-    state: str
-    issued_at: datetime | None
-    due_at: datetime | None
+    state: Annotated[str, CodeOf("bill_states")]
+    issued_at: datetime
+    due_at: datetime
     paid_at: datetime | None
     district: str
 
@@ -245,7 +254,7 @@ class Message(Answer):
     template: str
     title: str
     body: str
-    at: datetime | None
+    at: datetime
     read: bool
     sms_state: str
 
@@ -256,13 +265,13 @@ class Inbox(Page[Message]):
 
 class Task(Answer):
     application_no: str
-    level: str
+    level: Level
     district: str
     street: str
     masked_name: str
     household_size: int
-    category: str
-    opened_at: datetime | None
+    category: Category
+    opened_at: datetime
     deadline_at: datetime | None
     overdue: bool
     version: int
@@ -273,5 +282,5 @@ class Counter(Answer):
     district_name: str
     street: str
     street_name: str
-    stage: str
+    stage: Stage
     count: int

@@ -22,6 +22,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "less_than": ("out_of_range", "数值应小于 {lt}。", "Must be less than {lt}."),
     "less_than_equal": ("out_of_range", "数值不能大于 {le}。", "Must be at most {le}."),
     "string_pattern_mismatch": ("bad_format", "格式不正确。", "Wrong format."),
+    "not_in_list": ("not_in_list", "请从给出的选项中选择。", "Choose one of the options."),
     "literal_error": ("not_in_list", "请从给出的选项中选择。", "Choose one of the options."),
     "enum": ("not_in_list", "请从给出的选项中选择。", "Choose one of the options."),
 }
