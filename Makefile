@@ -14,7 +14,7 @@ endif
 # Commands are started from the environment directly: nothing stands between Ctrl-C and the box.
 BIN := .venv/bin
 
-.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check docs docs-check web web-check pytest bench soak clean sync
+.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check docs docs-check profiles-check web web-check pytest bench soak clean sync
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ up: .venv/.synced $(STATIC)/.built ## Starts everything on this machine: http://
 demo: .venv/.synced ## One household from application to first rent, on the running box
 	@exec $(BIN)/anju demo $(ARGS)
 
-test: lint types imports protos-check openapi-check docs-check terms-check web-check pytest ## Everything that gates a change
+test: lint types imports protos-check openapi-check docs-check terms-check profiles-check web-check pytest ## Everything that gates a change
 
 sync: .venv/.synced ## Installs what uv.lock says
 .venv/.synced: uv.lock pyproject.toml
@@ -60,6 +60,9 @@ terms: .venv/.synced ## Rewrites the pages' and the deployments' copy of the cod
 
 terms-check: .venv/.synced
 	$(BIN)/python -m anju_terms --check
+
+profiles-check: .venv/.synced
+	$(BIN)/python -m anju_profile check
 
 docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/state-diagrams.md
 	$(BIN)/python -m anju_onebox.reference

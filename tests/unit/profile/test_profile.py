@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import anju_profile
 import pytest
-import yaml
 from anju_contracts import application, rent_cycle
 from anju_profile.series import series_in
 from pydantic import ValidationError
 
-KAIFENG = Path("profiles/kaifeng")
+from tests.support.profiles import KAIFENG, content, publish
+
 DAY = date(2026, 11, 25)
-
-
-def raw() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((KAIFENG / "profile.yaml").read_text(encoding="utf-8"))
-    return content
-
-
-def written(folder: Path, content: dict[str, Any]) -> Path:
-    shutil.copy(KAIFENG / "divisions.csv", folder)
-    (folder / "profile.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    return folder
 
 
 def confirmed(thing: Any) -> Any:
@@ -44,20 +32,20 @@ def test_a_sample_decides_no_real_case() -> None:
 
 
 def test_one_sample_year_is_enough_to_refuse(tmp_path: Path) -> None:
-    content = confirmed(raw()) | {"calendar": raw()["calendar"]}
+    profile = confirmed(content()) | {"calendar": content()["calendar"]}
     with pytest.raises(anju_profile.UnconfirmedProfileError, match=r"samples: calendar\.2027, calendar\.2028$"):
-        anju_profile.load(written(tmp_path, content), production=True)
+        anju_profile.load(publish(tmp_path, "v1", profile), production=True)
 
 
 def test_one_sample_that_holds_later_is_enough_to_refuse(tmp_path: Path) -> None:
-    content = confirmed(raw())
-    content["lease"]["sign_days"].append({"from": date(2030, 1, 1), "value": 20, "source": "示例", "sample": True})
+    profile = confirmed(content())
+    profile["lease"]["sign_days"].append({"from": date(2030, 1, 1), "value": 20, "source": "示例", "sample": True})
     with pytest.raises(anju_profile.UnconfirmedProfileError, match=r"samples: lease\.sign_days$"):
-        anju_profile.load(written(tmp_path, content), production=True)
+        anju_profile.load(publish(tmp_path, "v1", profile), production=True)
 
 
 def test_a_confirmed_profile_is_taken(tmp_path: Path) -> None:
-    assert anju_profile.load(written(tmp_path, confirmed(raw())), production=True).samples == []
+    assert anju_profile.load(publish(tmp_path, "v1", confirmed(content())), production=True).samples == []
 
 
 def test_registers_and_levels_of_a_case_come_in_order() -> None:
@@ -78,14 +66,14 @@ def test_registers_and_levels_of_a_case_come_in_order() -> None:
 )
 def test_a_code_without_a_term_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"codes without a term in anju_terms: .*: lottery"):
-        anju_profile.load(written(tmp_path, raw() | change))
+        anju_profile.load(publish(tmp_path, "v1", content() | change))
 
 
 def test_a_value_no_field_declares_is_refused(tmp_path: Path) -> None:
-    content = raw()
-    content["lease"]["signing_days"] = content["lease"]["sign_days"]
+    profile = content()
+    profile["lease"]["signing_days"] = profile["lease"]["sign_days"]
     with pytest.raises(ValidationError, match=r"lease\.signing_days"):
-        anju_profile.load(written(tmp_path, content))
+        anju_profile.load(publish(tmp_path, "v1", profile))
 
 
 def test_sections_fill_the_contracts_of_their_workflows() -> None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
+import anju_profile
 from anju_sandbox.settings import REAL_ESTATE_SERVERS
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
@@ -317,7 +318,7 @@ class Layout:
         first = self.sandbox_port
         return {
             "ANJU_SANDBOX_DATA_DIR": str(self.sandbox_dir),
-            "ANJU_SANDBOX_DIVISIONS_CSV": str(self.profile_dir / "divisions.csv"),
+            "ANJU_SANDBOX_DIVISIONS_CSV": str(anju_profile.published(self.profile_dir).folder() / "divisions.csv"),
             **{f"ANJU_SANDBOX_{name.upper()}_PORT": str(first + place) for name, place in SANDBOX_PLACES.items()},
             "ANJU_SANDBOX_REAL_ESTATE_FIRST_PORT": str(first + REAL_ESTATE_PLACE),
             "ANJU_SANDBOX_BANK_NOTIFY_URL": f"{self.web_url}/callbacks/ccb",

@@ -1,4 +1,4 @@
-"""The city profile (城市规则配置): law and local numbers as dated, versioned data.
+"""The city profile (城市规则配置): law and local numbers as dated data in published versions.
 
 A value without a confirmed source may be tried, taught and demonstrated, but never decide a real case: ``load`` refuses it in production mode.
 """
@@ -8,16 +8,30 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import yaml
 from chassis import calendar, logs
 
 from anju_profile.profile import Profile
+from anju_profile.published import VERSIONS, ChangedVersionError, Published, UnknownVersionError, published
 from anju_profile.sections import Division, ReviewLevel
 from anju_profile.series import Dated, NotInForceError, Series
 
-__all__ = ["Dated", "Division", "NotInForceError", "Profile", "ReviewLevel", "Series", "UnconfirmedProfileError", "load", "missing_year"]
+__all__ = [
+    "ChangedVersionError",
+    "Dated",
+    "Division",
+    "NotInForceError",
+    "Profile",
+    "Published",
+    "ReviewLevel",
+    "Series",
+    "UnconfirmedProfileError",
+    "UnknownVersionError",
+    "draft",
+    "load",
+    "missing_year",
+    "published",
+]
 
 _log = logs.get(__name__)
 # Longer than any statutory wait in working days. The State Council's notice for the next year comes in November at the latest.
@@ -39,15 +53,36 @@ def missing_year(today: date) -> int | None:
     return None
 
 
-@lru_cache(maxsize=8)
-def load(folder: Path, *, production: bool = False) -> Profile:
-    """Reads a profile folder. Raises UnconfirmedProfileError in production mode when any value or calendar year is a sample."""
-    raw: dict[str, Any] = yaml.safe_load((folder / "profile.yaml").read_text(encoding="utf-8"))
-    profile = Profile.read(folder, raw)
+@lru_cache(maxsize=32)
+def load(city: Path, version: str | None = None, *, production: bool = False) -> Profile:
+    """A published version of the profile in a city's folder; for None the current one, with whose working-day years this process then counts.
+
+    Raises UnknownVersionError for a version nobody has published, ChangedVersionError when its files are not the published ones, and
+    UnconfirmedProfileError in production mode when any value or calendar year is a sample.
+    """
+    known = published(city)
+    current = version is None or version == known.current
+    profile = Profile.read(known.folder(version), older=not current)
     if production and profile.samples:
         raise UnconfirmedProfileError(f"profile {profile.version} cannot decide real cases; samples: {', '.join(profile.samples)}")
-    profile.install_calendar()
+    if current:
+        _count_by(profile)
+    return profile
+
+
+def draft(city: Path, version: str) -> Profile:
+    """A version which is not published yet, to be looked at before it is. Raises ValueError when it is not whole or carries another name."""
+    profile = Profile.read(city / VERSIONS / version)
+    if profile.version != version:
+        raise ValueError(f"the profile in {city / VERSIONS / version} calls itself version {profile.version}")
+    if not profile.divisions:
+        raise ValueError(f"{city / VERSIONS / version} lists no division")
+    return profile
+
+
+def _count_by(profile: Profile) -> None:
+    for year, table in profile.calendar.items():
+        calendar.load_year(year, table.holidays, table.workdays)
     missing = missing_year(calendar.local_date(datetime.now(UTC)))
     if missing is not None:
-        _log.error("working_days_missing", year=missing, profile=profile.version, add="the year's table under calendar: in profile.yaml")
-    return profile
+        _log.error("working_days_missing", year=missing, profile=profile.version, add="a version with the year's table under calendar:")

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
 from anju_terms import is_code
 from chassis import calendar
 from pydantic import Field, PrivateAttr, model_validator
 
 from anju_profile.clocks import Clocks
 from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, ReviewLevel, Waiting
-from anju_profile.series import Code, Codes, Section, Series, Whole, series_in
+from anju_profile.series import OLDER, Code, Codes, Section, Series, Whole, series_in
 
 
 class Profile(Section):
@@ -54,8 +55,9 @@ class Profile(Section):
         yield from (("categories", code) for code in self.criteria)
 
     @classmethod
-    def read(cls, folder: Path, raw: dict[str, Any]) -> Profile:
-        profile = cls.model_validate(raw)
+    def read(cls, folder: Path, *, older: bool = False) -> Profile:
+        """Reads the folder of a version. An ``older`` one may lack values which were added since, and carry some which nobody reads any more."""
+        profile = cls.model_validate(yaml.safe_load((folder / "profile.yaml").read_text(encoding="utf-8")), context={OLDER: older})
         profile._folder = folder
         return profile
 
@@ -108,8 +110,3 @@ class Profile(Section):
             rent_arrears_days=rent["arrears_days"],
             payment_poll_seconds=rent["payment_poll_seconds"],
         )
-
-    def install_calendar(self) -> None:
-        """Loads the profile's working-day years on top of the published ones."""
-        for year, table in self.calendar.items():
-            calendar.load_year(year, table.holidays, table.workdays)

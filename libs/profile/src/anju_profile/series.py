@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel, ValidationInfo, model_validator
 
 T = TypeVar("T")
+# Key of the validation context: the version read is not the current one.
+OLDER: Final = "older"
 
 
 class NotInForceError(LookupError):
@@ -41,8 +43,8 @@ class Series(RootModel[tuple[Dated[T], ...]], Generic[T]):
     _name: str = PrivateAttr(default="a value")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Series[T]:
-        if not self.root:
+    def _in_order(self, info: ValidationInfo) -> Series[T]:
+        if not self.root and not _older(info):
             raise ValueError("a series has at least one entry")
         days = [entry.effective_from for entry in self.root]
         for earlier, later in pairwise(days):
@@ -62,6 +64,8 @@ class Series(RootModel[tuple[Dated[T], ...]], Generic[T]):
         """The entry in force on ``day``. Raises NotInForceError before the first one."""
         following = bisect_right(self.root, day, key=lambda entry: entry.effective_from)
         if not following:
+            if not self.root:
+                raise NotInForceError(f"{self._name} has no value: it was added in a later version")
             raise NotInForceError(f"{self._name} has no value on {day}: the first one holds from {self.root[0].effective_from}")
         return self.root[following - 1]
 
@@ -97,9 +101,32 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_version(cls, raw: Any, info: ValidationInfo) -> Any:
+        """A field added since has no value there, and what no field reads any more is left out: a published file is never edited to suit us."""
+        if not _older(info) or not isinstance(raw, dict):
+            return raw
+        return {
+            name: raw.get(name, _nothing(field.annotation))
+            for name, field in cls.model_fields.items()
+            if name in raw or _nothing(field.annotation) is not None
+        }
+
     def on(self, day: date) -> dict[str, Any]:
         """All values of the section in force on ``day``, by field. Raises NotInForceError when one has none yet."""
         return {name: getattr(self, name).on(day) for name in type(self).model_fields}
+
+
+def _older(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get(OLDER))
+
+
+def _nothing(kind: Any) -> Any:
+    """What stands for a section or a series which a version does not have; None for a field every version has."""
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return {}
+    return () if isinstance(kind, type) and issubclass(kind, Series) else None
 
 
 def series_in(thing: object, path: str = "") -> Iterable[tuple[str, Series[Any]]]:
