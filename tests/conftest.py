@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import pytest_asyncio
@@ -18,15 +17,21 @@ from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
 
-from tests.support import surroundings
+from tests.support import evidence, surroundings
 from tests.support.keys import ISSUERS
 from tests.support.ports import free_block
+from tests.support.templates import Templates
 
 # Before any test or engine reads it, here and in every parallel worker.
 surroundings.clear(os.environ)
 SEED = surroundings.choose_seed(os.environ)
+# Folder of the run's engines and boxes, and the tests which failed on them.
+_DATA = pytest.StashKey[tuple[Path, list[str]]]()
 _numbers = itertools.count(1)
-MakeDatabase = Callable[[str], Awaitable[str]]
+
+
+class MakeDatabase(Protocol):
+    async def __call__(self, name: str, migrations: Path | None = None) -> str: ...
 
 
 def pytest_report_header() -> str:
@@ -40,12 +45,21 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="session")
-def session_dir() -> Iterator[Path]:
-    """A folder for engines. Not pytest's own: that one is closed to the unprivileged user PostgreSQL runs as under root."""
-    folder = Path(tempfile.mkdtemp(prefix="anju-tests-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+def session_dir(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """A folder for engines and boxes; kept when a test fails."""
+    with evidence.data_folder() as (folder, failed):
+        pytestconfig.stash[_DATA] = folder, failed
+        yield folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and _DATA in item.config.stash:
+        folder, failed = item.config.stash[_DATA]
+        failed.append(item.nodeid)
+        report.sections.append(("kept", evidence.described(folder, SEED, call.start)))
+    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -55,29 +69,40 @@ async def postgres(session_dir: Path) -> AsyncIterator[Postgres]:
     await server.start()
     yield server
     await server.stop()
-    server.remove()
+    if not server.cluster.is_relative_to(session_dir):
+        server.remove()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def make_database(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
-    """``await make_database("housing")`` gives the URL of a fresh, empty database; it is dropped after the test."""
-    async with _databases(postgres) as make:
+async def make_database(postgres: Postgres, migrated: Templates) -> AsyncIterator[MakeDatabase]:
+    """``await make_database("housing")`` gives the URL of a fresh, empty database, with ``MIGRATIONS`` one at its newest version.
+
+    It is dropped after the test.
+    """
+    async with _databases(postgres, migrated) as make:
         yield make
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def make_module_database(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
+async def make_module_database(postgres: Postgres, migrated: Templates) -> AsyncIterator[MakeDatabase]:
     """As ``make_database``, for databases shared by the tests of one module."""
-    async with _databases(postgres) as make:
+    async with _databases(postgres, migrated) as make:
         yield make
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> Templates:
+    return Templates(postgres)
+
+
 @asynccontextmanager
-async def _databases(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
+async def _databases(postgres: Postgres, templates: Templates) -> AsyncIterator[MakeDatabase]:
     made: list[str] = []
 
-    async def make(prefix: str) -> str:
-        made.append(f"{prefix.replace('-', '_')}_{next(_numbers)}")
+    async def make(name: str, migrations: Path | None = None) -> str:
+        made.append(f"{name.replace('-', '_')}_{next(_numbers)}")
+        if migrations is not None:
+            return await templates.copy(made[-1], migrations)
         return await postgres.create_database(made[-1])
 
     yield make

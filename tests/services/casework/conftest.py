@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest_asyncio
 from casework.app import application
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
-from chassis import migrate
 from chassis.grpc_client import Client
 
 from tests.conftest import MakeDatabase
@@ -41,8 +39,7 @@ class Office:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_office(make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Office]:
-    url = await make_module_database("casework")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_module_database("casework", MIGRATIONS)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
     engine = Engine()
     async with application(settings, process=engine) as server:

@@ -18,7 +18,7 @@ from casework.app import application
 from casework.process import Process
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
-from chassis import migrate, temporal
+from chassis import temporal
 from chassis.errors import Refusal
 from chassis.grpc_client import Client as GrpcClient
 from chassis.ids import new_id
@@ -161,8 +161,7 @@ async def test_a_submitted_case_has_a_running_workflow(
     client: Client, temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    url = await make_database("casework")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_database("casework", MIGRATIONS)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, application_number_prefix="XZ")
     async with application(settings) as server:
         people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
@@ -186,8 +185,7 @@ async def test_casework_serves_while_the_engine_is_away(
     make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
-    url = await make_database("casework")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_database("casework", MIGRATIONS)
     async with application(Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)) as server:
         people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
         desk, owner = Desk(people, {}), someone()

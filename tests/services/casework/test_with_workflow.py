@@ -22,7 +22,7 @@ from anju_workflows.worker import workflow_runner
 from casework.app import application
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
-from chassis import migrate, temporal
+from chassis import temporal
 from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
 from chassis.ids import new_id, stable_id
@@ -93,8 +93,7 @@ def at_the_engine(temporal_server: TemporalServer) -> Iterator[None]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def town(at_the_engine: None, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
     """One for all tests: a second database would number its cases from the start again, and their workflows have been."""
-    url = await make_module_database("casework")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_module_database("casework", MIGRATIONS)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
     engine = await temporal.connect(settings)
     async with application(settings) as server:

@@ -21,7 +21,6 @@ from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_terms import terms
-from chassis import migrate
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, UNAVAILABLE, Refusal
@@ -136,8 +135,7 @@ def world(shared_world: World) -> World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_world(make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[World]:
-    url = await make_module_database("eligibility")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_module_database("eligibility", MIGRATIONS)
     verifier = Verifier(load_key_set(keys_dir / "callers.jwks"))
     async with AsyncExitStack() as stack:
         casework, registry = CaseworkStandIn(), RegistryStandIn()

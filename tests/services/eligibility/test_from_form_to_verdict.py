@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -31,7 +30,6 @@ from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Category, Household, MaritalStatus
 from anju_terms import terms
 from casework.settings import Settings as CaseworkSettings
-from chassis import migrate
 from chassis.grpc_client import Client
 from eligibility.settings import Settings as EligibilitySettings
 from registry_gateway.settings import Settings as RegistrySettings
@@ -125,8 +123,7 @@ class Line:
 async def line(make_module_database: MakeDatabase, keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
     urls = {}
     for name, tables in (("casework", casework.tables), ("registry-gateway", registry_gateway.tables), ("eligibility", eligibility.tables)):
-        urls[name] = await make_module_database(name)
-        await asyncio.to_thread(migrate.upgrade, tables.MIGRATIONS, urls[name])
+        urls[name] = await make_module_database(name, tables.MIGRATIONS)
     folder = tmp_path_factory.mktemp("line")
     async with AsyncExitStack() as stack:
         settings = SandboxSettings.on_free_ports(folder / "sandbox")

@@ -12,6 +12,7 @@ import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from chassis import ids
+from housing.tables import MIGRATIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -54,7 +55,7 @@ async def test_two_hundred_takers_of_the_last_home(world: World) -> None:
 
 
 async def test_two_hundred_takers_in_two_replicas_share_a_hundred_homes(make_database: MakeDatabase, keys_dir: Path) -> None:
-    url = await make_database("housing")
+    url = await make_database("housing", MIGRATIONS)
     async with housing(url, keys_dir) as one, housing(url, keys_dir) as two:
         await one.add_units(*[2] * 100)
         await one.register_many(130)

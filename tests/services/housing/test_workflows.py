@@ -18,6 +18,7 @@ from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.temporal import PAYLOAD_KEYS
 from housing.settings import Settings
+from housing.tables import MIGRATIONS
 from housing.workflows import TemporalWorkflows
 from temporalio import workflow
 from temporalio.client import Client
@@ -122,7 +123,7 @@ async def test_an_offer_reaches_its_workflow_and_the_household_answers_it(
     client = await connect(temporal_server, keys_dir)
     queue = ids.new_id()
     async with (
-        running_housing(await make_database("housing"), keys_dir, TemporalWorkflows(client)) as world,
+        running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalWorkflows(client)) as world,
         working(client, queue),
     ):
         no = f"KF-{queue}"
@@ -144,7 +145,7 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr(housing.workflows, "VERDICT_SECONDS", 1.0)
     client = await temporal.connect(Settings(keys_dir=keys_dir), lazy=True)
-    async with running_housing(await make_database("housing"), keys_dir, TemporalWorkflows(client)) as world:
+    async with running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalWorkflows(client)) as world:
         await world.add_units(2)
         await world.register("KF-1")
         (offer,) = (await world.offer()).offers

@@ -15,14 +15,12 @@ from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_workflows.contracts import Accepted, Model
-from chassis import migrate
 from chassis.db import Database
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
 from housing.app import application
 from housing.settings import Settings
-from housing.tables import MIGRATIONS
 from housing.workflows import Workflows
 from sqlalchemy import text
 
@@ -180,7 +178,6 @@ class World:
 
 @asynccontextmanager
 async def housing(url: str, keys_dir: Path, workflows: Workflows | None = None, **settings: Any) -> AsyncIterator[World]:
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
     notes = NoteTaker()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, drain_seconds=0.2, **settings)
     async with application(given, workflows=workflows or notes) as server:

@@ -20,7 +20,7 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
-from chassis import errors, migrate
+from chassis import errors
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
@@ -146,8 +146,7 @@ async def sms_server(book: SmsBook) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[World]:
-    url = await make_database("notifications")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+    url = await make_database("notifications", MIGRATIONS)
     servicer, book = Casework(), SmsBook()  # type: ignore[abstract]  # the one method asked for
     async with casework_server(keys_dir, servicer) as address, sms_server(book) as sms_url:
         settings = Settings(

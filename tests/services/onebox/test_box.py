@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,11 +33,11 @@ ANJU = str(Path(sys.executable).parent / "anju")
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="anju-box-") as name:
-        folder = Path(name) / "box"
-        Path(name).chmod(0o711)
-        yield folder
+def data_dir(session_dir: Path, tmp_path: Path) -> Path:
+    """Where it is kept when the test fails."""
+    folder = session_dir / tmp_path.name
+    folder.mkdir(mode=0o711)
+    return folder / "box"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from anju_workflows import contracts
 from payments import app
+from payments.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
 from tests.services.payments.world import DEPOSIT, LEASE, RENT, World, account_file, hand_bank, payments
@@ -24,7 +25,7 @@ async def world(make_database: MakeDatabase, keys_dir: Path, tmp_path: Path, mon
     monkeypatch.setattr(app, "OLD_ORDERS_SECONDS", 0.02)
     async with hand_bank() as bank:
         file = account_file(tmp_path, bank.url)
-        async with payments(await make_database("payments"), keys_dir, file, bank, bank_timeout_seconds=1.0) as running:
+        async with payments(await make_database("payments", MIGRATIONS), keys_dir, file, bank, bank_timeout_seconds=1.0) as running:
             yield running
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import BANK, SandboxSettings
 from chassis.errors import Refusal
+from payments.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
 from tests.services.payments.world import LEASE, HandBank, World, payments, refused
@@ -71,7 +72,7 @@ async def city(make_database: MakeDatabase, keys_dir: Path, tmp_path: Path) -> A
         async with sandbox(given, only=[BANK]) as box:
             file = tmp_path / "ccb.json"
             file.write_text(json.dumps({"base_url": box.urls[BANK], **box.credentials.bank.model_dump()}))
-            async with payments(await make_database("payments"), keys_dir, file, HandBank(), bank_timeout_seconds=1.0) as world:
+            async with payments(await make_database("payments", MIGRATIONS), keys_dir, file, HandBank(), bank_timeout_seconds=1.0) as world:
                 target.world = world
                 yield City(world, box, target)
 

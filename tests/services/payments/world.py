@@ -17,14 +17,12 @@ from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju_workflows.contracts import Model
-from chassis import migrate
 from chassis.db import Database
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
 from payments.app import application
 from payments.settings import Settings
-from payments.tables import MIGRATIONS
 from sqlalchemy import text
 
 from tests.support.keys import citizen, signer
@@ -254,7 +252,6 @@ def account_file(folder: Path, base_url: str, **changes: str) -> Path:
 async def payments(
     url: str, keys_dir: Path, ccb_file: Path, bank: HandBank, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[World]:
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
     notes, clock = NoteTaker(), clock or Clock()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, ccb_file=ccb_file, drain_seconds=0.2, **settings)
     async with application(given, workflows=notes, now=clock) as server:

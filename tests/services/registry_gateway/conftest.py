@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +19,6 @@ from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Household
-from chassis import migrate
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Problem, Refusal
 from chassis.grpc_client import Client
@@ -33,6 +31,7 @@ from registry_gateway.settings import Settings
 from registry_gateway.tables import MIGRATIONS
 from sqlalchemy import text
 
+from tests.conftest import MakeDatabase
 from tests.support.keys import citizen, signer
 
 AS_OF = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -170,9 +169,8 @@ async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def database(make_module_database: Callable[[str], Awaitable[str]]) -> AsyncIterator[Database]:
-    url = await make_module_database("registry-gateway")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
+async def database(make_module_database: MakeDatabase) -> AsyncIterator[Database]:
+    url = await make_module_database("registry-gateway", MIGRATIONS)
     found = Database(url, application="test")
     yield found
     await found.close()

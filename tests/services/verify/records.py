@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import itertools
 import json
@@ -18,7 +17,6 @@ from anju_onebox.engine.postgres import Postgres
 from anju_verify.check import Result, Status
 from anju_verify.run import Options, verify
 from anju_workflows import calls
-from chassis import migrate
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment
 from sqlalchemy.engine import make_url
@@ -49,10 +47,8 @@ class Records:
         """Migrated databases of these services."""
         for service in services:
             if service not in self.urls:
-                url = await self.make_database(service)
                 migrations = importlib.import_module(f"{service.replace('-', '_')}.tables").MIGRATIONS
-                await asyncio.to_thread(migrate.upgrade, migrations, url)
-                self.urls[service] = url
+                self.urls[service] = await self.make_database(service, migrations)
         self.aim()
 
     def aim(self, **more: Any) -> None:
