@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
+from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows import calls
 from anju_workflows.activities import checks
 from anju_workflows.contracts import LookupOutcome, Register
 from chassis.errors import Problem, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Signer
+from temporalio import workflow
+from temporalio.client import Client as Engine
+from temporalio.common import RetryPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
+from temporalio.worker import Worker
 
 from tests.support import keys
 
@@ -56,9 +64,15 @@ async def registry(signer: Signer, answer: Answer) -> AsyncIterator[checks.Regis
     await server.stop(None)
 
 
-def tried(attempt: int) -> ActivityEnvironment:
+# The city's own numbers.
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=20), backoff_coefficient=2, maximum_interval=timedelta(seconds=1800))
+
+
+def tried(attempt: int, silent: int = 0) -> ActivityEnvironment:
+    """The activity in a later try, after so many in which the department was silent."""
     environment = ActivityEnvironment()
-    environment.info = dataclasses.replace(environment.info, attempt=attempt)
+    said = (silent,) if silent else ()
+    environment.info = dataclasses.replace(environment.info, attempt=attempt, heartbeat_details=said, retry_policy=PATIENT)
     return environment
 
 
@@ -92,17 +106,75 @@ async def test_our_own_gateway_is_asked_again_within_seconds(signer: Signer, att
     assert failed.value.next_retry_delay == timedelta(seconds=seconds)
 
 
-async def test_a_department_that_is_away_is_spared(signer: Signer) -> None:
-    class Away:
-        """As the gateway itself answers, status and ErrorInfo included."""
-
-        async def call(self, *_: Any, **__: Any) -> Any:
-            raise Refusal(AWAY)
-
-        channel = grpc.aio.insecure_channel("127.0.0.1:1")
-
+async def test_our_own_outage_after_a_departments_silence_is_a_short_one(signer: Signer) -> None:
+    client = Client("127.0.0.1:1", signer)
+    environment = tried(9, silent=8)
+    beats: list[tuple[Any, ...]] = []
+    environment.on_heartbeat = lambda *details: beats.append(details)
     with pytest.raises(ApplicationError) as failed:
-        await tried(3).run(checks.RegistryActivities(Away()).lookup, LOOKUP)  # type: ignore[arg-type]  # only what the activity uses of a client
-    await Away.channel.close()
+        await environment.run(checks.RegistryActivities(client).lookup, LOOKUP)
+    await client.close()
+    assert failed.value.next_retry_delay == timedelta(seconds=1)
+    assert beats[-1] == (8,), "the department's own tries are not forgotten over it"
+
+
+class Away:
+    """As the gateway itself answers, status and ErrorInfo included."""
+
+    channel = Mock()
+
+    async def call(self, *_: Any, **__: Any) -> Any:
+        raise Refusal(AWAY)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "silent", "seconds"),
+    [(1, 0, 20), (2, 1, 40), (30, 29, 1800), (6, 0, 20), (60, 1, 40)],
+    ids=["first", "second", "longest", "first after five of ours", "second after many of ours"],
+)
+async def test_a_department_that_is_away_is_spared_by_its_own_tries_only(attempt: int, silent: int, seconds: int) -> None:
+    environment = tried(attempt, silent)
+    beats: list[tuple[Any, ...]] = []
+    environment.on_heartbeat = lambda *details: beats.append(details)
+    with pytest.raises(ApplicationError) as failed:
+        await environment.run(checks.RegistryActivities(Away()).lookup, LOOKUP)  # type: ignore[arg-type]  # only what the activity uses of a client
     assert failed.value.type == "REGISTER_UNAVAILABLE"
-    assert failed.value.next_retry_delay is None
+    assert failed.value.next_retry_delay == timedelta(seconds=seconds)
+    assert beats[-1] == (silent + 1,)
+
+
+@workflow.defn(name="OneLookup", sandboxed=False)
+class OneLookup:
+    @workflow.run
+    async def run(self) -> int:
+        answer = await calls.lookup(
+            LOOKUP, first_retry=timedelta(seconds=0.2), longest_retry=timedelta(seconds=60), patience=timedelta(minutes=5), own_queue=False
+        )
+        return answer.outcome is LookupOutcome.NO_RECORD
+
+
+async def test_the_engine_hands_on_how_often_the_department_was_silent(
+    signer: Signer, temporal_server: TemporalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight tries of ours in vain, then two silences: the pauses are those of a first and a second silence, not of a ninth and a tenth."""
+    monkeypatch.setattr(checks, "_LONGEST_OWN_PAUSE_SECONDS", 0.05)
+    script = [Problem("UNAVAILABLE", grpc.StatusCode.UNAVAILABLE, "", "")] * 8 + [AWAY] * 2
+    asked: list[float] = []
+
+    class Scripted:
+        channel = Mock()
+
+        async def call(self, *_: Any, **__: Any) -> pb.LookupResponse:
+            asked.append(time.monotonic())
+            if len(asked) <= len(script):
+                raise Refusal(script[len(asked) - 1])
+            return pb.LookupResponse(outcome=common.LOOKUP_OUTCOME_NO_RECORD)
+
+    client = await Engine.connect(temporal_server.address, data_converter=pydantic_data_converter)
+    activities = checks.RegistryActivities(Scripted())  # type: ignore[arg-type]  # only what the activity uses of a client
+    async with Worker(client, task_queue="one-lookup", workflows=[OneLookup], activities=[activities.lookup]):
+        assert await client.execute_workflow(OneLookup.run, id="one-lookup", task_queue="one-lookup")
+    assert len(asked) == 11
+    # By the engine's own count 51 s and 60 s.
+    assert asked[9] - asked[8] < 20
+    assert asked[10] - asked[9] < 20

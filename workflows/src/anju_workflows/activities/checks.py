@@ -27,11 +27,13 @@ DEPARTMENT_SILENT = "REGISTER_UNAVAILABLE"
 
 
 @asynccontextmanager
-async def _alive() -> AsyncIterator[None]:
+async def _alive(silent: int) -> AsyncIterator[None]:
+    """``silent`` is said with every beat: the next try is given what was said last."""
+
     async def beat() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            activity.heartbeat()
+            activity.heartbeat(silent)
 
     beating = asyncio.create_task(beat())
     try:
@@ -40,11 +42,26 @@ async def _alive() -> AsyncIterator[None]:
         beating.cancel()
 
 
-def _pause(refusal: Refusal) -> timedelta | None:
-    """The policy's growing pauses spare a department that is away. Our own gateway is back within seconds, and is asked again within seconds."""
-    if refusal.problem.reason == DEPARTMENT_SILENT:
+def _silent_tries() -> int:
+    """How often the department itself has been silent in the tries before; one of our own outages does not count."""
+    said = activity.info().heartbeat_details
+    return int(said[0]) if said else 0
+
+
+def _pause_for_us(ours: int) -> timedelta:
+    """Our own gateway is back within seconds, and is asked again within seconds."""
+    return timedelta(seconds=min(2 ** min(ours - 1, 10), _LONGEST_OWN_PAUSE_SECONDS))
+
+
+def _pause_for_department(silent: int) -> timedelta | None:
+    """The policy's growing pauses spare a department that is away. The engine itself would let them grow with every try, those in vain at our own
+    gateway included: after a restart of ours a department's first hiccup would cost ten minutes."""
+    policy = activity.info().retry_policy
+    if policy is None:
         return None
-    return timedelta(seconds=min(2 ** min(activity.info().attempt - 1, 10), _LONGEST_OWN_PAUSE_SECONDS))
+    pause = policy.initial_interval.total_seconds() * policy.backoff_coefficient ** min(silent - 1, 30)
+    longest = policy.maximum_interval
+    return timedelta(seconds=pause) if longest is None else min(timedelta(seconds=pause), longest)
 
 
 class RegistryActivities:
@@ -55,11 +72,18 @@ class RegistryActivities:
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(self, arg: calls.Lookup) -> calls.LookupAnswer:
         request = registry_pb2.LookupRequest(application_no=arg.no, round=arg.round, register=arg.which.value, as_of=instant(arg.as_of))
-        async with _alive():
+        silent = _silent_tries()
+        async with _alive(silent):
             try:
                 answer: registry_pb2.LookupResponse = await self._client.call(self._stub.Lookup, request, timeout=LOOKUP_SECONDS)
             except Refusal as refusal:
-                raise to_application_error(refusal, again_after=_pause(refusal)) from refusal
+                if refusal.problem.reason == DEPARTMENT_SILENT:
+                    silent += 1
+                    pause = _pause_for_department(silent)
+                else:
+                    pause = _pause_for_us(activity.info().attempt - silent)
+                activity.heartbeat(silent)
+                raise to_application_error(refusal, again_after=pause) from refusal
         return calls.LookupAnswer(outcome=OUTCOMES[answer.outcome], summary=answer.summary)
 
 
