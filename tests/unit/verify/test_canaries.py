@@ -52,11 +52,30 @@ def test_no_canaries_search_nothing() -> None:
 # A busy machine is no finding.
 @settings(deadline=None)
 @given(st.lists(st.text("张王明 a·1", min_size=2, max_size=5), min_size=1, max_size=8), st.text("张王明 a·1", max_size=60))
-def test_finds_what_a_plain_search_finds_first(values: list[str], text: str) -> None:
+def test_finds_what_a_plain_search_finds(values: list[str], text: str) -> None:
     found = {canary.value for canary in Scanner([Canary(v, "name", "x") for v in values]).search(text.encode())}
-    there = {value for value in values if value in text}
-    assert found <= there
-    assert bool(found) == bool(there)
+    assert found == {value for value in values if value in text}
+
+
+# "河南省开封市…" to the 55th character, and on to what a form may take at most.
+@pytest.mark.parametrize("length", [55, 300, 5000])
+def test_a_value_of_any_length(length: int) -> None:
+    address = Canary(("河南省开封市龙亭区北道门街道" * length)[:length], "address", "KF-2026-000001")
+    scanner = Scanner([address, NAME])
+    for written in (
+        address.value.encode(),
+        quote(address.value).encode(),
+        json.dumps(address.value).encode(),
+        address.value.encode("utf-16-le"),
+    ):
+        assert list(scanner.search(b"a=" + written + b"&")) == [address]
+    assert list(scanner.search(address.value[:-1].encode() + NAME.value.encode())) == [NAME]
+
+
+def test_a_beginning_hides_nothing_inside_it() -> None:
+    """What begins like one value and goes on otherwise may be another one."""
+    long, inside = Canary("开封市龙亭区北道门街道", "address", "1"), Canary("封市龙亭区鼓楼", "address", "2")
+    assert list(Scanner([long, inside]).search("开封市龙亭区鼓楼".encode())) == [inside]
 
 
 def test_files(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from urllib.parse import quote
 _MIN_CHARS: Final = 2
 # Sealed columns are random bytes, tens of megabytes of them: a name of two characters in UTF-16 (four bytes) turns up there by chance.
 _MIN_UTF16_BYTES: Final = 6
+# Nesting of the pattern; two characters of an address as it stands in a URL are 18 bytes.
+_BEGINNING_BYTES: Final = 18
 # Beyond this many values the search takes longer than anybody waits; which ones are taken depends on the values alone.
 MAX_CANARIES: Final = 4000
 
@@ -43,15 +45,19 @@ def forms(value: str) -> set[tuple[bytes, bytes]]:
 
 
 class Scanner:
-    """Searches bytes for many values at once."""
+    """Searches bytes for many values at once.
+
+    The pattern knows the beginnings of all forms only: its nesting has a bound whatever somebody's address is. What follows is compared as it is.
+    """
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
-        self._found: defaultdict[bytes, dict[bytes, Canary]] = defaultdict(dict)
+        # By beginning: what must stand before it, what must follow it, and what was found then.
+        self._found: defaultdict[bytes, dict[tuple[bytes, bytes], Canary]] = defaultdict(dict)
         for canary in canaries:
             if len(canary.value) < _MIN_CHARS:
                 continue
             for before, form in forms(canary.value):
-                self._found[form].setdefault(before, canary)
+                self._found[form[:_BEGINNING_BYTES]].setdefault((before, form[_BEGINNING_BYTES:]), canary)
         self._pattern = re.compile(_trie(self._found)) if self._found else None
 
     def __bool__(self) -> bool:
@@ -62,12 +68,18 @@ class Scanner:
         if self._pattern is None:
             return
         seen = set()
-        for match in self._pattern.finditer(data):
-            start = match.start()
-            for before, canary in self._found[match.group()].items():
-                if canary not in seen and data[max(0, start - len(before)) : start] == before:
-                    seen.add(canary)
-                    yield canary
+        start = 0
+        # Values may overlap, and a beginning may not go on as one: the search goes on a byte further, not behind the beginning.
+        while match := self._pattern.search(data, start):
+            start, longest = match.start(), match.group()
+            for length in range(1, len(longest) + 1):
+                for (before, after), canary in self._found.get(longest[:length], {}).items():
+                    end = start + length
+                    whole = data[end : end + len(after)] == after and data[max(0, start - len(before)) : start] == before
+                    if whole and canary not in seen:
+                        seen.add(canary)
+                        yield canary
+            start += 1
 
     def search_file(self, path: Path) -> list[Canary]:
         """Raises OSError."""
@@ -79,7 +91,7 @@ class Scanner:
 
 
 def _trie(words: Iterable[bytes]) -> bytes:
-    """One pattern for all words that looks at each byte of a text a few times only, however many words there are."""
+    """One pattern for all words that looks at each byte of a text a few times only, however many words there are. Where one begins another, the longer is found."""
     root: dict[int, dict[int, object]] = {}
     for word in words:
         node: dict[int, object] = root  # type: ignore[assignment]
