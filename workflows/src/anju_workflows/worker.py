@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from anju_workflows import setup
 from anju_workflows.activities import Activities, activities
 from anju_workflows.application import Application
 from anju_workflows.contracts import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
@@ -89,11 +90,12 @@ def build(client: Client, role: str, made: Activities, settings: Settings) -> Wo
 
 @asynccontextmanager
 async def worker(settings: Settings, client: Client | None = None) -> AsyncIterator[list[Worker]]:
-    """Runs one Worker for every role until the block ends."""
+    """Runs one Worker for every role until the block ends. Raises NotSetUpError when the cluster cannot hold our workflows."""
     # Deadlines need the profile's working-day years before the first workflow task.
     anju_profile.load(settings.profile_dir, production=settings.production)
     async with AsyncExitStack() as stack:
         connected = client or await temporal.connect(settings)
+        await setup.require(connected)
         made = await stack.enter_async_context(activities(settings, signer(settings, NAME), connected))
         workers = [build(connected, role, made, settings) for role in settings.roles]
         for each in workers:

@@ -18,6 +18,8 @@ from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
+from chassis import commands
+from chassis.deployment import Deployment, DeploymentFileError
 from rich.console import Console
 from rich.table import Table
 
@@ -320,6 +322,52 @@ def replay(context: typer.Context, data_dir: DataDir = None) -> None:
 def verify(context: typer.Context, data_dir: DataDir = None) -> None:
     """核对 — Checks every invariant against the databases, the histories and the outside world's books."""
     _hand_to_tool("anju_verify", context.args, data_dir)
+
+
+@app.command(epilog=commands.examples("anju setup --deployment city.yaml", "anju setup --deployment city.yaml --retention-days 365"))
+def setup(
+    deployment: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Temporal 的位置 where Temporal is; default: the running box")
+    ] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, help="days a closed case's history is kept; without it at least 90, and never less than now"),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """准备集群 — Makes the namespace, its retention and the search attributes of a Temporal cluster. Safe to repeat."""
+    where = _deployment(deployment, data_dir)
+    _run(_setup(where, None if retention_days is None else timedelta(days=retention_days)))
+
+
+def _deployment(file: Path | None, data_dir: Path | None) -> Deployment:
+    """Of the file, else of the running box. Raises typer.BadParameter."""
+    if file is None:
+        layout = _living(data_dir)
+        os.environ.update(layout.temporal_environment())
+        return layout.deployment()
+    try:
+        return Deployment.read(file)
+    except DeploymentFileError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+async def _setup(deployment: Deployment, retention: timedelta | None) -> int:
+    from anju_workflows import setup
+    from chassis.temporal import connect_to
+    from temporalio.service import RPCError
+
+    try:
+        made = await setup.set_up(await connect_to(deployment.temporal), retention)
+    except (RPCError, ConnectionError, TimeoutError, setup.NotSetUpError) as error:
+        typer.echo(f"Temporal {deployment.temporal.address}: {error}", err=True)
+        return 1
+    for line in made:
+        typer.echo(f"＋ {line}")
+    typer.echo(
+        f"{'已就绪 ready' if made else '本已就绪，没有改动 was ready, nothing changed'}: {deployment.temporal.address}, {deployment.temporal.namespace}"
+    )
+    return 0
 
 
 @app.command("deployment-file")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from chassis import logs, telemetry
+from chassis.commands import CannotRunError
 from chassis.identity import Signer, Verifier, load_key, load_key_set
 from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
 
@@ -75,6 +76,11 @@ def main(
         code = 0
         try:
             asyncio.run(run_until_stopped(name, application(settings)))
+        except CannotRunError as error:
+            # In the log as well: a process manager shows nothing else.
+            logs.get(name).error("cannot run", why=str(error))
+            sys.stderr.write(f"{parser.prog}: {error}\n")
+            code = error.code
         except Exception:
             logs.get(name).exception("failed")
             code = 1
