@@ -20,6 +20,7 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju_profile.series import Dated, Whole
 from anju_terms import terms
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.db import Database
@@ -31,6 +32,8 @@ from eligibility import store
 from eligibility.app import FIELD_KEYS, application
 from eligibility.assessments import Assessments, rule_set_of
 from eligibility.domain.inputs import Declaration, Facts, Inputs, Member
+from eligibility.domain.rule_set import RuleSet
+from eligibility.domain.rules import UnknownCriterionError
 from eligibility.settings import Settings
 from eligibility.tables import MIGRATIONS
 from sqlalchemy import text
@@ -43,9 +46,31 @@ AS_OF = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 REGISTERS = list(terms("registers"))
 
 
+def published(version: str | None) -> RuleSet:
+    return rule_set_of(anju_profile.load(PROFILE, version))
+
+
+def stricter(version: str) -> RuleSet:
+    """The published rules with a limit of income which the couple does not keep."""
+    rules = published(None)
+    limits = rules.categories["local_household"]
+    income = Dated(effective_from=date(2026, 1, 1), value=100_000, source="公共租赁住房管理办法第七条(二)")
+    limits = {**limits, "income_per_person_month_fen_max": Whole.model_validate([income])}
+    return rules.model_copy(update={"version": version, "categories": {**rules.categories, "local_household": limits}})
+
+
+def inputs_of(income: int) -> Inputs:
+    member = Member(index=0, relation="applicant", birth_date=date(1990, 1, 1), annual_income_fen=income)
+    return Inputs(
+        declaration=Declaration(category="local_household", marital_status="single", members=(member,)), facts=Facts(), on=AS_OF.date()
+    )
+
+
 def declaration(**changes: Any) -> casework_pb.GetDeclarationResponse:
     """A couple with a child, 1,500 yuan a head."""
-    message = casework_pb.GetDeclarationResponse(category="local_household", marital_status="married", district="410202")
+    message = casework_pb.GetDeclarationResponse(
+        category="local_household", marital_status="married", district="410202", profile_version=anju_profile.load(PROFILE).version
+    )
     for index, (relation, born, income) in enumerate(
         [("applicant", "1988-04-12", 2_880_000), ("spouse", "1990-09-03", 2_520_000), ("child", "2016-05-20", 0)]
     ):
@@ -123,7 +148,7 @@ class World:
 
     def assessments(self) -> Assessments:
         keys = KeyRing.load(self.settings.keys_dir / FIELD_KEYS)
-        return Assessments(self.database, keys, rule_set_of(anju_profile.load(PROFILE)))
+        return Assessments(self.database, keys, published(None), published)
 
 
 @pytest.fixture
@@ -269,17 +294,41 @@ async def test_every_assessment_comes_out_the_same_again(world: World) -> None:
 
 
 async def test_a_case_keeps_the_version_it_was_submitted_under(world: World) -> None:
-    older = rule_set_of(anju_profile.load(PROFILE)).model_copy(update={"version": "kaifeng-older"})
-    limits = {**older.categories["local_household"]}
-    limits["income_per_person_month_fen_max"] = limits["income_per_person_month_fen_max"].model_copy(update={"value": 100_000})
-    older = older.model_copy(update={"categories": {**older.categories, "local_household": limits}})
+    older = stricter("kaifeng-older")
     async with world.database.transaction() as session:
         await store.publish(session, older)
         await store.publish(session, older)
     assessment = await world.assess(world.case(declaration(profile_version="kaifeng-older")))
     assert (assessment.rule_set, assessment.verdict) == ("kaifeng-older", pb.VERDICT_NOT_MET)
-    unknown = await world.assess(world.case(declaration(profile_version="never-seen")))
-    assert (unknown.rule_set, unknown.verdict) == (anju_profile.load(PROFILE).version, pb.VERDICT_MET)
+
+
+async def test_a_published_version_is_judged_by_also_when_it_is_not_archived_yet(world: World) -> None:
+    stranger = Assessments(world.database, KeyRing.generate(), published(None), stricter)
+    row = await stranger.make("KF-2026-900001", 1, inputs_of(2_880_000), "kaifeng-forgotten", AS_OF)
+    assert (row.rule_set, row.fingerprint) == ("kaifeng-forgotten", stricter("kaifeng-forgotten").fingerprint)
+    assert await stranger.replay(row) == stranger.judgement(row)
+
+
+@pytest.mark.parametrize("version", ["never-published", ""])
+async def test_a_version_nobody_has_is_refused_and_never_judged_by_todays_rules(world: World, version: str) -> None:
+    no = world.case()
+    world.casework.declarations[no].profile_version = version
+    with pytest.raises(Refusal) as caught:
+        await world.assess(no)
+    assert caught.value.problem.reason == "UNKNOWN_PROFILE_VERSION"
+    assert await world.assessments().find(no) is None
+
+
+async def test_an_older_version_with_a_criterion_nobody_judges_any_more_is_no_judgement(world: World) -> None:
+    def odd(version: str) -> RuleSet:
+        rules = stricter(version)
+        return rules.model_copy(
+            update={"categories": {name: {**limits, "pets_max": limits["vehicle_count_max"]} for name, limits in rules.categories.items()}}
+        )
+
+    assessments = Assessments(world.database, KeyRing.generate(), published(None), odd)
+    with pytest.raises(UnknownCriterionError, match=r"kaifeng-pets.*pets_max"):
+        await assessments.make("KF-2026-900002", 1, inputs_of(2_880_000), "kaifeng-pets", AS_OF)
 
 
 async def test_published_rules_do_not_change(world: World) -> None:
@@ -324,8 +373,8 @@ async def test_a_profile_with_an_unknown_criterion_does_not_start(world: World) 
     rules = rule_set_of(anju_profile.load(PROFILE))
     limits = {**rules.categories["local_household"], "pets_max": rules.categories["local_household"]["vehicle_count_max"]}
     odd = rules.model_copy(update={"categories": {"local_household": limits}})
-    with pytest.raises(ValueError, match="pets_max"):
-        Assessments(world.database, KeyRing.generate(), odd)
+    with pytest.raises(UnknownCriterionError, match="pets_max"):
+        Assessments(world.database, KeyRing.generate(), odd, published)
 
 
 async def test_a_business_date_is_the_date_in_china(world: World) -> None:
@@ -340,13 +389,6 @@ async def test_a_business_date_is_the_date_in_china(world: World) -> None:
 
 async def test_the_first_of_two_judgements_stays(world: World) -> None:
     assessments = world.assessments()
-
-    def inputs(income: int) -> Inputs:
-        member = Member(index=0, relation="applicant", birth_date=date(1990, 1, 1), annual_income_fen=income)
-        return Inputs(
-            declaration=Declaration(category="local_household", marital_status="single", members=(member,)), facts=Facts(), on=AS_OF.date()
-        )
-
-    first = await assessments.make("KF-2026-900001", 1, inputs(0), "", AS_OF)
-    second = await assessments.make("KF-2026-900001", 1, inputs(10**9), "", AS_OF)
+    first = await assessments.make("KF-2026-900000", 1, inputs_of(0), assessments.current.version, AS_OF)
+    second = await assessments.make("KF-2026-900000", 1, inputs_of(10**9), assessments.current.version, AS_OF)
     assert second.inputs == first.inputs

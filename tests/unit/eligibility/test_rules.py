@@ -9,6 +9,7 @@ from typing import Any
 
 import anju_profile
 import pytest
+from anju_profile.series import Series, Whole
 from anju_terms import terms
 from anju_workflows.contracts import LookupOutcome, Verdict
 from eligibility.assessments import rule_set_of
@@ -34,11 +35,12 @@ MET, NOT_MET, REVIEW, N_A = Verdict.MET, Verdict.NOT_MET, Verdict.NEEDS_REVIEW, 
 ANSWERED = dict.fromkeys(terms("registers"), LookupOutcome.FOUND)
 
 
-def _limits(**values: int) -> dict[str, Limit]:
-    return {
-        name: Limit(value=value, effective_from=date(2026, 1, 1), legal_ref="公共租赁住房管理办法第七条", confirmed=True)
-        for name, value in values.items()
-    }
+def _dated(*entries: tuple[date, int]) -> Series[int]:
+    return Whole.model_validate([Limit(value=value, effective_from=day, source="公共租赁住房管理办法第七条") for day, value in entries])
+
+
+def _limits(**values: int) -> dict[str, Series[int]]:
+    return {name: _dated((date(2026, 1, 1), value)) for name, value in values.items()}
 
 
 _LOCAL = {
@@ -223,11 +225,21 @@ def test_a_criterion_of_a_category_only() -> None:
 
 def test_a_limit_not_yet_in_force_is_for_a_person() -> None:
     limits = dict(RULES.categories["local_household"])
-    limits["vehicle_count_max"] = limits["vehicle_count_max"].model_copy(update={"effective_from": date(2026, 11, 24)})
+    limits["vehicle_count_max"] = _dated((date(2026, 11, 24), 1))
     later = RuleSet(version="later", categories={"local_household": limits})
     verdicts = {c.code: c.verdict for c in rules.assess(Household().inputs(), later).criteria}
     assert verdicts["vehicle_count"] is REVIEW
     assert verdicts["housing_area"] is MET
+
+
+def test_the_limit_in_force_on_the_day_of_assessment_judges() -> None:
+    limits = {**RULES.categories["local_household"], "vehicle_count_max": _dated((date(2026, 1, 1), 1), (date(2026, 11, 24), 0))}
+    changing = RuleSet(version="changing", categories={"local_household": limits})
+    household = Household(vehicles=(1_000_000,), registered_vehicles=1)
+    inputs = household.inputs()
+    for day, expected in ((date(2026, 11, 23), MET), (date(2026, 11, 24), NOT_MET)):
+        found = {c.code: c.verdict for c in rules.assess(inputs.model_copy(update={"on": day}), changing).criteria}
+        assert found["vehicle_count"] is expected
 
 
 def test_numbers_never_look_better_than_they_are() -> None:
@@ -341,5 +353,5 @@ def test_every_criterion_of_the_citys_profile_is_implemented() -> None:
     profile = anju_profile.load(Path(__file__).parents[3] / "profiles" / "kaifeng")
     for limits in rule_set_of(profile).categories.values():
         assert set(limits) <= set(rules.LIMITED)
-        for name, limit in limits.items():
-            assert rules.threshold_text(name, limit)
+        for name, dated in limits.items():
+            assert rules.threshold_text(name, dated.entry_on(ON))

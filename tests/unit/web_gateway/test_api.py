@@ -161,6 +161,7 @@ def test_every_reason_a_service_declares_has_a_problem_page() -> None:
         "EXISTS_WITH_DIFFERENT_AMOUNT",
         "PURPOSE_NOT_ALLOWED",
         "UNKNOWN_CATEGORY",
+        "UNKNOWN_PROFILE_VERSION",
         "BAD_CALLBACK",
         "WRONG_MERCHANT",
     }  # said to workflows, services and the bank only

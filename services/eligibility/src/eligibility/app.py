@@ -15,6 +15,7 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.service import signer, verifier
 
 from eligibility.assessments import Assessments, rule_set_of
+from eligibility.domain.rule_set import RuleSet
 from eligibility.servicer import EligibilityServicer
 from eligibility.settings import Settings
 
@@ -29,10 +30,13 @@ OPEN_METHODS = (f"/{SERVICE}/GetRuleSet",)
 async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends."""
     async with AsyncExitStack() as stack:
-        profile = anju_profile.load(settings.profile_dir, production=settings.production)
+
+        def rules_of(version: str | None) -> RuleSet:
+            return rule_set_of(anju_profile.load(settings.profile_dir, version, production=settings.production))
+
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
-        assessments = Assessments(database, KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS), rule_set_of(profile))
+        assessments = Assessments(database, KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS), rules_of(None), rules_of)
         await assessments.publish()
         voice = signer(settings, NAME)
         casework = Client(settings.casework_address, voice)

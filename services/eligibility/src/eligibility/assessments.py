@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from anju_profile import Profile
+from anju_profile import Profile, UnknownVersionError
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.ids import stable_id
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from eligibility import store
 from eligibility.domain import rules
 from eligibility.domain.inputs import Inputs
-from eligibility.domain.rule_set import Limit, RuleSet
+from eligibility.domain.rule_set import RuleSet
 from eligibility.domain.verdicts import Judgement
 from eligibility.tables import Assessment
 
 
 def rule_set_of(profile: Profile) -> RuleSet:
     """The criteria of a city profile."""
-    return RuleSet(
-        version=profile.version,
-        categories={
-            category: {
-                name: Limit(value=last.value, effective_from=last.effective_from, legal_ref=last.source, confirmed=not last.sample)
-                for name, series in limits.items()
-                for last in series.entries[-1:]
-            }
-            for category, limits in profile.criteria.items()
-        },
-    )
+    return RuleSet(version=profile.version, categories=profile.criteria)
 
 
 class Assessments:
-    def __init__(self, database: Database, keys: KeyRing, current: RuleSet) -> None:
-        unknown = sorted({name for limits in current.categories.values() for name in limits} - set(rules.LIMITED))
-        if unknown:
-            # A condition the city published and nobody checks is worse than a service that does not start.
-            raise ValueError(f"the profile names criteria which are not implemented: {', '.join(unknown)}")
+    """``published`` gives the rule set of a version the city has published, or raises UnknownVersionError."""
+
+    def __init__(self, database: Database, keys: KeyRing, current: RuleSet, published: Callable[[str], RuleSet]) -> None:
+        rules.check(current)
         self._database = database
         self._keys = keys
+        self._published = published
         self.current = current
 
     async def publish(self) -> None:
@@ -54,12 +46,11 @@ class Assessments:
     async def make(self, application_no: str, round_: int, inputs: Inputs, profile_version: str, as_of: datetime) -> Assessment:
         """Judges and keeps. A round which has been judged meanwhile keeps its first judgement, which is returned.
 
-        A case is judged by the profile version it was submitted under, as long as this service has ever seen it. Raises UnknownCategoryError.
+        A case is judged by the profile version it was submitted under. Raises UnknownVersionError for one nobody has, UnknownCategoryError and
+        UnknownCriterionError.
         """
         async with self._database.transaction() as session:
-            chosen = self.current
-            if profile_version and profile_version != self.current.version:
-                chosen = await store.rule_set(session, version=profile_version) or self.current
+            chosen = await self._rules(session, profile_version)
             judgement = rules.assess(inputs, chosen)
             id_ = stable_id("as_", application_no, str(round_))
             row = {
@@ -79,6 +70,21 @@ class Assessments:
         if kept is None:
             raise AssertionError("an assessment which was kept is there")
         return kept
+
+    async def _rules(self, session: AsyncSession, version: str) -> RuleSet:
+        """The rules of a version: as the city has published them, or as they were archived when it no longer keeps them."""
+        if version == self.current.version:
+            return self.current
+        try:
+            chosen = self._published(version)
+        except UnknownVersionError:
+            archived = await store.rule_set(session, version=version)
+            if archived is None:
+                raise
+            chosen = archived
+        rules.check(chosen)
+        await store.publish(session, chosen)
+        return chosen
 
     def judgement(self, row: Assessment) -> Judgement:
         """What was judged. Raises chassis.crypto.DecryptionError for a row that was tampered with."""

@@ -13,6 +13,7 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju_profile import UnknownVersionError
 from chassis.calendar import local_date
 from chassis.errors import FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
@@ -22,7 +23,7 @@ from eligibility import convert
 from eligibility.assessments import Assessments
 from eligibility.domain import rules
 from eligibility.domain.inputs import Inputs
-from eligibility.errors import NO_ASSESSMENT, UNKNOWN_CATEGORY
+from eligibility.errors import NO_ASSESSMENT, UNKNOWN_CATEGORY, UNKNOWN_PROFILE_VERSION
 from eligibility.tables import Assessment
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -74,6 +75,8 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
             return await self._assessments.make(request.application_no, request.round, inputs, declared.profile_version, as_of)
         except rules.UnknownCategoryError:
             raise Refusal(UNKNOWN_CATEGORY) from None
+        except UnknownVersionError:
+            raise Refusal(UNKNOWN_PROFILE_VERSION) from None
 
     async def GetAssessment(self, request: pb.GetAssessmentRequest, context: Context) -> pb.GetAssessmentResponse:
         # Asked as the caller: who may see the case may see how it was judged.
@@ -95,15 +98,16 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
         response = pb.GetRuleSetResponse(version=current.version)
         for category, limits in current.categories.items():
             for name, (code, _) in rules.LIMITED.items():
-                limit = limits.get(name)
-                if limit is not None and limit.effective_from <= on:
+                dated = limits.get(name)
+                if dated is not None and dated.entries[0].effective_from <= on:
+                    limit = dated.entry_on(on)
                     response.criteria.add(
                         code=code,
                         category=category,
                         title=rules.TITLES[code],
                         threshold=rules.threshold_text(name, limit),
-                        legal_ref=limit.legal_ref,
-                        confirmed=limit.confirmed,
+                        legal_ref=limit.source,
+                        confirmed=not limit.sample,
                     )
             for code, (legal_ref, _) in rules.UNLIMITED.items():
                 response.criteria.add(code=code, category=category, title=rules.TITLES[code], legal_ref=legal_ref, confirmed=True)

@@ -1,29 +1,21 @@
-"""A rule set: the dated thresholds of one version of the city profile, by applicant category. Published once, never changed."""
+"""A rule set: the dated limits of one version of the city profile, by applicant category. Published once, never changed."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 
+from anju_profile.series import Dated, Whole
 from pydantic import BaseModel, ConfigDict
 
-
-class Limit(BaseModel):
-    """A threshold in the unit its name ends with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: int
-    effective_from: date
-    legal_ref: str
-    confirmed: bool
+# The entry of a limit that is in force: a number in the unit the limit's name ends with, and what it stands on.
+Limit = Dated[int]
 
 
 class RuleSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    categories: dict[str, dict[str, Limit]]
+    categories: dict[str, dict[str, Whole]]
 
     @property
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from fractions import Fraction
 
+from anju_profile.series import NotInForceError
 from anju_workflows.contracts import LookupOutcome, Verdict
 
 from eligibility.domain import housing
@@ -44,6 +45,10 @@ _STATUS = {"single": "未婚", "married": "已婚", "divorced": "离异", "widow
 
 class UnknownCategoryError(LookupError):
     """The rule set has no criteria for this applicant category."""
+
+
+class UnknownCriterionError(LookupError):
+    """The rule set has limits nobody here judges by. A condition the city published and nobody checks is worse than no judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def housing_area(inputs: Inputs, limit: Limit) -> Criterion:
     observed, threshold = f"人均 {sqm(per_person)}", f"不超过 {sqm(limit.value)}"
     if limit.value == 0:
         threshold = "无住房"
-    compared = _Compared("housing_area", limit.legal_ref, observed, threshold, area.receipt_ids)
+    compared = _Compared("housing_area", limit.source, observed, threshold, area.receipt_ids)
     silent = _unanswered(inputs, "real_estate")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
@@ -120,7 +125,7 @@ def income(inputs: Inputs, limit: Limit) -> Criterion:
     per_month = Fraction(total, 12 * len(members))
     observed = f"人均每月 {yuan(per_month, ROUND_CEILING)}"
     threshold = f"不超过 {yuan(limit.value)}"
-    compared = _Compared("income", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.insurance))
+    compared = _Compared("income", limit.source, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.insurance))
     silent = _unanswered(inputs, "social_insurance")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
@@ -149,7 +154,7 @@ def vehicle_count(inputs: Inputs, limit: Limit) -> Criterion:
     declared, registered = len(inputs.declaration.vehicle_values_fen), len(inputs.facts.vehicles)
     count = max(declared, registered)
     observed, threshold = f"{count} 辆", f"不超过 {limit.value} 辆"
-    compared = _Compared("vehicle_count", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.vehicles))
+    compared = _Compared("vehicle_count", limit.source, observed, threshold, tuple(fact.receipt_id for fact in inputs.facts.vehicles))
     silent = _unanswered(inputs, "vehicles")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
@@ -170,7 +175,7 @@ def vehicle_value(inputs: Inputs, limit: Limit) -> Criterion:
     threshold = f"合计不超过 {yuan(limit.value)}"
     total = yuan(sum(values))
     receipts = tuple(fact.receipt_id for fact in inputs.facts.vehicles)
-    compared = _Compared("vehicle_value", limit.legal_ref, f"申报合计 {total}", threshold, receipts)
+    compared = _Compared("vehicle_value", limit.source, f"申报合计 {total}", threshold, receipts)
     silent = _unanswered(inputs, "vehicles")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
@@ -192,7 +197,7 @@ def insured_months(inputs: Inputs, limit: Limit) -> Criterion:
     own = [fact for fact in inputs.facts.insurance if fact.subject_index == 0]
     months = max((fact.continuous_months for fact in own), default=0)
     observed, threshold = f"连续 {months} 个月", f"不少于 {limit.value} 个月"
-    compared = _Compared("insured_months", limit.legal_ref, observed, threshold, tuple(fact.receipt_id for fact in own))
+    compared = _Compared("insured_months", limit.source, observed, threshold, tuple(fact.receipt_id for fact in own))
     silent = _unanswered(inputs, "social_insurance")
     if silent:
         return compared.is_(Verdict.NEEDS_REVIEW, *silent)
@@ -283,6 +288,13 @@ UNLIMITED: dict[str, tuple[str, Callable[[Inputs], Criterion]]] = {
 }
 
 
+def check(rules: RuleSet) -> None:
+    """Raises UnknownCriterionError when not every limit can be judged by."""
+    unknown = sorted({name for limits in rules.categories.values() for name in limits} - set(LIMITED))
+    if unknown:
+        raise UnknownCriterionError(f"profile version {rules.version} names criteria which are not implemented: {', '.join(unknown)}")
+
+
 def assess(inputs: Inputs, rules: RuleSet) -> Judgement:
     """Judges a household by the criteria of its category. Raises UnknownCategoryError."""
     limits = rules.categories.get(inputs.declaration.category)
@@ -290,12 +302,14 @@ def assess(inputs: Inputs, rules: RuleSet) -> Judgement:
         raise UnknownCategoryError(inputs.declaration.category)
     found = []
     for name, (code, judge) in LIMITED.items():
-        limit = limits.get(name)
-        if limit is None:
+        dated = limits.get(name)
+        if dated is None:
             continue
-        if limit.effective_from > inputs.on:
+        try:
+            limit = dated.entry_on(inputs.on)
+        except NotInForceError:
             zh, en = "该标准在评估日尚未生效，请人工核对。", "This limit is not in force on the date of assessment; a person has to check."
-            found.append(_Compared(code, limit.legal_ref).is_(Verdict.NEEDS_REVIEW, zh, en))
+            found.append(_Compared(code, dated.entries[0].source).is_(Verdict.NEEDS_REVIEW, zh, en))
         else:
             found.append(judge(inputs, limit))
     found += [judge(inputs) for _, judge in UNLIMITED.values()]
