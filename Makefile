@@ -7,6 +7,8 @@ PYTHONPATHS := libs services workflows $(wildcard deploy/*/src) tests
 STATIC := services/web-gateway/src/web_gateway/static
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 PYTEST_ARGS ?=
+# A worker for every core, each with engines of its own (PYTEST_ARGS="-n 0" runs everything in one process); who shares a worker says tests/support/parallel.py.
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 # uv keeps its cache at home; without a usable one it stays in the tree.
 ifeq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),)
 export UV_CACHE_DIR := $(CURDIR)/.anju/uv-cache
@@ -84,7 +86,7 @@ web-check: web/node_modules/.package-lock.json
 	sh deploy/onebox/npm.sh run --silent check
 
 pytest: .venv/.synced $(STATIC)/.built ## Tests only (PYTEST_ARGS="tests/unit -k ledger")
-	$(BIN)/pytest -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not soak" $(PARALLEL) $(PYTEST_ARGS)
 
 bench: .venv/.synced $(STATIC)/.built ## Measures throughput and latency on this machine
 	$(BIN)/python -m tests.bench $(ARGS)

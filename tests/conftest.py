@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from anju_onebox.engine.postgres import Postgres
@@ -17,7 +18,7 @@ from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
 
-from tests.support import evidence, surroundings
+from tests.support import evidence, parallel, surroundings
 from tests.support.keys import ISSUERS
 from tests.support.ports import free_block
 from tests.support.templates import Templates
@@ -34,8 +35,25 @@ class MakeDatabase(Protocol):
     async def __call__(self, name: str, migrations: Path | None = None) -> str: ...
 
 
+# A busy machine is no finding.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
+
+
 def pytest_report_header() -> str:
     return f"seed: {SEED} (again: {surroundings.SEED}={SEED})"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(parallel.group(item.nodeid)))
+    items.sort(key=lambda item: parallel.turn(item.nodeid))
 
 
 @pytest.fixture

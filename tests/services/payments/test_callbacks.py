@@ -16,7 +16,7 @@ from tests.unit.payments.bank_side import Rsa, callback, notice, signed_text
 BILL = f"{LEASE}/202612"
 
 
-async def test_a_thousand_deliveries_of_twenty_payments_post_each_once(world: World) -> None:
+async def test_a_thousand_deliveries_of_twenty_payments_post_each_once(world: World, seed: int) -> None:
     intents = []
     for number in range(20):
         lease = f"L-2026-{number:06d}"
@@ -24,8 +24,6 @@ async def test_a_thousand_deliveries_of_twenty_payments_post_each_once(world: Wo
         intents.append(await world.start(f"{lease}/202612"))
     bodies = [callback(KEY, notice(i.id, f"{i.amount_fen // 100}.{i.amount_fen % 100:02d}")) for i in intents]
     deliveries = bodies * 50
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
     random.Random(seed).shuffle(deliveries)
     window = asyncio.Semaphore(64)
 
@@ -94,13 +92,11 @@ async def test_forged_callbacks_are_refused_noted_and_change_nothing(world: Worl
     assert await world.deliver(honest) == "posted"
 
 
-async def test_a_random_thousand_of_forgeries(world: World) -> None:
+async def test_a_random_thousand_of_forgeries(world: World, seed: int) -> None:
     await world.issue()
     intent = await world.start(BILL)
     # No field is empty: the name of an empty one may be lost without a change of what was signed.
     honest = callback(KEY, notice(intent.id, "350.00", REMARK1=BILL, REMARK2="-"))
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
     draw = random.Random(seed)
 
     def forge() -> bytes:
@@ -110,8 +106,10 @@ async def test_a_random_thousand_of_forgeries(world: World) -> None:
         raw[place] = draw.choice([b for b in range(33, 127) if chr(b).lower() != chr(raw[place]).lower() and b not in b"&%+="])
         return bytes(raw)
 
-    results = await asyncio.gather(*(refused(world.deliver(forge())) for _ in range(1000)))
-    assert {refusal.problem.reason for refusal in results} == {"BAD_SIGNATURE"}
+    for _ in range(20):
+        # Not all at once: the last of a thousand would wait longer than a call may.
+        results = await asyncio.gather(*(refused(world.deliver(forge())) for _ in range(50)))
+        assert {refusal.problem.reason for refusal in results} == {"BAD_SIGNATURE"}
     assert await world.transfers() == {"issue": 1}
 
 
