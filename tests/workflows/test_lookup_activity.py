@@ -81,7 +81,7 @@ async def test_a_long_lookup_shows_that_it_lives(signer: Signer, monkeypatch: py
 
     async def slowly() -> pb.LookupResponse:
         await asyncio.sleep(0.5)
-        return pb.LookupResponse(outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary="未查到名下车辆。")
+        return pb.LookupResponse(outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary=common.Text(zh="未查到名下车辆。"))
 
     beats: list[tuple[Any, ...]] = []
     environment = tried(1)

@@ -18,6 +18,8 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
+from anju.registry.facts.v1.marriage_pb2 import MarriageFact
+from anju.registry.facts.v1.social_insurance_pb2 import InsuranceFact
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_profile.series import Dated, Whole
@@ -84,9 +86,11 @@ def facts(outcome: int = common.LOOKUP_OUTCOME_FOUND) -> registry_pb.GetFactsRes
     for register in REGISTERS:
         message.states.add(register=register, outcome=outcome)
     for index, (months, base) in enumerate([(60, 240_000), (40, 210_000), (0, 0)]):
-        message.insurance.add(subject_index=index, continuous_months=months, monthly_base_fen=base, receipt_id=f"rc_i{index}")
+        said = message.facts.add(register="social_insurance", subject_index=index, receipt_id=f"rc_i{index}")
+        said.fact.Pack(InsuranceFact(continuous_months=months, monthly_base_fen=base))
     for index, (status, spouse) in enumerate([("married", 1), ("married", 0), ("none_found", -1)]):
-        message.marriages.add(subject_index=index, status=status, spouse_index=spouse, receipt_id=f"rc_m{index}")
+        said = message.facts.add(register="marriage", subject_index=index, receipt_id=f"rc_m{index}")
+        said.fact.Pack(MarriageFact(status=status, spouse_index=spouse))
     return message
 
 

@@ -292,7 +292,9 @@ async def test_what_everybody_may_see_needs_nobody_and_is_cached(gateway: World)
 
 async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
     states = [
-        registry.RegisterState(register="vehicles", outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary="名下无车辆", tries=1),
+        registry.RegisterState(
+            register="vehicles", outcome=common.LOOKUP_OUTCOME_NO_RECORD, summary=common.Text(zh="名下无车辆", en="No vehicles"), tries=1
+        ),
         registry.RegisterState(register="marriage"),
     ]
     gateway.backstage.on("ListLookups", registry.ListLookupsResponse(states=states))
@@ -303,10 +305,12 @@ async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
     gateway.backstage.on("ListAccess", registry.ListAccessResponse(entries=[access]))
     citizen = await gateway.citizen()
     lookups = (await citizen.get(f"{CASE}/lookups")).json["items"]
-    assert [(item["register"], item["title"], item["outcome"]) for item in lookups] == [
-        ("vehicles", "机动车登记", "no_record"),
-        ("marriage", "婚姻登记", None),
+    assert [(item["register"], item["title"], item["outcome"], item["summary"]) for item in lookups] == [
+        ("vehicles", "机动车登记", "no_record", "名下无车辆"),
+        ("marriage", "婚姻登记", None, ""),
     ]
+    english = (await citizen.get(f"{CASE}/lookups", headers={"Accept-Language": "en"})).json["items"]
+    assert (english[0]["title"], english[0]["summary"]) == ("Vehicles", "No vehicles")
     found = (await citizen.get(f"{CASE}/assessment")).json
     assert (found["verdict"], found["criteria"][0]["verdict"], found["criteria"][0]["reason_zh"]) == ("needs_review", "met", "符合")
     assert (await citizen.get(f"{CASE}/access-log")).json["items"][0]["outcome"] == "found"

@@ -12,13 +12,24 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from anju.registry.v1 import registry_pb2
+from anju.registry.facts.v1.real_estate_pb2 import HomeFact
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registry_gateway.domain import marriage, national, real_estate, social_insurance, vehicles
-from registry_gateway.domain.facts import Fact, Home, Insurance, Marriage, Vehicle, cap_shares, from_json, to_json
+from registry_gateway import registers
+from registry_gateway.domain import national
+from registry_gateway.domain.facts import Fact, to_json
 from registry_gateway.domain.faults import Fault, RegisterFaultError, WrongPersonError
 from registry_gateway.domain.people import Person
+from registry_gateway.registers.marriage import answers as marriage
+from registry_gateway.registers.marriage.answers import Marriage
+from registry_gateway.registers.real_estate import answers as real_estate
+from registry_gateway.registers.real_estate.answers import Home, cap_shares
+from registry_gateway.registers.social_insurance import answers as social_insurance
+from registry_gateway.registers.social_insurance.answers import Insurance
+from registry_gateway.registers.vehicles import answers as vehicles
+from registry_gateway.registers.vehicles.answers import Vehicle
+
+REAL_ESTATE = registers.discover()["real_estate"]
 
 HUSBAND = Person(0, "李安民", "990001198804121235")
 WIFE = Person(1, "王秀芳", "990001199009031220")
@@ -256,12 +267,12 @@ def test_joint_owners_of_one_household_have_one_home() -> None:
 
 
 def test_a_third_is_a_third_through_the_receipt_and_three_of_them_are_a_home() -> None:
-    (heir,) = from_json("real_estate", json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
+    (heir,) = REAL_ESTATE.facts(json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
     assert isinstance(heir, Home)
     assert heir.share == Fraction(1, 3)
     kept = cap_shares([("a", heir), ("b", heir), ("c", heir), ("d", heir)])
     assert [(tag, each.share) for tag, each in kept] == [(tag, Fraction(1, 3)) for tag in "abc"]
-    (old,) = from_json("real_estate", [{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}])
+    (old,) = REAL_ESTATE.facts([{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}])
     assert isinstance(old, Home)
     assert old.share == Fraction(33, 100), "receipts kept by an earlier version are read as they were"
 
@@ -273,7 +284,7 @@ def test_odd_fractions_still_fit_into_a_message() -> None:
     )
     assert len(kept) == 5
     for _, each in kept:
-        registry_pb2.HomeFact(share_numerator=each.share_numerator, share_denominator=each.share_denominator)
+        HomeFact(share_numerator=each.share_numerator, share_denominator=each.share_denominator)
 
 
 def test_no_home_in_every_spelling() -> None:

@@ -15,13 +15,14 @@ from anju_workflows.contracts import LookupOutcome
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from registry_gateway import departments, registers
 from registry_gateway.connectors.paging import collect
 from registry_gateway.connectors.secrets import CallSecret, SecretKeeper
-from registry_gateway.domain import breaker, chain, purposes, signing, social_insurance
+from registry_gateway.domain import breaker, chain, purposes, signing
 from registry_gateway.domain.facts import aggregate
 from registry_gateway.domain.faults import Fault, RegisterFaultError
 from registry_gateway.domain.summaries import summarise
-from registry_gateway.settings import Departments
+from registry_gateway.registers.social_insurance import answers as social_insurance
 
 # --- breaker -----------------------------------------------------------------------------------------------------------------------------
 
@@ -281,14 +282,17 @@ async def test_a_silent_department_is_asked_for_a_secret_once_for_all_who_wait()
 # --- purposes, sums, settings ------------------------------------------------------------------------------------------------------------
 
 
+VEHICLES = registers.discover()["vehicles"].fields
+
+
 def test_nothing_outside_the_purpose_leaves() -> None:
-    allowed = purposes.fields_for(purposes.ADMISSION, "第八条", "vehicles")
+    allowed = purposes.fields_for(purposes.ADMISSION, "第八条", VEHICLES)
     purposes.check({"xm", "sfzmhm"}, allowed)
     with pytest.raises(purposes.NotAllowedError):
         purposes.check({"xm", "lxfs"}, allowed)
     for purpose, basis in (("", "第八条"), ("市场营销", "第八条"), (purposes.ADMISSION, " ")):
         with pytest.raises(purposes.NotAllowedError):
-            purposes.fields_for(purpose, basis, "vehicles")
+            purposes.fields_for(purpose, basis, VEHICLES)
 
 
 def test_casework_and_the_gateway_name_the_same_purpose() -> None:
@@ -307,14 +311,32 @@ def test_silence_weighs_most_then_a_mix_up_then_a_record() -> None:
 @pytest.mark.parametrize("register", terms("registers"))
 @pytest.mark.parametrize("outcome", LookupOutcome)
 def test_every_outcome_has_a_plain_sentence(register: str, outcome: LookupOutcome) -> None:
-    sentence = summarise(register, outcome, 3, 2, 7 if register == "real_estate" else 1)
-    assert sentence.endswith(("。", "）。"))
-    assert "{" not in sentence
+    spec = registers.discover()[register]
+    sentence = summarise(outcome, spec.found, spec.no_record, 3, 2, 7 if register == "real_estate" else 1)
+    assert sentence.zh.endswith(("。", "）。"))
+    assert sentence.en.endswith(".")
+    assert sentence.en.isascii()
+    assert "{" not in sentence.zh + sentence.en
+
+
+@pytest.mark.parametrize("register", terms("registers"))
+def test_every_register_of_the_vocabulary_can_be_asked(register: str) -> None:
+    spec = registers.discover()[register]
+    assert spec.code == register
+    assert {field.name for field in spec.message.DESCRIPTOR.fields} <= set(spec.fact.__dataclass_fields__)
 
 
 def test_the_departments_file_is_checked_and_its_keys_are_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "departments.json"
     file.write_text('{"vehicles": {"base_url": "ftp://x", "rid": "r", "sid": "s", "app_key": "very-secret"}}')
     with pytest.raises(ValidationError) as caught:
-        Departments.load(file)
+        departments.load(file, registers.discover())
     assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"horoscopes": {"base_url": "http://x"}}'])
+def test_a_departments_file_names_registers_that_can_be_asked(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "departments.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="known: social_insurance"):
+        departments.load(file, registers.discover())

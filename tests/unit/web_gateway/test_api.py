@@ -226,5 +226,5 @@ def test_money_is_a_whole_number_of_fen(value: object) -> None:
 
 def test_lookups_keep_silence_apart_from_an_answer() -> None:
     state = registry.RegisterState(register="vehicles", tries=2)
-    raw = {**to_dict(state), "title": "x"}
+    raw = {**to_dict(state), "title": "x", "summary": ""}
     assert c.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None

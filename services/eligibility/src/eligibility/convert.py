@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as pb
+from anju.registry.facts.v1.marriage_pb2 import MarriageFact
+from anju.registry.facts.v1.real_estate_pb2 import HomeFact
+from anju.registry.facts.v1.social_insurance_pb2 import InsuranceFact
+from anju.registry.facts.v1.vehicles_pb2 import VehicleFact
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju_workflows.contracts import LookupOutcome, Verdict
+from google.protobuf.message import Message
 
 from eligibility.domain import inputs as domain
 from eligibility.domain.verdicts import Judgement
+
+M = TypeVar("M", bound=Message)
 
 OUTCOMES: Final[dict[int, LookupOutcome]] = {
     common.LOOKUP_OUTCOME_FOUND: LookupOutcome.FOUND,
@@ -51,38 +58,49 @@ def declaration(message: casework_pb.GetDeclarationResponse) -> domain.Declarati
 
 
 def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
+    def of(register: str, kind: type[M]) -> list[tuple[registry_pb.RegisterFact, M]]:
+        found = []
+        for each in message.facts:
+            if each.register == register:
+                fact = kind()
+                if not each.fact.Unpack(fact):
+                    raise ValueError(f"{register}: {each.fact.TypeName()} is no {kind.DESCRIPTOR.full_name}")
+                found.append((each, fact))
+        return found
+
     return domain.Facts(
         homes=tuple(
             domain.RegisteredHome(
-                subject_index=home.subject_index,
-                district=home.district,
+                subject_index=each.subject_index,
+                district=each.endpoint,
                 area_centi_sqm=home.area_centi_sqm,
                 share_percent=home.share_percent,
                 residential=home.residential,
                 pre_notice=home.pre_notice,
-                receipt_id=home.receipt_id,
+                receipt_id=each.receipt_id,
                 share_numerator=home.share_numerator,
                 share_denominator=home.share_denominator,
             )
-            for home in message.homes
+            for each, home in of("real_estate", HomeFact)
         ),
         vehicles=tuple(
-            domain.RegisteredVehicle(subject_index=vehicle.subject_index, receipt_id=vehicle.receipt_id) for vehicle in message.vehicles
+            domain.RegisteredVehicle(subject_index=each.subject_index, receipt_id=each.receipt_id)
+            for each, _ in of("vehicles", VehicleFact)
         ),
         insurance=tuple(
             domain.Insurance(
-                subject_index=fact.subject_index,
+                subject_index=each.subject_index,
                 continuous_months=fact.continuous_months,
                 monthly_base_fen=fact.monthly_base_fen,
-                receipt_id=fact.receipt_id,
+                receipt_id=each.receipt_id,
             )
-            for fact in message.insurance
+            for each, fact in of("social_insurance", InsuranceFact)
         ),
         marriages=tuple(
             domain.RegisteredMarriage(
-                subject_index=fact.subject_index, status=fact.status, spouse_index=fact.spouse_index, receipt_id=fact.receipt_id
+                subject_index=each.subject_index, status=fact.status, spouse_index=fact.spouse_index, receipt_id=each.receipt_id
             )
-            for fact in message.marriages
+            for each, fact in of("marriage", MarriageFact)
         ),
         # A register nobody has asked has no outcome and stays out: it counts as silent.
         outcomes={state.register: OUTCOMES[state.outcome] for state in message.states if state.outcome in OUTCOMES},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from anju.registry.v1 import registry_pb2 as pb
@@ -13,34 +13,25 @@ from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.service import signer, verifier
 
+from registry_gateway import departments, registers
 from registry_gateway.access_log import AccessLogWriter
 from registry_gateway.connectors import Connector
-from registry_gateway.connectors.http import Door, open_door
-from registry_gateway.connectors.marriage import MarriageConnector
-from registry_gateway.connectors.real_estate import RealEstateConnector
-from registry_gateway.connectors.social_insurance import SocialInsuranceConnector
-from registry_gateway.connectors.vehicles import VehicleConnector
+from registry_gateway.connectors.http import open_door
 from registry_gateway.lookups import Lookups
+from registry_gateway.register import Register
 from registry_gateway.servicer import RegistryGatewayServicer
-from registry_gateway.settings import Departments, Settings
+from registry_gateway.settings import Settings
 
 NAME = "registry-gateway"
 SERVICE = pb.DESCRIPTOR.services_by_name["RegistryGatewayService"].full_name
 FIELD_KEYS = "field-keys.json"
 
 
-async def _connectors(settings: Settings, stack: AsyncExitStack) -> dict[str, Connector]:
-    """Every register through a door of its own, so that none can use up another's connections."""
-    departments = Departments.load(settings.departments_file)
-
-    async def door() -> Door:
-        return await stack.enter_async_context(open_door(try_seconds=settings.register_try_seconds))
-
+async def _connectors(settings: Settings, known: Mapping[str, Register], stack: AsyncExitStack) -> dict[str, Connector]:
+    """Every register of the departments file through a door of its own, so that none can use up another's connections."""
     return {
-        "social_insurance": SocialInsuranceConnector(departments.social_insurance, await door()),
-        "real_estate": RealEstateConnector(departments.real_estate, await door()),
-        "vehicles": VehicleConnector(departments.vehicles, await door()),
-        "marriage": MarriageConnector(departments.marriage, await door()),
+        code: known[code].connect(access, await stack.enter_async_context(open_door(try_seconds=settings.register_try_seconds)))
+        for code, access in departments.load(settings.departments_file, known).items()
     }
 
 
@@ -50,7 +41,8 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
-        connectors = await _connectors(settings, stack)
+        known = registers.discover()
+        connectors = await _connectors(settings, known, stack)
         keys = KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS)
         log = AccessLogWriter(database)
         await log.start()
@@ -58,6 +50,6 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         casework = Client(settings.casework_address, signer(settings, NAME))
         stack.push_async_callback(casework.close)
         server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
-        servicer = RegistryGatewayServicer(database, Lookups(database, connectors, log, keys), casework, keys)
+        servicer = RegistryGatewayServicer(database, Lookups(database, known, connectors, log, keys), casework, keys)
         rpc.add_RegistryGatewayServiceServicer_to_server(servicer, server.server)
         yield await stack.enter_async_context(serving(server, database.ping))

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from anju_terms import Title
 from anju_workflows.contracts import LookupOutcome
 from chassis import logs
 from chassis.calendar import local_date
@@ -36,6 +37,7 @@ from registry_gateway.domain.faults import Fault, RegisterFaultError, WrongPerso
 from registry_gateway.domain.people import Person
 from registry_gateway.domain.summaries import summarise
 from registry_gateway.errors import PURPOSE_NOT_ALLOWED
+from registry_gateway.register import Register
 
 _log = logs.get(__name__)
 
@@ -83,12 +85,11 @@ class Case:
 class _Attempt:
     """One person at one office: numbers its questions and binds the answer to them."""
 
-    def __init__(self, case: Case, person: Person, endpoint: str, log: AccessLogWriter, keys: KeyRing) -> None:
+    def __init__(self, case: Case, person: Person, endpoint: str, allowed: frozenset[str], log: AccessLogWriter, keys: KeyRing) -> None:
         self.id = new_id("rq_")
         self.case, self.person, self.endpoint = case, person, endpoint
         self.request_hashes: list[str] = []
-        self._log, self._keys = log, keys
-        self._allowed = purposes.fields_for(case.purpose, case.legal_basis, case.register)
+        self._log, self._keys, self._allowed = log, keys, allowed
 
     async def permit(self, fields: frozenset[str]) -> str:
         """The id of the next question, once it is in the log. Raises NotAllowedError for a field the purpose does not cover."""
@@ -169,8 +170,18 @@ def open_body(keys: KeyRing, receipt: Row[Any]) -> dict[str, Any]:
 
 
 class Lookups:
-    def __init__(self, database: Database, connectors: Mapping[str, Connector], log: AccessLogWriter, keys: KeyRing) -> None:
+    """``registers`` are known, ``connectors`` reach those of them the city has given us access to."""
+
+    def __init__(
+        self,
+        database: Database,
+        registers: Mapping[str, Register],
+        connectors: Mapping[str, Connector],
+        log: AccessLogWriter,
+        keys: KeyRing,
+    ) -> None:
         self._database = database
+        self.registers = registers
         self.connectors = connectors
         self._log = log
         self._keys = keys
@@ -182,6 +193,10 @@ class Lookups:
     def one_at_a_time(self, application_no: str, round_: int, register: str) -> asyncio.Lock:
         """A call repeated while the first still runs waits for it, so that a department is not asked twice."""
         return self._running.setdefault((application_no, round_, register), asyncio.Lock())
+
+    def allowed(self, case: Case) -> frozenset[str]:
+        """The personal fields the case's purpose may send. Raises NotAllowedError."""
+        return purposes.fields_for(case.purpose, case.legal_basis, self.registers[case.register].fields)
 
     async def refuse(self, case: Case, reason: str) -> None:
         """Logs that a question was not asked, and why."""
@@ -202,14 +217,15 @@ class Lookups:
             await store.end_try(session, case.application_no, case.round, case.register, outcome, summary)
         return outcome
 
-    def _result(self, case: Case, connector: Connector, rows: Sequence[Row[Any]]) -> tuple[LookupOutcome, str]:
+    def _result(self, case: Case, connector: Connector, rows: Sequence[Row[Any]]) -> tuple[LookupOutcome, Title]:
         said = {(row.subject_index, row.endpoint): LookupOutcome(row.outcome) for row in rows}
         wanted = [(person.index, office) for person in case.people for office in connector.endpoints]
         outcomes = [said.get(key, LookupOutcome.UNAVAILABLE) for key in wanted]
         silent = {office for index, office in wanted if (index, office) not in said}
         facts = sum(len(open_body(self._keys, row).get("facts", ())) for row in rows if row.accepted)
         outcome = aggregate(outcomes)
-        return outcome, summarise(case.register, outcome, facts, len(silent), len(connector.endpoints))
+        register = self.registers[case.register]
+        return outcome, summarise(outcome, register.found, register.no_record, facts, len(silent), len(connector.endpoints))
 
     async def _ask_all(self, connector: Connector, case: Case, open_: Sequence[tuple[Person, str]], seconds: float) -> None:
         tasks = [asyncio.create_task(self._ask(connector, case, person, office)) for person, office in open_]
@@ -239,7 +255,7 @@ class Lookups:
         async with self._offices[case.register, endpoint], self._registers[case.register]:
             if not breaker.allows(time.monotonic()):
                 return
-            attempt = _Attempt(case, person, endpoint, self._log, self._keys)
+            attempt = _Attempt(case, person, endpoint, self.allowed(case), self._log, self._keys)
             try:
                 answer = await connector.ask(Question(person, case.people, endpoint, local_date(case.as_of), attempt.permit))
             except RegisterFaultError as fault:

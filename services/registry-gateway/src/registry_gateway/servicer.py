@@ -11,7 +11,6 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
-from anju_terms import terms
 from anju_workflows.contracts import LookupOutcome
 from chassis import paging
 from chassis.crypto import KeyRing
@@ -24,7 +23,6 @@ from sqlalchemy import Row
 
 from registry_gateway import store
 from registry_gateway.domain import purposes
-from registry_gateway.domain.facts import Home, Insurance, Marriage, Vehicle, cap_shares, from_json
 from registry_gateway.domain.people import Person
 from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE
 from registry_gateway.lookups import Case, Lookups, open_body
@@ -35,7 +33,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 MAX_LOOKUP_SECONDS = 40.0
 # Kept back from the caller's deadline to record what has come.
 _CLOSING_SECONDS = 1.5
-_NONE_FOUND = "none_found"
 
 
 class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
@@ -113,7 +110,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             await self._lookups.refuse(case, NO_CONSENT.reason)
             raise Refusal(NO_CONSENT)
         try:
-            purposes.fields_for(case.purpose, case.legal_basis, register)
+            self._lookups.allowed(case)
         except purposes.NotAllowedError:
             await self._lookups.refuse(case, PURPOSE_NOT_ALLOWED.reason)
             raise Refusal(PURPOSE_NOT_ALLOWED) from None
@@ -125,7 +122,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             rows = await store.receipts(session, request.application_no, request.round, register)
         if state is None or not state.finished:
             raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
-        response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=state.summary)
+        response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=_summary(state))
         for row in rows:
             receipt = response.receipts.add(
                 id=row.id,
@@ -144,26 +141,13 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         async with self._database.snapshot() as session:
             rows = await store.receipts(session, request.application_no, request.round)
             states = await store.lookups(session, request.application_no, request.round)
-        response = pb.GetFactsResponse(states=_states(states))
-        homes: list[tuple[Any, Home]] = []
-        for row in rows:
-            if not row.accepted:
-                continue
-            facts = from_json(row.register_name, open_body(self._keys, row).get("facts", ()))
-            homes += [(row, fact) for fact in facts if isinstance(fact, Home)]
-            _add_facts(response, row, [fact for fact in facts if not isinstance(fact, Home)])
-        for row, home in cap_shares(homes):
-            response.homes.add(
-                subject_index=row.subject_index,
-                district=row.endpoint,
-                area_centi_sqm=home.area_centi_sqm,
-                share_percent=home.share_percent,
-                residential=home.residential,
-                pre_notice=home.pre_notice,
-                receipt_id=row.id,
-                share_numerator=home.share_numerator,
-                share_denominator=home.share_denominator,
-            )
+        response = pb.GetFactsResponse(states=self._states(states))
+        for code, register in self._lookups.registers.items():
+            accepted = [row for row in rows if row.accepted and row.register_name == code]
+            kept = [(row, fact) for row in accepted for fact in register.facts(open_body(self._keys, row).get("facts", ()))]
+            for row, fact in register.of_household(kept):
+                found = response.facts.add(register=code, subject_index=row.subject_index, endpoint=row.endpoint, receipt_id=row.id)
+                found.fact.Pack(register.to_message(fact))
         return response
 
     # --- the household, its reviewers, operators -----------------------------------------------------------------------------------------
@@ -172,7 +156,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         application = await self._reach(request.application_no)
         async with self._database.transaction() as session:
             states = await store.lookups(session, request.application_no, request.round or application.round)
-        return pb.ListLookupsResponse(states=_states(states))
+        return pb.ListLookupsResponse(states=self._states(states))
 
     async def ListAccess(self, request: pb.ListAccessRequest, context: Context) -> pb.ListAccessResponse:
         await self._reach(request.application_no)
@@ -194,6 +178,22 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             entry.at.FromDatetime(row.as_of)
         return response
 
+    def _states(self, states: dict[str, Row[Any]]) -> list[pb.RegisterState]:
+        """Every register of the city in a fixed order; one that was not asked yet has no outcome and no tries."""
+        shown = []
+        for register in self._lookups.registers:
+            row = states.get(register)
+            if row is None and register not in self._lookups.connectors:
+                continue
+            state = pb.RegisterState(register=register)
+            if row is not None:
+                state.outcome, state.tries = outcome_to_proto(row.outcome), row.tries
+                if row.summary_zh:
+                    state.summary.CopyFrom(_summary(row))
+                state.last_try_at.FromDatetime(row.last_try_at)
+            shown.append(state)
+        return shown
+
     async def _reach(self, application_no: str) -> casework_pb.Application:
         """The case, asked for as the caller: who may see it there may see this here. Raises Refusal(NOT_FOUND) otherwise."""
         question = casework_pb.GetApplicationRequest(no=application_no)
@@ -201,37 +201,5 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         return response.application
 
 
-def _states(states: dict[str, Row[Any]]) -> list[pb.RegisterState]:
-    """Every register in a fixed order; one that was not asked yet has no outcome and no tries."""
-    shown = []
-    for register in terms("registers"):
-        state = pb.RegisterState(register=register)
-        row = states.get(register)
-        if row is not None:
-            state.outcome, state.summary, state.tries = outcome_to_proto(row.outcome), row.summary, row.tries
-            state.last_try_at.FromDatetime(row.last_try_at)
-        shown.append(state)
-    return shown
-
-
-def _add_facts(response: pb.GetFactsResponse, row: Row[Any], facts: list[Any]) -> None:
-    """Adds one accepted receipt's facts. "No record" is a fact about insurance and marriage too, with its receipt."""
-    if not facts and row.register_name == "social_insurance":
-        facts = [Insurance(continuous_months=0, monthly_base_fen=0)]
-    if not facts and row.register_name == "marriage":
-        facts = [Marriage(status=_NONE_FOUND)]
-    for fact in facts:
-        match fact:
-            case Vehicle():
-                response.vehicles.add(subject_index=row.subject_index, brand=fact.brand, model=fact.model, receipt_id=row.id)
-            case Insurance():
-                response.insurance.add(
-                    subject_index=row.subject_index,
-                    continuous_months=fact.continuous_months,
-                    monthly_base_fen=fact.monthly_base_fen,
-                    receipt_id=row.id,
-                )
-            case Marriage():
-                response.marriages.add(
-                    subject_index=row.subject_index, status=fact.status, spouse_index=fact.spouse_index, receipt_id=row.id
-                )
+def _summary(row: Any) -> common.Text:
+    return common.Text(zh=row.summary_zh, en=row.summary_en)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from anju_terms import Title
 from anju_workflows.contracts import LookupOutcome
 from sqlalchemy import Row, Table, and_, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -108,7 +109,8 @@ async def begin_try(session: AsyncSession, application_no: str, round_: int, reg
         round=round_,
         register_name=register,
         outcome="",
-        summary="",
+        summary_zh="",
+        summary_en="",
         tries=1,
         last_try_at=as_of,
         finished=False,
@@ -121,7 +123,7 @@ async def begin_try(session: AsyncSession, application_no: str, round_: int, reg
     await session.execute(again)
 
 
-async def end_try(session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: str) -> None:
+async def end_try(session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: Title) -> None:
     """Records what a try came to. A finished lookup is not changed any more."""
     await session.execute(
         _lookup.update()
@@ -131,5 +133,5 @@ async def end_try(session: AsyncSession, application_no: str, round_: int, regis
             _lookup.c.register_name == register,
             _lookup.c.finished.is_(False),
         )
-        .values(outcome=outcome.value, summary=summary, finished=outcome is not LookupOutcome.UNAVAILABLE)
+        .values(outcome=outcome.value, summary_zh=summary.zh, summary_en=summary.en, finished=outcome is not LookupOutcome.UNAVAILABLE)
     )

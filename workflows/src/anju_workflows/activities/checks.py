@@ -84,7 +84,7 @@ class RegistryActivities:
                     pause = _pause_for_us(activity.info().attempt - silent)
                 activity.heartbeat(silent)
                 raise to_application_error(refusal, again_after=pause) from refusal
-        return calls.LookupAnswer(outcome=OUTCOMES[answer.outcome], summary=answer.summary)
+        return calls.LookupAnswer(outcome=OUTCOMES[answer.outcome], summary=answer.summary.zh)
 
 
 class EligibilityActivities:

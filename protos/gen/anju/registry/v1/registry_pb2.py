@@ -23,46 +23,41 @@ _sym_db = _symbol_database.Default()
 
 
 from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
+from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nju/registry/v1/registry.proto\x12\x10\x61nju.registry.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\rLookupRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x10\n\x08register\x18\x03 \x01(\t\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\revidence_hash\x18\x06 \x01(\t\"~\n\x0eLookupResponse\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12+\n\x08receipts\x18\x02 \x03(\x0b\x32\x19.anju.registry.v1.Receipt\x12\x0f\n\x07summary\x18\x03 \x01(\t\"8\n\x0fGetFactsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"\xd3\x01\n\x08HomeFact\x12\x15\n\rsubject_index\x18\x01 \x01(\x05\x12\x10\n\x08\x64istrict\x18\x02 \x01(\t\x12\x16\n\x0e\x61rea_centi_sqm\x18\x03 \x01(\x03\x12\x15\n\rshare_percent\x18\x04 \x01(\x05\x12\x13\n\x0bresidential\x18\x05 \x01(\x08\x12\x12\n\npre_notice\x18\x06 \x01(\x08\x12\x12\n\nreceipt_id\x18\x07 \x01(\t\x12\x17\n\x0fshare_numerator\x18\x08 \x01(\x03\x12\x19\n\x11share_denominator\x18\t \x01(\x03\"V\n\x0bVehicleFact\x12\x15\n\rsubject_index\x18\x01 \x01(\x05\x12\r\n\x05\x62rand\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\"o\n\rInsuranceFact\x12\x15\n\rsubject_index\x18\x01 \x01(\x05\x12\x19\n\x11\x63ontinuous_months\x18\x02 \x01(\x05\x12\x18\n\x10monthly_base_fen\x18\x03 \x01(\x03\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\"_\n\x0cMarriageFact\x12\x15\n\rsubject_index\x18\x01 \x01(\x05\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x14\n\x0cspouse_index\x18\x03 \x01(\x05\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\"\xa2\x01\n\rRegisterState\x12\x10\n\x08register\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\r\n\x05tries\x18\x04 \x01(\x05\x12/\n\x0blast_try_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x02\n\x10GetFactsResponse\x12)\n\x05homes\x18\x01 \x03(\x0b\x32\x1a.anju.registry.v1.HomeFact\x12/\n\x08vehicles\x18\x02 \x03(\x0b\x32\x1d.anju.registry.v1.VehicleFact\x12\x32\n\tinsurance\x18\x03 \x03(\x0b\x32\x1f.anju.registry.v1.InsuranceFact\x12\x31\n\tmarriages\x18\x04 \x03(\x0b\x32\x1e.anju.registry.v1.MarriageFact\x12/\n\x06states\x18\x05 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\";\n\x12ListLookupsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"F\n\x13ListLookupsResponse\x12/\n\x06states\x18\x01 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\"V\n\x11ListAccessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"\xc1\x01\n\x0b\x41\x63\x63\x65ssEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08register\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x13\n\x0blegal_basis\x18\x05 \x01(\t\x12\x10\n\x08operator\x18\x06 \x01(\t\x12.\n\x07outcome\x18\x07 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\"l\n\x12ListAccessResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.anju.registry.v1.AccessEntry\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xed\x02\n\x16RegistryGatewayService\x12K\n\x06Lookup\x12\x1f.anju.registry.v1.LookupRequest\x1a .anju.registry.v1.LookupResponse\x12Q\n\x08GetFacts\x12!.anju.registry.v1.GetFactsRequest\x1a\".anju.registry.v1.GetFactsResponse\x12Z\n\x0bListLookups\x12$.anju.registry.v1.ListLookupsRequest\x1a%.anju.registry.v1.ListLookupsResponse\x12W\n\nListAccess\x12#.anju.registry.v1.ListAccessRequest\x1a$.anju.registry.v1.ListAccessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nju/registry/v1/registry.proto\x12\x10\x61nju.registry.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\rLookupRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x10\n\x08register\x18\x03 \x01(\t\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\revidence_hash\x18\x06 \x01(\t\"\x94\x01\n\x0eLookupResponse\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12+\n\x08receipts\x18\x02 \x03(\x0b\x32\x19.anju.registry.v1.Receipt\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\"8\n\x0fGetFactsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"\x81\x01\n\x0cRegisterFact\x12\x10\n\x08register\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\x12\"\n\x04\x66\x61\x63t\x18\x05 \x01(\x0b\x32\x14.google.protobuf.Any\"\xb8\x01\n\rRegisterState\x12\x10\n\x08register\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\r\n\x05tries\x18\x04 \x01(\x05\x12/\n\x0blast_try_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x10GetFactsResponse\x12-\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x1e.anju.registry.v1.RegisterFact\x12/\n\x06states\x18\x02 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\";\n\x12ListLookupsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"F\n\x13ListLookupsResponse\x12/\n\x06states\x18\x01 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\"V\n\x11ListAccessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"\xc1\x01\n\x0b\x41\x63\x63\x65ssEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08register\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x13\n\x0blegal_basis\x18\x05 \x01(\t\x12\x10\n\x08operator\x18\x06 \x01(\t\x12.\n\x07outcome\x18\x07 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\"l\n\x12ListAccessResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.anju.registry.v1.AccessEntry\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xed\x02\n\x16RegistryGatewayService\x12K\n\x06Lookup\x12\x1f.anju.registry.v1.LookupRequest\x1a .anju.registry.v1.LookupResponse\x12Q\n\x08GetFacts\x12!.anju.registry.v1.GetFactsRequest\x1a\".anju.registry.v1.GetFactsResponse\x12Z\n\x0bListLookups\x12$.anju.registry.v1.ListLookupsRequest\x1a%.anju.registry.v1.ListLookupsResponse\x12W\n\nListAccess\x12#.anju.registry.v1.ListAccessRequest\x1a$.anju.registry.v1.ListAccessResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.registry.v1.registry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOOKUPREQUEST']._serialized_start=115
-  _globals['_LOOKUPREQUEST']._serialized_end=230
-  _globals['_RECEIPT']._serialized_start=233
-  _globals['_RECEIPT']._serialized_end=415
-  _globals['_LOOKUPRESPONSE']._serialized_start=417
-  _globals['_LOOKUPRESPONSE']._serialized_end=543
-  _globals['_GETFACTSREQUEST']._serialized_start=545
-  _globals['_GETFACTSREQUEST']._serialized_end=601
-  _globals['_HOMEFACT']._serialized_start=604
-  _globals['_HOMEFACT']._serialized_end=815
-  _globals['_VEHICLEFACT']._serialized_start=817
-  _globals['_VEHICLEFACT']._serialized_end=903
-  _globals['_INSURANCEFACT']._serialized_start=905
-  _globals['_INSURANCEFACT']._serialized_end=1016
-  _globals['_MARRIAGEFACT']._serialized_start=1018
-  _globals['_MARRIAGEFACT']._serialized_end=1113
-  _globals['_REGISTERSTATE']._serialized_start=1116
-  _globals['_REGISTERSTATE']._serialized_end=1278
-  _globals['_GETFACTSRESPONSE']._serialized_start=1281
-  _globals['_GETFACTSRESPONSE']._serialized_end=1543
-  _globals['_LISTLOOKUPSREQUEST']._serialized_start=1545
-  _globals['_LISTLOOKUPSREQUEST']._serialized_end=1604
-  _globals['_LISTLOOKUPSRESPONSE']._serialized_start=1606
-  _globals['_LISTLOOKUPSRESPONSE']._serialized_end=1676
-  _globals['_LISTACCESSREQUEST']._serialized_start=1678
-  _globals['_LISTACCESSREQUEST']._serialized_end=1764
-  _globals['_ACCESSENTRY']._serialized_start=1767
-  _globals['_ACCESSENTRY']._serialized_end=1960
-  _globals['_LISTACCESSRESPONSE']._serialized_start=1962
-  _globals['_LISTACCESSRESPONSE']._serialized_end=2070
-  _globals['_REGISTRYGATEWAYSERVICE']._serialized_start=2073
-  _globals['_REGISTRYGATEWAYSERVICE']._serialized_end=2438
+  _globals['_LOOKUPREQUEST']._serialized_start=142
+  _globals['_LOOKUPREQUEST']._serialized_end=257
+  _globals['_RECEIPT']._serialized_start=260
+  _globals['_RECEIPT']._serialized_end=442
+  _globals['_LOOKUPRESPONSE']._serialized_start=445
+  _globals['_LOOKUPRESPONSE']._serialized_end=593
+  _globals['_GETFACTSREQUEST']._serialized_start=595
+  _globals['_GETFACTSREQUEST']._serialized_end=651
+  _globals['_REGISTERFACT']._serialized_start=654
+  _globals['_REGISTERFACT']._serialized_end=783
+  _globals['_REGISTERSTATE']._serialized_start=786
+  _globals['_REGISTERSTATE']._serialized_end=970
+  _globals['_GETFACTSRESPONSE']._serialized_start=972
+  _globals['_GETFACTSRESPONSE']._serialized_end=1086
+  _globals['_LISTLOOKUPSREQUEST']._serialized_start=1088
+  _globals['_LISTLOOKUPSREQUEST']._serialized_end=1147
+  _globals['_LISTLOOKUPSRESPONSE']._serialized_start=1149
+  _globals['_LISTLOOKUPSRESPONSE']._serialized_end=1219
+  _globals['_LISTACCESSREQUEST']._serialized_start=1221
+  _globals['_LISTACCESSREQUEST']._serialized_end=1307
+  _globals['_ACCESSENTRY']._serialized_start=1310
+  _globals['_ACCESSENTRY']._serialized_end=1503
+  _globals['_LISTACCESSRESPONSE']._serialized_start=1505
+  _globals['_LISTACCESSRESPONSE']._serialized_end=1613
+  _globals['_REGISTRYGATEWAYSERVICE']._serialized_start=1616
+  _globals['_REGISTRYGATEWAYSERVICE']._serialized_end=1981
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ Receipts, one per person and endpoint.
 
 from anju.common.v1 import common_pb2 as _common_pb2
 from collections import abc as _abc
+from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -98,18 +99,20 @@ class LookupResponse(_message.Message):
     RECEIPTS_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     outcome: _common_pb2.LookupOutcome.ValueType
-    summary: _builtins.str
-    """One plain sentence, zh-CN, without personal data: 名下房产 1 处."""
     @_builtins.property
     def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Receipt]: ...
+    @_builtins.property
+    def summary(self) -> _common_pb2.Text:
+        """One plain sentence without personal data: 名下房产 1 处."""
+
     def __init__(
         self,
         *,
         outcome: _common_pb2.LookupOutcome.ValueType = ...,
         receipts: _abc.Iterable[Global___Receipt] | None = ...,
-        summary: _builtins.str = ...,
+        summary: _common_pb2.Text | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "receipts", b"receipts", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -140,138 +143,41 @@ class GetFactsRequest(_message.Message):
 Global___GetFactsRequest: _TypeAlias = GetFactsRequest  # noqa: Y015
 
 @_typing.final
-class HomeFact(_message.Message):
+class RegisterFact(_message.Message):
+    """One thing a register said about one person."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
+    REGISTER_FIELD_NUMBER: _builtins.int
     SUBJECT_INDEX_FIELD_NUMBER: _builtins.int
-    DISTRICT_FIELD_NUMBER: _builtins.int
-    AREA_CENTI_SQM_FIELD_NUMBER: _builtins.int
-    SHARE_PERCENT_FIELD_NUMBER: _builtins.int
-    RESIDENTIAL_FIELD_NUMBER: _builtins.int
-    PRE_NOTICE_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
-    SHARE_NUMERATOR_FIELD_NUMBER: _builtins.int
-    SHARE_DENOMINATOR_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    register: _builtins.str
     subject_index: _builtins.int
-    district: _builtins.str
-    area_centi_sqm: _builtins.int
-    share_percent: _builtins.int
-    """The share in whole percent, rounded down but never to nothing: for showing."""
-    residential: _builtins.bool
-    pre_notice: _builtins.bool
-    """Signed but not registered yet (预告登记)."""
+    endpoint: _builtins.str
+    """Which office answered."""
     receipt_id: _builtins.str
-    share_numerator: _builtins.int
-    """The exact share as a fraction of the whole home, for counting: a third is 1/3. A denominator of 0 means that only the percentage is known."""
-    share_denominator: _builtins.int
+    @_builtins.property
+    def fact(self) -> _any_pb2.Any:
+        """The register's own message of anju.registry.facts.v1."""
+
     def __init__(
         self,
         *,
+        register: _builtins.str = ...,
         subject_index: _builtins.int = ...,
-        district: _builtins.str = ...,
-        area_centi_sqm: _builtins.int = ...,
-        share_percent: _builtins.int = ...,
-        residential: _builtins.bool = ...,
-        pre_notice: _builtins.bool = ...,
+        endpoint: _builtins.str = ...,
         receipt_id: _builtins.str = ...,
-        share_numerator: _builtins.int = ...,
-        share_denominator: _builtins.int = ...,
+        fact: _any_pb2.Any | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "district", b"district", "pre_notice", b"pre_notice", "receipt_id", b"receipt_id", "residential", b"residential", "share_denominator", b"share_denominator", "share_numerator", b"share_numerator", "share_percent", b"share_percent", "subject_index", b"subject_index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "fact", b"fact", "receipt_id", b"receipt_id", "register", b"register", "subject_index", b"subject_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___HomeFact: _TypeAlias = HomeFact  # noqa: Y015
-
-@_typing.final
-class VehicleFact(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SUBJECT_INDEX_FIELD_NUMBER: _builtins.int
-    BRAND_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
-    RECEIPT_ID_FIELD_NUMBER: _builtins.int
-    subject_index: _builtins.int
-    brand: _builtins.str
-    model: _builtins.str
-    receipt_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        subject_index: _builtins.int = ...,
-        brand: _builtins.str = ...,
-        model: _builtins.str = ...,
-        receipt_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "model", b"model", "receipt_id", b"receipt_id", "subject_index", b"subject_index"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___VehicleFact: _TypeAlias = VehicleFact  # noqa: Y015
-
-@_typing.final
-class InsuranceFact(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SUBJECT_INDEX_FIELD_NUMBER: _builtins.int
-    CONTINUOUS_MONTHS_FIELD_NUMBER: _builtins.int
-    MONTHLY_BASE_FEN_FIELD_NUMBER: _builtins.int
-    RECEIPT_ID_FIELD_NUMBER: _builtins.int
-    subject_index: _builtins.int
-    continuous_months: _builtins.int
-    """Months paid without a gap, counted back from the newest batch."""
-    monthly_base_fen: _builtins.int
-    """Mean monthly contribution base of the last twelve months, in fen."""
-    receipt_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        subject_index: _builtins.int = ...,
-        continuous_months: _builtins.int = ...,
-        monthly_base_fen: _builtins.int = ...,
-        receipt_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["continuous_months", b"continuous_months", "monthly_base_fen", b"monthly_base_fen", "receipt_id", b"receipt_id", "subject_index", b"subject_index"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___InsuranceFact: _TypeAlias = InsuranceFact  # noqa: Y015
-
-@_typing.final
-class MarriageFact(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SUBJECT_INDEX_FIELD_NUMBER: _builtins.int
-    STATUS_FIELD_NUMBER: _builtins.int
-    SPOUSE_INDEX_FIELD_NUMBER: _builtins.int
-    RECEIPT_ID_FIELD_NUMBER: _builtins.int
-    subject_index: _builtins.int
-    status: _builtins.str
-    """married, divorced, none_found."""
-    spouse_index: _builtins.int
-    """Position of the registered spouse in the household; -1 when the spouse is not in the household or unknown."""
-    receipt_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        subject_index: _builtins.int = ...,
-        status: _builtins.str = ...,
-        spouse_index: _builtins.int = ...,
-        receipt_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt_id", b"receipt_id", "spouse_index", b"spouse_index", "status", b"status", "subject_index", b"subject_index"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___MarriageFact: _TypeAlias = MarriageFact  # noqa: Y015
+Global___RegisterFact: _TypeAlias = RegisterFact  # noqa: Y015
 
 @_typing.final
 class RegisterState(_message.Message):
@@ -284,8 +190,11 @@ class RegisterState(_message.Message):
     LAST_TRY_AT_FIELD_NUMBER: _builtins.int
     register: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
-    summary: _builtins.str
     tries: _builtins.int
+    @_builtins.property
+    def summary(self) -> _common_pb2.Text:
+        """Empty before the first try has ended."""
+
     @_builtins.property
     def last_try_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -293,11 +202,11 @@ class RegisterState(_message.Message):
         *,
         register: _builtins.str = ...,
         outcome: _common_pb2.LookupOutcome.ValueType = ...,
-        summary: _builtins.str = ...,
+        summary: _common_pb2.Text | None = ...,
         tries: _builtins.int = ...,
         last_try_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at", "outcome", b"outcome", "register", b"register", "summary", b"summary", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -309,33 +218,21 @@ Global___RegisterState: _TypeAlias = RegisterState  # noqa: Y015
 class GetFactsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    HOMES_FIELD_NUMBER: _builtins.int
-    VEHICLES_FIELD_NUMBER: _builtins.int
-    INSURANCE_FIELD_NUMBER: _builtins.int
-    MARRIAGES_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def homes(self) -> _containers.RepeatedCompositeFieldContainer[Global___HomeFact]: ...
-    @_builtins.property
-    def vehicles(self) -> _containers.RepeatedCompositeFieldContainer[Global___VehicleFact]: ...
-    @_builtins.property
-    def insurance(self) -> _containers.RepeatedCompositeFieldContainer[Global___InsuranceFact]: ...
-    @_builtins.property
-    def marriages(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarriageFact]: ...
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisterFact]: ...
     @_builtins.property
     def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisterState]: ...
     def __init__(
         self,
         *,
-        homes: _abc.Iterable[Global___HomeFact] | None = ...,
-        vehicles: _abc.Iterable[Global___VehicleFact] | None = ...,
-        insurance: _abc.Iterable[Global___InsuranceFact] | None = ...,
-        marriages: _abc.Iterable[Global___MarriageFact] | None = ...,
+        facts: _abc.Iterable[Global___RegisterFact] | None = ...,
         states: _abc.Iterable[Global___RegisterState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["homes", b"homes", "insurance", b"insurance", "marriages", b"marriages", "states", b"states", "vehicles", b"vehicles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

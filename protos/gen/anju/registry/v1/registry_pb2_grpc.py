@@ -77,7 +77,7 @@ class RegistryGatewayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLookups(self, request, context):
-        """State of the four lookups of a case, for the household, its reviewers and operators. No personal data.
+        """State of the lookups of a case, for the household, its reviewers and operators. No personal data.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

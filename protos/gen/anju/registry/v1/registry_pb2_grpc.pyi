@@ -43,7 +43,7 @@ class RegistryGatewayServiceStub:
     GetFacts: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetFactsRequest, _registry_pb2.GetFactsResponse]
     """Eligibility only. The facts drawn from the accepted receipts of one round."""
     ListLookups: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListLookupsRequest, _registry_pb2.ListLookupsResponse]
-    """State of the four lookups of a case, for the household, its reviewers and operators. No personal data."""
+    """State of the lookups of a case, for the household, its reviewers and operators. No personal data."""
     ListAccess: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListAccessRequest, _registry_pb2.ListAccessResponse]
     """Who asked which register about this case, when and why (personal information law, articles 44 to 50)."""
 
@@ -59,7 +59,7 @@ class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
     GetFacts: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetFactsRequest, _registry_pb2.GetFactsResponse]  # type: ignore[assignment]
     """Eligibility only. The facts drawn from the accepted receipts of one round."""
     ListLookups: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListLookupsRequest, _registry_pb2.ListLookupsResponse]  # type: ignore[assignment]
-    """State of the four lookups of a case, for the household, its reviewers and operators. No personal data."""
+    """State of the lookups of a case, for the household, its reviewers and operators. No personal data."""
     ListAccess: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListAccessRequest, _registry_pb2.ListAccessResponse]  # type: ignore[assignment]
     """Who asked which register about this case, when and why (personal information law, articles 44 to 50)."""
 
@@ -90,7 +90,7 @@ class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListLookupsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListLookupsResponse, _abc.Awaitable[_registry_pb2.ListLookupsResponse]]:
-        """State of the four lookups of a case, for the household, its reviewers and operators. No personal data."""
+        """State of the lookups of a case, for the household, its reviewers and operators. No personal data."""
 
     @_abc_1.abstractmethod
     def ListAccess(

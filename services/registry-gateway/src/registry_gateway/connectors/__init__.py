@@ -24,8 +24,6 @@ class Question:
 
 
 class Connector(Protocol):
-    register: str
-
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The offices which each have to be asked; most registers have one."""

@@ -10,17 +10,26 @@ import hmac
 from collections.abc import Mapping
 
 from chassis.ids import new_id
+from pydantic import Field
 
 from registry_gateway.connectors import Question
+from registry_gateway.connectors.access import Access
 from registry_gateway.connectors.http import Door, now_ms
 from registry_gateway.connectors.secrets import CallSecret, SecretKeeper
 from registry_gateway.domain import national as answers
 from registry_gateway.domain.faults import Fault, RegisterFaultError
 from registry_gateway.domain.reading import Json, optional_text
 from registry_gateway.domain.signing import check_reply, open_secret, sign
-from registry_gateway.settings import NationalAccess
 
 REFRESH_PATH = "/sysapi/auth/refreshappsecret"
+
+
+class NationalAccess(Access):
+    """A service on the national data-sharing platform."""
+
+    rid: str
+    sid: str
+    app_key: str = Field(repr=False)
 
 
 class NationalPlatform:

@@ -1,28 +1,35 @@
-"""One plain sentence about a lookup, zh-CN, for the household, its reviewers and operators. Counts only, nothing about a person."""
+"""One plain sentence about a lookup for the household, its reviewers and operators. Counts only, nothing about a person."""
 
 from __future__ import annotations
 
+from anju_terms import Title
 from anju_workflows.contracts import LookupOutcome
 
-_FOUND = {
-    "social_insurance": "查到 {count} 人的社会保险缴费记录。",
-    "real_estate": "查到不动产登记 {count} 处。",
-    "vehicles": "查到名下车辆 {count} 辆。",
-    "marriage": "查到 {count} 人的婚姻登记记录。",
-}
-_NO_RECORD = {
-    "social_insurance": "未查到社会保险缴费记录。",
-    "real_estate": "未查到不动产登记。",
-    "vehicles": "未查到名下车辆。",
-    "marriage": "未查到婚姻登记记录（查无记录不等于未婚）。",
-}
+MIXED_UP = Title(
+    zh="登记机构返回的信息与查询的人不一致，未予采用，请工作人员人工核对。",
+    en="The register answered about somebody else; that was not used, and a person has to check.",
+)
 
 
-def summarise(register: str, outcome: LookupOutcome, facts: int, silent_offices: int, offices: int) -> str:
-    """``facts`` counts what was found, ``silent_offices`` the offices of ``offices`` which have not answered for everybody."""
+def silent(offices_silent: int, offices: int) -> Title:
+    """``offices_silent`` of ``offices`` have not answered for everybody."""
+    where = (
+        Title(zh=f"{offices} 个登记机构中有 {offices_silent} 个", en=f"{offices_silent} of {offices} register offices have")
+        if offices > 1
+        else Title(zh="登记机构", en="The register has")
+    )
+    return Title(
+        zh=f"{where.zh}暂未答复，系统会自动重试，不影响申请。",
+        en=f"{where.en} not answered yet; it is asked again automatically, the application is not affected.",
+    )
+
+
+def summarise(outcome: LookupOutcome, found: Title, no_record: Title, facts: int, offices_silent: int, offices: int) -> Title:
+    """``found`` and ``no_record`` are the register's own sentences, ``facts`` counts what was found."""
     if outcome is LookupOutcome.UNAVAILABLE:
-        where = f"{offices} 个登记机构中有 {silent_offices} 个" if offices > 1 else "登记机构"
-        return f"{where}暂未答复，系统会自动重试，不影响申请。"
+        return silent(offices_silent, offices)
     if outcome is LookupOutcome.MISMATCH:
-        return "登记机构返回的信息与查询的人不一致，未予采用，请工作人员人工核对。"
-    return _FOUND[register].format(count=facts) if outcome is LookupOutcome.FOUND else _NO_RECORD[register]
+        return MIXED_UP
+    if outcome is LookupOutcome.NO_RECORD:
+        return no_record
+    return Title(zh=found.zh.format(count=facts), en=found.en.format(count=facts))

@@ -18,7 +18,7 @@ from web_gateway.api import models as m
 from web_gateway.api.city import MaybeDistrict
 from web_gateway.api.convert import answered, enum_number, to_dict, to_model
 from web_gateway.api.layer import DECISION_SECONDS, Access, Api, Call, Empty, IfMatch, Params
-from web_gateway.api.titles import REGISTERS, STAGES, title
+from web_gateway.api.titles import REGISTERS, STAGES, title, worded
 
 api = Api("/api/v1")
 REVIEWERS = ("street_clerk", "district_reviewer", "city_reviewer")
@@ -104,7 +104,8 @@ async def list_lookups(call: Call, params: m.OfApplication) -> m.Listing[c.Looku
     items = []
     for state in found.states:
         raw = to_dict(state)
-        items.append(answered(c.Lookup, {**raw, "title": title(REGISTERS, raw["register"] or "", call.locale)}))
+        told = {"title": title(REGISTERS, state.register, call.locale), "summary": worded(state.summary, call.locale)}
+        items.append(answered(c.Lookup, {**raw, **told}))
     return m.Listing[c.Lookup](items=items)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door
-from registry_gateway.connectors.national import NationalPlatform
-from registry_gateway.domain import marriage as answers
+from registry_gateway.connectors.national import NationalAccess, NationalPlatform
 from registry_gateway.domain.facts import Answer
-from registry_gateway.settings import NationalAccess
+from registry_gateway.registers.marriage import answers
 
 QUERY_PATH = "/api/hydj/query"
 ENDPOINT = "marriage"
 
 
+FIELDS = frozenset({"name_man", "cert_num_man", "name_woman", "cert_num_woman"})
+
+
 class MarriageConnector:
-    register = "marriage"
     endpoints: tuple[str, ...] = (ENDPOINT,)
 
     def __init__(self, access: NationalAccess, door: Door) -> None:

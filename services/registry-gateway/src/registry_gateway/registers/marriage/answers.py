@@ -6,14 +6,24 @@ Public: op_type, op_type_desc, op_date. Assumed schema: IA = marriage, IB = divo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from registry_gateway.domain.facts import Marriage
+from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
 from registry_gateway.domain.national import NO_MATCH
 from registry_gateway.domain.people import Person, index_of, must_be
 from registry_gateway.domain.reading import Json, day, objects, optional_text, text
 
+NONE_FOUND = "none_found"
 _STATUS = {"IA": "married", "IB": "divorced"}
+
+
+@dataclass(frozen=True, slots=True)
+class Marriage(Fact):
+    """``status``: married, divorced or none_found. ``spouse_index``: position in the household, -1 when outside or unknown."""
+
+    status: str
+    spouse_index: int = -1
 
 
 def _status(row: Json) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, Self
 
-from registry_gateway.domain.facts import Home
+from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
 from registry_gateway.domain.people import Person, must_be
 from registry_gateway.domain.reading import Json, centi_sqm, code, objects, optional_text, share, text
@@ -13,6 +15,33 @@ from registry_gateway.domain.reading import Json, centi_sqm, code, objects, opti
 _NOTHING_FOUND = ("未查询到", "查无", "无登记", "未登记")
 _QUOTA = ("次数", "配额", "超限")
 _YES, _NO = "1", "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Home(Fact):
+    """One right to one home, shop or parking place. ``unit`` is the register's own number, used only to tell units apart.
+
+    The share is exact in ``share_numerator`` and ``share_denominator``; ``share_percent`` is for showing. Receipts of earlier versions have it alone.
+    """
+
+    unit: str
+    area_centi_sqm: int
+    share_percent: int
+    residential: bool
+    pre_notice: bool
+    share_numerator: int = 0
+    share_denominator: int = 0
+
+    @classmethod
+    def of(cls, share: Fraction, *, unit: str, area_centi_sqm: int, residential: bool, pre_notice: bool) -> Self:
+        # What is left of a unit may be a difference of odd fractions; a billionth of a home is nobody's, and the numbers must fit the message.
+        share = share.limit_denominator(10**9)
+        percent = max(1, int(share * 100))
+        return cls(unit, area_centi_sqm, percent, residential, pre_notice, share.numerator, share.denominator)
+
+    @property
+    def share(self) -> Fraction:
+        return Fraction(self.share_numerator, self.share_denominator) if self.share_denominator else Fraction(self.share_percent, 100)
 
 
 def rows(reply: Json) -> list[Json]:
@@ -66,3 +95,20 @@ def facts(found: Iterable[Json], person: Person) -> tuple[Home, ...]:
         if known != home:
             raise schema("bdcdyh")
     return tuple(homes.values())
+
+
+def cap_shares(homes: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Fact]]:
+    """Rights of one household to one unit add up to 100 % at most: spouses in joint ownership are each listed with the whole home."""
+    left: dict[tuple[str, int], Fraction] = {}
+    kept: list[tuple[Any, Fact]] = []
+    for tag, home in homes:
+        key = (home.unit, home.area_centi_sqm)
+        free = left.get(key, Fraction(1))
+        share = min(home.share, free)
+        left[key] = free - share
+        if share:
+            capped = Home.of(
+                share, unit=home.unit, area_centi_sqm=home.area_centi_sqm, residential=home.residential, pre_notice=home.pre_notice
+            )
+            kept.append((tag, capped))
+    return kept

@@ -8,23 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from registry_gateway.connectors import Question
+from registry_gateway.connectors.access import Access
 from registry_gateway.connectors.http import Door, now_ms
-from registry_gateway.domain import real_estate as answers
 from registry_gateway.domain.facts import Answer
 from registry_gateway.domain.faults import Fault, RegisterFaultError
 from registry_gateway.domain.reading import code, optional_text
 from registry_gateway.domain.signing import check_reply
-from registry_gateway.settings import CountyAccess
+from registry_gateway.registers.real_estate import answers
 
 QUERY_PATH = "/bdc/gxcx/query"
 _ID_CARD = "1"
-_FIELDS = frozenset({"QLRMC", "QLRZJHM", "QLRZJZL"})
+FIELDS = frozenset({"QLRMC", "QLRZJHM", "QLRZJZL"})
+
+
+class CountyAccess(Access):
+    """The real estate register of one district or county; ``reply_key`` verifies its answers."""
+
+    yhm: str
+    mm: str = Field(repr=False)
+    reply_key: str = Field(repr=False)
 
 
 class RealEstateConnector:
-    register = "real_estate"
-
     def __init__(self, counties: Mapping[str, CountyAccess], door: Door) -> None:
         self._counties = dict(counties)
         self._door = door
@@ -35,7 +43,7 @@ class RealEstateConnector:
 
     async def ask(self, question: Question) -> Answer:
         access = self._counties[question.endpoint]
-        request_id = await question.permit(_FIELDS)
+        request_id = await question.permit(FIELDS)
         body = {
             "QLRMC": question.person.name,
             "QLRZJHM": question.person.id_number,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from registry_gateway.domain.facts import Insurance
+from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
 from registry_gateway.domain.people import Person, must_be
 from registry_gateway.domain.reading import Json, code, fen, month, objects, optional_text, text, whole
@@ -22,6 +22,14 @@ _YEAR = 12
 # Batches lag by months. One older than a year shares no month with the year that is judged, and months "without a gap" up to it say nothing about today.
 _OLDEST_BATCH = 12
 _FIELD = re.compile(r"(AA[A-Z])([0-9O]{3})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Insurance(Fact):
+    """``continuous_months`` back from the newest batch; ``monthly_base_fen`` is the mean over the twelve months up to it."""
+
+    continuous_months: int
+    monthly_base_fen: int
 
 
 @dataclass(frozen=True, slots=True)

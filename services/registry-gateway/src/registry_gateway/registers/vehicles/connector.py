@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door
-from registry_gateway.connectors.national import NationalPlatform
+from registry_gateway.connectors.national import NationalAccess, NationalPlatform
 from registry_gateway.connectors.paging import collect
-from registry_gateway.domain import vehicles as answers
 from registry_gateway.domain.facts import Answer
-from registry_gateway.settings import NationalAccess
+from registry_gateway.registers.vehicles import answers
 
 QUERY_PATH = "/api/jdc/query"
 ENDPOINT = "vehicles"
 _ROWS = 50
-_FIELDS = frozenset({"sfzmhm", "xm"})
+FIELDS = frozenset({"sfzmhm", "xm"})
 
 
 class VehicleConnector:
-    register = "vehicles"
     endpoints: tuple[str, ...] = (ENDPOINT,)
 
     def __init__(self, access: NationalAccess, door: Door) -> None:
@@ -28,7 +26,7 @@ class VehicleConnector:
 
         async def page(index: int) -> answers.Page:
             body: dict[str, str | int] = {"sfzmhm": person.id_number, "xm": person.name, "start": index * _ROWS, "limit": _ROWS}
-            return answers.page(await self._platform.query(question, body, _FIELDS, replies), person)
+            return answers.page(await self._platform.query(question, body, FIELDS, replies), person)
 
         rows = await collect(page, _ROWS)
         return Answer(answers.facts(rows), tuple(replies))

@@ -7,25 +7,34 @@ gateway_requestid and the signature of answers.
 from __future__ import annotations
 
 from chassis.ids import new_id
+from pydantic import Field
 
 from registry_gateway.connectors import Question
+from registry_gateway.connectors.access import Access
 from registry_gateway.connectors.http import Door, now_ms
 from registry_gateway.connectors.paging import collect
 from registry_gateway.connectors.secrets import CallSecret, SecretKeeper
-from registry_gateway.domain import social_insurance as answers
 from registry_gateway.domain.facts import Answer
 from registry_gateway.domain.signing import check_reply, open_secret, sign
-from registry_gateway.settings import GatewayAccess
+from registry_gateway.registers.social_insurance import answers
 
 TOKEN_PATH = "/auth/token"  # noqa: S105  # a path, not a token
 PAYMENTS_PATH = "/api/sbjfmx"
 ENDPOINT = "social_insurance"
 _ROWS = 100
-_FIELDS = frozenset({"SFZH", "XM"})
+FIELDS = frozenset({"SFZH", "XM"})
+
+
+class GatewayAccess(Access):
+    """A service behind the provincial gateway."""
+
+    app_id: str
+    app_key: str = Field(repr=False)
+    subscribe_id: str
+    user_id: str
 
 
 class SocialInsuranceConnector:
-    register = "social_insurance"
     endpoints: tuple[str, ...] = (ENDPOINT,)
 
     def __init__(self, access: GatewayAccess, door: Door) -> None:
@@ -60,7 +69,7 @@ class SocialInsuranceConnector:
 
     async def _page(self, question: Question, index: int, secret: CallSecret, replies: list[str]) -> answers.Page:
         person = question.person
-        request_id = await question.permit(_FIELDS)
+        request_id = await question.permit(FIELDS)
         body = {
             "req": {
                 "token": secret.token,

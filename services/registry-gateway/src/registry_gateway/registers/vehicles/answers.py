@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from registry_gateway.domain.facts import Vehicle
+from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError
 from registry_gateway.domain.people import Person, must_be
 from registry_gateway.domain.reading import Json, objects, optional_text, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle(Fact):
+    brand: str
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
