@@ -21,9 +21,9 @@ export const terms = {
     arrears: {"zh": "欠租", "en": "In arrears"},
   },
   categories: {
-    local_household: {"zh": "城镇中等偏下收入住房困难家庭", "en": "Local household in housing difficulty"},
-    new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home"},
-    migrant_worker: {"zh": "稳定就业外来务工人员", "en": "Migrant worker in stable employment"},
+    local_household: {"zh": "城镇中等偏下收入住房困难家庭", "en": "Local household in housing difficulty", "hint": {"zh": "本市户籍，收入不高，没有住房或者住房面积小。", "en": "Registered in the city, low income, no home or a small one."}},
+    new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home", "hint": {"zh": "毕业后在本市工作不久，有劳动合同，没有住房。", "en": "Working in the city since shortly after graduating, with a contract, without a home."}},
+    migrant_worker: {"zh": "稳定就业外来务工人员", "en": "Migrant worker in stable employment", "hint": {"zh": "外地户籍，在本市稳定就业并缴纳社会保险，没有住房。", "en": "Registered elsewhere, steadily employed and insured in the city, without a home."}},
   },
   criteria: {
     housing_area: {"zh": "人均住房建筑面积", "en": "Floor area per person"},
@@ -74,6 +74,12 @@ export const terms = {
     district: {"zh": "区级", "en": "District"},
     city: {"zh": "市级", "en": "City"},
   },
+  lookup_outcomes: {
+    found: {"zh": "查到登记", "en": "Registered"},
+    no_record: {"zh": "没有登记", "en": "Nothing registered"},
+    mismatch: {"zh": "需人工核对", "en": "Needs a person"},
+    unavailable: {"zh": "对方未答复", "en": "No answer"},
+  },
   marital_statuses: {
     single: {"zh": "未婚", "en": "Single"},
     married: {"zh": "已婚", "en": "Married"},
@@ -93,10 +99,10 @@ export const terms = {
     expired: {"zh": "已过期", "en": "Expired"},
   },
   registers: {
-    social_insurance: {"zh": "社会保险", "en": "Social insurance"},
-    real_estate: {"zh": "不动产登记", "en": "Real estate"},
-    vehicles: {"zh": "机动车登记", "en": "Vehicles"},
-    marriage: {"zh": "婚姻登记", "en": "Marriage"},
+    social_insurance: {"zh": "社会保险", "en": "Social insurance", "hint": {"zh": "查什么：全家成员的参保单位、连续缴费月数、缴费基数。为什么：核对收入和就业情况。", "en": "What: employer, months insured without a gap and contribution base of every member. Why: income and employment."}},
+    real_estate: {"zh": "不动产登记", "en": "Real estate", "hint": {"zh": "查什么：全家成员名下的房屋面积、份额、用途。为什么：核对有没有住房、人均面积多少。", "en": "What: area, share and use of homes owned by every member. Why: whether you have a home and how large per person."}},
+    vehicles: {"zh": "机动车登记", "en": "Vehicles", "hint": {"zh": "查什么：全家成员名下的机动车。为什么：核对财产是否在标准以内。", "en": "What: motor vehicles of every member. Why: whether assets are within the standard."}},
+    marriage: {"zh": "婚姻登记", "en": "Marriage", "hint": {"zh": "查什么：申请人的婚姻登记状况和配偶是谁。为什么：核对家庭成员是否写全。", "en": "What: the applicant's registered marital status and spouse. Why: whether the household is complete."}},
   },
   relations: {
     applicant: {"zh": "申请人", "en": "Applicant"},
@@ -117,6 +123,9 @@ export const terms = {
   stages: {
     submitted: {"zh": "已受理", "en": "Accepted"},
     verifying: {"zh": "数据核验", "en": "Checking registers"},
+    street_review: {"zh": "街道初审", "en": "Street review"},
+    district_review: {"zh": "区级复审", "en": "District review"},
+    city_review: {"zh": "市级终审", "en": "City review"},
     correction: {"zh": "待补正", "en": "Waiting for your correction"},
     public_notice: {"zh": "公示", "en": "Public notice"},
     objection_review: {"zh": "异议复核", "en": "Objection being examined"},
@@ -124,9 +133,12 @@ export const terms = {
     rejected: {"zh": "未通过", "en": "Refused"},
     withdrawn: {"zh": "已撤回", "en": "Withdrawn"},
     lapsed: {"zh": "逾期终止", "en": "Lapsed"},
-    street_review: {"zh": "街道初审", "en": "Street review"},
-    district_review: {"zh": "区级复审", "en": "District review"},
-    city_review: {"zh": "市级终审", "en": "City review"},
+  },
+  tasks: {
+    objection: {"zh": "异议答复", "en": "Answer an objection"},
+    street: {"zh": "街道初审", "en": "Street review"},
+    district: {"zh": "区级复审", "en": "District review"},
+    city: {"zh": "市级终审", "en": "City review"},
   },
   unit_states: {
     vacant: {"zh": "空置", "en": "Vacant"},
@@ -160,4 +172,10 @@ export const terms = {
     struck_off: {"zh": "已取消轮候", "en": "Struck off"},
     expired: {"zh": "轮候期满", "en": "Waiting period over"},
   },
+} as const;
+/** Review levels in their order: the stage in which a level has a case, and whose duty it is. */
+export const levels = {
+  street: {"stage": "street_review", "role": "street_clerk"},
+  district: {"stage": "district_review", "role": "district_reviewer"},
+  city: {"stage": "city_review", "role": "city_reviewer"},
 } as const;

@@ -19,8 +19,22 @@ def test_a_level_brings_its_stage_its_events_and_its_actor() -> None:
         assert is_code("stages", f"{level}_review")
         assert is_code("waiting_on", level)
         assert is_code("actors", level)
+        assert title("tasks", level) == title("stages", f"{level}_review")
         for event in (application.approved(level), application.returned(level), application.refused(level)):
             assert is_code("events", event)
+
+
+def test_stages_stand_in_the_order_of_the_way() -> None:
+    way = [
+        stage
+        for stage in terms("stages")
+        if stage in ("submitted", "verifying", "street_review", "city_review", "public_notice", "registered")
+    ]
+    assert way == ["submitted", "verifying", "street_review", "city_review", "public_notice", "registered"]
+
+
+def test_what_people_choose_from_says_more_than_its_title() -> None:
+    assert not [code for name in ("categories", "registers") for code, term in terms(name).items() if term.hint is None]
 
 
 def test_a_code_nobody_knows_is_shown_as_it_is() -> None:

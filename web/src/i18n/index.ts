@@ -34,6 +34,11 @@ export function t(key: Key, blanks: Record<string, string | number> = {}): strin
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;
 
+type Titles = { zh: string; en: string };
+const found = (vocabulary: Vocabulary, code: string | null | undefined) =>
+  (terms[vocabulary] as Record<string, (Titles & { hint?: Titles }) | undefined>)[code ?? ""];
+const inLocale = (titles: Titles | undefined) => titles?.[locale.value === "en" ? "en" : "zh"];
+
 /** The codes of a vocabulary in its own order. */
 export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
   return Object.keys(terms[vocabulary]) as CodeOf<V>[];
@@ -41,12 +46,10 @@ export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
 
 /** The title of a code, or the fallback for one newer than these pages. */
 export function title(vocabulary: Vocabulary, code: string | null | undefined, fallback = ""): string {
-  const found = (terms[vocabulary] as Record<string, { zh: string; en: string } | undefined>)[code ?? ""];
-  return found?.[locale.value === "en" ? "en" : "zh"] ?? (fallback || (code ?? ""));
+  return inLocale(found(vocabulary, code)) ?? (fallback || (code ?? ""));
 }
 
-/** The text of a word the server may extend: `prefix.word`, or the fallback when this version of the pages does not know it. */
-export function word(prefix: string, value: string | null | undefined, fallback = ""): string {
-  const key = `${prefix}.${value ?? ""}`;
-  return key in chinese ? t(key as Key) : fallback || (value ?? "");
+/** What people are told beside the title when they have to choose. */
+export function hint(vocabulary: Vocabulary, code: string): string | undefined {
+  return inLocale(found(vocabulary, code)?.hint);
 }

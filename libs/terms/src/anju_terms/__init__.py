@@ -34,9 +34,11 @@ class Title(BaseModel):
 
 
 class Term(Title):
-    """A code's title; ``in_sentence`` where a sentence needs another form. The fields below belong to review levels only."""
+    """A code's title; ``in_sentence`` where a sentence needs another form, ``hint`` where people choose and need more than the title.
+    The fields below belong to review levels only."""
 
     in_sentence: Title | None = None
+    hint: Title | None = None
     role: str = ""
     scope: Literal["", "street", "district", "city"] = ""
     review: Title | None = None
@@ -60,15 +62,24 @@ def _read() -> dict[str, dict[str, Term]]:
 
 
 def _with_levels(found: dict[str, dict[str, Term]]) -> dict[str, dict[str, Term]]:
+    reviews = {}
     for code, level in found["levels"].items():
         if level.review is None or level.office is None:
             raise ValueError(f"levels.yaml: {code} needs review and office")
-        found["stages"][review_stage(code)] = Term(zh=level.review.zh, en=level.review.en)
+        reviews[review_stage(code)] = Term(zh=level.review.zh, en=level.review.en)
+        found["tasks"][code] = Term(zh=level.review.zh, en=level.review.en)
         found["waiting_on"][code] = Term(zh=level.office.zh, en=level.office.en)
         found["actors"][code] = Term(zh=level.zh, en=level.en)
         for decision, (zh, en) in LEVEL_DECISIONS.items():
             found["events"][f"{code}_{decision}"] = Term(zh=level.review.zh + zh, en=f"{level.review.en}: {en}")
+    found["stages"] = _after(found["stages"], "verifying", reviews)
     return found
+
+
+def _after(terms: dict[str, Term], code: str, more: dict[str, Term]) -> dict[str, Term]:
+    """A vocabulary in the order of the way: with ``more`` after one of its codes."""
+    at = list(terms).index(code) + 1
+    return {**dict(list(terms.items())[:at]), **more, **dict(list(terms.items())[at:])}
 
 
 @cache

@@ -7,24 +7,36 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from anju_terms import vocabularies
+from anju_terms import Term, review_stage, terms, vocabularies
 
 WEB: Final = Path("web/src/terms.ts")
 DEPLOYMENT: Final = Path("deploy/terms.json")
 
 
 def _titles() -> dict[str, dict[str, dict[str, str]]]:
-    return {name: {code: {"zh": term.zh, "en": term.en} for code, term in terms.items()} for name, terms in vocabularies().items()}
+    return {name: {code: {"zh": term.zh, "en": term.en} for code, term in found.items()} for name, found in vocabularies().items()}
 
 
 def typescript() -> str:
+    """Titles and hints of every vocabulary, and what else the pages must know of a review level."""
     lines = ["/** Codes and their titles. Written by `make terms` from libs/terms; do not edit. */", "export const terms = {"]
-    for name, terms in _titles().items():
+    for name, vocabulary in vocabularies().items():
         lines.append(f"  {name}: {{")
-        lines += [f"    {code}: {json.dumps(title, ensure_ascii=False)}," for code, title in terms.items()]
+        lines += [f"    {code}: {json.dumps(_shown(term), ensure_ascii=False)}," for code, term in vocabulary.items()]
         lines.append("  },")
+    lines += [
+        "} as const;",
+        "/** Review levels in their order: the stage in which a level has a case, and whose duty it is. */",
+        "export const levels = {",
+    ]
+    levels = {code: {"stage": review_stage(code), "role": level.role} for code, level in terms("levels").items()}
+    lines += [f"  {code}: {json.dumps(level)}," for code, level in levels.items()]
     lines.append("} as const;\n")
     return "\n".join(lines)
+
+
+def _shown(term: Term) -> dict[str, object]:
+    return {"zh": term.zh, "en": term.en} | ({"hint": {"zh": term.hint.zh, "en": term.hint.en}} if term.hint else {})
 
 
 def deployment() -> str:

@@ -1,6 +1,6 @@
 /** What can be said about a draft without asking the gateway, and where each of the gateway's field errors belongs. */
 import type { FieldProblem } from "@/api/problem";
-import { t, word } from "@/i18n";
+import { t, title } from "@/i18n";
 import { divisionsOf } from "@/lib/divisions";
 import { halfWidth, parseHundredths } from "@/lib/format";
 import { isIdNumber, normalise } from "@/lib/idnumber";
@@ -87,7 +87,7 @@ function marriageErrors(draft: Draft): FieldError[] {
 function consentErrors(draft: Draft): FieldError[] {
   return collect("consent", (say) => {
     for (const register of REGISTERS) {
-      if (!draft.consents.includes(register)) say(`consent-${register}`, t("consent.missing", { what: word("register", register) }));
+      if (!draft.consents.includes(register)) say(`consent-${register}`, t("consent.missing", { what: title("registers", register) }));
     }
     if (draft.members.length > 1 && !draft.told_adults) say("consent-adults", t("consent.adults_missing"));
   });

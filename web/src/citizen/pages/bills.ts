@@ -1,7 +1,7 @@
 import type { Bill } from "@/api/schema";
-import { t, word } from "@/i18n";
+import { t, title } from "@/i18n";
 
 /** A rent stays owed for ever; a deposit that was not paid in time ends with its lease and is owed no more. */
 export const isOver = (bill: Bill) => bill.state === "paid" || isVoid(bill);
 export const isVoid = (bill: Bill) => bill.kind === "deposit" && bill.state === "arrears";
-export const billState = (bill: Bill) => (isVoid(bill) ? t("bill.void") : word("bill_state", bill.state));
+export const billState = (bill: Bill) => (isVoid(bill) ? t("bill.void") : title("bill_states", bill.state));

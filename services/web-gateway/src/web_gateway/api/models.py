@@ -32,7 +32,6 @@ Stage = Annotated[str, CodeOf("stages")]
 WaitingOn = Annotated[str, CodeOf("waiting_on")]
 Register = Annotated[str, CodeOf("registers")]
 Category = Annotated[str, CodeOf("categories")]
-Level = Annotated[str, CodeOf("levels")]
 Role = Annotated[str, CodeOf("roles")]
 AskedRegister = Annotated[str, OneOf("registers")]
 # The law closes these.
@@ -265,7 +264,7 @@ class Inbox(Page[Message]):
 
 class Task(Answer):
     application_no: str
-    level: Level
+    level: Annotated[str, CodeOf("tasks")]
     district: str
     street: str
     masked_name: str
