@@ -32,6 +32,13 @@ EXPECTED = re.compile(
 RAW = re.compile(r"[a-z]+_[a-z]+|\b\d{4}-\d{2}-\d{2}\b|\bundefined\b|\bnull\b|\bNaN\b|system:|\b4102\d{2}(?:\d{3})*\b|\[object")
 
 
+# A box to tick counts with the label around it. Half a pixel is rounding.
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, textarea, input:not([type=hidden]), a.button, a.tap, a.back, nav a")]
+  .map((each) => (each.matches("[type=checkbox], [type=radio]") ? each.closest("label") : each))
+  .filter((each) => each && each.offsetParent !== null && each.getBoundingClientRect().height < 43.5)
+  .map((each) => `${each.tagName.toLowerCase()} ${(each.innerText || each.id).trim()}: ${each.getBoundingClientRect().height} px`)"""
+
+
 @dataclass
 class Visitor:
     url: str
@@ -100,6 +107,11 @@ class Visitor:
     async def raw(self) -> list[str]:
         """What stands on the page in the language of programs instead of people's."""
         return [found.group() for found in RAW.finditer(await self.page.locator("main").inner_text())]
+
+    async def small_targets(self) -> list[str]:
+        """Fields and buttons a thumb would miss: lower than 44 px. Links in the flow of a sentence are exempt (WCAG 2.5.8)."""
+        found = await self.page.evaluate(SMALL_TARGETS)
+        return [str(each) for each in found]
 
     async def sideways(self) -> int:
         """Pixels by which the page is wider than the screen; 0 when nothing has to be scrolled sideways."""

@@ -83,6 +83,8 @@ async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[st
         found += [f"{path}: reads {word!r}" for word in await visitor.raw()]
         if wide := await visitor.sideways():
             found.append(f"{path}: {wide} px sideways")
+        if not path.startswith("/staff"):
+            found += [f"{path}: small: {target}" for target in await visitor.small_targets()]
         await visitor.picture(f"{name}{path.replace('/', '_')}")
     return found
 

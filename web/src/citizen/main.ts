@@ -1,6 +1,3 @@
-import "vant/es/style/base.css";
-import "vant/es/loading/index.css";
-import "vant/es/button/index.css";
 import "@/styles/base.css";
 import "@/styles/citizen.css";
 import { createApp } from "vue";
