@@ -84,6 +84,8 @@ export function useAction<A extends unknown[], R>(run: (key: string, ...args: A)
   return reactive({ busy, problem, go });
 }
 
+export type List<I> = ReturnType<typeof useList<I>>;
+
 /** A cursor list that grows by "more". */
 export function useList<I>(fetchPage: (cursor: string) => Promise<{ items: I[]; next_cursor: string }>) {
   const items = shallowRef<I[]>([]);
