@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chassis import service
+from chassis import commands, service
 from chassis.settings import GrpcServiceSettings, reference_table
 from pydantic import ValidationError
 
@@ -35,10 +35,8 @@ def test_wrong_settings_end_the_process_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.argv", ["anju-x", "serve"])
-    with pytest.raises(SystemExit) as ended:
-        service.main("x", GrpcServiceSettings, lambda settings: pytest.fail("started"))
-    assert ended.value.code == 2
+    program = service.program("x", GrpcServiceSettings, lambda settings: pytest.fail("started"))
+    assert commands.run(program, ["serve"], name="anju-x") == 2
     shown = capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown

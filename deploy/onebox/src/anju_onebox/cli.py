@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import signal
-import sys
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -34,19 +33,22 @@ _DURATION = re.compile(r"(\d{1,6})(d|h|m|s)")
 _FURTHEST = timedelta(days=3660)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="安居单机版 Anju on one machine.")
-clock = typer.Typer(no_args_is_help=True, help="流程时钟（仅仿真） The clock of single workflows (simulation only).")
+app = commands.program(
+    "安居单机版 Anju on one machine.",
+    "anju up --ports-offset 2000",
+    "anju demo --months 12",
+    "anju verify --full",
+    "anju clock advance application/KF-2026-000002 11d",
+)
+clock = commands.program(
+    "流程时钟（仅仿真） The clock of single workflows (simulation only).",
+    "anju clock show lease/KF-2026-000002-1",
+    "anju clock advance application/KF-2026-000002 11d",
+)
 app.add_typer(clock, name="clock")
 
 DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-
-def _finish(code: int) -> NoReturn:
-    """grpc and the Temporal core keep threads that may crash while the interpreter tears down; everything was closed in order before."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
@@ -55,7 +57,7 @@ def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
     except EngineError as error:
         typer.echo(str(error), err=True)
         code = 1
-    _finish(code)
+    commands.finish(code)
 
 
 def _running(data_dir: Path | None) -> Layout:
@@ -67,7 +69,7 @@ def _running(data_dir: Path | None) -> Layout:
 
 def _not_running() -> NoReturn:
     typer.echo("安居没有在运行，请先执行 make up — no box is running on this data directory; start one with make up", err=True)
-    _finish(NOT_RUNNING)
+    commands.finish(NOT_RUNNING)
 
 
 def _living(data_dir: Path | None) -> Layout:
@@ -78,7 +80,9 @@ def _living(data_dir: Path | None) -> Layout:
     return layout
 
 
-@app.command()
+@app.command(
+    epilog=commands.examples("anju up", "anju up --ports-offset 2000", "anju up --processes --replica casework=2 --replica worker=2")
+)
 def up(
     data_dir: DataDir = None,
     ports_offset: Annotated[
@@ -194,16 +198,17 @@ async def _status(layout: Layout) -> int:
     return 0 if all(parts.values()) else 1
 
 
-@app.command()
+@app.command(
+    epilog=commands.examples(
+        '(eval "$(anju env worker)"; anju-worker serve)', '(eval "$(anju env casework --port 7411)"; anju-casework serve)'
+    )
+)
 def env(
     process: Annotated[str, typer.Argument(help=", ".join(PROCESSES))],
     port: Annotated[int | None, typer.Option(help="另一个端口 another port than the running one's")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """打印环境变量 — Prints the environment with which one more process of a kind runs against the running rest.
-
-    eval "$(anju env casework --port 7411)"; anju-casework serve
-    """
+    """打印环境变量 — Prints the environment with which one more process of a kind runs against the running rest."""
     if process not in PROCESSES:
         raise typer.BadParameter(f"{process}: one of {', '.join(PROCESSES)}")
     layout = _living(data_dir)
@@ -212,7 +217,7 @@ def env(
             # A variable of the same name would win over the file.
             typer.echo(f"unset {name.removesuffix('_FILE')}")
         typer.echo(f"export {name}={shlex.quote(value)}")
-    _finish(0)
+    commands.finish(0)
 
 
 @clock.command()
@@ -300,10 +305,10 @@ def _hand_to_tool(package: str, arguments: Sequence[str], data_dir: Path | None)
     part = importlib.import_module(f"{package}.cli")
     elsewhere = {"-h", "--help"} & set(arguments) or any(word.startswith("--deployment") for word in arguments)
     if elsewhere:
-        _finish(part.run(None, arguments))
+        commands.finish(part.run(None, arguments))
     layout = _living(data_dir)
     os.environ.update(layout.temporal_environment())
-    _finish(part.run(layout.deployment(), arguments))
+    commands.finish(part.run(layout.deployment(), arguments))
 
 
 @app.command(context_settings=_PASS_ON, add_help_option=False)
@@ -370,16 +375,16 @@ async def _setup(deployment: Deployment, retention: timedelta | None) -> int:
     return 0
 
 
-@app.command("deployment-file")
+@app.command("deployment-file", epilog=commands.examples("anju deployment-file > city.yaml"))
 def deployment_file(data_dir: DataDir = None) -> None:
     """打印位置文件 — Prints where everything of the running box is, as anju verify --deployment FILE takes it for a deployment."""
     typer.echo(_living(data_dir).deployment().text())
-    _finish(0)
+    commands.finish(0)
 
 
 def main() -> None:
     """Entry point."""
-    app()
+    commands.start(app, name="anju")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 from anju_workflows import transitions
+from chassis import commands
 from chassis.settings import GrpcServiceSettings, ProcessSettings, reference_table
 
 from anju_onebox.layout import SERVICES, database_name
@@ -72,16 +72,7 @@ def stale() -> list[Path]:
     return [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
 
 
-def main() -> None:
-    if "--check" in sys.argv:
-        outdated = stale()
-        for path in outdated:
-            print(f"{path.relative_to(ROOT)} is not what the code says: run make docs", file=sys.stderr)
-        sys.exit(bool(outdated))
-    for path, text in pages().items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
+app = commands.generator("Writes the pages generated from code.", "make docs", pages)
 
 if __name__ == "__main__":
-    main()
+    commands.start(app, name="python -m anju_onebox.reference")

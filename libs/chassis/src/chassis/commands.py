@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -49,6 +50,25 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None, *, name: str |
         typer.echo(str(error), err=True)
         return error.code
     return 0
+
+
+def generator(help_: str, command: str, pages: Callable[[], Mapping[Path, str]]) -> typer.Typer:
+    """A program that writes files from code, and with --check only says which of them differ. ``command`` is what a person runs to write them."""
+    app = program(help_)
+
+    @app.command(epilog=examples(command, f"{command}-check"))
+    def write(
+        check: Annotated[bool, typer.Option("--check", help="只检查 writes nothing; fails when a file is not what the code says")] = False,
+    ) -> None:
+        stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text}
+        if check and stale:
+            raise CannotRunError(f"{', '.join(map(str, stale))}: not what the code says; run {command}")
+        for path, text in stale.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    write.__doc__ = help_
+    return app
 
 
 def start(app: typer.Typer, *, name: str | None = None) -> NoReturn:

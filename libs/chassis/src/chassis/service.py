@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+import typer
 from pydantic import ValidationError
 
-from chassis import logs, telemetry
-from chassis.commands import CannotRunError
+from chassis import commands, logs, telemetry
 from chassis.identity import Signer, Verifier, load_key, load_key_set
 from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
 
@@ -51,40 +48,60 @@ def main(
     settings_class: type[S],
     application: Callable[[S], AbstractAsyncContextManager[Any]],
     migrations: Path | None = None,
-) -> None:
+) -> NoReturn:
     """Entry point of ``anju-<name>``. Exit codes: 0 stopped in order, 1 failed, 2 wrong use."""
-    parser = argparse.ArgumentParser(prog=f"anju-{name}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="serve until SIGTERM")
-    if migrations is not None:
-        commands.add_parser("migrate", help="bring the database to the newest version")
-    arguments = parser.parse_args()
-    try:
-        settings = settings_class()
-    except (ValidationError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {explain(settings_class, error)}\n")
-    logs.configure(name, settings.log_level, settings.log_format)
-    telemetry.configure(name, settings.telemetry)
-    if arguments.command == "migrate":
-        from chassis import migrate
+    commands.start(program(name, settings_class, application, migrations), name=f"anju-{name}")
 
-        if not isinstance(settings, GrpcServiceSettings) or migrations is None:
-            parser.error("this process has no database")
-        migrate.upgrade(migrations, settings.database_url)
-        code = 0
-    else:
-        code = 0
+
+def program(
+    name: str,
+    settings_class: type[S],
+    application: Callable[[S], AbstractAsyncContextManager[Any]],
+    migrations: Path | None = None,
+) -> typer.Typer:
+    """``serve``, and for a service with a database ``migrate``."""
+    said = f"安居 {name}. Settings are ANJU_… variables, or files named by ANJU_…_FILE: docs/settings.md."
+    app = commands.program(said, f"anju-{name} serve", *([f"anju-{name} migrate"] if migrations is not None else []))
+
+    def configured() -> S:
+        try:
+            settings = settings_class()
+        except (ValidationError, OSError) as error:
+            raise commands.CannotRunError(f"anju-{name}: {explain(settings_class, error)}", 2) from error
+        logs.configure(name, settings.log_level, settings.log_format)
+        telemetry.configure(name, settings.telemetry)
+        return settings
+
+    # With one command only, Typer would drop its name.
+    @app.callback()
+    def group() -> None:
+        pass
+
+    @app.command()
+    def serve() -> None:
+        """运行至收到 SIGTERM — Serves until SIGTERM."""
+        settings = configured()
         try:
             asyncio.run(run_until_stopped(name, application(settings)))
-        except CannotRunError as error:
+        except commands.CannotRunError as error:
             # In the log as well: a process manager shows nothing else.
             logs.get(name).error("cannot run", why=str(error))
-            sys.stderr.write(f"{parser.prog}: {error}\n")
-            code = error.code
+            raise commands.CannotRunError(f"anju-{name}: {error}", error.code) from error
         except Exception:
             logs.get(name).exception("failed")
-            code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # grpc and the Temporal core keep threads that may crash while the interpreter tears down; everything has been closed in order above.
-    os._exit(code)
+            raise typer.Exit(1) from None
+
+    if migrations is not None:
+        versions = migrations
+
+        @app.command()
+        def migrate() -> None:
+            """升级数据库 — Brings the database to the newest version."""
+            from chassis import migrate
+
+            settings = configured()
+            if not isinstance(settings, GrpcServiceSettings):
+                raise commands.CannotRunError("this process has no database", 2)
+            migrate.upgrade(versions, settings.database_url)
+
+    return app

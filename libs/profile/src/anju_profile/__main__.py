@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from chassis import commands
 from chassis.calendar import local_date
 from pydantic import ValidationError
 
 from anju_profile import draft, load
 from anju_profile.published import LOCK, ChangedVersionError, UnknownVersionError, published, record
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="城市规则配置 Published versions of a city's profile.")
+app = commands.program(
+    "城市规则配置 Published versions of a city's profile.",
+    "python -m anju_profile check",
+    "python -m anju_profile publish profiles/kaifeng 2027.1",
+)
 
 
 @app.command()
@@ -43,4 +48,4 @@ def publish(city: Annotated[Path, typer.Argument(help="folder of the city, such 
 
 
 if __name__ == "__main__":
-    app()
+    commands.start(app, name="python -m anju_profile")

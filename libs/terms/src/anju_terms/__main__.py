@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from anju_terms import Term, review_stage, terms, vocabularies
 
@@ -44,22 +45,22 @@ def deployment() -> str:
     return json.dumps(_titles(), ensure_ascii=False, indent=2) + "\n"
 
 
-def main() -> int:
-    stale = [path for path, text in ((WEB, typescript()), (DEPLOYMENT, deployment())) if _write(path, text)]
-    if stale and "--check" in sys.argv[1:]:
-        sys.stderr.write(f"{', '.join(map(str, stale))}: not what libs/terms says; run make terms\n")
-        return 1
-    return 0
+app = typer.Typer(add_completion=False, help="共享代码表 The copies of the vocabularies.")
 
 
-def _write(path: Path, text: str) -> bool:
-    """Whether the file said something else."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    if "--check" not in sys.argv[1:]:
-        path.write_text(text, encoding="utf-8")
-    return True
+@app.command(epilog="例 Examples: make terms, make terms-check")
+def write(
+    check: Annotated[bool, typer.Option("--check", help="只检查 writes nothing; fails when a copy is not what libs/terms says")] = False,
+) -> None:
+    """Writes the copies for the pages and for deployments."""
+    copies = {WEB: typescript(), DEPLOYMENT: deployment()}
+    stale = [path for path, text in copies.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if check and stale:
+        typer.echo(f"{', '.join(map(str, stale))}: not what libs/terms says; run make terms", err=True)
+        raise typer.Exit(1)
+    for path in stale:
+        path.write_text(copies[path], encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    app()

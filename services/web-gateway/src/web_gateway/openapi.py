@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any, Final
 
+from chassis import commands
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -224,19 +223,7 @@ def text() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m web_gateway.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when the committed document differs")
-    parser.add_argument("--output", type=Path, default=FILE, help="the file to write or to compare with")
-    arguments = parser.parse_args()
-    wanted = text()
-    if arguments.check:
-        same = arguments.output.exists() and arguments.output.read_text(encoding="utf-8") == wanted
-        sys.stderr.write("" if same else f"{arguments.output} differs from the declared operations; run python -m web_gateway.openapi\n")
-        return 0 if same else 1
-    arguments.output.write_text(wanted, encoding="utf-8")
-    return 0
-
+app = commands.generator("Writes openapi.json from the declared operations.", "make openapi", lambda: {FILE: text()})
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.start(app, name="python -m web_gateway.openapi")
