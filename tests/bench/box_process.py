@@ -14,12 +14,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anju_contracts.base import TASK_QUEUE
 from anju_onebox.box import Box, box, log_to_file
 from anju_onebox.layout import WORKER, Layout
 from anju_onebox.show import Progress
 from anju_workflows import worker as production
 from anju_workflows.activities import Activities
-from anju_workflows.contracts import TASK_QUEUE
 from anju_workflows.settings import Settings
 from chassis import temporal
 from chassis.service import signer
@@ -58,7 +58,7 @@ class Workers:
                 self._client,
                 self._settings,
                 TASK_QUEUE,
-                [made.casework.advance, made.registry.lookup, made.eligibility.assess, made.notifications.notify],
+                [made.application.advance, made.application.lookup, made.application.assess, made.telling.notify],
             )
         await worker.__aenter__()
         self._running = worker

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from anju_workflows.contracts import lease_id
+from anju_contracts.lease import workflow_id
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
@@ -129,7 +129,7 @@ async def lease_month(theatre: Stage) -> Cost:
     for month in range(1, LEASE_MONTHS + 1):
         await theatre.days(handle, 31)
         bills += await cost(await tenancy.pay(theatre, f"{no}/{tenancy.calls_period(starts, month)}"))
-    after = await cost(theatre.client.get_workflow_handle(lease_id(no)))
+    after = await cost(theatre.client.get_workflow_handle(workflow_id(no)))
     return (after + before.per(-1) + bills).per(LEASE_MONTHS)
 
 

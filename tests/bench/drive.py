@@ -8,16 +8,13 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
-import anju_profile
-from anju_workflows.contracts import ApplicationInput, Decision, Level, Register, ReviewDecision
+from anju_contracts.application import ApplicationInput, Decision, ReviewDecision
 
 from tests.bench.machine import cpu_seconds
+from tests.workflows.stage import CLOCKS, LEVELS, PLACE, REGISTERS, REVIEW
 
-PROFILE = anju_profile.load(Path("profiles/kaifeng"))
 # A reviewer who decides while the engine still writes down that it is his turn measures the engine's queue, not his own wait.
 THINK_SECONDS = 0.02
 
@@ -39,10 +36,10 @@ class Contestant(Protocol):
     async def submit(self, case: Case) -> None:
         """Returns when the applicant has the acknowledgement."""
 
-    async def turn(self, case: Case, level: Level) -> None:
+    async def turn(self, case: Case, level: str) -> None:
         """Waits until the level's reviewer can decide."""
 
-    async def decide(self, case: Case, level: Level) -> None:
+    async def decide(self, case: Case, level: str) -> None:
         """Returns when the reviewer has the verdict."""
 
     async def on_notice(self, case: Case) -> None:
@@ -107,7 +104,7 @@ async def drive(contestant: Contestant, case: Case, round_: Round) -> None:
     began = time.perf_counter()
     await contestant.submit(case)
     round_.submit_ms.append(1000 * (time.perf_counter() - began))
-    for level in Level:
+    for level in LEVELS:
         await contestant.turn(case, level)
         await asyncio.sleep(THINK_SECONDS)
         asked = time.perf_counter()
@@ -131,17 +128,13 @@ def given() -> ApplicationInput:
     return ApplicationInput(
         no=f"KF-2026-{uuid.uuid4().hex[:12]}",
         owner="c-somebody",
-        masked_name="张*明",
-        district="410202",
-        street="410202001",
-        category="local_household",
-        household_size=3,
-        submitted_at=datetime.now(UTC),
-        profile_version=PROFILE.version,
-        consented=tuple(Register),
-        clocks=PROFILE.case_clocks,
+        place=PLACE,
+        registers=REGISTERS,
+        levels=REVIEW,
+        objection_level="district",
+        clocks=CLOCKS,
     )
 
 
-def approval(level: Level) -> ReviewDecision:
+def approval(level: str) -> ReviewDecision:
     return ReviewDecision(level=level, decision=Decision.APPROVE, reason="材料齐全", actor=f"s-{level}", request_id=uuid.uuid4().hex)

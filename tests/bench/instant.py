@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 
-from anju_workflows import calls
-from anju_workflows.contracts import LookupOutcome, Verdict
+from anju_contracts.application import LookupOutcome, Verdict
+from anju_workflows.application import calls
+from anju_workflows.telling import NOTIFY, Notify, Telling
 from temporalio import activity
 
 # What the household or the staff is told at the moments the bench waits for.
@@ -15,7 +16,7 @@ ON_NOTICE = "approved_to_notice"
 
 
 class InstantServices:
-    """Every contestant calls these same four methods; they count the calls and pass on the moments a driver waits for."""
+    """Every contestant calls these same methods; they count the calls and pass on the moments a driver waits for."""
 
     def __init__(self) -> None:
         self.calls: dict[str, Counter[str]] = defaultdict(Counter)
@@ -24,11 +25,13 @@ class InstantServices:
     @activity.defn(name=calls.ADVANCE_APPLICATION)
     async def advance(self, arg: calls.Advance) -> int:
         self.calls[arg.no][f"advance:{arg.event}"] += 1
+        for said in arg.step.tell:
+            self._told(arg.no, said)
         return 1
 
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(self, arg: calls.Lookup) -> calls.LookupAnswer:
-        self.calls[arg.no][f"lookup:{arg.which}"] += 1
+        self.calls[arg.no][f"lookup:{arg.register_code}"] += 1
         return calls.LookupAnswer(outcome=LookupOutcome.FOUND, summary="已核验")
 
     @activity.defn(name=calls.ASSESS)
@@ -36,12 +39,15 @@ class InstantServices:
         self.calls[arg.no]["assess"] += 1
         return calls.AssessAnswer(verdict=Verdict.MET, rule_set="bench")
 
-    @activity.defn(name=calls.NOTIFY)
-    async def notify(self, arg: calls.Notify) -> str:
-        self.calls[arg.no][f"notify:{arg.template}"] += 1
-        if arg.template in (YOUR_TURN, ON_NOTICE):
-            self._moments[arg.no].put_nowait(arg.template)
+    @activity.defn(name=NOTIFY)
+    async def notify(self, arg: Notify) -> str:
+        self._told(arg.no, arg.telling)
         return arg.key
+
+    def _told(self, no: str, said: Telling) -> None:
+        self.calls[no][f"told:{said.template}"] += 1
+        if said.template in (YOUR_TURN, ON_NOTICE):
+            self._moments[no].put_nowait(said.template)
 
     async def moment(self, no: str, expected: str) -> None:
         """Waits for the case's next moment. Raises AssertionError when it is another one: the contestant took another path."""

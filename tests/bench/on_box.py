@@ -13,23 +13,24 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
+from anju_contracts.application import workflow_id
 from anju_onebox.layout import Layout
 from anju_stories.household import Household
 from anju_stories.people import City, city
-from anju_workflows.contracts import Level, application_id
+from anju_terms import review_stage
 from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from tests.bench import on_temporal
 from tests.bench.drive import Case
 from tests.bench.machine import proportional_memory_bytes
+from tests.workflows.stage import LEVELS
 
 _READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.025
-_STAGE: Final = {Level.STREET: "street_review", Level.DISTRICT: "district_review", Level.CITY: "city_review"}
 _ON_NOTICE = "public_notice"
 
 
@@ -107,7 +108,7 @@ class Stack:
                     found.append(Household(self.town, each))
         for household in found:
             await household.applicant.token()
-            for level in Level:
+            for level in LEVELS:
                 await household.reviewer(level).token()
         return found
 
@@ -132,17 +133,17 @@ class OnBox:
         await self._households[case.index].submit()
         case.key = self._households[case.index].no
 
-    async def turn(self, case: Case, level: Level) -> None:
-        await self._stack.observer.reached(case.key, _STAGE[level])
+    async def turn(self, case: Case, level: str) -> None:
+        await self._stack.observer.reached(case.key, review_stage(level))
 
-    async def decide(self, case: Case, level: Level) -> None:
+    async def decide(self, case: Case, level: str) -> None:
         await self._households[case.index].decide(level, reason="材料齐全，符合条件")
 
     async def on_notice(self, case: Case) -> None:
         await self._stack.observer.reached(case.key, _ON_NOTICE)
 
     async def clear(self, cases: list[Case]) -> None:
-        handles = [self._stack.client.get_workflow_handle(application_id(case.key)) for case in cases]
+        handles = [self._stack.client.get_workflow_handle(workflow_id(case.key)) for case in cases]
         await asyncio.gather(*(handle.terminate("the round is over") for handle in handles))
 
     def work_of(self, case: Case) -> Counter[str] | None:

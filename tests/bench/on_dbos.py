@@ -16,15 +16,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from anju_workflows import calls, deadlines
-from anju_workflows.contracts import Accepted, ApplicationInput, ApplicationResult, Level, Register, ReviewDecision
-from anju_workflows.transitions import APPLICATION as MOVES
+from anju_contracts.application import ApplicationInput, ReviewDecision, approved
+from anju_contracts.base import Accepted, Outcome
+from anju_workflows import deadlines
+from anju_workflows.application import calls
+from anju_workflows.calling import Step
+from anju_workflows.telling import Telling, day, household
 from chassis.crypto import KeyRing
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from tests.bench.drive import Case, approval, given
 from tests.bench.instant import ON_NOTICE, YOUR_TURN, InstantServices
-from tests.bench.raw import TITLES
+from tests.bench.raw import moves_of, turn
 
 OBJECTION = "objection"
 _PLACE = "bench"
@@ -59,60 +62,45 @@ async def assess(arg: calls.Assess) -> calls.AssessAnswer:
     return await services.assess(arg)
 
 
-@DBOS.step(name=calls.NOTIFY, retries_allowed=True, max_attempts=100)
-async def notify(arg: calls.Notify) -> str:
-    return await services.notify(arg)
-
-
 class _Steps:
     """The numbered steps of one case."""
 
     def __init__(self, given: ApplicationInput) -> None:
         self.given = given
-        self.stage = MOVES.start
+        self.moves = moves_of(given)
+        self.stage = self.moves.start
         self.steps = 0
 
-    def step(self, event: str, actor: str = "system") -> calls.Step:
+    async def advance(self, event: str, waiting_on: str, deadline: datetime | None, tell: Telling, actor: str = "system") -> None:
+        self.stage = self.moves.next(self.stage, event)
         self.steps += 1
-        return calls.Step(step_id=f"application/{self.given.no}/{self.steps}/{event}", as_of=datetime.now(UTC), actor=actor)
-
-    async def advance(self, event: str, waiting_on: str, deadline: datetime | None, actor: str = "system") -> None:
-        self.stage = MOVES.next(self.stage, event)
-        await advance(
-            calls.Advance(
-                no=self.given.no, step=self.step(event, actor), event=event, stage=self.stage, waiting_on=waiting_on, deadline=deadline
-            )
-        )
-
-    async def tell(self, template: str, **params: str) -> None:
-        key = self.step(f"tell-{template}")
-        await notify(calls.Notify(key=key.step_id, no=self.given.no, template=template, params=params, as_of=key.as_of))
+        step_id = f"application/{self.given.no}/{self.steps}/{event}"
+        step = Step(step_id=step_id, as_of=datetime.now(UTC), actor=actor, tell=(tell,))
+        await advance(calls.Advance(no=self.given.no, step=step, event=event, stage=self.stage, waiting_on=waiting_on, deadline=deadline))
 
 
 @DBOS.workflow(name="Application")
-async def application(given: ApplicationInput, verdict: bool) -> ApplicationResult:
+async def application(given: ApplicationInput, verdict: bool) -> Outcome:
     """From submission to public notice, which an objection ends (the bench's way to let the function end after the clock has stopped)."""
     case = _Steps(given)
-    await case.tell("application_received", no=given.no)
     now = datetime.now(UTC)
-    await case.advance("start_verification", "registers", deadlines.lookups(now, given.clocks))
-    await asyncio.gather(*(lookup(calls.Lookup(no=given.no, round=1, which=register, as_of=now)) for register in Register))
+    await case.advance("start_verification", "registers", deadlines.lookups(now, given.clocks), household("application_received"))
+    asked = [calls.Lookup(no=given.no, round=1, register_code=register, as_of=now) for register in given.registers]
+    await asyncio.gather(*(lookup(each) for each in asked))
     await assess(calls.Assess(no=given.no, round=1, as_of=datetime.now(UTC)))
     event, actor = "verification_done", "system"
-    for level in Level:
-        deadline = deadlines.review(datetime.now(UTC), level, given.clocks)
-        await case.advance(event, level, deadline, actor)
-        await case.tell("review_started", level=TITLES[level], deadline=deadlines.china_day(deadline))
+    for level in given.levels:
+        deadline = deadlines.review(datetime.now(UTC), level)
+        await case.advance(event, level.code, deadline, turn(level.code, deadline), actor)
         left = deadlines.reminder(deadline, given.clocks) - datetime.now(UTC)
-        said: ReviewDecision = await DBOS.recv_async(level, timeout_seconds=left.total_seconds())
-        event, actor = f"{level}_approved", said.actor
+        said: ReviewDecision = await DBOS.recv_async(level.code, timeout_seconds=left.total_seconds())
+        event, actor = approved(level.code), said.actor
         if verdict:
-            await DBOS.set_event_async(f"verdict-{level}", Accepted(stage=MOVES.next(case.stage, event)))
+            await DBOS.set_event_async(f"verdict-{level.code}", Accepted(stage=case.moves.next(case.stage, event)))
     closes = deadlines.public_notice(datetime.now(UTC), given.clocks)
-    await case.advance(event, "public", closes, actor)
-    await case.tell("approved_to_notice", closes=deadlines.china_day(closes))
+    await case.advance(event, "public", closes, household("approved_to_notice", closes=day(closes)), actor)
     await DBOS.recv_async(OBJECTION, timeout_seconds=timedelta(days=10).total_seconds())
-    return ApplicationResult(outcome="registered")
+    return Outcome(outcome="registered")
 
 
 class OnDbos:
@@ -130,10 +118,10 @@ class OnDbos:
         with SetWorkflowID(f"application/{arg.no}"):
             await DBOS.start_workflow_async(application, arg, self._verdict)
 
-    async def turn(self, case: Case, level: Level) -> None:
+    async def turn(self, case: Case, level: str) -> None:
         await services.moment(case.key, YOUR_TURN)
 
-    async def decide(self, case: Case, level: Level) -> None:
+    async def decide(self, case: Case, level: str) -> None:
         said = approval(level)
         case_id = f"application/{case.key}"
         await DBOS.send_async(case_id, said, topic=level, idempotency_key=said.request_id)

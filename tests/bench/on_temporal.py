@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from anju_contracts.application import NAME, workflow_id
+from anju_contracts.base import TASK_QUEUE, Accepted
 from anju_workflows import worker as production
 from anju_workflows.activities import Activities
-from anju_workflows.contracts import APPLICATION, TASK_QUEUE, Accepted, Level, application_id
 from anju_workflows.settings import Settings
 from chassis import temporal
 from temporalio.client import Client, WorkflowHandle
@@ -40,14 +41,12 @@ class OnTemporal:
     async def submit(self, case: Case) -> None:
         arg = given()
         case.key = arg.no
-        await self._client.start_workflow(
-            APPLICATION, arg, id=application_id(arg.no), task_queue=self._queue, static_summary=f"保障房申请 {arg.no}"
-        )
+        await self._client.start_workflow(NAME, arg, id=workflow_id(arg.no), task_queue=self._queue, static_summary=f"保障房申请 {arg.no}")
 
-    async def turn(self, case: Case, level: Level) -> None:
+    async def turn(self, case: Case, level: str) -> None:
         await self._services.moment(case.key, YOUR_TURN)
 
-    async def decide(self, case: Case, level: Level) -> None:
+    async def decide(self, case: Case, level: str) -> None:
         said = approval(level)
         answer: Accepted = await self._handle(case).execute_update("decide", said, id=said.request_id, result_type=Accepted)
         assert answer.stage
@@ -66,7 +65,7 @@ class OnTemporal:
         return [os.getpid(), *self._engine]
 
     def _handle(self, case: Case) -> WorkflowHandle[Any, Any]:
-        return self._client.get_workflow_handle(application_id(case.key))
+        return self._client.get_workflow_handle(workflow_id(case.key))
 
 
 @asynccontextmanager
@@ -76,8 +75,8 @@ async def ours(name: str, client: Client, settings: Settings, engine: Sequence[i
     made = Activities(settings, production.signer(settings, production.NAME), client)
     answering = cast(Any, services)
     # Steps no application of the bench comes to stay the product's own.
-    answering.release_household = made.casework.release_household
-    made.casework = made.registry = made.eligibility = made.notifications = answering
+    answering.release_household = made.application.release_household
+    made.application = made.telling = answering
     try:
         async with production.build(client, TASK_QUEUE, made, settings):
             yield OnTemporal(name, client, TASK_QUEUE, services, engine)

@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 
 SOURCES = Path("workflows/src/anju_workflows")
-FILES = ("case.py", "calls.py", "application.py", "waiting.py", "lease.py", "rent_cycle.py")
+SUBJECTS = ("application", "waiting", "lease", "rent_cycle")
+FILES = ("case.py", "calling.py", *(f"{subject}/{part}.py" for subject in SUBJECTS for part in ("flow", "calls")))
 ENGINE = {
     "execute_activity",
     "execute_local_activity",
@@ -33,7 +34,7 @@ def _commands(function: ast.AsyncFunctionDef | ast.FunctionDef) -> list[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
-            if node.func.attr in ENGINE or owner in ("self", "calls"):
+            if node.func.attr in ENGINE or owner in ("self", "calls", "calling"):
                 # Whether a step is recorded first decides which command it is.
                 kind = "".join(f" {word.arg}={ast.unparse(word.value)}" for word in node.keywords if word.arg == "final")
                 found.append((node.lineno, node.col_offset, f"{owner}.{node.func.attr}{kind}"))

@@ -12,27 +12,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from anju_contracts import lease as lease_contract
+from anju_contracts import rent_cycle
+from anju_contracts.application import Correction, Decision, ObjectionDecision, ObjectionRaised, Withdrawal
+from anju_contracts.base import Accepted, Resume
+from anju_contracts.lease import ArrearsPaid
+from anju_contracts.rent_cycle import PaymentOpened
+from anju_contracts.waiting import Leaving, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows import calls
-from anju_workflows.contracts import (
-    Accepted,
-    ArrearsPaid,
-    Correction,
-    Decision,
-    Level,
-    ObjectionDecision,
-    ObjectionRaised,
-    PaymentOpened,
-    Register,
-    Withdrawal,
-    lease_id,
-    rent_cycle_id,
-)
+from anju_workflows.application.calls import ASSESS
+from anju_workflows.rent_cycle.calls import BillState
 from chassis import calendar
 from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
 from tests.workflows import test_waiting_lease_rent as tenancy
-from tests.workflows.stage import PROFILE, Stage, stage
+from tests.workflows.stage import CLOCKS, DEPOSIT, REGISTERS, Stage, stage
 from tests.workflows.test_application import objected, request
 
 FOLDER = Path(__file__).parent / "histories"
@@ -64,7 +59,7 @@ async def applications(theatre: Stage) -> None:
     theatre.notes.advances.clear()
     handle = await theatre.apply()
     await theatre.reached(lambda: "verification_done" in theatre.notes.events)
-    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await theatre.decide(handle, "street", Decision.REFUSE)
     await handle.result()
     await save("application-refused", handle)
 
@@ -72,12 +67,12 @@ async def applications(theatre: Stage) -> None:
         theatre.notes.advances.clear()
         handle = await theatre.apply()
         await theatre.reached(lambda: "verification_done" in theatre.notes.events)
-        await theatre.decide(handle, Level.STREET, Decision.RETURN)
+        await theatre.decide(handle, "street", Decision.RETURN)
         await theatre.reached(lambda: theatre.notes.events[-1] == "street_returned")
         if corrected:
             await handle.execute_update("correct", Correction(round=2, actor="c", request_id=request()), result_type=Accepted)
             await theatre.reached(lambda: theatre.notes.events.count("verification_done") == 2)
-            await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+            await theatre.decide(handle, "street", Decision.REFUSE)
         else:
             await theatre.days(handle, 40)
         await handle.result()
@@ -92,7 +87,7 @@ async def applications(theatre: Stage) -> None:
 
     theatre.notes.advances.clear()
     theatre.notes.tries.clear()
-    theatre.notes.silent_tries = dict.fromkeys(Register, 10_000)
+    theatre.notes.silent_tries = dict.fromkeys(REGISTERS, 10_000)
     handle = await theatre.apply()
     await theatre.reached(lambda: len(theatre.notes.tries) == 4)
     await handle.execute_update("withdraw", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
@@ -104,18 +99,18 @@ async def applications(theatre: Stage) -> None:
     handle = await theatre.apply()
     await theatre.reached(lambda: "verification_done" in theatre.notes.events)
     await theatre.days(handle, 20)
-    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await theatre.decide(handle, "street", Decision.REFUSE)
     await handle.result()
     await save("application-escalated", handle)
 
     theatre.notes.advances.clear()
     theatre.notes.tries.clear()
-    theatre.notes.silent_tries = {Register.VEHICLES: 10_000}
-    handle = await theatre.apply(clocks=PROFILE.case_clocks.model_copy(update={"lookup_max_retry_seconds": 6 * 3600}))
+    theatre.notes.silent_tries = {"vehicles": 10_000}
+    handle = await theatre.apply(clocks=CLOCKS.model_copy(update={"lookup_max_retry_seconds": 6 * 3600}))
     await theatre.reached(lambda: len(theatre.notes.tries) == 4)
     await theatre.days(handle, 25)
     await theatre.reached(lambda: "verification_done" in theatre.notes.events)
-    await theatre.decide(handle, Level.STREET, Decision.REFUSE)
+    await theatre.decide(handle, "street", Decision.REFUSE)
     await handle.result()
     theatre.notes.silent_tries = {}
     await save("application-register-silent", handle)
@@ -132,7 +127,7 @@ async def applications(theatre: Stage) -> None:
 
     theatre.notes.advances.clear()
     handle, first = await objected(theatre)  # type: ignore[assignment]  # the helper returns the handle as an object
-    second = ObjectionRaised(objection_id="o-second", request_id=request())
+    second = ObjectionRaised(objection_id="o-second", actor="c-else", request_id=request())
     await handle.execute_update("raise_objection", second, result_type=Accepted)
     for count, objection in enumerate((first, second.objection_id), start=1):
         await theatre.reached(lambda count=count: theatre.notes.events.count("objection_raised") == count)
@@ -144,7 +139,40 @@ async def applications(theatre: Stage) -> None:
     await save("application-two-objections", handle)
 
 
+async def troubles(theatre: Stage) -> None:
+    """A step refused and made again after an operator resumed the case; a step whose service hung, made again as an ordinary one."""
+
+    async def refuse() -> None:
+        raise ApplicationError("no such role", type="NOT_ALLOWED", non_retryable=True)
+
+    async def hang() -> None:
+        await asyncio.sleep(4)
+
+    for name, trouble in (("application-parked", refuse), ("application-hung-step", hang)):
+        theatre.notes.advances.clear()
+        theatre.notes.trouble[ASSESS] = trouble
+        handle = await theatre.apply()
+        if trouble is refuse:
+            while "NOT_ALLOWED" not in str(await handle.query("__temporal_workflow_metadata")):
+                await asyncio.sleep(0.05)
+            await handle.signal("resume", Resume(actor="operator"))
+        else:
+            await asyncio.sleep(3.5)
+        theatre.notes.trouble.clear()
+        await theatre.reached(lambda: "verification_done" in theatre.notes.events, 60)
+        await theatre.decide(handle, "street", Decision.REFUSE)
+        await handle.result()
+        await save(name, handle)
+
+
 async def waitings(theatre: Stage) -> None:
+    theatre.notes.on_record = {"declines": 1, "offer": OfferMade(offer_id="o-1", unit="1-101", expires_at=datetime.now(UTC))}
+    handle = await tenancy.waiting(theatre)
+    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
+    await tenancy.answer(handle, "o-1", False)
+    await handle.result()
+    theatre.notes.on_record = {}
+    await save("waiting-taken-up", handle)
     handle = await tenancy.waiting(theatre)
     await tenancy.answer(handle, await tenancy.offer(theatre, handle), True)
     await handle.result()
@@ -156,12 +184,12 @@ async def waitings(theatre: Stage) -> None:
     await handle.result()
     await save("waiting-struck-off", handle)
     handle = await tenancy.waiting(theatre)
-    await handle.execute_update("leave", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.execute_update("leave", Leaving(actor="c", request_id=request()), result_type=Accepted)
     await handle.result()
     await save("waiting-left", handle)
     handle = await tenancy.waiting(theatre)
     await tenancy.offer(theatre, handle)
-    await handle.execute_update("leave", Withdrawal(actor="c", request_id=request()), result_type=Accepted)
+    await handle.execute_update("leave", Leaving(actor="c", request_id=request()), result_type=Accepted)
     await handle.result()
     await save("waiting-left-offered", handle)
     handle = await tenancy.waiting(theatre)
@@ -179,7 +207,7 @@ async def leases(theatre: Stage) -> None:
     await tenancy.sign(handle)
     bill = f"{handle.id.split('/')[1]}/deposit"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 17)
     await handle.result()
     await save("lease-lapsed-deposit", handle)
@@ -192,8 +220,8 @@ async def leases(theatre: Stage) -> None:
         if month:
             await theatre.days(handle, 31)
         await tenancy.pay(theatre, f"{no}/{tenancy.calls_period(starts, month)}")
-    await save("lease-first-year", theatre.client.get_workflow_handle(lease_id(no), run_id=first_run))
-    await save("lease-second-year", theatre.client.get_workflow_handle(lease_id(no)))
+    await save("lease-first-year", theatre.client.get_workflow_handle(lease_contract.workflow_id(no), run_id=first_run))
+    await save("lease-second-year", theatre.client.get_workflow_handle(lease_contract.workflow_id(no)))
 
     handle, no = await tenancy.active_lease(theatre, months=2)
     await theatre.days(handle, 70)
@@ -208,8 +236,8 @@ async def bills(theatre: Stage) -> None:
     _handle, no = await tenancy.active_lease(theatre)
     bill = f"{no}/{period}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
     await theatre.days(cycle, 0.05)
     await cycle.result()
@@ -220,19 +248,20 @@ async def bills(theatre: Stage) -> None:
     _handle, no = await tenancy.active_lease(theatre)
     bill = f"{no}/{period}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    await theatre.days(theatre.client.get_workflow_handle(rent_cycle_id(bill)), 12)
+    await theatre.days(theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill)), 12)
     await save("rent-paid-overdue", await tenancy.pay(theatre, bill))
     handle = await tenancy.lease(theatre)
     await tenancy.sign(handle)
     bill = f"{handle.id.split('/')[1]}/deposit"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="opened", bill_settled=False)
-    due = calendar.days_after(await theatre.clock.now(cycle.id), PROFILE.case_clocks.deposit_days)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+    theatre.notes.bank_says = lambda _: BillState(intent_state="opened", settled=False)
+    due = calendar.days_after(await theatre.clock.now(cycle.id), DEPOSIT.due_days)
     await theatre.clock.advance_to(cycle.id, due - timedelta(minutes=5))
     await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    theatre.notes.orders_open.add(bill)
     await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=30))
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await theatre.days(cycle, 0.05)
     await cycle.result()
     await save("rent-deposit-at-the-bank", cycle)
@@ -244,10 +273,10 @@ async def arrears(theatre: Stage, name: str, *, in_time: bool) -> WorkflowHandle
     _handle, no = await tenancy.active_lease(theatre)
     bill = f"{no}/{period}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 40)
     await cycle.result()
-    owing = theatre.client.get_workflow_handle(lease_id(no))
+    owing = theatre.client.get_workflow_handle(lease_contract.workflow_id(no))
     await owing.signal("arrears_paid", ArrearsPaid(bill_id=bill, amount_fen=tenancy.MONTHLY_RENT_FEN, in_time=in_time))
     told = "arrears_taken_back" if in_time else "arrears_paid"
     await theatre.reached(lambda: told in theatre.notes.templates())
@@ -260,7 +289,7 @@ async def main() -> None:
     await server.start()
     try:
         async with stage(server.address, None) as theatre:
-            for record in (applications, waitings, leases, bills):
+            for record in (applications, troubles, waitings, leases, bills):
                 theatre.notes.advances.clear()
                 theatre.notes.told.clear()
                 await record(theatre)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 import anju_profile
 import pytest
-from anju_workflows.worker import WORKFLOWS, workflow_runner
+from anju_workflows.flows import WORKFLOWS
+from anju_workflows.worker import workflow_runner
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
@@ -32,7 +34,10 @@ PATHS = {
     "application-register-silent",
     "application-objection-dismissed",
     "application-objection-upheld",
+    "application-parked",
+    "application-hung-step",
     "waiting-leased",
+    "waiting-taken-up",
     "waiting-struck-off",
     "waiting-left",
     "waiting-left-offered",
@@ -74,6 +79,25 @@ async def test_a_changed_workflow_is_noticed() -> None:
     replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
     with pytest.raises(Exception, match=r".+"):
         await replayer.replay_workflow(history)
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_workflow_started_under_another_contract_is_still_read(path: Path) -> None:
+    """What a contract no longer knows is ignored, and what came later has a default: an open case outlives both."""
+    anju_profile.load(Path("profiles/kaifeng"))
+    recorded = json.loads(path.read_text())
+    started = recorded["history"]["events"][0]["workflowExecutionStartedEventAttributes"]["input"]["payloads"][0]
+    given = json.loads(base64.b64decode(started["data"]))
+    optional = {"separate_queues", "submission", "standing", "generation", "heard", "late_money"}
+    older = {name: value for name, value in given.items() if name not in optional or value}
+    older["a_field_of_long_ago"] = {"household_size": 3}
+    if isinstance(older.get("clocks"), dict):
+        older["clocks"]["a_clock_of_long_ago"] = 7
+    assert older != given
+    started["data"] = base64.b64encode(json.dumps(older).encode()).decode()
+    history = WorkflowHistory.from_json(recorded["workflow_id"], recorded["history"])
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
+    await replayer.replay_workflow(history)
 
 
 def test_fingerprints_are_the_committed_ones() -> None:

@@ -8,28 +8,37 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anju_profile
-from anju_workflows import calls
-from anju_workflows.contracts import (
-    APPLICATION,
-    TASK_QUEUE,
-    Accepted,
+from anju_contracts import rent_cycle
+from anju_contracts.application import (
+    DECIDE,
+    NAME,
     ApplicationInput,
+    Clocks,
     Decision,
     Level,
     LookupOutcome,
-    Register,
-    RentCycleInput,
     ReviewDecision,
     Verdict,
-    application_id,
-    rent_cycle_id,
+    workflow_id,
 )
-from anju_workflows.worker import WORKFLOWS, workflow_runner
+from anju_contracts.base import TASK_QUEUE, Accepted, Place
+from anju_contracts.lease import LeaseTerms, Term
+from anju_contracts.rent_cycle import RentCycleInput
+from anju_contracts.waiting import WaitingTerms
+from anju_workflows.application import calls as application_calls
+from anju_workflows.calling import Step
+from anju_workflows.flows import WORKFLOWS
+from anju_workflows.lease import calls as lease_calls
+from anju_workflows.rent_cycle import calls as rent_calls
+from anju_workflows.telling import NOTIFY, Notify, Telling
+from anju_workflows.waiting import calls as waiting_calls
+from anju_workflows.worker import workflow_runner
+from chassis import calendar
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.simclock import SimulatedClock, SimulatedClockInterceptor
@@ -43,30 +52,84 @@ from temporalio.worker import Worker
 PROFILE = anju_profile.load(Path("profiles/kaifeng"))
 MONTHLY_RENT_FEN = 35_000
 DEPOSIT_FEN = 200_000
+REGISTERS = ("social_insurance", "real_estate", "vehicles", "marriage")
+LEVELS = ("street", "district", "city")
+REVIEW = tuple(Level(code=code, working_days=days) for code, days in zip(LEVELS, (5, 7, 5), strict=True))
+PLACE = Place(district="410202", street="410202001")
+CLOCKS = Clocks.model_validate(PROFILE.application.on(date(2026, 11, 25)))
+RENT = rent_cycle.Clocks(due_days=10, reminder_days=(1, 7), arrears_days=20, payment_poll_seconds=600)
+DEPOSIT = rent_cycle.Clocks(due_days=15, arrears_days=0, payment_poll_seconds=600)
+
+
+@dataclass
+class Housing:
+    """On what terms housing has people wait and sign."""
+
+    limit_months: int = 60
+    alarm_months: tuple[int, ...] = (48, 54)
+    offer_open_days: int = 7
+    max_declines: int = 2
+    sign_days: int = 15
+    term_months: int = 36
+    rent: rent_cycle.Clocks = RENT
+    deposit: rent_cycle.Clocks = DEPOSIT
+
+    def waiting(self, registered_at: datetime) -> WaitingTerms:
+        def after(months: int) -> datetime:
+            return calendar.end_of_day(calendar.add_months(calendar.local_date(registered_at), months))
+
+        return WaitingTerms(
+            expires_at=after(self.limit_months),
+            alarms_at=tuple(after(months) for months in self.alarm_months),
+            offer_open_days=self.offer_open_days,
+            max_declines=self.max_declines,
+        )
+
+    def lease(self) -> LeaseTerms:
+        return LeaseTerms(monthly_rent_fen=MONTHLY_RENT_FEN, deposit_fen=DEPOSIT_FEN, rent=self.rent, deposit=self.deposit)
+
+    def term(self, day: date) -> Term:
+        return Term(starts_on=day, ends_on=calendar.add_months(day, self.term_months) - timedelta(days=1))
 
 
 @dataclass
 class Notes:
     """What the services were told, and how they answer."""
 
-    advances: list[calls.Advance] = field(default_factory=list)
-    told: list[calls.Notify] = field(default_factory=list)
+    advances: list[application_calls.Advance] = field(default_factory=list)
+    steps: set[str] = field(default_factory=set)
+    told: list[Telling] = field(default_factory=list)
     leases: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     bills: dict[str, str] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
-    terms: dict[str, int] = field(default_factory=dict)
+    drafted: list[str] = field(default_factory=list)
+    housing: Housing = field(default_factory=Housing)
+    on_record: dict[str, Any] = field(default_factory=dict)
     held: str = ""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     paid_at_last: set[str] = field(default_factory=set)
+    orders_open: set[str] = field(default_factory=set)
     waiting: dict[str, str] = field(default_factory=dict)
-    silent_tries: dict[Register, int] = field(default_factory=dict)
-    tries: dict[Register, int] = field(default_factory=lambda: defaultdict(int))
-    bank_says: Callable[[str], calls.PaymentState] = lambda _: calls.PaymentState(intent_state="opened", bill_settled=False)
+    silent_tries: dict[str, int] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    bank_says: Callable[[str], rent_calls.BillState] = lambda _: rent_calls.BillState(intent_state="opened", settled=False)
     bank_asked: int = 0
     # By the name of the call: awaited before it is answered; what it raises is the answer.
     trouble: dict[str, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
     client: Client | None = None
+
+    async def hear(self, step_id: str, *said: Telling) -> None:
+        """What a step tells is told once, however often the step is made."""
+        if any(each.template == self.held for each in said):
+            # The worker is busy: what is said meanwhile reaches the workflow all at once.
+            await self.let_go.wait()
+        if step_id not in self.steps:
+            self.steps.add(step_id)
+            self.told.extend(said)
+
+    async def hear_step(self, step: Step) -> None:
+        await self.hear(step.step_id, *step.tell)
 
     async def before(self, call: str) -> None:
         trouble = self.trouble.get(call)
@@ -81,88 +144,93 @@ class Notes:
         return [t.template for t in self.told if bool(t.role) == bool(role)]
 
     def activities(self) -> list[Callable[..., Any]]:
-        @activity.defn(name=calls.ADVANCE_APPLICATION)
-        async def advance(arg: calls.Advance) -> int:
+        @activity.defn(name=application_calls.ADVANCE_APPLICATION)
+        async def advance(arg: application_calls.Advance) -> int:
             if all(a.step.step_id != arg.step.step_id for a in self.advances):
                 self.advances.append(arg)
+            await self.hear_step(arg.step)
             return len(self.advances)
 
-        @activity.defn(name=calls.LOOKUP_REGISTER)
-        async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
-            await self.before(calls.LOOKUP_REGISTER)
-            self.tries[arg.which] += 1
-            if self.tries[arg.which] <= self.silent_tries.get(arg.which, 0):
+        @activity.defn(name=application_calls.LOOKUP_REGISTER)
+        async def lookup(arg: application_calls.Lookup) -> application_calls.LookupAnswer:
+            await self.before(application_calls.LOOKUP_REGISTER)
+            self.tries[arg.register_code] += 1
+            if self.tries[arg.register_code] <= self.silent_tries.get(arg.register_code, 0):
                 raise ApplicationError("register is away", type="REGISTER_UNAVAILABLE")
-            return calls.LookupAnswer(outcome=LookupOutcome.FOUND, summary="已核验")
+            return application_calls.LookupAnswer(outcome=LookupOutcome.FOUND, summary="已核验")
 
-        @activity.defn(name=calls.ASSESS)
-        async def assess(arg: calls.Assess) -> calls.AssessAnswer:
-            await self.before(calls.ASSESS)
-            return calls.AssessAnswer(verdict=Verdict.MET, rule_set=PROFILE.version)
+        @activity.defn(name=application_calls.ASSESS)
+        async def assess(arg: application_calls.Assess) -> application_calls.AssessAnswer:
+            await self.before(application_calls.ASSESS)
+            return application_calls.AssessAnswer(verdict=Verdict.MET, rule_set=PROFILE.version)
 
-        @activity.defn(name=calls.NOTIFY)
-        async def notify(arg: calls.Notify) -> str:
-            if arg.template == self.held:
-                # The worker is busy: what is said meanwhile reaches the workflow all at once.
-                await self.let_go.wait()
-            self.told.append(arg)
+        @activity.defn(name=NOTIFY)
+        async def notify(arg: Notify) -> str:
+            await self.hear(arg.key, arg.telling)
             return arg.key
 
-        @activity.defn(name=calls.REGISTER_WAITING)
-        async def register_waiting(arg: calls.RegisterWaiting) -> int:
-            await self.before(calls.REGISTER_WAITING)
-            self.waiting[arg.application.no] = "waiting"
-            return 7
+        @activity.defn(name=waiting_calls.REGISTER_WAITING)
+        async def register_waiting(arg: waiting_calls.RegisterWaiting) -> waiting_calls.Registration:
+            await self.before(waiting_calls.REGISTER_WAITING)
+            self.waiting[arg.no] = "waiting"
+            await self.hear_step(arg.step)
+            return waiting_calls.Registration(rank=7, terms=self.housing.waiting(arg.step.as_of), **self.on_record)
 
-        @activity.defn(name=calls.CLOSE_OFFER)
-        async def close_offer(arg: calls.CloseOffer) -> calls.DraftedLease:
+        @activity.defn(name=waiting_calls.CLOSE_OFFER)
+        async def close_offer(arg: waiting_calls.CloseOffer) -> waiting_calls.DraftedLease:
             self.offers[arg.offer_id] = arg.outcome
+            await self.hear_step(arg.step)
             if arg.outcome != "accepted":
-                return calls.DraftedLease()
-            self.terms[arg.offer_id] = arg.term_months
-            starts = arg.step.as_of.date()
-            ends = starts + timedelta(days=arg.term_months * 31)
+                return waiting_calls.DraftedLease()
             no = f"L-{uuid.uuid4().hex[:8]}"
-            return calls.DraftedLease(
-                lease_no=no, starts_on=str(starts), ends_on=str(ends), monthly_rent_fen=MONTHLY_RENT_FEN, deposit_fen=DEPOSIT_FEN
-            )
+            self.drafted.append(no)
+            return waiting_calls.DraftedLease(lease_no=no, sign_by=calendar.days_after(arg.step.as_of, self.housing.sign_days))
 
-        @activity.defn(name=calls.CLOSE_WAITING)
-        async def close_waiting(arg: calls.CloseWaiting) -> str:
+        @activity.defn(name=waiting_calls.CLOSE_WAITING)
+        async def close_waiting(arg: waiting_calls.CloseWaiting) -> str:
             self.waiting[arg.no] = arg.outcome
+            await self.hear_step(arg.step)
             return arg.outcome
 
-        @activity.defn(name=calls.ADVANCE_LEASE)
-        async def advance_lease(arg: calls.AdvanceLease) -> str:
+        @activity.defn(name=lease_calls.ADVANCE_LEASE)
+        async def advance_lease(arg: lease_calls.AdvanceLease) -> lease_calls.LeaseOnRecord:
             self.leases.append(arg.event)
-            return arg.event
+            await self.hear_step(arg.step)
+            return lease_calls.LeaseOnRecord(
+                terms=self.housing.lease() if arg.event == "signed" else None,
+                term=self.housing.term(calendar.local_date(arg.step.as_of)) if arg.event == "activated" else None,
+            )
 
-        @activity.defn(name=calls.RELEASE_HOUSEHOLD)
-        async def release_household(arg: calls.ReleaseHousehold) -> str:
+        @activity.defn(name=application_calls.RELEASE_HOUSEHOLD)
+        async def release_household(arg: application_calls.ReleaseHousehold) -> str:
             self.released.append(arg.no)
             return arg.no
 
-        @activity.defn(name=calls.START_RENT_CYCLE)
+        @activity.defn(name=lease_calls.START_RENT_CYCLE)
         async def start_rent_cycle(arg: RentCycleInput) -> str:
             assert self.client is not None
-            await self.client.start_workflow("RentCycle", arg, id=rent_cycle_id(arg.bill_id), task_queue=TASK_QUEUE)
+            await self.client.start_workflow("RentCycle", arg, id=rent_cycle.workflow_id(arg.bill_id), task_queue=TASK_QUEUE)
             return arg.bill_id
 
-        @activity.defn(name=calls.ISSUE_BILL)
-        async def issue_bill(arg: calls.IssueBill) -> str:
+        @activity.defn(name=rent_calls.ISSUE_BILL)
+        async def issue_bill(arg: rent_calls.IssueBill) -> str:
             self.bills[arg.bill.bill_id] = "open"
+            await self.hear_step(arg.step)
             return "open"
 
-        @activity.defn(name=calls.MARK_BILL)
-        async def mark_bill(arg: calls.MarkBill) -> calls.PaymentState:
+        @activity.defn(name=rent_calls.MARK_BILL)
+        async def mark_bill(arg: rent_calls.MarkBill) -> rent_calls.BillState:
             if arg.state == "arrears" and arg.bill_id in self.paid_at_last:
                 self.bills[arg.bill_id] = "paid"
-                return calls.PaymentState(intent_state="", bill_settled=True)
+                return rent_calls.BillState(settled=True)
+            if arg.state == "arrears" and arg.bill_id in self.orders_open:
+                return rent_calls.BillState(settled=False, order_open=True)
             self.bills[arg.bill_id] = arg.state
-            return calls.PaymentState(intent_state="", bill_settled=False)
+            await self.hear_step(arg.step)
+            return rent_calls.BillState(settled=False)
 
-        @activity.defn(name=calls.CONFIRM_PAYMENT)
-        async def confirm_payment(arg: calls.ConfirmPayment) -> calls.PaymentState:
+        @activity.defn(name=rent_calls.CONFIRM_PAYMENT)
+        async def confirm_payment(arg: rent_calls.ConfirmPayment) -> rent_calls.BillState:
             self.bank_asked += 1
             return self.bank_says(arg.intent_id)
 
@@ -194,33 +262,29 @@ class Stage:
         values: dict[str, Any] = {
             "no": no,
             "owner": "c-somebody",
-            "masked_name": "张*明",
-            "district": "410202",
-            "street": "410202001",
-            "category": "local_household",
-            "household_size": 3,
-            "submitted_at": datetime.now(UTC),
-            "profile_version": PROFILE.version,
-            "consented": tuple(Register),
-            "clocks": PROFILE.case_clocks,
+            "place": PLACE,
+            "registers": REGISTERS,
+            "levels": REVIEW,
+            "objection_level": "district",
+            "clocks": CLOCKS,
         }
         return ApplicationInput(**{**values, **changes})
 
     async def apply(self, **changes: Any) -> WorkflowHandle[Any, Any]:
         given = self.given(**changes)
-        return await self.client.start_workflow(APPLICATION, given, id=application_id(given.no), task_queue=TASK_QUEUE)
+        return await self.client.start_workflow(NAME, given, id=workflow_id(given.no), task_queue=TASK_QUEUE)
 
     async def decide(
-        self, handle: WorkflowHandle[Any, Any], level: Level, decision: Decision = Decision.APPROVE, reason: str = "理由"
+        self, handle: WorkflowHandle[Any, Any], level: str, decision: Decision = Decision.APPROVE, reason: str = "理由"
     ) -> Accepted:
         said = ReviewDecision(level=level, decision=decision, reason=reason, actor=f"s-{level}", request_id=uuid.uuid4().hex)
-        answer: Accepted = await handle.execute_update("decide", said, id=said.request_id, result_type=Accepted)
+        answer: Accepted = await handle.execute_update(DECIDE, said, id=said.request_id, result_type=Accepted)
         return answer
 
     async def approved(self, **changes: Any) -> WorkflowHandle[Any, Any]:
         """An application that is on public notice."""
         handle = await self.apply(**changes)
-        for level in Level:
+        for level in LEVELS:
             await self.reached(lambda level=level: bool(self.notes.events) and self.notes.advances[-1].waiting_on == level)
             await self.decide(handle, level)
         await self.reached(lambda: self.notes.events[-1] == "city_approved")
@@ -240,9 +304,9 @@ class Stage:
         while seen_empty < 3:
             left = [each.id async for each in self.client.list_workflows('ExecutionStatus="Running"')]
             seen_empty = 0 if left else seen_empty + 1
-            for workflow_id in left:
+            for found in left:
                 with suppress(RPCError):
-                    await self.client.get_workflow_handle(workflow_id).terminate("the test is over")
+                    await self.client.get_workflow_handle(found).terminate("the test is over")
             # Visibility follows the engine by some milliseconds.
             await asyncio.sleep(0.05)
 

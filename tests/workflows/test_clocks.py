@@ -2,61 +2,57 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_workflows import calls
-from anju_workflows.contracts import (
-    WAITING,
-    Accepted,
-    Clocks,
-    Decision,
-    Level,
-    ObjectionRaised,
-    OfferMade,
-    PaymentOpened,
-    Register,
-    WaitingInput,
-    rent_cycle_id,
-    waiting_id,
-)
+from anju_contracts import application, rent_cycle
+from anju_contracts.application import Decision, Level, ObjectionRaised
+from anju_contracts.base import Accepted
+from anju_contracts.rent_cycle import PaymentOpened
+from anju_contracts.waiting import OfferMade, WaitingTerms
+from anju_workflows.rent_cycle.calls import BillState
 from chassis import calendar
 from temporalio.client import WorkflowHandle
 
-from tests.workflows.stage import PROFILE, Stage
-from tests.workflows.test_waiting_lease_rent import active_lease, calls_period, lease, sign
+from tests.workflows.stage import CLOCKS as USUAL
+from tests.workflows.stage import LEVELS, Housing, Stage
+from tests.workflows.test_waiting_lease_rent import active_lease, calls_period, lease, sign, waiting
 
 Handle = WorkflowHandle[Any, Any]
 HOUR = timedelta(hours=1)
 # No two durations of one kind are equal: a wait that takes another's number ends at the wrong moment.
-CLOCKS = PROFILE.case_clocks.model_copy(
+CLOCKS = USUAL.model_copy(
     update={
         "lookup_wd": 4,
         "lookup_max_retry_seconds": 3000,
-        "street_review_wd": 6,
-        "district_review_wd": 8,
-        "city_review_wd": 9,
         "objection_review_wd": 13,
         "review_reminder_wd_before": 1,
         "escalation_repeat_wd": 2,
         "correction_wd": 11,
         "public_notice_days": 12,
-        "waiting_limit_months": 40,
-        "waiting_alarm_months": (30, 35),
-        "offer_open_days": 5,
-        "max_declines": 1,
-        "sign_days": 14,
-        "lease_term_months": 24,
-        "deposit_days": 17,
-        "rent_due_days": 19,
-        "rent_reminder_days": (2, 3),
-        "rent_arrears_days": 7,
-        "payment_poll_seconds": 7200,
     }
 )
+REVIEW = tuple(Level(code=code, working_days=days) for code, days in zip(LEVELS, (6, 8, 9), strict=True))
+HOUSING = Housing(
+    limit_months=40,
+    alarm_months=(30, 35),
+    offer_open_days=5,
+    max_declines=1,
+    sign_days=14,
+    term_months=24,
+    rent=rent_cycle.Clocks(due_days=19, reminder_days=(2, 3), arrears_days=7, payment_poll_seconds=7200),
+    deposit=rent_cycle.Clocks(due_days=17, arrears_days=0, payment_poll_seconds=7200),
+)
+
+
+@pytest.fixture
+def theatre(theatre: Stage) -> Stage:
+    theatre.notes.housing = dataclasses.replace(HOUSING)
+    return theatre
 
 
 def wd(start: datetime, days: int) -> datetime:
@@ -83,17 +79,17 @@ class Watch:
         return self.notes.templates(role).count(template)
 
 
-async def at_level(theatre: Stage, level: Level) -> Watch:
-    handle = await theatre.apply(clocks=CLOCKS)
-    for each in Level:
+async def at_level(theatre: Stage, level: str) -> Watch:
+    handle = await theatre.apply(levels=REVIEW, clocks=CLOCKS)
+    for each in LEVELS:
         await theatre.reached(lambda each=each: bool(theatre.notes.advances) and theatre.notes.advances[-1].waiting_on == each)
-        if each is level:
+        if each == level:
             break
         await theatre.decide(handle, each)
     return Watch(theatre, handle)
 
 
-async def review(theatre: Stage, level: Level, days: int) -> None:
+async def review(theatre: Stage, level: str, days: int) -> None:
     watch = await at_level(theatre, level)
     deadline = wd(await watch.now(), days)
     assert theatre.notes.advances[-1].deadline == deadline
@@ -103,20 +99,20 @@ async def review(theatre: Stage, level: Level, days: int) -> None:
 
 
 async def street_review(theatre: Stage) -> None:
-    await review(theatre, Level.STREET, 6)
+    await review(theatre, "street", 6)
 
 
 async def district_review(theatre: Stage) -> None:
-    await review(theatre, Level.DISTRICT, 8)
+    await review(theatre, "district", 8)
 
 
 async def city_review(theatre: Stage) -> None:
-    await review(theatre, Level.CITY, 9)
+    await review(theatre, "city", 9)
 
 
 async def lookups(theatre: Stage) -> None:
-    theatre.notes.silent_tries = {Register.VEHICLES: 1_000_000}
-    handle = await theatre.apply(clocks=CLOCKS)
+    theatre.notes.silent_tries = {"vehicles": 1_000_000}
+    handle = await theatre.apply(levels=REVIEW, clocks=CLOCKS)
     await theatre.reached(lambda: len(theatre.notes.tries) == 4)
     watch = Watch(theatre, handle)
     await watch.at(wd(await watch.now(), 4), lambda: "verification_done" in theatre.notes.events)
@@ -124,18 +120,18 @@ async def lookups(theatre: Stage) -> None:
 
 async def lookup_pauses(theatre: Stage) -> None:
     """Asked at once, then after 10, 20 and 40 minutes, and from then on after 50 and no longer."""
-    theatre.notes.silent_tries = {Register.VEHICLES: 1_000_000}
-    handle = await theatre.apply(clocks=CLOCKS.model_copy(update={"lookup_first_retry_seconds": 600}))
+    theatre.notes.silent_tries = {"vehicles": 1_000_000}
+    handle = await theatre.apply(levels=REVIEW, clocks=CLOCKS.model_copy(update={"lookup_first_retry_seconds": 600}))
     await theatre.reached(lambda: len(theatre.notes.tries) == 4)
     # One jump: the engine's clock tries once more wherever it is stopped. At 0, 10, 30, 70, 120, … 370 minutes; without the first pause it would be
     # asked 15 times, without the longest 6 times.
     await theatre.clock.advance(handle.id, timedelta(minutes=400))
-    assert 9 <= theatre.notes.tries[Register.VEHICLES] <= 11
+    assert 9 <= theatre.notes.tries["vehicles"] <= 11
 
 
 async def correction(theatre: Stage) -> None:
-    watch = await at_level(theatre, Level.STREET)
-    await theatre.decide(watch.handle, Level.STREET, Decision.RETURN)
+    watch = await at_level(theatre, "street")
+    await theatre.decide(watch.handle, "street", Decision.RETURN)
     await theatre.reached(lambda: theatre.notes.events[-1] == "street_returned")
     deadline = wd(await watch.now(), 11)
     await watch.at(calendar.working_days_before(deadline, 1), lambda: watch.told("correction_expiring") == 1)
@@ -143,24 +139,21 @@ async def correction(theatre: Stage) -> None:
 
 
 async def public_notice(theatre: Stage) -> None:
-    watch = Watch(theatre, await theatre.approved(clocks=CLOCKS))
+    watch = Watch(theatre, await theatre.approved(levels=REVIEW, clocks=CLOCKS))
     await watch.at(calendar.days_after(await watch.now(), 12), lambda: theatre.notes.events[-1] == "notice_closed")
 
 
 async def objection(theatre: Stage) -> None:
-    watch = Watch(theatre, await theatre.approved(clocks=CLOCKS))
-    raised = ObjectionRaised(objection_id="o-1", request_id=uuid.uuid4().hex)
+    watch = Watch(theatre, await theatre.approved(levels=REVIEW, clocks=CLOCKS))
+    raised = ObjectionRaised(objection_id="o-1", actor="c-else", request_id=uuid.uuid4().hex)
     await watch.handle.execute_update("raise_objection", raised, result_type=Accepted)
     await theatre.reached(lambda: theatre.notes.events[-1] == "objection_raised")
     await watch.at(wd(await watch.now(), 13), lambda: watch.told("task_escalated", "staff") == 1)
 
 
 async def listed(theatre: Stage) -> tuple[Watch, datetime]:
-    given, now = theatre.given(clocks=CLOCKS), datetime.now(UTC)
-    handle = await theatre.client.start_workflow(
-        WAITING, WaitingInput(application=given, registered_at=now), id=waiting_id(given.no), task_queue="anju"
-    )
-    return Watch(theatre, handle), now
+    handle = await waiting(theatre)
+    return Watch(theatre, handle), datetime.now(UTC)
 
 
 async def waiting_limit(theatre: Stage) -> None:
@@ -188,38 +181,29 @@ async def signing(theatre: Stage) -> None:
     await theatre.reached(lambda: watch.told("offer_made") == 1)
     said = {"offer_id": "offer-1", "accept": True, "actor": "c-somebody", "request_id": uuid.uuid4().hex}
     await watch.handle.execute_update("answer_offer", said, result_type=Accepted)
-    lease_no = (await watch.handle.result())["lease_no"]
+    await watch.handle.result()
+    (lease_no,) = theatre.notes.drafted
     signed = Watch(theatre, theatre.client.get_workflow_handle(f"lease/{lease_no}"))
     start = calendar.start_of_day(calendar.local_date(calendar.days_after(now, 14)))
     await signed.at(start, lambda: signed.told("lease_sign_reminder") == 1)
     await signed.at(calendar.days_after(now, 14), lambda: signed.told("lease_lapsed") == 1)
 
 
-async def lease_term(theatre: Stage) -> None:
-    watch, now = await listed(theatre)
-    await watch.handle.signal("offer_made", OfferMade(offer_id="offer-1", unit="1-101", expires_at=now))
-    await theatre.reached(lambda: watch.told("offer_made") == 1)
-    said = {"offer_id": "offer-1", "accept": True, "actor": "c-somebody", "request_id": uuid.uuid4().hex}
-    await watch.handle.execute_update("answer_offer", said, result_type=Accepted)
-    await watch.handle.result()
-    assert theatre.notes.terms == {"offer-1": 24}
-
-
 async def deposit(theatre: Stage) -> None:
-    handle = await lease(theatre, clocks=CLOCKS)
+    handle = await lease(theatre)
     await sign(handle)
     bill = f"{handle.id.split('/')[1]}/deposit"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = Watch(theatre, theatre.client.get_workflow_handle(rent_cycle_id(bill)))
+    cycle = Watch(theatre, theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill)))
     await cycle.at(calendar.days_after(await cycle.now(), 17), lambda: theatre.notes.bills[bill] == "arrears")
     await theatre.reached(lambda: cycle.told("lease_lapsed") == 1)
 
 
 async def rent(theatre: Stage) -> Watch:
-    _handle, no = await active_lease(theatre, clocks=CLOCKS)
+    _handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    return Watch(theatre, theatre.client.get_workflow_handle(rent_cycle_id(bill)))
+    return Watch(theatre, theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill)))
 
 
 async def late_rent(theatre: Stage) -> None:
@@ -244,24 +228,24 @@ async def bank_poll(theatre: Stage) -> None:
 CASES: dict[Callable[[Stage], Awaitable[None]], set[str]] = {
     lookups: {"lookup_wd"},
     lookup_pauses: {"lookup_first_retry_seconds", "lookup_max_retry_seconds"},
-    street_review: {"street_review_wd", "review_reminder_wd_before", "escalation_repeat_wd"},
-    district_review: {"district_review_wd"},
-    city_review: {"city_review_wd"},
+    street_review: {"working_days", "review_reminder_wd_before", "escalation_repeat_wd"},
+    district_review: {"working_days"},
+    city_review: {"working_days"},
     correction: {"correction_wd"},
     public_notice: {"public_notice_days"},
     objection: {"objection_review_wd"},
-    waiting_limit: {"waiting_limit_months", "waiting_alarm_months"},
+    waiting_limit: {"expires_at", "alarms_at"},
     offer: {"offer_open_days", "max_declines"},
-    signing: {"sign_days"},
-    lease_term: {"lease_term_months"},
-    deposit: {"deposit_days"},
-    late_rent: {"rent_due_days", "rent_reminder_days", "rent_arrears_days"},
+    signing: {"sign_by"},
+    deposit: {"due_days"},
+    late_rent: {"due_days", "reminder_days", "arrears_days"},
     bank_poll: {"payment_poll_seconds"},
 }
 
 
 def test_every_clock_has_a_case() -> None:
-    assert set().union(*CASES.values()) == set(Clocks.model_fields)
+    told = (application.Clocks, WaitingTerms, rent_cycle.Clocks)
+    assert set().union(*CASES.values()) == {"working_days", "sign_by"}.union(*(model.model_fields for model in told))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -279,6 +263,6 @@ async def test_an_offer_is_thought_over_as_long_as_housing_says_when_that_is_lon
 
 async def test_the_bank_says_nothing_to_a_bill_nobody_pays(theatre: Stage) -> None:
     cycle = await rent(theatre)
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await theatre.clock.advance(cycle.handle.id, timedelta(days=1))
     assert theatre.notes.bank_asked == 0

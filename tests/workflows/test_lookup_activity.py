@@ -17,10 +17,10 @@ import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
+from anju_contracts.application import LookupOutcome
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows import calls
-from anju_workflows.activities import checks
-from anju_workflows.contracts import LookupOutcome, Register
+from anju_workflows.application import activities as checks
+from anju_workflows.application import calls
 from chassis.errors import Problem, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Signer
@@ -34,7 +34,7 @@ from temporalio.worker import Worker
 
 from tests.support import keys
 
-LOOKUP = calls.Lookup(no="KF-2026-000001", round=1, which=Register.VEHICLES, as_of=datetime(2026, 11, 24, tzinfo=UTC))
+LOOKUP = calls.Lookup(no="KF-2026-000001", round=1, register_code="vehicles", as_of=datetime(2026, 11, 24, tzinfo=UTC))
 AWAY = Problem("REGISTER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE, "对方部门暂时没有回复。", "The register does not answer.")
 Answer = Callable[[], Awaitable[pb.LookupResponse]]
 
@@ -53,13 +53,13 @@ class Gateway(rpc.RegistryGatewayServiceServicer):
 
 
 @asynccontextmanager
-async def registry(signer: Signer, answer: Answer) -> AsyncIterator[checks.RegistryActivities]:
+async def registry(signer: Signer, answer: Answer) -> AsyncIterator[checks.ApplicationActivities]:
     server = grpc.aio.server()
     rpc.add_RegistryGatewayServiceServicer_to_server(Gateway(answer), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     client = Client(f"127.0.0.1:{port}", signer)
-    yield checks.RegistryActivities(client)
+    yield checks.ApplicationActivities(client, client, client)
     await client.close()
     await server.stop(None)
 
@@ -99,7 +99,7 @@ async def test_a_long_lookup_shows_that_it_lives(signer: Signer, monkeypatch: py
 async def test_our_own_gateway_is_asked_again_within_seconds(signer: Signer, attempt: int, seconds: int) -> None:
     client = Client("127.0.0.1:1", signer)
     with pytest.raises(ApplicationError) as failed:
-        await tried(attempt).run(checks.RegistryActivities(client).lookup, LOOKUP)
+        await tried(attempt).run(checks.ApplicationActivities(client, client, client).lookup, LOOKUP)
     await client.close()
     assert failed.value.type == "UNAVAILABLE"
     assert not failed.value.non_retryable
@@ -112,7 +112,7 @@ async def test_our_own_outage_after_a_departments_silence_is_a_short_one(signer:
     beats: list[tuple[Any, ...]] = []
     environment.on_heartbeat = lambda *details: beats.append(details)
     with pytest.raises(ApplicationError) as failed:
-        await environment.run(checks.RegistryActivities(client).lookup, LOOKUP)
+        await environment.run(checks.ApplicationActivities(client, client, client).lookup, LOOKUP)
     await client.close()
     assert failed.value.next_retry_delay == timedelta(seconds=1)
     assert beats[-1] == (8,), "the department's own tries are not forgotten over it"
@@ -137,7 +137,7 @@ async def test_a_department_that_is_away_is_spared_by_its_own_tries_only(attempt
     beats: list[tuple[Any, ...]] = []
     environment.on_heartbeat = lambda *details: beats.append(details)
     with pytest.raises(ApplicationError) as failed:
-        await environment.run(checks.RegistryActivities(Away()).lookup, LOOKUP)  # type: ignore[arg-type]  # only what the activity uses of a client
+        await environment.run(checks.ApplicationActivities(*[Away()] * 3).lookup, LOOKUP)  # type: ignore[arg-type]  # only what the activity uses of a client
     assert failed.value.type == "REGISTER_UNAVAILABLE"
     assert failed.value.next_retry_delay == timedelta(seconds=seconds)
     assert beats[-1] == (silent + 1,)
@@ -171,7 +171,7 @@ async def test_the_engine_hands_on_how_often_the_department_was_silent(
             return pb.LookupResponse(outcome=common.LOOKUP_OUTCOME_NO_RECORD)
 
     client = await Engine.connect(temporal_server.address, data_converter=pydantic_data_converter)
-    activities = checks.RegistryActivities(Scripted())  # type: ignore[arg-type]  # only what the activity uses of a client
+    activities = checks.ApplicationActivities(*[Scripted()] * 3)  # type: ignore[arg-type]  # only what the activity uses of a client
     async with Worker(client, task_queue="one-lookup", workflows=[OneLookup], activities=[activities.lookup]):
         assert await client.execute_workflow(OneLookup.run, id="one-lookup", task_queue="one-lookup")
     assert len(asked) == 11

@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 from anju_contracts.base import Resume
-from anju_workflows import calls, search_attributes
-from anju_workflows.contracts import Level, waiting_id
+from anju_contracts.waiting import workflow_id as waiting_id
+from anju_workflows import search_attributes
+from anju_workflows.application import calls
+from anju_workflows.waiting.calls import REGISTER_WAITING
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.stage import Stage
+from tests.workflows.stage import LEVELS, Stage
 
 
 async def test_a_hung_service_holds_up_its_own_cases_only_and_their_steps_become_ordinary(theatre: Stage) -> None:
@@ -106,7 +108,7 @@ async def test_a_request_to_cancel_is_noted_and_ends_nothing(theatre: Stage, sta
             await asyncio.sleep(0.05)
     asked.set()
     if stage != "public_notice":
-        for level in Level:
+        for level in LEVELS:
             await theatre.reached(lambda level=level: theatre.notes.advances[-1].waiting_on == level)
             await theatre.decide(handle, level)
         await theatre.reached(lambda: theatre.notes.events[-1] == "city_approved")
@@ -123,8 +125,9 @@ async def test_whoever_is_on_the_list_can_be_told_of_an_offer(theatre: Stage) ->
         (no,) = {advance.no for advance in theatre.notes.advances}
         found.append((await theatre.notes.client.get_workflow_handle(waiting_id(no)).describe()).status)
 
-    theatre.notes.trouble[calls.REGISTER_WAITING] = look
+    theatre.notes.trouble[REGISTER_WAITING] = look
     handle = await theatre.approved()
     await theatre.days(handle, 11)
     assert (await handle.result())["outcome"] == "registered"
+    await theatre.reached(lambda: bool(found))
     assert found == [WorkflowExecutionStatus.RUNNING]

@@ -8,39 +8,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_workflows import calls, deadlines, search_attributes
-from anju_workflows.contracts import (
-    LEASE,
-    TASK_QUEUE,
-    WAITING,
-    Accepted,
-    ArrearsPaid,
-    LeaseInput,
-    OfferAnswer,
-    OfferMade,
-    PaymentOpened,
-    PaymentPosted,
-    SignLease,
-    WaitingInput,
-    Withdrawal,
-    lease_id,
-    rent_cycle_id,
-    waiting_id,
-)
+from anju_contracts import lease as lease_contract
+from anju_contracts import rent_cycle
+from anju_contracts import waiting as waiting_contract
+from anju_contracts.base import TASK_QUEUE, Accepted
+from anju_contracts.lease import ArrearsPaid, LeaseInput, SignLease
+from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
+from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade, WaitingInput
+from anju_workflows import search_attributes
+from anju_workflows.rent_cycle.calls import BillState
+from anju_workflows.telling import fen, month
 from chassis import calendar
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 
-from tests.workflows.stage import DEPOSIT_FEN, MONTHLY_RENT_FEN, PROFILE, Stage
+from tests.workflows.stage import DEPOSIT, MONTHLY_RENT_FEN, PLACE, Stage
 
 Handle = WorkflowHandle[Any, Any]
 
 
 async def waiting(theatre: Stage) -> Handle:
-    given = theatre.given()
-    now = datetime.now(UTC)
-    return await theatre.client.start_workflow(
-        WAITING, WaitingInput(application=given, registered_at=now), id=waiting_id(given.no), task_queue=TASK_QUEUE
-    )
+    no = f"KF-2026-{uuid.uuid4().int % 1_000_000:06d}"
+    given = WaitingInput(application_no=no, owner="c-somebody", place=PLACE)
+    handle = await theatre.client.start_workflow(waiting_contract.NAME, given, id=waiting_contract.workflow_id(no), task_queue=TASK_QUEUE)
+    await theatre.reached(lambda: theatre.notes.waiting.get(no) == "waiting")
+    return handle
 
 
 async def offer(theatre: Stage, handle: Handle) -> str:
@@ -65,7 +56,7 @@ async def test_accepted_offer_becomes_a_lease(theatre: Stage) -> None:
     result = await handle.result()
     assert result["outcome"] == "leased"
     assert theatre.notes.offers == {offered: "accepted"}
-    lease = theatre.client.get_workflow_handle(lease_id(result["lease_no"]))
+    lease = theatre.client.get_workflow_handle(lease_contract.workflow_id(theatre.notes.drafted[-1]))
     assert (await lease.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
@@ -91,16 +82,16 @@ async def test_five_years_end_the_registration_after_two_alarms(theatre: Stage) 
     handle = await waiting(theatre)
     await theatre.reached(lambda: True)
     await theatre.days(handle, 365 * 4 + 10)
-    assert theatre.notes.templates() == ["waiting_alarm"]
+    assert theatre.notes.templates() == ["registered", "waiting_alarm"]
     await theatre.days(handle, 365 * 2)
     assert (await handle.result())["outcome"] == "expired"
     assert theatre.notes.released == [handle.id.removeprefix("waiting/")]
-    assert theatre.notes.templates() == ["waiting_alarm", "waiting_alarm", "waiting_expired"]
+    assert theatre.notes.templates() == ["registered", "waiting_alarm", "waiting_alarm", "waiting_expired"]
 
 
 async def test_leaving_the_list(theatre: Stage) -> None:
     handle = await waiting(theatre)
-    await handle.execute_update("leave", Withdrawal(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
+    await handle.execute_update("leave", Leaving(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
     assert (await handle.result())["outcome"] == "left"
     assert theatre.notes.released == [handle.id.removeprefix("waiting/")]
 
@@ -108,7 +99,7 @@ async def test_leaving_the_list(theatre: Stage) -> None:
 async def test_leaving_while_an_offer_is_open_gives_the_home_back(theatre: Stage) -> None:
     handle = await waiting(theatre)
     offered = await offer(theatre, handle)
-    await handle.execute_update("leave", Withdrawal(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
+    await handle.execute_update("leave", Leaving(actor="c-somebody", request_id=uuid.uuid4().hex), result_type=Accepted)
     assert (await handle.result())["outcome"] == "left"
     assert theatre.notes.offers == {offered: "declined"}
 
@@ -148,7 +139,7 @@ async def test_an_operator_finds_who_waits_and_who_must_sign(theatre: Stage) -> 
     registered = await theatre.approved()
     await theatre.days(registered, 11)
     await registered.result()
-    handle = theatre.client.get_workflow_handle(waiting_id(registered.id.removeprefix("application/")))
+    handle = theatre.client.get_workflow_handle(waiting_contract.workflow_id(registered.id.removeprefix("application/")))
     await shows(handle, "waiting", "410202", "410202001", "house_manager", False)
     offered = await offer(theatre, handle)
     await shows(handle, "offered", "410202", "410202001", "citizen", False)
@@ -156,8 +147,8 @@ async def test_an_operator_finds_who_waits_and_who_must_sign(theatre: Stage) -> 
     await theatre.reached(lambda: "offer_declined" in theatre.notes.templates())
     await shows(handle, "waiting", "410202", "410202001", "house_manager", False)
     await answer(handle, await offer(theatre, handle), True)
-    result = await handle.result()
-    drafted = theatre.client.get_workflow_handle(lease_id(result["lease_no"]))
+    await handle.result()
+    drafted = theatre.client.get_workflow_handle(lease_contract.workflow_id(theatre.notes.drafted[-1]))
     await shows(drafted, "signing", "410202", "410202001", "citizen", False)
 
 
@@ -182,24 +173,18 @@ async def shows(handle: Handle, *expected: object) -> None:
     assert found == expected
 
 
-async def lease(theatre: Stage, *, months: int = 36, **changes: Any) -> Handle:
-    starts = datetime.now(UTC).date()
+async def lease(theatre: Stage, *, months: int = 36) -> Handle:
+    theatre.notes.housing.term_months = months
     no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
-    values: dict[str, Any] = {
-        "lease_no": no,
-        "application_no": "KF-2026-000001",
-        "owner": "c-somebody",
-        "district": "410202",
-        "street": "410202001",
-        "unit": "汴京家园 1号楼101",
-        "monthly_rent_fen": MONTHLY_RENT_FEN,
-        "deposit_fen": DEPOSIT_FEN,
-        "starts_on": str(starts),
-        "ends_on": str(starts + timedelta(days=months * 30)),
-        "sign_by": datetime.now(UTC) + timedelta(days=15),
-        "clocks": PROFILE.case_clocks,
-    }
-    return await theatre.client.start_workflow(LEASE, LeaseInput(**{**values, **changes}), id=lease_id(no), task_queue=TASK_QUEUE)
+    given = LeaseInput(
+        lease_no=no,
+        application_no="KF-2026-000001",
+        owner="c-somebody",
+        place=PLACE,
+        unit="汴京家园 1号楼101",
+        sign_by=datetime.now(UTC) + timedelta(days=15),
+    )
+    return await theatre.client.start_workflow(lease_contract.NAME, given, id=lease_contract.workflow_id(no), task_queue=TASK_QUEUE)
 
 
 async def sign(handle: Handle, acknowledged: bool = True) -> None:
@@ -209,14 +194,14 @@ async def sign(handle: Handle, acknowledged: bool = True) -> None:
 
 async def pay(theatre: Stage, bill_id: str) -> Handle:
     await theatre.reached(lambda: bill_id in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill_id))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill_id))
     await cycle.signal("payment_posted", PaymentPosted(bill_id=bill_id, intent_id="i", settled=True))
     assert (await cycle.result())["outcome"] == "paid"
     return cycle
 
 
-async def active_lease(theatre: Stage, **changes: Any) -> tuple[Handle, str]:
-    handle = await lease(theatre, **changes)
+async def active_lease(theatre: Stage, *, months: int = 36) -> tuple[Handle, str]:
+    handle = await lease(theatre, months=months)
     no = handle.id.split("/")[1]
     await sign(handle)
     await pay(theatre, f"{no}/deposit")
@@ -245,7 +230,7 @@ async def test_unpaid_deposit_lapses(theatre: Stage) -> None:
     await sign(handle)
     bill = f"{handle.id.split('/')[1]}/deposit"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    await theatre.days(theatre.client.get_workflow_handle(rent_cycle_id(bill)), 17)
+    await theatre.days(theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill)), 17)
     assert (await handle.result())["outcome"] == "lapsed"
     assert theatre.notes.bills[bill] == "arrears"
 
@@ -257,7 +242,7 @@ async def test_money_that_came_in_the_last_moment_is_not_answered_with_a_lapsed_
     bill = f"{handle.id.split('/')[1]}/deposit"
     theatre.notes.paid_at_last.add(bill)
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 17)
     assert (await cycle.result())["outcome"] == "paid"
     await theatre.reached(lambda: "activated" in theatre.notes.leases)
@@ -270,13 +255,15 @@ async def test_a_home_is_not_taken_back_while_its_deposit_is_at_the_bank(theatre
     await sign(handle)
     bill = f"{handle.id.split('/')[1]}/deposit"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
-    due = calendar.days_after(await theatre.clock.now(cycle.id), PROFILE.case_clocks.deposit_days)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+    due = calendar.days_after(await theatre.clock.now(cycle.id), DEPOSIT.due_days)
     await theatre.clock.advance_to(cycle.id, due - timedelta(minutes=5))
     await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    theatre.notes.orders_open.add(bill)
     await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=5))
     assert theatre.notes.bills[bill] == "overdue"
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid" if paid else "expired", bill_settled=paid)
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid" if paid else "expired", settled=paid)
+    theatre.notes.orders_open.clear()
     await theatre.clock.advance_to(cycle.id, due + timedelta(minutes=30))
     assert (await cycle.result())["outcome"] == ("paid" if paid else "arrears")
     await theatre.reached(lambda: ("activated" if paid else "lapsed") in theatre.notes.leases)
@@ -296,13 +283,13 @@ async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Sta
     starts = datetime.now(UTC).date()
     in_time = ArrearsPaid(bill_id=f"{no}/{calls_period(starts, 0)}", amount_fen=MONTHLY_RENT_FEN, in_time=True)
     await handle.signal("arrears_paid", in_time)
-    for month in range(14):
-        period = calls_period(starts, month)
-        if month:
+    for number in range(14):
+        period = calls_period(starts, number)
+        if number:
             await theatre.days(handle, 31)
         bill = f"{no}/{period}"
         await pay(theatre, bill)
-        cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+        cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
         issued = await theatre.clock.now(cycle.id)
         assert abs(issued - await theatre.clock.now(handle.id)) < timedelta(days=32)
     assert (await handle.describe()).run_id != first_run
@@ -324,7 +311,7 @@ async def test_late_rent_is_reminded_and_written_to_arrears_then_the_lease_knows
     handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 12)
     assert theatre.notes.bills[bill] == "overdue"
     assert theatre.notes.templates().count("bill_reminder") == 1
@@ -338,14 +325,14 @@ async def test_the_household_hears_once_that_its_arrears_came_in(theatre: Stage)
     handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 37)
     assert (await cycle.result())["outcome"] == "arrears"
     late = ArrearsPaid(bill_id=bill, amount_fen=MONTHLY_RENT_FEN)
     await handle.signal("arrears_paid", late)
     await theatre.reached(lambda: "arrears_paid" in theatre.notes.templates())
     (told,) = [each for each in theatre.notes.told if each.template == "arrears_paid"]
-    assert told.params == {"month": deadlines.china_month(bill), "amount": "350.00 元"}
+    assert told.values == {"month": month(bill[-6:]), "amount": fen(35_000)}
     await handle.signal("arrears_paid", late)
     await theatre.days(handle, 31)
     assert theatre.notes.templates().count("arrears_paid") == 1
@@ -356,7 +343,7 @@ async def test_arrears_the_bank_had_the_money_for_are_taken_back(theatre: Stage)
     handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await theatre.days(cycle, 37)
     assert (await cycle.result())["outcome"] == "arrears"
     assert "累计欠租" in str(await handle.query("__temporal_workflow_metadata"))
@@ -373,10 +360,10 @@ async def test_lost_callback_is_found_by_asking_the_bank(theatre: Stage) -> None
     _handle, no = await active_lease(theatre)
     bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
     await theatre.reached(lambda: bill in theatre.notes.bills)
-    cycle = theatre.client.get_workflow_handle(rent_cycle_id(bill))
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
     await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
     await theatre.days(cycle, 0.05)
     assert theatre.notes.bank_asked >= 3
-    theatre.notes.bank_says = lambda _: calls.PaymentState(intent_state="paid", bill_settled=True)
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await theatre.days(cycle, 0.05)
     assert (await cycle.result())["outcome"] == "paid"

@@ -13,6 +13,8 @@ from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
 from casekit import tell
+from casekit.tell import Tellings
+from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import UNAVAILABLE, Refusal
 from chassis.grpc_client import Client
@@ -52,18 +54,19 @@ class Notifications(rpc.NotificationsServiceServicer):
 
 
 @asynccontextmanager
-async def telling(url: str, keys_dir: Path, notifications: Notifications) -> AsyncIterator[tuple[Database, Outbox]]:
+async def telling(url: str, keys_dir: Path, notifications: Notifications) -> AsyncIterator[tuple[Database, Outbox, Tellings]]:
     server = GrpcServer(SERVICE, Verifier(load_key_set(keys_dir / "callers.jwks")), host="127.0.0.1", port=0, drain_seconds=0.1)
     rpc.add_NotificationsServiceServicer_to_server(notifications, server.server)
     database = Database(url)
     async with serving(server):
         client = Client(server.address, signer(keys_dir, "payments"))
-        outbox = Outbox(database, Told, {tell.TELL: tell.deliver(client)})
+        tellings = Tellings(KeyRing.generate(), client)
+        outbox = Outbox(database, Told, {tell.TELL: tellings.deliver})
         async with database.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         await outbox.start()
         try:
-            yield database, outbox
+            yield database, outbox, tellings
         finally:
             await outbox.stop()
             await client.close()
@@ -80,9 +83,9 @@ def overdue(*more: common.Telling) -> common.Step:
 
 async def test_what_a_step_tells_arrives_as_facts_though_notifications_is_away_first(make_database: MakeDatabase, keys_dir: Path) -> None:
     notifications, step = Notifications(away=2), overdue(common.Telling(template="bill_overdue", role="house_manager", division="410202"))
-    async with telling(await make_database("tell"), keys_dir, notifications) as (database, outbox):
+    async with telling(await make_database("tell"), keys_dir, notifications) as (database, outbox, tellings):
         async with database.transaction() as session:
-            tell.hand_on(outbox, session, step, "KF-2026-000001")
+            tellings.hand_on(outbox, session, step, "KF-2026-000001")
         outbox.nudge()
         async with asyncio.timeout(20):
             while len(notifications.heard) < 2:
@@ -95,13 +98,32 @@ async def test_what_a_step_tells_arrives_as_facts_though_notifications_is_away_f
 
 
 async def test_a_step_that_is_not_recorded_tells_nothing(make_database: MakeDatabase, keys_dir: Path) -> None:
-    async with telling(await make_database("tell"), keys_dir, Notifications()) as (database, outbox):
+    async with telling(await make_database("tell"), keys_dir, Notifications()) as (database, outbox, tellings):
         with suppress(LookupError):
             async with database.transaction() as session:
-                tell.hand_on(outbox, session, overdue(), "KF-2026-000001")
+                tellings.hand_on(outbox, session, overdue(), "KF-2026-000001")
                 raise LookupError
         async with database.transaction() as session:
             with pytest.raises(ValueError, match="twice"):
-                tell.hand_on(outbox, session, overdue(common.Telling(template="bill_overdue")), "KF-2026-000001")
+                tellings.hand_on(outbox, session, overdue(common.Telling(template="bill_overdue")), "KF-2026-000001")
         async with database.transaction() as session:
             assert (await session.execute(text("SELECT count(*) FROM outbox"))).scalar_one() == 0
+
+
+async def test_what_waits_is_sealed(make_database: MakeDatabase, keys_dir: Path) -> None:
+    step = common.Step(step_id="application/KF-1/word/street_refused", tell=[common.Telling(template="refused")])
+    step.tell[0].values["reason"].text = "欧阳晓明名下另有住房"
+    async with telling(await make_database("tell"), keys_dir, Notifications(away=1_000)) as (database, outbox, tellings):
+        async with database.transaction() as session:
+            tellings.hand_on(outbox, session, step, "KF-1")
+        async with database.transaction() as session:
+            kept = (await session.execute(text("SELECT payload::text FROM outbox"))).scalar_one()
+    assert "application/KF-1/word/street_refused/tell-refused" in kept
+    assert "欧阳" not in kept.encode().decode("unicode_escape")
+
+
+def test_a_service_fills_in_what_it_alone_knows_for_the_household_only() -> None:
+    step = common.Step(tell=[common.Telling(template="registered"), common.Telling(template="listed", role="house_manager")])
+    tell.fill_in(step, rank=tell.count(3))
+    assert step.tell[0].values["rank"].count == 3
+    assert not step.tell[1].values

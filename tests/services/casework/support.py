@@ -12,8 +12,8 @@ import grpc
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.common.v1 import common_pb2 as common
-from anju_workflows import contracts
-from anju_workflows.transitions import APPLICATION
+from anju_contracts import application as contract
+from anju_contracts.base import Word
 from casework.process import Process
 from chassis.errors import UNAVAILABLE, Problem, Refusal
 from chassis.grpc_client import Client
@@ -35,6 +35,7 @@ DISTRICT_REVIEWER = staff("district_reviewer", DISTRICT, sub="district-1")
 CITY_REVIEWER = staff("city_reviewer", "4102", sub="city-1")
 REVIEWERS = {"street_review": CLERK, "district_review": DISTRICT_REVIEWER, "city_review": CITY_REVIEWER}
 
+MOVES = contract.moves(("street", "district", "city"), "district")
 _people = itertools.count(1)
 
 
@@ -126,10 +127,12 @@ class Desk:
         self, no: str, event: str, stage: str, *, note: str = "", objection: str = "", step: str = "", days: int = 5, overdue: bool = False
     ) -> int:
         """A step as the worker records it."""
-        ended = stage in APPLICATION.ends
+        ended = stage in contract.ENDS
+        step = step or f"application/{no}/{next(self._steps)}/{event}"
+        name = step.split("/")[-2] if step.count("/") >= 3 else ""
         request = pb.AdvanceApplicationRequest(
             no=no,
-            step=common.Step(step_id=step or f"application/{no}/{next(self._steps)}/{event}", actor="system"),
+            step=common.Step(step_id=step, actor="system", word_id="" if name.isdigit() else name),
             event=event,
             stage=stage,
             waiting_on="nobody" if ended else "street",
@@ -146,7 +149,7 @@ class Desk:
         """Records these moves, from where the case stands."""
         stage = (await self.get(staff("auditor", sub="auditor-9"), no)).stage
         for event in events:
-            stage = APPLICATION.next(stage, event)
+            stage = MOVES.next(stage, event)
             await self.advance(no, event, stage)
 
 
@@ -166,15 +169,15 @@ def someone() -> Caller:
     return citizen(new_id("citizen-"))
 
 
-Verdict = Callable[[str, str, contracts.Model], str]
+Verdict = Callable[[str, str, Word], str]
 
 
 class Engine(Process):
     """Gives the verdict of ``verdict`` and lets the step land a moment later, as the worker would."""
 
     def __init__(self) -> None:
-        self.started: list[contracts.ApplicationInput] = []
-        self.asked: list[tuple[str, str, contracts.Model, str]] = []
+        self.started: list[contract.ApplicationInput] = []
+        self.asked: list[tuple[str, str, Word, str]] = []
         self.desk: Desk | None = None
         self.away = False
         self.verdict: Verdict | None = None
@@ -186,9 +189,9 @@ class Engine(Process):
     async def start_application(self, payload: dict[str, Any]) -> None:
         if self.away:
             raise ConnectionError("engine away")
-        self.started.append(contracts.ApplicationInput.model_validate(payload))
+        self.started.append(contract.ApplicationInput.model_validate(payload))
 
-    async def ask(self, no: str, update: str, said: contracts.Model, request_id: str) -> str:
+    async def ask(self, no: str, update: str, said: Word, request_id: str) -> str:
         self.asked.append((no, update, said, request_id))
         if self.away:
             raise Refusal(UNAVAILABLE)
@@ -196,14 +199,14 @@ class Engine(Process):
             await self._judge(no, update, said, request_id)
         return self._accepted[request_id]
 
-    async def _judge(self, no: str, update: str, said: contracts.Model, request_id: str) -> None:
+    async def _judge(self, no: str, update: str, said: Word, request_id: str) -> None:
         if request_id not in self._accepted:
             assert self.desk is not None
             current = (await self.desk.get(staff("auditor", sub="auditor-9"), no)).stage
             if self.verdict is not None:
                 self.verdict(no, update, said)
             event, note, objection = _event(current, said)
-            stage = APPLICATION.next(current, event)
+            stage = MOVES.next(current, event)
             self._accepted[request_id] = stage
             if self.lands:
                 task = asyncio.create_task(self._land(no, event, stage, note, objection))
@@ -223,24 +226,24 @@ class Engine(Process):
         return sum(1 for asked in self.asked if asked[1] == update)
 
 
-def _event(stage: str, said: contracts.Model) -> tuple[str, str, str]:
+def _event(stage: str, said: Word) -> tuple[str, str, str]:
     match said:
-        case contracts.ReviewDecision():
+        case contract.ReviewDecision():
             verb = {"approve": "approved", "return": "returned", "refuse": "refused"}[said.decision]
             return f"{said.level}_{verb}", said.reason, ""
-        case contracts.Correction():
+        case contract.Correction():
             return "corrected", "", ""
-        case contracts.Withdrawal():
+        case contract.Withdrawal():
             return "withdrawn", said.reason, ""
-        case contracts.ObjectionRaised():
+        case contract.ObjectionRaised():
             return "objection_raised", "", said.objection_id
-        case contracts.ObjectionDecision():
+        case contract.ObjectionDecision():
             return ("objection_upheld" if said.upheld else "objection_dismissed"), said.answer, said.objection_id
     raise AssertionError(said)
 
 
 def refusing(reason: str, text: str = "不行。") -> Verdict:
-    def verdict(no: str, update: str, said: contracts.Model) -> str:
+    def verdict(no: str, update: str, said: Word) -> str:
         raise Refusal(Problem(reason, grpc.StatusCode.FAILED_PRECONDITION, text, "no"))
 
     return verdict

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows import contracts
+from anju_contracts.base import Word
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -156,7 +156,7 @@ async def test_a_workflow_that_is_a_moment_behind_its_own_record_is_asked_again(
     await desk.bring_to(no, *TO_STREET)
     behind = [refusing("TASK_NOT_OPEN")] * 3
 
-    def verdict(no: str, update: str, said: contracts.Model) -> str:
+    def verdict(no: str, update: str, said: Word) -> str:
         return behind.pop()(no, update, said) if behind else ""
 
     office.engine.verdict = verdict

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anju_profile
 import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as pb
+from anju_contracts import application as contract
+from anju_contracts.base import TASK_QUEUE, Accepted, Outcome, Place
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows import contracts
 from casework.app import application
 from casework.process import Process
 from casework.settings import Settings
@@ -31,9 +30,10 @@ from tests.conftest import MakeDatabase
 from tests.services.casework.conftest import PROFILE
 from tests.services.casework.support import CLERK, Desk, reason_of, someone
 from tests.support.keys import signer
+from tests.workflows.stage import CLOCKS
 
 
-@workflow.defn(name=contracts.APPLICATION, sandboxed=False)
+@workflow.defn(name=contract.NAME, sandboxed=False)
 class Application:
     """As much of the real workflow as talks to casework."""
 
@@ -42,25 +42,25 @@ class Application:
         self.withdrawn = False
 
     @workflow.run
-    async def run(self, given: contracts.ApplicationInput) -> contracts.ApplicationResult:
+    async def run(self, given: contract.ApplicationInput) -> Outcome:
         await workflow.wait_condition(lambda: self.withdrawn)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return contracts.ApplicationResult(outcome="withdrawn")
+        return Outcome(outcome="withdrawn")
 
     @workflow.update(name="decide")
-    def decide(self, said: contracts.ReviewDecision) -> contracts.Accepted:
+    def decide(self, said: contract.ReviewDecision) -> Accepted:
         self.decided.append(said.request_id)
-        return contracts.Accepted(stage="district_review")
+        return Accepted(stage="district_review")
 
     @decide.validator
-    def _check(self, said: contracts.ReviewDecision) -> None:
-        if said.decision is contracts.Decision.REFUSE:
+    def _check(self, said: contract.ReviewDecision) -> None:
+        if said.decision is contract.Decision.REFUSE:
             raise ApplicationError("请先核对材料。", type="STEP_REFUSED", non_retryable=True)
 
     @workflow.update(name="withdraw")
-    def withdraw(self, said: contracts.Withdrawal) -> contracts.Accepted:
+    def withdraw(self, said: contract.Withdrawal) -> Accepted:
         self.withdrawn = True
-        return contracts.Accepted(stage="withdrawn")
+        return Accepted(stage="withdrawn")
 
     @workflow.query
     def counted(self) -> int:
@@ -68,23 +68,19 @@ class Application:
 
 
 def given(no: str) -> dict[str, Any]:
-    return contracts.ApplicationInput(
+    return contract.ApplicationInput(
         no=no,
         owner="citizen-1",
-        masked_name="张*明",
-        district="410202",
-        street="410202001",
-        category="local_household",
-        household_size=1,
-        submitted_at=datetime.now(UTC),
-        profile_version="kaifeng-sample-2026.1",
-        consented=tuple(contracts.Register),
-        clocks=anju_profile.load(PROFILE).case_clocks,
+        place=Place(district="410202", street="410202001"),
+        registers=("marriage",),
+        levels=(contract.Level(code="street", working_days=5),),
+        objection_level="district",
+        clocks=CLOCKS,
     ).model_dump(mode="json")
 
 
-def decision(request_id: str, word: contracts.Decision = contracts.Decision.APPROVE) -> contracts.ReviewDecision:
-    return contracts.ReviewDecision(level=contracts.Level.STREET, decision=word, actor="clerk-1", request_id=request_id)
+def decision(request_id: str, word: contract.Decision = contract.Decision.APPROVE) -> contract.ReviewDecision:
+    return contract.ReviewDecision(level="street", decision=word, actor="clerk-1", request_id=request_id)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -94,7 +90,7 @@ async def client(temporal_server: TemporalServer, keys_dir: Path) -> Client:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def worker(client: Client) -> AsyncIterator[None]:
-    async with Worker(client, task_queue=contracts.TASK_QUEUE, workflows=[Application]):
+    async with Worker(client, task_queue=TASK_QUEUE, workflows=[Application]):
         yield
 
 
@@ -106,7 +102,7 @@ def process(client: Client) -> Process:
 async def test_a_case_is_started_once(client: Client, process: Process) -> None:
     no = new_id("KF-")
     await asyncio.gather(*(process.start_application(given(no)) for _ in range(5)))
-    handle = client.get_workflow_handle(contracts.application_id(no))
+    handle = client.get_workflow_handle(contract.workflow_id(no))
     first = (await handle.describe()).run_id
     await process.start_application(given(no))
     await handle.terminate()
@@ -123,10 +119,10 @@ async def test_words_are_judged_and_counted_once(client: Client, process: Proces
     await process.start_application(given(no))
     assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
     assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
-    handle = client.get_workflow_handle_for(Application.run, contracts.application_id(no))
+    handle = client.get_workflow_handle_for(Application.run, contract.workflow_id(no))
     assert await handle.query(Application.counted) == 1
     with pytest.raises(Refusal) as caught:
-        await process.ask(no, "decide", decision("r2", contracts.Decision.REFUSE), "r2")
+        await process.ask(no, "decide", decision("r2", contract.Decision.REFUSE), "r2")
     assert caught.value.problem.reason == "STEP_REFUSED"
     assert caught.value.zh == "请先核对材料。"
     assert caught.value.problem.status.name == "FAILED_PRECONDITION"
@@ -136,9 +132,9 @@ async def test_words_are_judged_and_counted_once(client: Client, process: Proces
 async def test_after_the_end(client: Client, process: Process) -> None:
     no = new_id("KF-")
     await process.start_application(given(no))
-    said = contracts.Withdrawal(actor="citizen-1", request_id="w1")
+    said = contract.Withdrawal(actor="citizen-1", request_id="w1")
     assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
-    await client.get_workflow_handle(contracts.application_id(no)).result()
+    await client.get_workflow_handle(contract.workflow_id(no)).result()
     # The repeat of a word which was taken gets the answer it had.
     assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
     assert await reason_of(process.ask(no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
@@ -149,7 +145,7 @@ async def test_an_engine_that_does_not_answer_is_unknown_not_refused(client: Cli
     no = new_id("KF-")
     slow = Process(client, answer_seconds=0.5)
     # On a queue nobody serves.
-    await client.start_workflow(contracts.APPLICATION, given(no), id=contracts.application_id(no), task_queue="nobody")
+    await client.start_workflow(contract.NAME, given(no), id=contract.workflow_id(no), task_queue="nobody")
     assert await reason_of(slow.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
     away = Process(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), answer_seconds=2)
     async with asyncio.timeout(10):
@@ -174,7 +170,7 @@ async def test_a_submitted_case_has_a_running_workflow(
             # Until the outbox has started the workflow, the household is asked to try again.
             while await reason_of(desk.call(owner, "WithdrawApplication", request)) == "UNAVAILABLE":
                 await asyncio.sleep(0.1)
-            result = await client.get_workflow_handle(contracts.application_id(no)).result()
+            result = await client.get_workflow_handle(contract.workflow_id(no)).result()
         assert result["outcome"] == "withdrawn"
         assert await reason_of(desk.decide(CLERK, no)) == "TASK_NOT_OPEN"
         await people.close()

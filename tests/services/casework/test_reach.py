@@ -20,6 +20,7 @@ from tests.services.casework.support import (
     DISTRICT_REVIEWER,
     ELSEWHERE_DISTRICT,
     ELSEWHERE_STREET,
+    STREET,
     TO_NOTICE,
     TO_STREET,
     Desk,
@@ -155,6 +156,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         {""},
     ),
     "GetDeclaration": (lambda no: pb.GetDeclarationRequest(application_no=no, round=1), {"eligibility"}, {}, "NOT_ALLOWED", {""}),
+    "GetRegisteredApplicant": (
+        lambda no: pb.GetRegisteredApplicantRequest(application_no=no),
+        {"housing"},
+        {},
+        "NOT_ALLOWED",
+        {"NOT_REGISTERED"},
+    ),
     "GetContact": (lambda no: pb.GetContactRequest(application_no=no), {"notifications"}, {}, "NOT_ALLOWED", {""}),
 }
 
@@ -342,6 +350,19 @@ async def test_notifications_learn_where_to_reach_the_household(desk: Desk) -> N
     no = (await desk.submit(owner)).no
     answer = await desk.call(system("notifications"), "GetContact", pb.GetContactRequest(application_no=no))
     assert (answer.owner, answer.phone, answer.locale) == (owner.sub, "19999012345", "en")
+
+
+async def test_housing_learns_the_household_of_the_newest_dossier_once_it_is_registered(desk: Desk) -> None:
+    owner = someone()
+    no = (await desk.submit(owner, dossier(member(name="欧阳晓明")))).no
+    wanted = pb.GetRegisteredApplicantRequest(application_no=no)
+    assert await reason_of(desk.call(system("housing"), "GetRegisteredApplicant", wanted)) == "NOT_REGISTERED"
+    await desk.bring_to(no, *TO_NOTICE, "notice_closed")
+    answer = await desk.call(system("housing"), "GetRegisteredApplicant", wanted)
+    assert (answer.owner, answer.masked_name, answer.household_size, answer.street) == (owner.sub, "欧**明", 1, STREET)
+    assert answer.accepted_at == (await desk.get(owner, no)).submitted_at
+    unknown = pb.GetRegisteredApplicantRequest(application_no="KF-2026-999999")
+    assert await reason_of(desk.call(system("housing"), "GetRegisteredApplicant", unknown)) == "NOT_FOUND"
 
 
 async def test_public_notices_are_masked(desk: Desk) -> None:

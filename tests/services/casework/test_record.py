@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows.transitions import APPLICATION
+from anju.common.v1 import common_pb2 as common
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
+from chassis.wire import stamp
 
 from tests.services.casework.conftest import Office
 from tests.services.casework.support import (
     CITY_REVIEWER,
     CLERK,
     DISTRICT_REVIEWER,
+    MOVES,
     TO_NOTICE,
     TO_STREET,
     Desk,
@@ -41,7 +44,7 @@ async def test_a_whole_course_is_a_path_of_the_table(office: Office) -> None:
     await desk.bring_to(no, "withdrawn")
     case = await desk.get(owner, no)
     events = [row[0] for row in await office.rows("SELECT event FROM timeline WHERE application_no = $1 ORDER BY seq", no)]
-    assert APPLICATION.is_path(events)
+    assert MOVES.is_path(events)
     assert [entry.event for entry in case.timeline] == ["submitted", *events]
     assert (case.version, case.outcome, case.stage) == (1 + len(events), "withdrawn", "withdrawn")
     assert not case.HasField("deadline_at")
@@ -157,9 +160,19 @@ async def test_the_database_itself_refuses_a_second_open_task_and_a_stage_withou
             "INSERT INTO task (application_no, level, opened_at, deadline_at, overdue, closed_by) VALUES ($1, 'city', now(), now(), false, '')",
             no,
         )
-    for change in ("stage = 'registered'", "outcome = 'rejected'", "stage = 'dreaming'", "waiting_on = 'godot'"):
+    for change in ("stage = 'registered'", "outcome = 'rejected'"):
         with pytest.raises(asyncpg.CheckViolationError):
             await office.rows(f"UPDATE application SET {change} WHERE no = $1", no)
+
+
+async def test_a_code_nobody_has_is_not_recorded(office: Office) -> None:
+    """The database keeps codes as they come: the table of the case's moves and the vocabulary are what refuses others."""
+    no = (await office.desk.submit(someone())).no
+    assert await reason_of(office.desk.advance(no, "start_verification", "dreaming")) == "ILLEGAL_MOVE"
+    step = common.Step(step_id=f"application/{no}/1/start_verification", as_of=stamp(datetime.now(UTC)))
+    godot = pb.AdvanceApplicationRequest(no=no, step=step, event="start_verification", stage="verifying", waiting_on="godot")
+    assert await reason_of(office.desk.call(worker(), "AdvanceApplication", godot)) == "INVALID_FIELDS"
+    assert (await office.desk.get(CLERK, no)).stage == "submitted"
 
 
 async def test_counters_count_every_case_of_the_division(desk: Desk) -> None:

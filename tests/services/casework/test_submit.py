@@ -42,9 +42,14 @@ async def test_the_household_gets_its_number_and_its_workflow(office: Office) ->
             break
         await asyncio.sleep(0.05)
     started = next(s for s in office.engine.started if s.no == case.no)
-    assert (started.owner, started.masked_name, started.household_size) == (owner.sub, "欧**明", 3)
-    assert len(started.consented) == 4
+    assert (started.owner, started.place.street, started.objection_level) == (owner.sub, case.street, "district")
+    # What the case asks and who reviews it come with it, in order.
+    assert started.registers == ("social_insurance", "real_estate", "vehicles", "marriage")
+    assert [(level.code, level.working_days) for level in started.levels] == [("street", 5), ("district", 7), ("city", 5)]
     assert started.clocks.objection_review_wd == 15
+    told = started.model_dump_json()
+    assert "欧" not in told, "a workflow carries ids, no name"
+    assert "household_size" not in told
 
 
 async def test_numbers_are_never_given_twice(desk: Desk) -> None:

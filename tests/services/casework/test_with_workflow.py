@@ -12,12 +12,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as pb
+from anju_contracts.application import LookupOutcome, Verdict, workflow_id
+from anju_contracts.base import TASK_QUEUE
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows import calls, contracts
-from anju_workflows.activities.casework import CaseworkActivities
-from anju_workflows.application import Application
+from anju_workflows import telling
+from anju_workflows.application import calls
+from anju_workflows.application.activities import ApplicationActivities
+from anju_workflows.application.flow import Application
 from anju_workflows.search_attributes import STAGE
-from anju_workflows.transitions import APPLICATION
 from anju_workflows.worker import workflow_runner
 from casework.app import application
 from casework.settings import Settings
@@ -32,22 +34,22 @@ from temporalio.worker import Worker
 
 from tests.conftest import MakeDatabase
 from tests.services.casework.conftest import PROFILE
-from tests.services.casework.support import CITY_REVIEWER, CLERK, DISTRICT_REVIEWER, Desk, dossier, member, reason_of, someone
+from tests.services.casework.support import CITY_REVIEWER, CLERK, DISTRICT_REVIEWER, MOVES, Desk, dossier, member, reason_of, someone
 from tests.support.keys import signer
 
 
 @activity.defn(name=calls.LOOKUP_REGISTER)
 async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
-    return calls.LookupAnswer(outcome=contracts.LookupOutcome.FOUND, summary="一致")
+    return calls.LookupAnswer(outcome=LookupOutcome.FOUND, summary="一致")
 
 
 @activity.defn(name=calls.ASSESS)
 async def assess(arg: calls.Assess) -> calls.AssessAnswer:
-    return calls.AssessAnswer(verdict=contracts.Verdict.MET, rule_set="test")
+    return calls.AssessAnswer(verdict=Verdict.MET, rule_set="test")
 
 
-@activity.defn(name=calls.NOTIFY)
-async def notify(arg: calls.Notify) -> str:
+@activity.defn(name=telling.NOTIFY)
+async def notify(arg: telling.Notify) -> str:
     return ""
 
 
@@ -66,13 +68,13 @@ class Town:
 
     async def told_stage(self, no: str) -> str | None:
         """Where the workflow itself is."""
-        handle = self.engine.get_workflow_handle(contracts.application_id(no))
+        handle = self.engine.get_workflow_handle(workflow_id(no))
         return (await handle.describe()).typed_search_attributes.get(STAGE)
 
     async def lost_word(self, no: str, event: str, stage: str) -> None:
         """The clerk's word as a worker leaves it that is killed, with the engine, between the record and the engine's note."""
         request_id = stable_id("", f"{CLERK.sub}:DecideTask:{new_id()}")
-        await self.desk.advance(no, event, stage, step=f"{contracts.application_id(no)}/{request_id}/{event}", note="人均面积超过标准")
+        await self.desk.advance(no, event, stage, step=f"{workflow_id(no)}/{request_id}/{event}", note="人均面积超过标准")
 
     async def stage(self, caller: Caller, no: str, wanted: str) -> pb.Application:
         async with asyncio.timeout(30):
@@ -100,9 +102,9 @@ async def town(at_the_engine: None, make_module_database: MakeDatabase, keys_dir
         people, worker = (GrpcClient(server.address, signer(keys_dir, name)) for name in ("web-gateway", "worker"))
         async with Worker(
             engine,
-            task_queue=contracts.TASK_QUEUE,
+            task_queue=TASK_QUEUE,
             workflows=[Application],
-            activities=[CaseworkActivities(worker).advance, lookup, assess, notify],
+            activities=[ApplicationActivities(worker, worker, worker).advance, lookup, assess, notify],
             workflow_runner=workflow_runner(),
         ):
             yield Town(Desk(people, {"worker": worker}), url, engine)
@@ -140,7 +142,7 @@ async def test_returned_corrected_objected_and_withdrawn(town: Town) -> None:
     ended = (await desk.call(owner, "WithdrawApplication", withdrawal)).application
     assert (ended.stage, ended.outcome, ended.reason) == ("withdrawn", "withdrawn", "已在外地购房")
     assert (await desk.call(owner, "WithdrawApplication", withdrawal)).application.outcome == "withdrawn"
-    assert APPLICATION.is_path(entry.event for entry in ended.timeline[1:])
+    assert MOVES.is_path(entry.event for entry in ended.timeline[1:])
 
 
 async def test_an_upheld_objection_refuses_the_case(town: Town) -> None:
@@ -209,9 +211,10 @@ async def test_a_lost_refusal_ends_the_case(town: Town) -> None:
     owner, no = await at_street(town)
     await town.lost_word(no, "street_refused", "rejected")
     await town.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'confirm_word' AND payload->>'no' = $1", no)
-    result = await town.engine.get_workflow_handle(contracts.application_id(no)).result()
-    assert result == {"outcome": "rejected", "reason": "人均面积超过标准"}
-    assert (await town.desk.get(owner, no)).outcome == "rejected"
+    result = await town.engine.get_workflow_handle(workflow_id(no)).result()
+    assert result == {"outcome": "rejected"}
+    case = await town.desk.get(owner, no)
+    assert (case.outcome, case.reason) == ("rejected", "人均面积超过标准")
 
 
 async def test_a_correction_finds_the_lost_return(town: Town) -> None:

@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows import calls
-from anju_workflows.activities.checks import EligibilityActivities
+from anju_workflows.application import calls
+from anju_workflows.application.activities import ApplicationActivities
 from chassis import telemetry, temporal
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
@@ -73,7 +73,7 @@ async def test_edge_workflow_activity_and_service_share_one_trace(
     edge.router.add_post("/api/v1/applications", submit)
     async with serving(server), TestClient(TestServer(edge)) as browser:
         client = Client(server.address, keys.signer(keys_dir, "worker"))
-        activities = EligibilityActivities(client)
+        activities = ApplicationActivities(client, client, client)
         worker = Worker(
             engine, task_queue=QUEUE, workflows=[OneTrace], activities=[activities.assess], workflow_runner=UnsandboxedWorkflowRunner()
         )

@@ -26,9 +26,9 @@ OFFER = (
     " VALUES (:id, :unit, :no, :owner, 'open', false, now(), now() + interval '7 days', '')"
 )
 LEASE = (
-    "INSERT INTO leases (no, offer_id, unit_id, application_no, owner, district, street, state, released, starts_on, ends_on,"
+    "INSERT INTO leases (no, offer_id, unit_id, application_no, owner, district, street, state, released, term_months, starts_on, ends_on,"
     " monthly_rent_fen, deposit_fen, drafted_at, sign_by, version)"
-    " VALUES (:no, :offer, :unit, :application, :owner, '410202', '410202001', :state, :released, :starts, :ends, 1, 0, now(), now(), 1)"
+    " VALUES (:no, :offer, :unit, :application, :owner, '410202', '410202001', :state, :released, 12, :starts, :ends, 1, 0, now(), now(), 1)"
 )
 
 
@@ -129,8 +129,9 @@ async def test_a_live_lease_holds_its_offer_and_its_home(world: World) -> None:
     (offer,) = (await world.offer()).offers
     lease = await world.close_offer(offer.id, "accepted")
     await breaks(world, "fk_leases_offer", ("UPDATE offers SET released = true WHERE id = :id", {"id": offer.id}))
-    await breaks(world, "ck_leases_released", ("UPDATE leases SET state = 'ended' WHERE no = :no", {"no": lease.no}))
-    await breaks(world, "fk_leases_offer", ("UPDATE leases SET state = 'ended', released = true WHERE no = :no", {"no": lease.no}))
+    await breaks(world, "ck_leases_released", ("UPDATE leases SET state = 'lapsed' WHERE no = :no", {"no": lease.no}))
+    await breaks(world, "ck_leases_in_effect", ("UPDATE leases SET starts_on = now(), ends_on = now() WHERE no = :no", {"no": lease.no}))
+    await breaks(world, "fk_leases_offer", ("UPDATE leases SET state = 'lapsed', released = true WHERE no = :no", {"no": lease.no}))
     assert (await world.offer()).still_vacant == 0
 
 
@@ -140,12 +141,13 @@ async def test_a_lease_is_of_its_offers_home_and_within_the_law(world: World) ->
     await world.sql(OFFER, id="o1", unit=first.id, no="KF-1", owner="c-KF-1")
     values: dict[str, object] = {
         "no": "L-1", "offer": "o1", "unit": second.id, "application": "KF-1", "owner": "c-KF-1",
-        "state": "signing", "released": False, "starts": date(2026, 1, 1), "ends": date(2026, 12, 31),
+        "state": "active", "released": False, "starts": date(2026, 1, 1), "ends": date(2026, 12, 31),
     }  # fmt: skip
     await breaks(world, "fk_leases_offer", (LEASE, values))
     values["unit"] = first.id
     await breaks(world, "ck_leases_term", (LEASE, values | {"ends": date(2031, 1, 1)}))
     await breaks(world, "ck_leases_term", (LEASE, values | {"ends": date(2025, 12, 31)}))
+    await breaks(world, "ck_leases_in_effect", (LEASE, values | {"starts": None, "ends": None}))
     await world.sql(LEASE, **(values | {"ends": date(2030, 12, 31)}))
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
-from anju_workflows import contracts
+from anju_contracts.base import Model
+from anju_contracts.waiting import OfferAnswer, OfferMade
+from chassis import calendar
 from chassis.crypto import KeyRing
 from chassis.errors import Problem, Refusal
 from housing import servicer
 from housing.errors import ALREADY_ENDED, OFFER_NOT_OPEN
 
-from tests.services.housing.world import DISTRICT, MANAGER, NOW, World, refused
+from tests.services.housing.world import BILLS, DISTRICT, MANAGER, NOW, World, refused
 from tests.support.keys import citizen
 
 
@@ -31,16 +33,16 @@ async def test_a_home_from_the_list_to_the_end_of_the_lease(world: World) -> Non
     (offer,) = made.offers
     assert (made.still_waiting, made.still_vacant) == (0, 0)
     assert (offer.state, offer.unit.state) == ("open", "offered")
-    assert offer.expires_at.ToDatetime() - offer.made_at.ToDatetime() == timedelta(days=7)
+    assert offer.expires_at.ToDatetime(UTC) == calendar.days_after(offer.made_at.ToDatetime(UTC), 7)
     await world.wait_for_signals(1)
     (workflow_id, name, said) = world.notes.signals[0]
-    assert isinstance(said, contracts.OfferMade)
+    assert isinstance(said, OfferMade)
     assert (workflow_id, name, said.offer_id, said.unit) == ("waiting/KF-1", "offer_made", offer.id, "金明家园 1号楼1单元101")
     assert (await world.tenancy("KF-1")).waiting.state == "offered"
     assert await stock(world) == (1, 0)
 
-    async def workflow_accepts(workflow_id: str, name: str, said: contracts.Model) -> None:
-        assert isinstance(said, contracts.OfferAnswer)
+    async def workflow_accepts(workflow_id: str, name: str, said: Model) -> None:
+        assert isinstance(said, OfferAnswer)
         assert (workflow_id, name, said.accept, said.actor) == ("waiting/KF-1", "answer_offer", True, "c-KF-1")
         await world.close_offer(offer.id, "accepted")
         await world.close_waiting("KF-1", "leased")
@@ -51,10 +53,12 @@ async def test_a_home_from_the_list_to_the_end_of_the_lease(world: World) -> Non
     assert answered.offer.state == "accepted"
     assert answered.offer.unit.state == "reserved"
     lease = (await world.tenancy("KF-1")).lease
-    assert (lease.no, lease.state, lease.starts_on, lease.ends_on) == ("L-2026-000001", "signing", "2026-11-23", "2029-11-22")
+    # The term is not running yet: nobody pays for days without keys.
+    assert (lease.no, lease.state, lease.starts_on, lease.ends_on) == ("L-2026-000001", "signing", "", "")
+    assert lease.sign_by.ToDatetime(UTC) == calendar.days_after(NOW, 15)
     assert (lease.monthly_rent_fen, lease.deposit_fen) == (35_000, 200_000)
 
-    async def workflow_signs(workflow_id: str, name: str, said: contracts.Model) -> None:
+    async def workflow_signs(workflow_id: str, name: str, said: Model) -> None:
         assert (workflow_id, name) == (f"lease/{lease.no}", "sign")
         await world.advance(lease.no, "signed", NOW + timedelta(days=1))
 
@@ -66,10 +70,11 @@ async def test_a_home_from_the_list_to_the_end_of_the_lease(world: World) -> Non
     )
     assert signed.lease.state == "deposit"
     assert signed.lease.signed_at.ToDatetime() == (NOW + timedelta(days=1)).replace(tzinfo=None)
-    active = await world.advance(lease.no, "activated")
+    active = await world.advance(lease.no, "activated", NOW + timedelta(days=9))
     assert (active.state, active.unit.state, active.version) == ("active", "let", 3)
+    assert (active.starts_on, active.ends_on) == ("2026-12-02", "2029-12-01")
     assert await stock(world) == (1, 0)
-    ended = await world.advance(lease.no, "ended", NOW + timedelta(days=1095))
+    ended = await world.advance(lease.no, "ended", NOW + timedelta(days=1105))
     assert (ended.state, ended.unit.state) == ("ended", "vacant")
     assert await stock(world) == (1, 1)
 
@@ -79,7 +84,7 @@ async def test_the_same_answer_again_is_the_same_answer_and_other_content_is_ref
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
 
-    async def workflow_declines(workflow_id: str, name: str, said: contracts.Model) -> None:
+    async def workflow_declines(workflow_id: str, name: str, said: Model) -> None:
         await world.close_offer(offer.id, "declined")
 
     world.notes.on_update = workflow_declines
@@ -102,7 +107,7 @@ async def test_what_the_workflow_refuses_is_refused_with_its_words(world: World)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
 
-    async def over(workflow_id: str, name: str, said: contracts.Model) -> None:
+    async def over(workflow_id: str, name: str, said: Model) -> None:
         # The offer ran out a moment ago.
         await world.close_offer(offer.id, "expired", step_id="expiry")
         raise Refusal(ALREADY_ENDED)
@@ -124,7 +129,7 @@ async def test_a_workflow_that_has_not_heard_of_its_offer_yet_does_not_end_it(
     (offer,) = (await world.offer()).offers
     asked = 0
 
-    async def lagging(workflow_id: str, name: str, said: contracts.Model) -> None:
+    async def lagging(workflow_id: str, name: str, said: Model) -> None:
         nonlocal asked
         asked += 1
         if asked < 4:
@@ -146,7 +151,7 @@ async def test_leaving_the_list(world: World) -> None:
     await world.register("KF-1")
     await world.register("KF-2")
 
-    async def workflow_leaves(workflow_id: str, name: str, said: contracts.Model) -> None:
+    async def workflow_leaves(workflow_id: str, name: str, said: Model) -> None:
         assert (workflow_id, name) == ("waiting/KF-1", "leave")
         await world.close_waiting("KF-1", "left")
 
@@ -197,11 +202,10 @@ async def test_lease_numbers_count_by_year_of_the_business_date_and_have_no_gaps
     offers = {offer.application_no: offer.id for offer in (await world.offer()).offers}
     last_evening_in_china = NOW.replace(month=12, day=31, hour=15, minute=59)
     first = await world.close_offer(offers["KF-0"], "accepted", as_of=last_evening_in_china)
-    assert (await refused(world.close_offer(offers["KF-1"], "accepted", months=61))).problem.reason == "INVALID_FIELDS"
+    assert (await refused(world.close_offer(offers["KF-1"], "burnt"))).problem.reason == "INVALID_FIELDS"
     second = await world.close_offer(offers["KF-2"], "accepted", as_of=last_evening_in_china)
     new_year = await world.close_offer(offers["KF-3"], "accepted", as_of=last_evening_in_china + timedelta(minutes=1))
     assert [first.no, second.no, new_year.no] == ["L-2026-000001", "L-2026-000002", "L-2027-000001"]
-    assert [first.starts_on, new_year.starts_on] == ["2026-12-31", "2027-01-01"]
     # What was refused changed nothing: the offer is still open.
     assert (await world.tenancy("KF-1")).offers[0].state == "open"
 
@@ -241,3 +245,54 @@ async def test_offering_again_under_the_same_key_offers_nothing_new(world: World
     await world.register("KF-2")
     assert await world.offer(key="same") == first
     assert [o.application_no for o in (await world.offer(caller=MANAGER)).offers] == ["KF-2"]
+
+
+async def test_a_family_waits_as_the_record_has_it_on_the_day_it_is_registered(world: World) -> None:
+    """Corrected from three members to four: casework is asked, not the form the application began with."""
+    await world.register("KF-1", size=4)
+    assert (await world.tenancy("KF-1")).waiting.household_size == 4
+    unknown = pb.RegisterWaitingRequest(application_no="KF-404", step=world.next_step())
+    assert (await refused(world.step("RegisterWaiting", unknown))).problem.reason == "NOT_FOUND"
+
+
+async def test_a_lease_is_signed_on_the_terms_of_the_day_of_signing(world: World) -> None:
+    """Not of the day it was drafted, and not of the application years before."""
+    (unit,) = await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    lease = await world.close_offer(offer.id, "accepted", months=36)
+    assert (lease.monthly_rent_fen, lease.term_months) == (35_000, 36)
+    await world.sql("UPDATE units SET monthly_rent_fen = 40000, deposit_fen = 100000 WHERE id = :id", id=unit.id)
+    assert (await world.tenancy("KF-1")).lease.monthly_rent_fen == 40_000, "who has not signed yet reads what he would sign"
+    world.terms.now = world.terms.now._replace(term_months=24, rent=BILLS.model_copy(update={"due_days": 5}))
+    request = pb.AdvanceLeaseRequest(lease_no=lease.no, step=world.next_step(NOW + timedelta(days=3)), event="signed")
+    signed = await world.step("AdvanceLease", request)
+    assert (signed.terms.monthly_rent_fen, signed.terms.deposit_fen, signed.terms.rent.due_days) == (40_000, 100_000, 5)
+    assert (signed.lease.monthly_rent_fen, signed.lease.term_months) == (40_000, 24)
+    await world.sql("UPDATE units SET monthly_rent_fen = 50000 WHERE id = :id", id=unit.id)
+    activated = pb.AdvanceLeaseRequest(lease_no=lease.no, step=world.next_step(NOW + timedelta(days=10)), event="activated")
+    active = await world.step("AdvanceLease", activated)
+    assert active.lease.monthly_rent_fen == 40_000, "signed is signed"
+    assert (active.term.starts_on, active.term.ends_on) == ("2026-12-03", "2028-12-02")
+
+
+async def test_a_workflow_that_is_started_again_finds_the_household_where_the_record_has_it(world: World) -> None:
+    await world.add_units(2)
+    assert await world.register("KF-1") == 1
+    (first,) = (await world.offer()).offers
+    await world.close_offer(first.id, "declined")
+    (second,) = (await world.offer()).offers
+    again = await world.step("RegisterWaiting", pb.RegisterWaitingRequest(application_no="KF-1", step=world.next_step()))
+    assert (again.declines, again.open_offer.offer_id, again.terms.max_declines) == (1, second.id, 2)
+    assert again.terms.expires_at.ToDatetime(UTC).year == NOW.year + 5
+
+
+async def test_what_a_step_tells_is_handed_on_with_what_housing_alone_knows(world: World) -> None:
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    request = pb.CloseOfferRequest(offer_id=offer.id, step=world.next_step(step_id="waiting/KF-1/w/offer_accepted"), outcome="accepted")
+    request.step.tell.add(template="offer_accepted")
+    await world.step("CloseOffer", request)
+    ((payload,),) = await world.sql("SELECT payload FROM outbox WHERE kind = 'tell'")
+    assert payload["key"] == "waiting/KF-1/w/offer_accepted/tell-offer_accepted"

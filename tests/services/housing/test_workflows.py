@@ -11,8 +11,9 @@ from pathlib import Path
 import housing.workflows
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
+from anju_contracts.base import Accepted
+from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows.contracts import Accepted, OfferAnswer, OfferMade, Withdrawal
 from chassis import ids, temporal
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
@@ -62,7 +63,7 @@ class Stub:
             raise ApplicationError("该配租已经结束，请刷新后查看。", type="OFFER_NOT_OPEN", non_retryable=True)
 
     @workflow.update
-    def leave(self, said: Withdrawal) -> Accepted:
+    def leave(self, said: Leaving) -> Accepted:
         self.left = True
         return Accepted(stage="left")
 
@@ -94,7 +95,7 @@ async def test_verdicts(temporal_server: TemporalServer, keys_dir: Path) -> None
         assert (await port.update(no, "answer_offer", answer("of1"), "r2")).stage == "leased"
         # The same request again: the verdict of the first time, whatever it now says.
         assert (await port.update(no, "answer_offer", answer("of1", accept=False), "r2")).stage == "leased"
-        left = Withdrawal(actor="c-1", request_id="r3")
+        left = Leaving(actor="c-1", request_id="r3")
         assert (await port.update(no, "leave", left, "r3")).stage == "left"
         await client.get_workflow_handle(no).result()
         # Closed: who closed it and lost our answer gets it again, everybody else learns that it has ended.
@@ -111,7 +112,7 @@ async def test_no_verdict_in_time(temporal_server: TemporalServer, keys_dir: Pat
     queue = ids.new_id()
     await client.start_workflow("Waiting", id=f"waiting/{queue}", task_queue=queue)
     started = asyncio.get_running_loop().time()
-    refusal = await refused(TemporalWorkflows(client).update(f"waiting/{queue}", "leave", Withdrawal(actor="c-1", request_id="r"), "r"))
+    refusal = await refused(TemporalWorkflows(client).update(f"waiting/{queue}", "leave", Leaving(actor="c-1", request_id="r"), "r"))
     assert refusal.problem.reason == "UNAVAILABLE"
     assert asyncio.get_running_loop().time() - started < 5
     await client.get_workflow_handle(f"waiting/{queue}").terminate()
@@ -153,6 +154,6 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
         request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
         assert (await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))).problem.reason == "UNAVAILABLE"
         async with asyncio.timeout(20):
-            while await world.sql("SELECT attempts FROM outbox") == [(0,)]:
+            while await world.sql("SELECT attempts FROM outbox WHERE kind = 'offer_made'") == [(0,)]:
                 await asyncio.sleep(0.05)
-        assert await world.sql("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(1,)]
+        assert await world.sql("SELECT count(*) FROM outbox WHERE kind = 'offer_made' AND done_at IS NULL") == [(1,)]

@@ -7,20 +7,23 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
-from anju_workflows.contracts import Accepted, Model
+from anju_contracts.base import Accepted, Model
+from anju_contracts.rent_cycle import Clocks
 from chassis.db import Database
-from chassis.errors import Refusal
+from chassis.errors import NOT_FOUND, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
 from housing.app import application
 from housing.settings import Settings
+from housing.terms import Terms
 from housing.workflows import Workflows
 from sqlalchemy import text
 
@@ -29,7 +32,17 @@ from tests.support.keys import citizen, signer, staff
 DISTRICT, STREET = "410202", "410202001"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 MANAGER = staff("house_manager", "4102")
-OFFER_SECONDS = 7 * 86_400
+BILLS = Clocks(due_days=10, reminder_days=(1, 7), arrears_days=20)
+TERMS = Terms(
+    waiting_limit_months=60,
+    waiting_alarm_months=(48, 54),
+    offer_open_days=7,
+    max_declines=2,
+    sign_days=15,
+    term_months=36,
+    rent=BILLS,
+    deposit=Clocks(due_days=15, arrears_days=0),
+)
 
 Hook = Callable[[str, str, Model], Awaitable[None]]
 
@@ -56,12 +69,36 @@ class NoteTaker:
 
 
 @dataclass
+class Households:
+    """In casework's place: who is registered."""
+
+    known: dict[str, casework.GetRegisteredApplicantResponse] = field(default_factory=dict)
+
+    async def registered(self, application_no: str) -> casework.GetRegisteredApplicantResponse:
+        if application_no not in self.known:
+            raise Refusal(NOT_FOUND)
+        return self.known[application_no]
+
+
+@dataclass
+class TermsOf:
+    """In the profile's place: the terms of every day, which a test may change."""
+
+    now: Terms = TERMS
+
+    def __call__(self, day: date) -> Terms:
+        return self.now
+
+
+@dataclass
 class World:
     web: Client
     worker: Client
     notes: NoteTaker
     address: str
     database: Database
+    households: Households
+    terms: TermsOf
     steps: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -108,18 +145,17 @@ class World:
         street: str = "",
         as_of: datetime = NOW,
     ) -> int:
-        request = pb.RegisterWaitingRequest(
-            application_no=no,
-            step=self.next_step(as_of),
+        applicant = casework.GetRegisteredApplicantResponse(
             owner=owner or f"c-{no}",
             masked_name="张*明",
             district=district,
             street=street or f"{district}001",
             household_size=size,
-            offer_open_seconds=OFFER_SECONDS,
+            category="local_household",
         )
-        request.accepted_at.FromDatetime(accepted)
-        request.expires_at.FromDatetime(as_of + timedelta(days=1826))
+        applicant.accepted_at.FromDatetime(accepted)
+        self.households.known[no] = applicant
+        request = pb.RegisterWaitingRequest(application_no=no, step=self.next_step(as_of))
         return int((await self.step("RegisterWaiting", request)).rank)
 
     async def register_many(self, count: int) -> None:
@@ -138,9 +174,7 @@ class World:
 
     async def close_offer(self, offer_id: str, outcome: str, *, as_of: datetime = NOW, months: int = 36, step_id: str = "") -> pb.Lease:
         request = pb.CloseOfferRequest(offer_id=offer_id, step=self.next_step(as_of, step_id), outcome=outcome)
-        if outcome == "accepted":
-            request.term_months = months
-            request.sign_by.FromDatetime(as_of + timedelta(days=15))
+        self.terms.now = self.terms.now._replace(term_months=months)
         answer: pb.CloseOfferResponse = await self.step("CloseOffer", request)
         return answer.lease
 
@@ -178,14 +212,14 @@ class World:
 
 @asynccontextmanager
 async def housing(url: str, keys_dir: Path, workflows: Workflows | None = None, **settings: Any) -> AsyncIterator[World]:
-    notes = NoteTaker()
+    notes, households, terms = NoteTaker(), Households(), TermsOf()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, drain_seconds=0.2, **settings)
-    async with application(given, workflows=workflows or notes) as server:
+    async with application(given, workflows=workflows or notes, applicants=households, terms=terms) as server:
         web = Client(server.address, signer(keys_dir, "web-gateway"))
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
         try:
-            yield World(web, worker, notes, server.address, database)
+            yield World(web, worker, notes, server.address, database, households, terms)
         finally:
             for client in (web, worker):
                 await client.close()

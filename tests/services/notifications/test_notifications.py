@@ -20,6 +20,8 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from casekit.tell import day
+from casekit.tell import text as text_
 from chassis import errors
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.errors import Refusal
@@ -42,6 +44,12 @@ NO = "KF-2026-000123"
 PHONE = "19999012345"
 SECRET_REASON = "王小明的收入证明缺少第二页"  # what a reviewer typed
 AS_OF = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+# The last second of 7 December in China.
+DEADLINE = day(datetime(2026, 12, 7, 15, 59, 59, tzinfo=UTC))
+
+
+def level(stage: str) -> common.Value:
+    return common.Value(term=common.Term(vocabulary="stages", code=stage))
 
 
 class Casework(casework_rpc.CaseworkServiceServicer):
@@ -94,17 +102,16 @@ class World:
     database_url: str
     keys_dir: Path
 
-    async def notify(self, template: str, key: str, no: str = NO, as_of: datetime = AS_OF, **params: str) -> str:
-        request = pb.NotifyRequest(key=key, application_no=no, template=template, params=params)
+    async def notify(self, template: str, key: str, no: str = NO, as_of: datetime = AS_OF, **facts: common.Value) -> str:
+        return await self.tell(common.Telling(template=template, values=facts), key, no, as_of)
+
+    async def notify_staff(self, template: str, key: str, role: str, division: str, **facts: common.Value) -> str:
+        return await self.tell(common.Telling(template=template, values=facts, role=role, division=division), key)
+
+    async def tell(self, telling: common.Telling, key: str, no: str = NO, as_of: datetime = AS_OF) -> str:
+        request = pb.NotifyRequest(key=key, application_no=no, telling=telling)
         request.as_of.FromDatetime(as_of)
         return str((await self.worker.call(self.stub_of(self.worker).Notify, request)).message_id)
-
-    async def notify_staff(self, template: str, key: str, role: str, division: str, **params: str) -> str:
-        request = pb.NotifyStaffRequest(
-            key=key, application_no=NO, template=template, role=role, division=division, params={"no": NO, **params}
-        )
-        request.as_of.FromDatetime(AS_OF)
-        return str((await self.worker.call(self.stub_of(self.worker).NotifyStaff, request)).message_id)
 
     async def inbox(self, caller: Caller, *, limit: int = 100, cursor: str = "", locale: str = "zh-CN") -> pb.ListInboxResponse:
         request = pb.ListInboxRequest(page=common.PageRequest(limit=limit, cursor=cursor), locale=locale)
@@ -176,7 +183,7 @@ async def eventually(check: Any, seconds: float = 10.0) -> Any:
 
 
 async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None:
-    id = await world.notify("returned_for_correction", "application/1/7", reason=SECRET_REASON, deadline="2026年12月7日")
+    id = await world.notify("returned_for_correction", "application/1/7", reason=text_(SECRET_REASON), deadline=DEADLINE)
     owner = citizen(f"owner-of-{NO}")
     page = await world.inbox(owner)
     assert [(m.id, m.template, m.application_no, m.read) for m in page.messages] == [(id, "returned_for_correction", NO, False)]
@@ -201,7 +208,7 @@ async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None
 
 async def test_nothing_personal_stands_in_a_table(world: World) -> None:
     world.sms.statuses = [503] * 100  # the SMS stays queued, which is when a phone number is stored at all
-    await world.notify("returned_for_correction", "application/1/8", reason=SECRET_REASON, deadline="2026年12月7日")
+    await world.notify("returned_for_correction", "application/1/8", reason=text_(SECRET_REASON), deadline=DEADLINE)
     dumped = b""
     for (table,) in await world.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
         for (row,) in await world.rows(f"SELECT to_jsonb(t)::text FROM {table} t"):
@@ -284,19 +291,30 @@ async def test_while_casework_is_away_the_worker_is_asked_to_come_again(world: W
     ("template", "params", "reason"),
     [
         ("no_such_text", {}, "NO_TEMPLATE"),
-        ("task_opened", {"level": "x", "deadline": "y"}, "NO_TEMPLATE"),  # a text for officials
+        ("task_opened", {"level": common.Value(text="x"), "deadline": DEADLINE}, "NO_TEMPLATE"),  # a text for officials
         ("refused", {}, "INVALID_FIELDS"),
+        ("refused", {"reason": common.Value()}, "INVALID_FIELDS"),
+        # A fact of another kind than the blank's is no fact: nobody words a day out of a text.
+        ("correction_expiring", {"deadline": common.Value(text="2026年12月7日")}, "INVALID_FIELDS"),
+        (
+            "review_started",
+            {"level": common.Value(term=common.Term(vocabulary="stages", code="lottery")), "deadline": DEADLINE},
+            "INVALID_FIELDS",
+        ),
+        ("bill_paid", {"month": common.Value(month="202613"), "amount": common.Value(fen=1)}, "INVALID_FIELDS"),
     ],
 )
-async def test_wrong_notifications_are_refused(world: World, template: str, params: dict[str, str], reason: str) -> None:
+async def test_wrong_notifications_are_refused(world: World, template: str, params: dict[str, common.Value], reason: str) -> None:
     with pytest.raises(Refusal) as refused:
         await world.notify(template, "application/6/1", NO, AS_OF, **params)
     assert refused.value.problem.reason == reason
 
 
 async def test_officials_are_told_by_role_and_division(world: World) -> None:
-    await world.notify_staff("task_opened", "s/1", "street_clerk", "410202001", level="街道初审", deadline="2026年12月7日")
-    await world.notify_staff("task_escalated", "s/2", "district_reviewer", "410202", level="区级复审", days="3")
+    await world.notify_staff("task_opened", "s/1", "street_clerk", "410202001", level=level("street_review"), deadline=DEADLINE)
+    await world.notify_staff(
+        "task_escalated", "s/2", "district_reviewer", "410202", level=level("district_review"), days=common.Value(count=3)
+    )
     seen = {
         "clerk": staff("street_clerk", "410202001"),
         "clerk elsewhere": staff("street_clerk", "410202002"),
@@ -319,11 +337,11 @@ async def test_officials_are_told_by_role_and_division(world: World) -> None:
         "citizen": [],
     }
     with pytest.raises(Refusal):
-        await world.notify_staff("task_opened", "s/3", "", "410202001", level="x", deadline="y")
+        await world.notify_staff("task_opened", "s/3", "street_clerk", "", level=level("street_review"), deadline=DEADLINE)
 
 
 async def test_reading_is_personal_and_only_within_reach(world: World) -> None:
-    id = await world.notify_staff("task_reminder", "s/1", "street_clerk", "410202001", deadline="2026年12月7日")
+    id = await world.notify_staff("task_reminder", "s/1", "street_clerk", "410202001", deadline=DEADLINE)
     first, second = staff("street_clerk", "410202001", sub="s-1"), staff("street_clerk", "410202001", sub="s-2")
     for _ in range(2):
         await world.client.call(world.stub.MarkRead, pb.MarkReadRequest(message_id=id), caller=first)
@@ -338,7 +356,7 @@ async def test_reading_is_personal_and_only_within_reach(world: World) -> None:
 
 
 async def test_only_the_worker_tells_and_only_people_read(world: World) -> None:
-    request = pb.NotifyRequest(key="k", application_no=NO, template="lapsed")
+    request = pb.NotifyRequest(key="k", application_no=NO, telling=common.Telling(template="lapsed"))
     for caller in (citizen(), staff("operator")):
         with pytest.raises(Refusal) as refused:
             await world.client.call(world.stub.Notify, request, caller=caller)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
-from anju_workflows import contracts
+from anju_contracts.lease import ArrearsPaid
 from chassis.calendar import SHANGHAI
 
 from tests.services.payments.world import LEASE, RENT, World, refused
@@ -85,7 +85,7 @@ async def test_arrears_are_taken_back_when_the_bank_had_the_money_before(world: 
     assert (bill.state, bill.paid_fen) == ("paid", RENT)
     assert at(bill) <= wall() + WINDOW < written
     assert await world.balances() == {"bank:ccb": RENT, "income:rent": -RENT}
-    said = contracts.ArrearsPaid(bill_id=BILL, amount_fen=RENT, in_time=True)
+    said = ArrearsPaid(bill_id=BILL, amount_fen=RENT, in_time=True)
     assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", said)]
 
 
@@ -96,7 +96,7 @@ async def test_money_that_went_to_the_bank_after_the_arrears_is_late(world: Worl
     intent = await world.start(BILL)
     world.bank.paid[intent.id] = "350.00"
     await world.confirm(intent.id, wall())
-    assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", contracts.ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
+    assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
 
 
 async def test_the_bank_took_the_money_before_the_day_it_booked_it_on_was_over(world: World) -> None:
@@ -134,7 +134,7 @@ async def test_money_taken_before_the_clock_was_moved_is_in_time(world: World) -
     world.bank.query_body = None
     assert await world.called_back(intent) == "posted"
     ((_, said),) = await world.wait_told("arrears_paid", 1)
-    assert said == contracts.ArrearsPaid(bill_id=BILL, amount_fen=RENT, in_time=True)
+    assert said == ArrearsPaid(bill_id=BILL, amount_fen=RENT, in_time=True)
     assert at(await world.bill(BILL)) <= wall() + WINDOW
 
 

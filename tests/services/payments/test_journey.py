@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 
 import pytest
 from anju.payments.v1 import payments_pb2 as pb
-from anju_workflows import contracts
+from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
 from payments.providers import ccb_protocol
 
 from tests.services.payments.world import DEPOSIT, LEASE, NOW, OWNER, RENT, World, refused
@@ -28,14 +28,14 @@ async def test_a_rent_from_issue_to_paid(world: World) -> None:
     assert urlparse(intent.pay_url).path == f"/pay/{intent.id}"
     order = world.bank.orders[intent.id]
     assert (order["PAYMENT"], order["CURCODE"], order["REMARK1"], order["RETURNTYPE"]) == ("350.00", "01", BILL, "3")
-    assert await world.wait_told("payment_opened", 1) == [(f"bill/{BILL}", contracts.PaymentOpened(intent_id=intent.id))]
+    assert await world.wait_told("payment_opened", 1) == [(f"bill/{BILL}", PaymentOpened(intent_id=intent.id))]
     assert await world.called_back(intent) == "posted"
     paid = await world.bill(BILL)
     assert (paid.state, paid.paid_fen) == ("paid", RENT)
     assert paid.HasField("paid_at")
     assert await world.balances() == {"bank:ccb": RENT, "income:rent": -RENT}
     (told,) = await world.wait_told("payment_posted", 1)
-    assert told == (f"bill/{BILL}", contracts.PaymentPosted(bill_id=BILL, intent_id=intent.id, settled=True))
+    assert told == (f"bill/{BILL}", PaymentPosted(bill_id=BILL, intent_id=intent.id, settled=True))
     assert (await refused(world.start(BILL))).problem.reason == "BILL_NOT_PAYABLE"
 
 
@@ -72,7 +72,7 @@ async def test_the_bank_says_500_though_it_captured(world: World) -> None:
     assert (await refused(world.start(BILL, key="k"))).problem.reason == "BANK_UNAVAILABLE"
     (told,) = await world.wait_told("payment_opened", 1)
     (order_id,) = world.bank.orders
-    assert told[1] == contracts.PaymentOpened(intent_id=order_id), "the workflow asks on, though the tenant saw an error"
+    assert told[1] == PaymentOpened(intent_id=order_id), "the workflow asks on, though the tenant saw an error"
     confirmed = await world.confirm(order_id)
     assert (confirmed.intent.state, confirmed.bill.state) == ("paid", "paid")
     assert confirmed.bill.paid_at.ToDatetime() == NOW.replace(tzinfo=None), "by the workflow's clock"

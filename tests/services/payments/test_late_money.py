@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from anju_workflows import contracts
+from anju_contracts.lease import ArrearsPaid
 from payments import app
 from payments.tables import MIGRATIONS
 
@@ -60,7 +60,7 @@ async def test_a_rent_in_arrears_whose_callback_is_lost_is_found_paid(world: Wor
     assert await world.called_back(intent) == "repeated"
     assert await world.alarms() == {}
     # The bill's workflow ended with the arrears: the lease's tells the household.
-    assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", contracts.ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
+    assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
 
 
 async def test_a_deposit_paid_after_its_lease_lapsed_is_the_tenants_and_somebody_is_told(world: World) -> None:

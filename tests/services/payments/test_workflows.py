@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
 from anju_onebox.engine.temporal import TemporalServer
-from anju_workflows.contracts import PaymentOpened, PaymentPosted
 from chassis import ids
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing

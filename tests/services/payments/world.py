@@ -16,7 +16,7 @@ from aiohttp import web
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from anju_workflows.contracts import Model
+from anju_contracts.base import Model
 from chassis.db import Database
 from chassis.errors import Refusal
 from chassis.grpc_client import Client

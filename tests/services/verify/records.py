@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from anju_contracts.application import moves
 from anju_onebox.engine.postgres import Postgres
 from anju_verify.check import Result, Status
 from anju_verify.run import Options, verify
-from anju_workflows import calls
+from anju_workflows.application import calls
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment
 from sqlalchemy.engine import make_url
 
 from tests.conftest import MakeDatabase
 
+LEVELS = ("street", "district", "city")
+REGISTERS = ("social_insurance", "real_estate", "vehicles", "marriage")
+APPLICATION = moves(LEVELS, "district")
 FIELD_KEYS = "field-keys.json"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PEOPLE = (("陈晓明", "991102199001011234"), ("李秀兰", "991102199203044321"))
@@ -167,6 +171,9 @@ class Records:
             "reason_sealed": b"",
             "round": 1,
             "profile_version": "test",
+            "registers": list(REGISTERS),
+            "levels": list(LEVELS),
+            "objection_level": "district",
         }
         await self.put("casework", "application", **{**values, **changes})
         await self.put(
@@ -183,13 +190,11 @@ class Records:
             actor=owner,
             created_at=NOW,
         )
-        registers = ["social_insurance", "real_estate", "vehicles", "marriage"]
+        registers = list(REGISTERS)
         await self.put("casework", "consent", application_no=no, text_version="consent-2026.1", registers=registers, given_at=NOW)
 
     async def timeline(self, advances: Sequence[calls.Advance]) -> None:
         """What casework would have recorded of these steps."""
-        from anju_workflows.transitions import APPLICATION
-
         stage = APPLICATION.start
         for seq, step in enumerate(advances, start=2):
             move = next(move for move in APPLICATION.moves if move.event == step.event)
@@ -270,7 +275,7 @@ class Records:
             accepted_on=NOW.date(),
             registered_at=NOW,
             expires_at=NOW + timedelta(days=1826),
-            offer_open_seconds=604_800,
+            offer_open_days=7,
             state=state,
             closed_at=NOW if ended else None,
         )
@@ -303,8 +308,9 @@ class Records:
             "street": "410202001",
             "state": state,
             "released": state in ("ended", "lapsed"),
-            "starts_on": NOW.date(),
-            "ends_on": NOW.date() + timedelta(days=364),
+            "term_months": 12,
+            "starts_on": NOW.date() if state in ("active", "ended") else None,
+            "ends_on": NOW.date() + timedelta(days=364) if state in ("active", "ended") else None,
             "monthly_rent_fen": 35_000,
             "deposit_fen": 200_000,
             "drafted_at": NOW,

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from anju_contracts import application
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
 from anju_verify import privacy
 from anju_verify.check import Result, Status
-from anju_workflows.contracts import APPLICATION
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, Temporal
 from temporalio.client import Client
@@ -138,7 +138,7 @@ async def test_p1_in_histories_of_a_cluster_whose_files_are_elsewhere(city: Reco
     city.aim(temporal=Temporal(address=engine.address), files_dir=None)
     client = await Client.connect(engine.address, data_converter=pydantic_data_converter)
     for number, given in enumerate(({"masked": "陈*明"}, {"name": NAME}), start=1):
-        await client.start_workflow(APPLICATION, given, id=f"application/KF-{number}", task_queue="nobody")
+        await client.start_workflow(application.NAME, given, id=f"application/KF-{number}", task_queue="nobody")
     result = await city.violates("P1", "the history of application/KF-2", "name of member 1")
     assert result.violation_count == 1
     silent(result)

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2
+from anju_contracts.application import NAME, Decision, Withdrawal, workflow_id
+from anju_contracts.base import TASK_QUEUE
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
 from anju_verify import workflow_health
 from anju_verify.check import Status
-from anju_workflows import calls
-from anju_workflows.activities.payments import ORDER_OPEN
-from anju_workflows.contracts import APPLICATION, TASK_QUEUE, Decision, Level, Withdrawal, application_id
+from anju_workflows.application import calls
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.deployment import Temporal
@@ -31,7 +31,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.conftest import MakeDatabase
 from tests.services.verify.conftest import an_engine
-from tests.services.verify.records import Records
+from tests.services.verify.records import NOW, Records
 from tests.workflows.stage import Stage, stage
 
 PROFILE_DIR = Path("profiles/kaifeng")
@@ -53,7 +53,7 @@ class City:
         self.registered = await self._case(await self.theatre.approved(), days=11)
         handle = await self.theatre.apply()
         await self._at(handle, "street")
-        await self.theatre.decide(handle, Level.STREET, Decision.REFUSE, "住房面积超过标准")
+        await self.theatre.decide(handle, "street", Decision.REFUSE, "住房面积超过标准")
         self.refused = await self._case(handle)
         handle = await self.theatre.apply()
         await self._at(handle, "street")
@@ -152,7 +152,7 @@ async def test_w1_a_workflow_without_a_record(city: City) -> None:
 async def test_w2_a_case_started_anew(city: City) -> None:
     no = await city.withdrawn_unrecorded()
     given = city.theatre.given(no=no)
-    await city.theatre.client.start_workflow(APPLICATION, given, id=application_id(no), task_queue=TASK_QUEUE)
+    await city.theatre.client.start_workflow(NAME, given, id=workflow_id(no), task_queue=TASK_QUEUE)
     await city.records.violates("W2", f"application/{no}", "started again")
 
 
@@ -235,10 +235,28 @@ async def test_w4_ends_that_are_not_whole(city: City, service: str, statement: s
     await city.records.violates("W4", *words)
 
 
+async def test_w4_what_is_on_its_way_to_notifications_is_told(city: City) -> None:
+    await city.records.sabotage("notifications", "DELETE FROM inbox_message WHERE template = 'refused'")
+    await city.records.violates("W4", city.refused, "refused")
+    key = f"application/{city.refused}/word/street_refused/tell-refused"
+    await city.records.put(
+        "casework",
+        "outbox",
+        id=1,
+        kind="tell",
+        payload={"key": key, "sealed": ""},
+        attempts=0,
+        created_at=NOW,
+        next_try_at=NOW,
+        last_error="",
+    )
+    await city.records.passes("W4")
+
+
 # --- W5, W6 --------------------------------------------------------------------------------------------------------------------------------
 
 
-@workflow.defn(name=APPLICATION, sandboxed=False)
+@workflow.defn(name=NAME, sandboxed=False)
 class AnotherApplication:
     """The same name with other steps: what a careless change makes of running cases."""
 
@@ -248,14 +266,14 @@ class AnotherApplication:
         return "done"
 
 
-@workflow.defn(name=APPLICATION, sandboxed=False)
+@workflow.defn(name=NAME, sandboxed=False)
 class BrokenApplication:
     @workflow.run
     async def run(self, _given: Any) -> str:
         raise RuntimeError("a bug")
 
 
-@workflow.defn(name=APPLICATION, sandboxed=False)
+@workflow.defn(name=NAME, sandboxed=False)
 class WaitingApplication:
     """Asks one activity, which never succeeds."""
 
@@ -275,11 +293,6 @@ async def silent_register() -> str:
     raise ApplicationError("no", type="REGISTER_UNAVAILABLE")
 
 
-@activity.defn(name=calls.MARK_BILL)
-async def unmarked() -> str:
-    raise ApplicationError("no", type=ORDER_OPEN)
-
-
 @asynccontextmanager
 async def running(records: Records, engine: TemporalServer, flow: type, given: Any = None) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     ring = KeyRing.load(records.keys_dir / PAYLOAD_KEYS)
@@ -288,11 +301,11 @@ async def running(records: Records, engine: TemporalServer, flow: type, given: A
     queue, workflow_id = uuid.uuid4().hex, f"application/KF-{uuid.uuid4().hex[:6]}"
     parts: dict[str, Any] = {
         "workflows": [flow],
-        "activities": [advance, silent_register, unmarked],
+        "activities": [advance, silent_register],
         "workflow_runner": UnsandboxedWorkflowRunner(),
     }
     async with Worker(client, task_queue=queue, **parts):
-        yield await client.start_workflow(APPLICATION, given, id=workflow_id, task_queue=queue)
+        yield await client.start_workflow(NAME, given, id=workflow_id, task_queue=queue)
 
 
 async def test_w5_a_history_of_other_code(records: Records, engine: TemporalServer) -> None:
@@ -324,11 +337,11 @@ async def test_w6_a_case_that_was_killed(records: Records, engine: TemporalServe
         await records.violates("W6", handle.id, "terminated")
 
 
-@pytest.mark.parametrize(("name", "stuck"), [(calls.ADVANCE_APPLICATION, True), (calls.LOOKUP_REGISTER, False), (calls.MARK_BILL, False)])
+@pytest.mark.parametrize(("name", "stuck"), [(calls.ADVANCE_APPLICATION, True), (calls.LOOKUP_REGISTER, False)])
 async def test_w6_an_activity_that_never_succeeds(
     records: Records, engine: TemporalServer, monkeypatch: pytest.MonkeyPatch, name: str, stuck: bool
 ) -> None:
-    """Our own service must answer within a minute; a register may take as long as the law lets it, and a bill waits for its open order."""
+    """Our own service must answer within a minute; a register may take as long as the law lets it."""
     monkeypatch.setattr(workflow_health, "STUCK_SECONDS", 1)
     async with running(records, engine, WaitingApplication, {"activity": name}) as handle:
         async with asyncio.timeout(20):

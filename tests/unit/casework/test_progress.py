@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from anju_workflows.transitions import APPLICATION, IllegalMoveError
+from anju_contracts.application import moves
+from anju_contracts.moves import IllegalMoveError
 from casework.domain import progress
+
+LEVELS = ("street", "district", "city")
+APPLICATION = moves(LEVELS, "district")
 
 
 def test_every_legal_move_has_effects_and_every_other_is_refused() -> None:
@@ -10,15 +14,15 @@ def test_every_legal_move_has_effects_and_every_other_is_refused() -> None:
         for event in {move.event for move in APPLICATION.moves}:
             if not APPLICATION.allows(current, event):
                 with pytest.raises(IllegalMoveError):
-                    progress.step(current, event, current)
+                    progress.step(APPLICATION, LEVELS, current, event, current)
                 continue
             target = APPLICATION.next(current, event)
-            step = progress.step(current, event, target)
+            step = progress.step(APPLICATION, LEVELS, current, event, target)
             assert step.ended == (target in APPLICATION.ends)
             assert bool(step.task_level) == target.endswith("_review")
             for wrong in set(APPLICATION.stages) - {target}:
                 with pytest.raises(IllegalMoveError):
-                    progress.step(current, event, wrong)
+                    progress.step(APPLICATION, LEVELS, current, event, wrong)
 
 
 @pytest.mark.parametrize(
@@ -38,5 +42,14 @@ def test_every_legal_move_has_effects_and_every_other_is_refused() -> None:
     ],
 )
 def test_effects(current: str, event: str, stage: str, who: str, level: str, notice: str | None, releases: bool) -> None:
-    step = progress.step(current, event, stage)
+    step = progress.step(APPLICATION, LEVELS, current, event, stage)
     assert (step.actor_kind, step.task_level, step.notice, step.releases_household) == (who, level, notice, releases)
+
+
+def test_a_city_with_two_levels_has_a_table_of_two() -> None:
+    levels = ("street", "city")
+    table = moves(levels, "city")
+    assert progress.step(table, levels, "street_review", "street_approved", "city_review").task_level == "city"
+    assert progress.step(table, levels, "objection_review", "objection_upheld", "rejected").actor_kind == "city"
+    with pytest.raises(IllegalMoveError):
+        progress.step(table, levels, "street_review", "street_approved", "district_review")

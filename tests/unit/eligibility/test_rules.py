@@ -9,9 +9,9 @@ from typing import Any
 
 import anju_profile
 import pytest
+from anju_contracts.application import LookupOutcome, Verdict
 from anju_profile.series import Series, Whole
 from anju_terms import terms
-from anju_workflows.contracts import LookupOutcome, Verdict
 from eligibility.assessments import rule_set_of
 from eligibility.domain import housing, rules
 from eligibility.domain.inputs import (

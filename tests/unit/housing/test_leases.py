@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from anju_workflows.transitions import LEASE
+from anju_contracts.lease import MOVES
 from housing.domain import leases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +47,7 @@ def test_leases_of_a_home_follow_each_other_without_sharing_a_day(day: date, ter
 
 def test_moves_are_those_of_the_one_table() -> None:
     moves = {
-        (state, event): leases.next_state(state, event) for state in LEASE.stages for event in ("signed", "activated", "lapsed", "ended")
+        (state, event): leases.next_state(state, event) for state in MOVES.stages for event in ("signed", "activated", "lapsed", "ended")
     }
     assert {key: state for key, state in moves.items() if state} == {
         ("signing", "signed"): "deposit",

@@ -72,13 +72,18 @@ def test_the_generated_pages_are_what_the_code_says() -> None:
     assert "/home/" not in reference.settings_page()
 
 
-def test_the_import_contract_names_every_workflow_module() -> None:
-    """A module added to the workflows must not become importable for services by being forgotten."""
+def test_the_import_contract_names_every_module_the_sandbox_loads() -> None:
+    """A module added to the workflows must not become a way outward by being forgotten."""
     contracts = configparser.ConfigParser()
     contracts.read(Path(reference.ROOT) / ".importlinter")
-    forbidden = contracts["importlinter:contract:workflow_contracts"]["forbidden_modules"].split()
-    modules = {f"anju_workflows.{module.name}" for module in pkgutil.iter_modules(anju_workflows.__path__)}
-    assert modules - {"anju_workflows.contracts", "anju_workflows.transitions"} == set(forbidden)
+    named = set(contracts["importlinter:contract:workflows"]["source_modules"].split())
+    outward = {"activities", "cli", "settings", "setup", "wire", "worker"}
+    found = list(pkgutil.iter_modules(anju_workflows.__path__))
+    modules = {module.name for module in found if not module.ispkg} - outward
+    assert {f"anju_workflows.{name}" for name in modules} | {"anju_workflows.*.flow", "anju_workflows.*.calls"} == named
+    for subject in (module.name for module in found if module.ispkg):
+        parts = {module.name for module in pkgutil.iter_modules([f"{anju_workflows.__path__[0]}/{subject}"])}
+        assert parts == {"flow", "calls", "activities"}, "a subject has the same files as every other"
 
 
 def test_passwords_of_roles_differ_and_stand_in_no_other_url(tmp_path: Path) -> None:

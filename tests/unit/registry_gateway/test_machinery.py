@@ -10,8 +10,8 @@ from typing import Any
 
 import casework.reading
 import pytest
+from anju_contracts.application import LookupOutcome
 from anju_terms import terms
-from anju_workflows.contracts import LookupOutcome
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError

@@ -10,9 +10,8 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.registry.v1 import registry_pb2 as registry
+from anju_contracts import application
 from anju_terms import terms, vocabularies
-from anju_workflows.contracts import Register
-from anju_workflows.transitions import APPLICATION
 from pydantic import BaseModel, ValidationError
 from web_gateway import openapi
 from web_gateway.api import cases as c
@@ -92,8 +91,8 @@ def test_answers_name_the_vocabulary_of_a_code_and_leave_the_list_open() -> None
 
 
 def test_every_stage_and_register_has_both_titles() -> None:
-    assert {stage: term.zh for stage, term in STAGES.items()} == APPLICATION.stages
-    assert set(REGISTERS) == {register.value for register in Register}
+    assert {stage: term.zh for stage, term in STAGES.items()} == application.moves(tuple(terms("levels")), "district").stages
+    assert set(REGISTERS) == set(terms("registers"))
     assert all(term.en.isascii() and term.en for term in (*STAGES.values(), *REGISTERS.values()))
 
 
@@ -164,6 +163,7 @@ def test_every_reason_a_service_declares_has_a_problem_page() -> None:
         "UNKNOWN_PROFILE_VERSION",
         "BAD_CALLBACK",
         "WRONG_MERCHANT",
+        "NOT_REGISTERED",
     }  # said to workflows, services and the bank only
     assert reasons
     assert reasons - internal <= set(KINDS)

@@ -1131,10 +1131,18 @@ export interface components {
             unit: components["schemas"]["Unit"];
             /** State */
             state: string;
-            /** Starts On */
+            /**
+             * Starts On
+             * @description First day, YYYY-MM-DD; empty until the lease takes effect.
+             */
             starts_on: string;
-            /** Ends On */
+            /**
+             * Ends On
+             * @description Last day, YYYY-MM-DD; empty until the lease takes effect.
+             */
             ends_on: string;
+            /** Term Months */
+            term_months: number;
             /** Monthly Rent Fen */
             monthly_rent_fen: number;
             /** Deposit Fen */

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from anju_contracts.base import RESUME, Resume
+from anju_contracts.base import RESUME, STATE, Place, Resume, State
+from anju_contracts.moves import Table
+from anju_terms import title
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from anju_workflows import calls, deadlines, search_attributes
-from anju_workflows.transitions import Table
+from anju_workflows import calling, deadlines, search_attributes, telling
+from anju_workflows.calling import Step
+from anju_workflows.telling import Telling
 
 R = TypeVar("R")
-
-WAITING_ON_TITLES = {
-    "citizen": "申请家庭",
-    "street": "街道经办",
-    "district": "区级复审",
-    "city": "市级终审",
-    "registers": "数据部门",
-    "public": "公示期（社会公众）",
-    "house_manager": "房管所",
-    "system": "系统",
-    "nobody": "无",
-}
 
 
 def refuse(kind: str, text: str) -> ApplicationError:
@@ -35,16 +26,17 @@ def refuse(kind: str, text: str) -> ApplicationError:
 
 
 class Case:
-    table: ClassVar[Table]
-
-    def __init__(self, application_no: str) -> None:
+    def __init__(self, table: Table, application_no: str, place: Place, *, generation: int = 0) -> None:
+        self.table = table
         self.application_no = application_no
-        self.stage = self.table.start
+        self.place = place
+        self.generation = generation
+        self.stage = table.start
         self.waiting_on = "system"
         self.deadline: datetime | None = None
         self.overdue = False
         self.steps = 0
-        self.place: tuple[str, str] | None = None
+        self.placed = False
         self.blocked = ""
         self.resumed = 0
         self.cancel_requests = 0
@@ -71,8 +63,8 @@ class Case:
         while True:
             try:
                 return await call()
-            except calls.FAILED as error:
-                refusal = calls.refused(error)
+            except calling.FAILED as error:
+                refusal = calling.refused(error)
                 await self.park(refusal.type or "refused" if refusal else str(error))
 
     async def park(self, why: str) -> None:
@@ -91,39 +83,53 @@ class Case:
 
     # -- steps ---------------------------------------------------------------------------------------------------------------------------
 
-    def step(self, event: str, actor: str = "system", request: str = "") -> calls.Step:
-        """The next numbered step; one that carries out what a person said has the id of the person's request instead of a number.
+    def step(self, event: str, actor: str = "system", word: str = "", tell: Iterable[Telling] = ()) -> Step:
+        """The next numbered step; one that carries out what a person said has the id of the person's word instead of a number.
 
         Should a worker die between a step's effect and the engine's note of it, and a timer come first, then the repeat of what the person said
         is still the same step. The event is part of the name, so that another step of that number is recorded as what it is."""
-        if not request:
+        if not word:
             self.steps += 1
-        name = request or str(self.steps)
-        return calls.Step(step_id=f"{workflow.info().workflow_id}/{name}/{event}", as_of=workflow.now(), actor=actor)
+        number = f"{self.generation}.{self.steps}" if self.generation else str(self.steps)
+        step_id = f"{workflow.info().workflow_id}/{word or number}/{event}"
+        return Step(step_id=step_id, as_of=workflow.now(), actor=actor, word_id=word, tell=tuple(tell))
 
-    async def tell(self, template: str, **params: str) -> None:
-        """Tells the household, once."""
-        key = self.step(f"tell-{template}")
-        said = calls.Notify(key=key.step_id, no=self.application_no, template=template, params=params, as_of=key.as_of)
-        await self.ask(lambda: calls.notify(said))
+    async def remind(self, said: Telling) -> None:
+        """Tells somebody something that no step on record tells, once."""
+        key = self.step(f"tell-{said.template}")
+        message = telling.Notify(key=key.step_id, no=self.application_no, telling=said, as_of=key.as_of)
+        summary = "提醒工作人员" if said.role else "通知申请家庭"
+        await self.ask(lambda: calling.recorded(telling.NOTIFY, message, str, summary))
 
     def move(self, event: str, *, waiting_on: str, deadline: datetime | None = None, overdue: bool = False) -> str:
         """Makes a legal move and shows it to operators. Raises IllegalMoveError (a bug) for any other."""
         self.stage = self.table.next(self.stage, event)
         self.waiting_on, self.deadline, self.overdue = waiting_on, deadline, overdue
         workflow.upsert_search_attributes(
-            search_attributes.updates(stage=self.stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=self.place)
+            search_attributes.updates(
+                stage=self.stage,
+                waiting_on=waiting_on,
+                deadline=deadline,
+                overdue=overdue,
+                place=None if self.placed else (self.place.district, self.place.street),
+            )
         )
-        self.place = None
+        self.placed = True
         self.show()
         return self.stage
+
+    def expect(self, waiting_on: str, deadline: datetime | None) -> None:
+        """The same stage, now with somebody awaited until a deadline."""
+        self.waiting_on, self.deadline = waiting_on, deadline
+        workflow.upsert_search_attributes(search_attributes.expectation(waiting_on=waiting_on, deadline=deadline))
+        self.show()
 
     def show(self) -> None:
         workflow.set_current_details("\n\n".join(self.details()))
 
     def details(self) -> list[str]:
         """Markdown paragraphs for the Temporal UI: where it is, who must act, until when."""
-        lines = [f"**阶段**：{self.table.stages[self.stage]}（{self.stage}）", f"**等待**：{WAITING_ON_TITLES[self.waiting_on]}"]
+        lines = [f"**阶段**：{self.table.stages[self.stage]}（{self.stage}）", f"**等待**：{title('waiting_on', self.waiting_on)}"]
         if self.deadline is not None:
             lines.append(f"**期限**：{deadlines.china_day(self.deadline)}{'（已超期）' if self.overdue else ''}")
         if self.blocked:
@@ -131,6 +137,16 @@ class Case:
         if self.cancel_requests:
             lines.append("**注意**：收到过取消请求，已忽略；案件只能依规定办结。")
         return lines
+
+    @workflow.query(name=STATE, description="办理状态：阶段、等待、期限、暂停原因")
+    def state(self) -> State:
+        return State(
+            stage=self.stage, waiting_on=self.waiting_on, deadline=self.deadline, blocked=self.blocked, details=self.state_details()
+        )
+
+    def state_details(self) -> dict[str, str]:
+        """Ids and counts of the subject, to be compared with the record."""
+        return {}
 
     async def until(self, condition: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
         """Waits for the condition, at most until ``at``; False when the time came first."""

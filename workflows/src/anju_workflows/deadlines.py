@@ -1,81 +1,55 @@
-"""When a wait ends. Every duration comes from the case's clocks (the city profile it was started under); nothing here knows a number."""
+"""When a wait ends. Every duration comes with the case (the city profile of the day its terms were fixed); nothing here knows a number."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from anju_contracts import application, rent_cycle
 from chassis import calendar
 
-from anju_workflows.contracts import Clocks, Level
 
-
-def review(now: datetime, level: Level, clocks: Clocks) -> datetime:
+def review(now: datetime, level: application.Level) -> datetime:
     """End of the last working day of a level's review (domain: 3 to 7 working days by city; public notice and corrections do not count)."""
-    days = {Level.STREET: clocks.street_review_wd, Level.DISTRICT: clocks.district_review_wd, Level.CITY: clocks.city_review_wd}[level]
-    return calendar.working_days_after(now, days)
+    return calendar.working_days_after(now, level.working_days)
 
 
-def reminder(deadline: datetime, clocks: Clocks) -> datetime:
+def reminder(deadline: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_before(deadline, clocks.review_reminder_wd_before)
 
 
-def next_escalation(now: datetime, clocks: Clocks) -> datetime:
+def next_escalation(now: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_after(now, clocks.escalation_repeat_wd)
 
 
-def lookups(now: datetime, clocks: Clocks) -> datetime:
+def lookups(now: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_after(now, clocks.lookup_wd)
 
 
-def correction(now: datetime, clocks: Clocks) -> datetime:
+def correction(now: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_after(now, clocks.correction_wd)
 
 
-def objection_review(now: datetime, clocks: Clocks) -> datetime:
+def objection_review(now: datetime, clocks: application.Clocks) -> datetime:
     """15 working days: Order 11, article 9."""
     return calendar.working_days_after(now, clocks.objection_review_wd)
 
 
-def public_notice(now: datetime, clocks: Clocks) -> datetime:
+def public_notice(now: datetime, clocks: application.Clocks) -> datetime:
     """Calendar days, to the end of the last one."""
     return calendar.days_after(now, clocks.public_notice_days)
 
 
-def waiting_limit(registered_at: datetime, clocks: Clocks) -> datetime:
-    """Five years from registration: Order 11, article 10."""
-    return months_after(registered_at, clocks.waiting_limit_months)
+def bill_due(issued_at: datetime, clocks: rent_cycle.Clocks) -> datetime:
+    return calendar.days_after(issued_at, clocks.due_days)
 
 
-def waiting_alarms(registered_at: datetime, clocks: Clocks) -> list[datetime]:
-    return [months_after(registered_at, months) for months in clocks.waiting_alarm_months]
+def bill_reminders(due: datetime, clocks: rent_cycle.Clocks) -> list[datetime]:
+    return [due + timedelta(days=days) for days in clocks.reminder_days]
 
 
-def months_after(instant: datetime, months: int) -> datetime:
-    return calendar.end_of_day(calendar.add_months(calendar.local_date(instant), months))
-
-
-def offer(now: datetime, clocks: Clocks) -> datetime:
-    return calendar.days_after(now, clocks.offer_open_days)
-
-
-def signing(now: datetime, clocks: Clocks) -> datetime:
-    return calendar.days_after(now, clocks.sign_days)
-
-
-def deposit(now: datetime, clocks: Clocks) -> datetime:
-    return calendar.days_after(now, clocks.deposit_days)
-
-
-def rent_due(issued_at: datetime, clocks: Clocks) -> datetime:
-    return calendar.days_after(issued_at, clocks.rent_due_days)
-
-
-def rent_reminders(due: datetime, clocks: Clocks) -> list[datetime]:
-    return [due + timedelta(days=days) for days in clocks.rent_reminder_days]
-
-
-def rent_arrears(due: datetime, clocks: Clocks) -> datetime:
-    return due + timedelta(days=clocks.rent_arrears_days)
+def bill_arrears(due: datetime, clocks: rent_cycle.Clocks) -> datetime:
+    return due + timedelta(days=clocks.arrears_days)
 
 
 def lease_month(starts_on: date, month: int) -> date:
@@ -83,15 +57,22 @@ def lease_month(starts_on: date, month: int) -> date:
     return calendar.add_months(starts_on, month)
 
 
+def lease_months(starts_on: date, ends_on: date) -> Iterator[int]:
+    """The months of rent of a term, counted from 0."""
+    month = 0
+    while lease_month(starts_on, month) <= ends_on:
+        yield month
+        month += 1
+
+
 def china_day(instant: datetime) -> str:
-    """2026年11月23日, as people read it."""
+    """2026年11月23日, as operators read it."""
     day = calendar.local_date(instant)
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def china_month(bill_id: str) -> str:
-    """The month of a rent bill: L-2026-000001/202612 -> 2026年12月."""
-    period = bill_id.rsplit("/", 1)[-1]
+def china_month(period: str) -> str:
+    """202612 -> 2026年12月."""
     return f"{period[:4]}年{int(period[4:])}月"
 
 

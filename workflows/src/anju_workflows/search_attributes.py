@@ -44,15 +44,20 @@ def updates(
     return changed
 
 
-def at_start(*, stage: str, waiting_on: str, deadline: datetime, place: tuple[str, str]) -> TypedSearchAttributes:
+def expectation(*, waiting_on: str, deadline: datetime | None) -> list[SearchAttributeUpdate[Any]]:
+    """Who is awaited until when, within a stage."""
+    return [WAITING_ON.value_set(waiting_on), DEADLINE.value_unset() if deadline is None else DEADLINE.value_set(deadline)]
+
+
+def at_start(*, stage: str, waiting_on: str, deadline: datetime | None, place: tuple[str, str]) -> TypedSearchAttributes:
     """What a case that begins with a long wait is started with: operators find it from its first day, and no engine action is spent on it."""
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(STAGE, stage),
-            SearchAttributePair(WAITING_ON, waiting_on),
-            SearchAttributePair(DEADLINE, deadline),
-            SearchAttributePair(OVERDUE, value=False),
-            SearchAttributePair(DISTRICT, place[0]),
-            SearchAttributePair(STREET, place[1]),
-        ]
-    )
+    given: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(STAGE, stage),
+        SearchAttributePair(WAITING_ON, waiting_on),
+        SearchAttributePair(OVERDUE, value=False),
+        SearchAttributePair(DISTRICT, place[0]),
+        SearchAttributePair(STREET, place[1]),
+    ]
+    if deadline is not None:
+        given.append(SearchAttributePair(DEADLINE, deadline))
+    return TypedSearchAttributes(given)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from anju_contracts.base import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
 from chassis.settings import GrpcServiceSettings
 from pydantic import Field
-
-from anju_workflows.contracts import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
 
 ROLES = (TASK_QUEUE, REGISTRY_TASK_QUEUE, PAYMENTS_TASK_QUEUE)
 

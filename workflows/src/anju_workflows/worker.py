@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import anju_profile
+from anju_contracts.base import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
 from chassis import logs, temporal
 from chassis.service import signer
 from temporalio.client import Client
@@ -16,26 +17,24 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from anju_workflows import setup
 from anju_workflows.activities import Activities, activities
-from anju_workflows.application import Application
-from anju_workflows.contracts import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
-from anju_workflows.lease import Lease
-from anju_workflows.rent_cycle import RentCycle
+from anju_workflows.flows import WORKFLOWS
 from anju_workflows.settings import Settings
-from anju_workflows.waiting import Waiting
 
 NAME = "worker"
-WORKFLOWS: tuple[type, ...] = (Application, Waiting, Lease, RentCycle)
 
 # Pure modules, loaded once for the process instead of once for every workflow run: they hold tables and models, no state of a run.
 PURE_MODULES = (
     "anju_contracts",
     "anju_terms",
-    "anju_workflows.contracts",
-    "anju_workflows.transitions",
-    "anju_workflows.calls",
+    "anju_workflows.calling",
+    "anju_workflows.telling",
     "anju_workflows.deadlines",
     "anju_workflows.search_attributes",
     "anju_workflows.case",
+    "anju_workflows.application.calls",
+    "anju_workflows.waiting.calls",
+    "anju_workflows.lease.calls",
+    "anju_workflows.rent_cycle.calls",
     "anju_profile",
     "chassis",
     "chinese_calendar",
@@ -48,23 +47,23 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
     """What each role runs. The main role can run everything, so that one box needs one queue only."""
-    registry: list[Callable[..., Any]] = [made.registry.lookup]
-    payments: list[Callable[..., Any]] = [made.payments.confirm_payment]
+    registry: list[Callable[..., Any]] = [made.application.lookup]
+    payments: list[Callable[..., Any]] = [made.rent_cycle.confirm_payment]
     by_role: dict[str, list[Callable[..., Any]]] = {
         REGISTRY_TASK_QUEUE: registry,
         PAYMENTS_TASK_QUEUE: payments,
         TASK_QUEUE: [
-            made.casework.advance,
-            made.casework.release_household,
-            made.eligibility.assess,
-            made.housing.register_waiting,
-            made.housing.close_offer,
-            made.housing.close_waiting,
-            made.housing.advance_lease,
-            made.payments.start_rent_cycle,
-            made.payments.issue_bill,
-            made.payments.mark_bill,
-            made.notifications.notify,
+            made.application.advance,
+            made.application.release_household,
+            made.application.assess,
+            made.waiting.register_waiting,
+            made.waiting.close_offer,
+            made.waiting.close_waiting,
+            made.lease.advance_lease,
+            made.lease.start_rent_cycle,
+            made.rent_cycle.issue_bill,
+            made.rent_cycle.mark_bill,
+            made.telling.notify,
             *registry,
             *payments,
         ],

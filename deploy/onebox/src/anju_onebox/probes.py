@@ -43,7 +43,7 @@ async def temporal_answers(layout: Layout) -> bool:
 
 async def worker_polls(layout: Layout) -> bool:
     """Whether somebody asks the main task queue for work."""
-    from anju_workflows.contracts import TASK_QUEUE
+    from anju_contracts.base import TASK_QUEUE
 
     try:
         async with asyncio.timeout(_TRY_SECONDS):

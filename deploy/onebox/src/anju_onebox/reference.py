@@ -6,7 +6,8 @@ import importlib
 from pathlib import Path
 from typing import Any, Final
 
-from anju_workflows import transitions
+from anju_contracts import application, lease, rent_cycle, waiting
+from anju_terms import terms
 from chassis import commands
 from chassis.settings import GrpcServiceSettings, ProcessSettings, reference_table
 
@@ -60,10 +61,18 @@ def _new_lines(table: str, known: str) -> str:
     return "\n".join([*lines[:2], *(line for line in lines[2:] if line not in seen)]) + "\n"
 
 
+def state_diagrams() -> str:
+    """The tables of moves, the application's with every review level there is."""
+    tables = (application.moves(tuple(terms("levels")), "district"), waiting.MOVES, lease.MOVES, rent_cycle.MOVES)
+    parts = ["# State diagrams\n\nRendered from the tables of moves in `anju_contracts`; do not edit by hand.\n"]
+    parts += [f"## {table.title} ({table.name})\n\n```mermaid\n{table.mermaid()}\n```\n" for table in tables]
+    return "\n".join(parts)
+
+
 def pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "settings.md": settings_page(),
-        ROOT / "docs" / "state-diagrams.md": transitions.document(),
+        ROOT / "docs" / "state-diagrams.md": state_diagrams(),
     }
 
 

@@ -84,7 +84,7 @@ class Story:
         )
         lease = await family.accept_offer()
         self.say(
-            f"阅读应当退回住房的情形和违约责任后签约，合同 [bold]{lease['no']}[/bold]（{lease['starts_on']} 至 {lease['ends_on']}）。",
+            f"阅读应当退回住房的情形和违约责任后签约，合同 [bold]{lease['no']}[/bold]（{lease['term_months']} 个月，自生效之日起）。",
             page=f"/cases/{family.no}",
             workflow=f"lease/{lease['no']}",
         )

@@ -141,7 +141,10 @@ class Household:
         case = await self.reaches("public_notice", "registered")
         if case["stage"] == "public_notice":
             await self.move(f"application/{self.no}", datetime.fromisoformat(case["deadline_at"]) + timedelta(seconds=1))
-        return await self.reaches("registered")
+        case = await self.reaches("registered")
+        # The list knows the household a moment after its case says so.
+        await eventually(self.tenancy, lambda seen: seen["waiting"] is not None, what=f"{self.no} on the waiting list")
+        return case
 
     # -- home --------------------------------------------------------------------------------------------------------
 

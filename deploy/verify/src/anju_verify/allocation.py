@@ -49,7 +49,7 @@ async def a2(sources: Sources, found: Findings) -> None:
 async def a3(sources: Sources, found: Findings) -> None:
     rows = await sources.rows(
         "housing",
-        "SELECT no, unit_id, starts_on, COALESCE(vacated_on, ends_on) AS ends_on FROM leases WHERE state <> 'lapsed' ORDER BY unit_id, starts_on, no",
+        "SELECT no, unit_id, starts_on, COALESCE(vacated_on, ends_on) AS ends_on FROM leases WHERE starts_on IS NOT NULL ORDER BY unit_id, starts_on, no",
     )
     found.looked(len(rows))
     latest: dict[str, tuple[str, date]] = {}

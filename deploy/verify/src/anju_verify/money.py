@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any, Final
 
-from anju_workflows.contracts import rent_cycle_id
+from anju_contracts import rent_cycle
 from temporalio.client import WorkflowExecutionStatus
 
 from anju_verify.check import Findings, Register, UnreachableError
@@ -186,7 +186,7 @@ async def _on_its_way(sources: Sources, order_id: str, bill_id: str, *, to_be_as
     if any(callback["order_id"] == order_id and callback["state"] == "due" for callback in callbacks):
         return True
     try:
-        return await sources.status_of(rent_cycle_id(bill_id)) is WorkflowExecutionStatus.RUNNING
+        return await sources.status_of(rent_cycle.workflow_id(bill_id)) is WorkflowExecutionStatus.RUNNING
     except UnreachableError:
         return True
 

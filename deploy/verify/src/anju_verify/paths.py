@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Final
+from functools import cache
 
+from anju_contracts.moves import Table
 from anju_workflows.search_attributes import STAGE
-from anju_workflows.transitions import APPLICATION, LEASE, RENT_CYCLE, WAITING, Table
 from temporalio.client import WorkflowHistory
 
-TABLES: Final[dict[str, Table]] = {"Application": APPLICATION, "Waiting": WAITING, "Lease": LEASE, "RentCycle": RENT_CYCLE}
 
-
+@cache
 def legal_pairs(table: Table) -> frozenset[tuple[str, str]]:
     """Every (stage, stage) which some move joins."""
     opened = [stage for stage in table.stages if stage not in table.ends]

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import anju_profile
-from anju_workflows import calls
-from anju_workflows.activities.payments import ORDER_OPEN
-from anju_workflows.worker import WORKFLOWS, workflow_runner
+from anju_workflows.application.calls import LOOKUP_REGISTER
+from anju_workflows.flows import WORKFLOWS
+from anju_workflows.rent_cycle.calls import CONFIRM_PAYMENT
+from anju_workflows.worker import workflow_runner
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
@@ -27,7 +28,7 @@ check: Final = Register()
 
 STUCK_SECONDS: Final = 60
 # These wait for somebody outside: a silent register or bank is an outcome of its own, not something stuck.
-_PATIENT: Final = frozenset({calls.LOOKUP_REGISTER, calls.CONFIRM_PAYMENT})
+_PATIENT: Final = frozenset({LOOKUP_REGISTER, CONFIRM_PAYMENT})
 _OUTSIDE: Final = frozenset({"REGISTER_UNAVAILABLE", "BANK_UNAVAILABLE"})
 _BROKEN: Final = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT)
 
@@ -145,10 +146,8 @@ async def _first_asked(sources: Sources, execution: Execution) -> dict[str, Time
 
 
 def _waits_for_the_outside(activity: PendingActivityInfo) -> bool:
-    """Asked again because the outside is silent; or just being asked. A bill is not marked while the bank may be taking its money (ADR 7)."""
+    """Asked again because the outside is silent; or just being asked."""
     kind = activity.last_failure.application_failure_info.type
-    if activity.activity_type.name == calls.MARK_BILL:
-        return kind == ORDER_OPEN
     if activity.activity_type.name not in _PATIENT:
         return False
     return not kind or kind in _OUTSIDE

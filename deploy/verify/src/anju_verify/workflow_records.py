@@ -10,20 +10,27 @@ from typing import Final
 
 import asyncpg
 from anju.casework.v1 import casework_pb2
-from anju_workflows.contracts import application_id, lease_id, rent_cycle_id, waiting_id
-from anju_workflows.transitions import APPLICATION, LEASE, RENT_CYCLE, WAITING, IllegalMoveError
+from anju_contracts import application, lease, rent_cycle, waiting
+from anju_contracts.moves import IllegalMoveError, Table
+from casekit.tell import TELL
 from chassis.crypto import DecryptionError
 from temporalio.client import WorkflowExecutionStatus
 
 from anju_verify.check import Findings, Register
-from anju_verify.paths import TABLES, continued_from, first_illegal, stages_of
+from anju_verify.paths import continued_from, first_illegal, stages_of
 from anju_verify.sources import FIELD_KEYS, Execution, Sources
 
 check: Final = Register()
 
-_WITH_REASON: Final = APPLICATION.ends - {"registered"}
+_WITH_REASON: Final = frozenset(application.ENDS) - {"registered"}
 # Whose table has the record of each workflow from its start.
 _KEEPER: Final = {"Application": "casework", "Waiting": "housing", "Lease": "housing"}
+# Whose steps tell: the ids of its workflows, and the application each is about. A case's own id is the application's number.
+_APPLICATION_OF: Final = {
+    "casework": "SELECT no AS id, no AS application_no FROM application",
+    "housing": "SELECT no AS id, application_no FROM leases",
+    "payments": "SELECT id, application_no FROM bills",
+}
 # What the household must have been told at the end of a case, by the case's end.
 _TOLD: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Application": {
@@ -50,30 +57,37 @@ class Case:
 
     type: str
     id: str
+    table: Table
     state: str
-    ended: bool
     owner: str
     application_no: str
+
+    @property
+    def ended(self) -> bool:
+        return self.state in self.table.ends
+
+
+def _table(row: asyncpg.Record) -> Table:
+    """The moves of one application, made from the levels it came with."""
+    return application.moves(tuple(row["levels"]), row["objection_level"])
 
 
 async def _cases(sources: Sources) -> list[Case]:
     """From the services' own tables. A service whose database is not named is left out."""
     found: list[Case] = []
     if sources.has("casework"):
-        for row in await sources.rows("casework", "SELECT no, stage, owner FROM application"):
-            ended = row["stage"] in APPLICATION.ends
-            found.append(Case("Application", application_id(row["no"]), row["stage"], ended, row["owner"], row["no"]))
+        for row in await sources.rows("casework", "SELECT no, stage, owner, levels, objection_level FROM application"):
+            found.append(Case("Application", application.workflow_id(row["no"]), _table(row), row["stage"], row["owner"], row["no"]))
     if sources.has("housing"):
         for row in await sources.rows("housing", "SELECT application_no, state, owner FROM waiting"):
             no = row["application_no"]
-            found.append(Case("Waiting", waiting_id(no), row["state"], row["state"] in WAITING.ends, row["owner"], no))
+            found.append(Case("Waiting", waiting.workflow_id(no), waiting.MOVES, row["state"], row["owner"], no))
         for row in await sources.rows("housing", "SELECT no, state, owner, application_no FROM leases"):
-            ended = row["state"] in LEASE.ends
-            found.append(Case("Lease", lease_id(row["no"]), row["state"], ended, row["owner"], row["application_no"]))
+            found.append(Case("Lease", lease.workflow_id(row["no"]), lease.MOVES, row["state"], row["owner"], row["application_no"]))
     if sources.has("payments"):
         for row in await sources.rows("payments", "SELECT id, state, owner, application_no FROM bills"):
-            ended = row["state"] in RENT_CYCLE.ends
-            found.append(Case("RentCycle", rent_cycle_id(row["id"]), row["state"], ended, row["owner"], row["application_no"]))
+            workflow_id = rent_cycle.workflow_id(row["id"])
+            found.append(Case("RentCycle", workflow_id, rent_cycle.MOVES, row["state"], row["owner"], row["application_no"]))
     return found
 
 
@@ -92,7 +106,7 @@ async def w1(sources: Sources, found: Findings) -> None:
         for row in await sources.rows("casework", "SELECT answer FROM once WHERE key LIKE '%:SubmitApplication:%'"):
             found.looked()
             no = casework_pb2.Application.FromString(row["answer"]).no
-            found.unless(application_id(no) in known, f"application {no} was acknowledged and is not on record")
+            found.unless(application.workflow_id(no) in known, f"application {no} was acknowledged and is not on record")
     newest = _newest(await sources.executions())
     found.looked(len(cases))
 
@@ -139,7 +153,7 @@ async def w3(sources: Sources, found: Findings) -> None:
         runs[execution.id].append(execution)
 
     async def agrees(case: Case) -> None:
-        told = await _told_stages(sources, runs.get(case.id, ()), found)
+        told = await _told_stages(sources, case.table, runs.get(case.id, ()), found)
         if told is None:
             return
         found.looked()
@@ -161,25 +175,25 @@ async def _timelines(sources: Sources, found: Findings) -> dict[str, list[asyncp
         "SELECT application_no, seq, step_id, event, source, stage, actor, actor_kind FROM timeline ORDER BY application_no, seq",
     ):
         steps[row["application_no"]].append(row)
-    for case in await sources.rows("casework", "SELECT no, stage, version FROM application"):
+    for case in await sources.rows("casework", "SELECT no, stage, version, levels, objection_level FROM application"):
         rows = steps.get(case["no"], [])
         found.looked()
-        stage, version = _walk(case["no"], rows, found)
+        stage, version = _walk(_table(case), case["no"], rows, found)
         found.unless(stage == case["stage"], f"application {case['no']} is {case['stage']}, its timeline ends in {stage}")
         found.unless(version == case["version"], f"application {case['no']} is at version {case['version']}, its timeline at {version}")
     return steps
 
 
-def _walk(no: str, rows: Sequence[asyncpg.Record], found: Findings) -> tuple[str, int]:
+def _walk(table: Table, no: str, rows: Sequence[asyncpg.Record], found: Findings) -> tuple[str, int]:
     """Follows a timeline; gives where it ends."""
-    stage, version = APPLICATION.start, 1
+    stage, version = table.start, 1
     for row in rows:
         named = f"application {no}, step {row['seq']} ({row['event']})"
         found.unless(row["seq"] == version + 1, f"{named}: the step before it is missing")
         found.unless(row["source"] == stage, f"{named} leaves {row['source']}, but the case was in {stage}")
-        found.unless(row["step_id"].startswith(f"{application_id(no)}/"), f"{named} was made by another workflow")
+        found.unless(row["step_id"].startswith(f"{application.workflow_id(no)}/"), f"{named} was made by another workflow")
         try:
-            target = APPLICATION.next(stage, row["event"])
+            target = table.next(stage, row["event"])
         except IllegalMoveError:
             found.violation(f"{named}: no such move from {stage}")
         else:
@@ -188,7 +202,7 @@ def _walk(no: str, rows: Sequence[asyncpg.Record], found: Findings) -> tuple[str
     return stage, version
 
 
-async def _told_stages(sources: Sources, runs: Sequence[Execution], found: Findings) -> list[str] | None:
+async def _told_stages(sources: Sources, table: Table, runs: Sequence[Execution], found: Findings) -> list[str] | None:
     """The stages of all kept runs of one workflow, each walk checked; None when the engine keeps none."""
     stages: list[str] = []
     start: str | None = None
@@ -197,7 +211,6 @@ async def _told_stages(sources: Sources, runs: Sequence[Execution], found: Findi
         history = await sources.history(run)
         if history is None:
             continue
-        table = TABLES[run.type]
         if not kept:
             start = None if continued_from(history) else table.start
         own = list(stages_of(history))
@@ -229,7 +242,7 @@ def _number(step_id: str) -> str:
 
 def _agree_on_state(case: Case, told: Sequence[str], closed: bool, found: Findings) -> None:
     """The record is where the workflow is. A closed workflow has nothing left to record; an open one may be a step ahead, or behind the ledger."""
-    stage = told[-1] if told else TABLES[case.type].start
+    stage = told[-1] if told else case.table.start
     state = {"leasing": "leased"}.get(case.state, case.state)
     if state == stage:
         return
@@ -256,6 +269,7 @@ async def w4(sources: Sources, found: Findings) -> None:
             "SELECT application_no, template, count(*) AS count FROM inbox_message WHERE owner <> '' GROUP BY application_no, template",
         )
     }
+    told_soon = await _handed_on(sources)
     strangers = await sources.rows("notifications", "SELECT id, owner, application_no FROM inbox_message WHERE owner <> ''")
     open_ = {each.id for each in await sources.executions() if each.open}
     cases = await _cases(sources)
@@ -268,8 +282,23 @@ async def w4(sources: Sources, found: Findings) -> None:
     found.looked(len(ended))
     needed = Counter((case.application_no, case.type, _TOLD[case.type][case.state]) for case in ended)
     for (no, type_, templates), count in needed.items():
-        have = sum(told.get((no, template), 0) for template in templates)
+        have = sum(told.get((no, template), 0) + told_soon[no, template] for template in templates)
         found.unless(have >= count, f"{no}: {count} {type_} ended, told {have} times ({' or '.join(templates)})")
+
+
+async def _handed_on(sources: Sources) -> Counter[tuple[str, str]]:
+    """What steps on record tell and notifications has not taken yet, by application and template. What stays too long is stuck (W6)."""
+    waiting_: Counter[tuple[str, str]] = Counter()
+    for service, applications in _APPLICATION_OF.items():
+        if not sources.has(service):
+            continue
+        of_case = {row["id"]: row["application_no"] for row in await sources.rows(service, applications)}
+        for row in await sources.rows(service, "SELECT payload->>'key' AS key FROM outbox WHERE kind = $1 AND done_at IS NULL", TELL):
+            # {workflow}/{number}/{event}/tell-{template}, and the workflow is {subject}/{id}.
+            step_id, _, told = row["key"].rpartition("/tell-")
+            id_ = step_id.rsplit("/", 2)[0].partition("/")[2]
+            waiting_[of_case.get(id_, id_), told.partition("-")[0]] += 1
+    return waiting_
 
 
 async def _closed_applications(sources: Sources, found: Findings) -> None:
@@ -283,7 +312,7 @@ async def _closed_applications(sources: Sources, found: Findings) -> None:
                EXISTS (SELECT 1 FROM notice WHERE application_no = no AND closed_at IS NULL) AS notice
         FROM application WHERE stage = ANY($1)
         """,
-        sorted(APPLICATION.ends),
+        sorted(application.ENDS),
     )
     found.looked(len(rows))
     for row in rows:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 from anju_terms import is_code
-from chassis import calendar
 from pydantic import Field, PrivateAttr, model_validator
 
-from anju_profile.clocks import Clocks
 from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, ReviewLevel, Waiting
 from anju_profile.series import OLDER, Code, Codes, Section, Series, Whole, series_in
 
@@ -86,27 +83,3 @@ class Profile(Section):
     def name_of(self, code: str) -> str:
         division = self.divisions.get(code)
         return division.name if division else code
-
-    @property
-    def case_clocks(self) -> Clocks:
-        """All durations in force today in one model, for the workflows which are still started with it."""
-        day = calendar.local_date(datetime.now(UTC))
-        levels = {level.code: level.working_days for level in self.review_levels.on(day)}
-        rent = self.rent_bills.on(day)
-        return Clocks(
-            **self.application.on(day),
-            street_review_wd=levels["street"],
-            district_review_wd=levels["district"],
-            city_review_wd=levels["city"],
-            waiting_limit_months=self.waiting.limit_months.on(day),
-            waiting_alarm_months=self.waiting.alarm_months.on(day),
-            offer_open_days=self.waiting.offer_open_days.on(day),
-            max_declines=self.waiting.max_declines.on(day),
-            sign_days=self.lease.sign_days.on(day),
-            deposit_days=self.deposit_bills.due_days.on(day),
-            lease_term_months=self.lease.term_months.on(day),
-            rent_due_days=rent["due_days"],
-            rent_reminder_days=rent["reminder_days"],
-            rent_arrears_days=rent["arrears_days"],
-            payment_poll_seconds=rent["payment_poll_seconds"],
-        )

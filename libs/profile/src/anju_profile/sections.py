@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from anju_profile.series import Fen, Positive, Row, Section, Whole, Wholes
+from anju_profile.series import Fen, LeaseMonths, Positive, Row, Section, Whole, Wholes
 
 
 class ReviewLevel(Row):
@@ -40,7 +40,7 @@ class Waiting(Section):
 
 class Lease(Section):
     sign_days: Positive
-    term_months: Positive
+    term_months: LeaseMonths
     rent_fen_per_sqm_month: Fen
     deposit_fen: Fen
 

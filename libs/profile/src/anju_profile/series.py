@@ -84,6 +84,8 @@ def _exact(value: Any) -> Any:
 Whole = Series[Annotated[int, Field(ge=0, strict=True)]]
 Positive = Series[Annotated[int, Field(gt=0, strict=True)]]
 Exact = Series[Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]]
+# Order 11, article 18: at most five years.
+LeaseMonths = Series[Annotated[int, Field(gt=0, le=60, strict=True)]]
 Fen = Series[Annotated[int, Field(ge=0, strict=True, description="money in fen")]]
 Wholes = Series[tuple[Annotated[int, Field(ge=0, strict=True)], ...]]
 Codes = Series[tuple[Annotated[str, Field(min_length=1)], ...]]

@@ -66,7 +66,8 @@ def _with_levels(found: dict[str, dict[str, Term]]) -> dict[str, dict[str, Term]
     for code, level in found["levels"].items():
         if level.review is None or level.office is None:
             raise ValueError(f"levels.yaml: {code} needs review and office")
-        reviews[review_stage(code)] = Term(zh=level.review.zh, en=level.review.en)
+        in_sentence = Title(zh=level.review.zh, en=level.review.en.lower())
+        reviews[review_stage(code)] = Term(zh=level.review.zh, en=level.review.en, in_sentence=in_sentence)
         found["tasks"][code] = Term(zh=level.review.zh, en=level.review.en)
         found["waiting_on"][code] = Term(zh=level.office.zh, en=level.office.en)
         found["actors"][code] = Term(zh=level.zh, en=level.en)

@@ -7,11 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from casekit import tell
+from casekit.tell import Tellings
 from chassis import temporal
+from chassis.crypto import KeyRing
 from chassis.db import Database
+from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
-from chassis.service import verifier
+from chassis.service import signer, verifier
 
 from casework import tables
 from casework.asking import Asking
@@ -20,7 +24,7 @@ from casework.parts import Parts
 from casework.process import CONFIRM_WORD, START_APPLICATION, Process
 from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
 from casework.settings import Settings
-from casework.vault import Vault
+from casework.vault import KEYS, Vault
 
 NAME = "casework"
 
@@ -35,6 +39,10 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         process = process or Process(await temporal.connect(settings, lazy=True))
         handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
         outbox = Outbox(database, tables.Outbox, handlers)
+        notifications = Client(settings.notifications_address, signer(settings, NAME))
+        stack.push_async_callback(notifications.close)
+        tellings = Tellings(KeyRing.load_or_create(settings.keys_dir / KEYS), notifications)
+        handlers[tell.TELL] = tellings.deliver
         parts = Parts(
             database=database,
             outbox=outbox,
@@ -44,6 +52,7 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
             number_prefix=settings.application_number_prefix,
             production=settings.production,
             separate_queues=settings.separate_queues,
+            tellings=tellings,
         )
         asking = Asking(parts)
         intake = Intake(parts, asking)

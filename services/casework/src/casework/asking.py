@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows import contracts
-from anju_workflows.transitions import APPLICATION
+from anju_contracts import application as contract
+from anju_contracts.base import Word
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, RETRYABLE, UNAVAILABLE, Refusal
 from chassis.identity import Caller
@@ -42,7 +42,7 @@ class Words:
     version: int
     stage: str
     update: str
-    said: contracts.Model
+    said: Word
     # False when the workflow takes the word without making a step at once.
     lands: bool = True
     # Level of the task that was open, kept for a repeat.
@@ -103,7 +103,7 @@ class Asking:
         try:
             stage = await self._ask(words, name.request_id)
         except Refusal as refusal:
-            if refusal.problem is ALREADY_ENDED and words.stage == APPLICATION.start:
+            if refusal.problem is ALREADY_ENDED and words.stage == contract.START:
                 # The case is in the table but its workflow is not there yet: the outbox is about to start it.
                 refusal = Refusal(UNAVAILABLE)
             if refusal.problem.status not in RETRYABLE:
@@ -201,22 +201,22 @@ def _begun(words: Words) -> pb.Application:
     return pb.Application(no=words.no, version=words.version, waiting_on=words.level, round=int(words.lands))
 
 
-def words_about(case: Application, update: str, said: contracts.Model, *, lands: bool = True, level: str = "") -> Words:
+def words_about(case: Application, update: str, said: Word, *, lands: bool = True, level: str = "") -> Words:
     return Words(case.no, case.version, case.stage, update, said, lands, level)
 
 
-_DECISIONS: Final = {"approved": contracts.Decision.APPROVE, "returned": contracts.Decision.RETURN, "refused": contracts.Decision.REFUSE}
+_DECISIONS: Final = {"approved": contract.Decision.APPROVE, "returned": contract.Decision.RETURN, "refused": contract.Decision.REFUSE}
 
 
-def word_of(row: Timeline, note: str, request_id: str) -> tuple[str, contracts.Model]:
+def word_of(row: Timeline, note: str, request_id: str) -> tuple[str, Word]:
     """An official's update as it was said, from the step on record."""
     if row.objection_id:
         upheld = row.event == "objection_upheld"
-        answer = contracts.ObjectionDecision(
+        answer = contract.ObjectionDecision(
             objection_id=row.objection_id, upheld=upheld, answer=note, actor=row.actor, request_id=request_id
         )
-        return "decide_objection", answer
-    level, verb = row.event.split("_")
-    return "decide", contracts.ReviewDecision(
-        level=contracts.Level(level), decision=_DECISIONS[verb], reason=note, actor=row.actor, request_id=request_id
+        return contract.DECIDE_OBJECTION, answer
+    level, verb = row.event.rsplit("_", 1)
+    return contract.DECIDE, contract.ReviewDecision(
+        level=level, decision=_DECISIONS[verb], reason=note, actor=row.actor, request_id=request_id
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows import contracts
-from anju_workflows.transitions import APPLICATION
+from anju_contracts import application as contract
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import reach, store, views
 from casework.asking import Asking, Words, asked, words_about
 from casework.domain import text
-from casework.domain.progress import NOTICE_STAGES
+from casework.domain.progress import NOTICE_STAGES, OBJECTION
 from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts, now
 from casework.tables import Objection
@@ -23,9 +22,9 @@ from casework.tables import Objection
 MAX_REASON_CHARS: Final = 500
 MAX_OBJECTION_CHARS: Final = 2000
 _DECISIONS: Final = {
-    pb.DECISION_APPROVE: contracts.Decision.APPROVE,
-    pb.DECISION_RETURN: contracts.Decision.RETURN,
-    pb.DECISION_REFUSE: contracts.Decision.REFUSE,
+    pb.DECISION_APPROVE: contract.Decision.APPROVE,
+    pb.DECISION_RETURN: contract.Decision.RETURN,
+    pb.DECISION_REFUSE: contract.Decision.REFUSE,
 }
 
 
@@ -44,7 +43,7 @@ class Decisions:
             request.reason,
             "/reason",
             MAX_REASON_CHARS,
-            required=decision is not contracts.Decision.APPROVE,
+            required=decision is not contract.Decision.APPROVE,
             zh="退回补正或不予通过时，请写明理由，申请家庭会看到。",
             en="Say why; the household reads it.",
         )
@@ -57,14 +56,12 @@ class Decisions:
                 level = begun.waiting_on
             else:
                 task = await store.open_task(session, case.no)
-                level = task.level if task is not None and task.level != "objection" else ""
+                level = task.level if task is not None and task.level != OBJECTION else ""
                 reach.require_level(caller, case, level)
                 if request.if_version and request.if_version != case.version:
                     raise Refusal(VERSION_MISMATCH)
-            said = contracts.ReviewDecision(
-                level=contracts.Level(level), decision=decision, reason=reason, actor=caller.sub, request_id=name.request_id
-            )
-            return words_about(case, "decide", said, level=level)
+            said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=name.request_id)
+            return words_about(case, contract.DECIDE, said, level=level)
 
         await self._asking.put(request, name, prepare)
         return await self._asking.show(caller, request.application_no, "DecideTask")
@@ -76,9 +73,9 @@ class Decisions:
 
         async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
             case = reach.own_case(caller, await store.lock_case(session, request.no))
-            if begun is None and case.stage in APPLICATION.ends:
+            if begun is None and case.stage in contract.ENDS:
                 raise Refusal(ALREADY_ENDED)
-            return words_about(case, "withdraw", contracts.Withdrawal(actor=caller.sub, reason=reason, request_id=name.request_id))
+            return words_about(case, contract.WITHDRAW, contract.Withdrawal(actor=caller.sub, reason=reason, request_id=name.request_id))
 
         await self._asking.put(request, name, prepare)
         return await self._asking.show(caller, request.no, "WithdrawApplication")
@@ -103,9 +100,9 @@ class Decisions:
                     raise Refusal(OBJECTION_PENDING)
                 sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
                 session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
-            raised = contracts.ObjectionRaised(objection_id=objection_id, request_id=name.request_id)
+            raised = contract.ObjectionRaised(objection_id=objection_id, actor=caller.sub, request_id=name.request_id)
             # Objections are answered one after another; one that has to wait its turn makes no step yet.
-            return words_about(case, "raise_objection", raised, lands=case.stage == "public_notice")
+            return words_about(case, contract.RAISE_OBJECTION, raised, lands=case.stage == "public_notice")
 
         async def accepted(session: AsyncSession) -> None:
             await store.accept_objection(session, objection_id)
@@ -132,20 +129,20 @@ class Decisions:
             if case is None:
                 raise Refusal(NOT_FOUND)
             if begun is None:
-                reach.require_level(caller, case, "objection")
+                reach.require_level(caller, case, OBJECTION)
                 row = await store.objection(session, case.no, request.objection_id)
                 if row is None or row.state != "open" or case.stage != "objection_review":
                     raise Refusal(TASK_NOT_OPEN)
                 if row.raised_by == caller.sub:
                     raise Refusal(OWN_CASE)
-            said = contracts.ObjectionDecision(
+            said = contract.ObjectionDecision(
                 objection_id=request.objection_id,
                 upheld=request.upheld,
                 answer=answer,
                 actor=caller.sub,
                 request_id=name.request_id,
             )
-            return words_about(case, "decide_objection", said)
+            return words_about(case, contract.DECIDE_OBJECTION, said)
 
         await self._asking.put(request, name, prepare)
         return await self._asking.show(caller, request.application_no, "DecideObjection")

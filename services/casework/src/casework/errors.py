@@ -38,6 +38,9 @@ OWN_CASE = Problem(
 )
 ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "The table of legal moves has no such step.")
 NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的有效授权。", "There is no valid consent for this purpose.")
+NOT_REGISTERED = Problem(
+    "NOT_REGISTERED", _FAILED, "该家庭还没有登记为轮候对象。", "This household is not registered for the waiting list."
+)
 NO_SUCH_ROUND = Problem("NO_SUCH_ROUND", _FAILED, "没有这一轮申请材料。", "There is no such dossier round.")
 
 

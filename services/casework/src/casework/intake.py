@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows import contracts
+from anju_contracts import application as contract
+from anju_contracts.base import Place
 from chassis import calendar, once
 from chassis.errors import RETRYABLE, UNAVAILABLE, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
@@ -19,7 +20,7 @@ from casework.asking import Asked, Asking, asked
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, prepare
 from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, invalid_dossier
-from casework.parts import Parts, now, today
+from casework.parts import CaseTerms, Parts, now, today
 from casework.process import START_APPLICATION
 from casework.tables import Application, Consent, Once, Outbox
 from casework.tables import Dossier as DossierRow
@@ -65,6 +66,7 @@ class Intake:
         self, session: AsyncSession, caller: Caller, name: Asked, dossier: Dossier, consent: DeclaredConsent, given_at: datetime
     ) -> str:
         number, instant = await store.next_number(session), now()
+        terms = self._parts.case_terms(calendar.local_date(instant))
         no = f"{self._parts.number_prefix}-{calendar.local_date(instant).year}-{number:06d}"
         case = Application(
             no=no,
@@ -79,6 +81,9 @@ class Intake:
             submitted_at=instant,
             updated_at=instant,
             profile_version=self._parts.profile.version,
+            registers=list(terms.registers),
+            levels=[level.code for level in terms.levels],
+            objection_level=terms.objection_level,
         )
         session.add(case)
         await session.flush()
@@ -86,7 +91,7 @@ class Intake:
         await self._claim(session, caller, no, row)
         session.add(row)
         session.add(Consent(application_no=no, text_version=consent.text_version, registers=list(consent.registers), given_at=given_at))
-        self._parts.outbox.add(session, START_APPLICATION, self._workflow_input(case, consent).model_dump(mode="json"))
+        self._parts.outbox.add(session, START_APPLICATION, self._workflow_input(case, name.request_id, terms).model_dump(mode="json"))
         return no
 
     def _row(self, no: str, round_: int, dossier: Dossier, actor: str, request_id: str) -> DossierRow:
@@ -108,19 +113,16 @@ class Intake:
             others = await store.own_case_of(session, caller.sub, row.blinds, no)
             raise Refusal(HOUSEHOLD_HAS_APPLICATION, metadata={"application_no": others} if others else {})
 
-    def _workflow_input(self, case: Application, consent: DeclaredConsent) -> contracts.ApplicationInput:
-        return contracts.ApplicationInput(
+    def _workflow_input(self, case: Application, submission: str, terms: CaseTerms) -> contract.ApplicationInput:
+        return contract.ApplicationInput(
             no=case.no,
             owner=case.owner,
-            masked_name=case.masked_name,
-            district=case.district,
-            street=case.street,
-            category=case.category,
-            household_size=case.household_size,
-            submitted_at=case.submitted_at,
-            profile_version=case.profile_version,
-            consented=tuple(contracts.Register(name) for name in consent.registers),
-            clocks=self._parts.profile.case_clocks,
+            submission=submission,
+            place=Place(district=case.district, street=case.street),
+            registers=tuple(case.registers),
+            levels=terms.levels,
+            objection_level=case.objection_level,
+            clocks=terms.clocks,
             separate_queues=self._parts.separate_queues,
         )
 
@@ -216,11 +218,11 @@ class Intake:
 
     async def _ask(self, row: DossierRow) -> str:
         """Asks the workflow to take an unanswered round, and removes the round when it refuses."""
-        said = contracts.Correction(round=row.round, actor=row.actor, request_id=row.request_id)
+        said = contract.Correction(round=row.round, actor=row.actor, request_id=row.request_id)
         # The workflow takes a correction only when it knows of the return.
         await self._asking.confirm(row.application_no)
         try:
-            return await self._parts.process.ask(row.application_no, "correct", said, row.request_id)
+            return await self._parts.process.ask(row.application_no, contract.CORRECT, said, row.request_id)
         except Refusal as refusal:
             if refusal.problem.status not in RETRYABLE:
                 async with self._parts.database.transaction() as session:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
+from anju_contracts.application import Clocks, Level
 from anju_profile import Profile
+from casekit.tell import Tellings
 from chassis import calendar
 from chassis.db import Database
 from chassis.outbox import Outbox
@@ -13,6 +16,15 @@ from chassis.outbox import Outbox
 from casework.domain.dossier import Rules
 from casework.process import Process
 from casework.vault import Vault
+
+
+class CaseTerms(NamedTuple):
+    """The registers a case asks and the levels that review it, in order, the level that answers objections, and how long everything may take."""
+
+    registers: tuple[str, ...]
+    levels: tuple[Level, ...]
+    objection_level: str
+    clocks: Clocks
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,17 @@ class Parts:
     number_prefix: str
     production: bool
     separate_queues: bool
+    tellings: Tellings
+
+    def case_terms(self, day: date) -> CaseTerms:
+        """What a case submitted on ``day`` comes with."""
+        profile = self.profile
+        return CaseTerms(
+            registers=profile.registers.on(day),
+            levels=tuple(Level(code=level.code, working_days=level.working_days) for level in profile.review_levels.on(day)),
+            objection_level=profile.objection_level.on(day),
+            clocks=Clocks.model_validate(profile.application.on(day)),
+        )
 
     def rules(self, today: date) -> Rules:
         return Rules(today=today, divisions=self.profile.divisions, city_code=self.profile.city_code, production=self.production)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from anju_workflows import contracts
-from anju_workflows.transitions import APPLICATION
+from anju_contracts import application
+from anju_contracts.base import TASK_QUEUE, Accepted, Word
 from chassis.errors import UNAVAILABLE, Problem, Refusal
 from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -33,30 +33,30 @@ class Process:
 
     async def start_application(self, payload: dict[str, Any]) -> None:
         """Outbox handler: starts the workflow of a case; one that was started before counts as done."""
-        given = contracts.ApplicationInput.model_validate(payload)
+        given = application.ApplicationInput.model_validate(payload)
         try:
             await self._client.start_workflow(
-                contracts.APPLICATION,
+                application.NAME,
                 given,
-                id=contracts.application_id(given.no),
-                task_queue=contracts.TASK_QUEUE,
+                id=application.workflow_id(given.no),
+                task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"{APPLICATION.title} {given.no}",
+                static_summary=f"资格申请 {given.no}",
             )
         except WorkflowAlreadyStartedError:
             return
 
-    async def ask(self, no: str, update: str, said: contracts.Model, request_id: str) -> str:
+    async def ask(self, no: str, update: str, said: Word, request_id: str) -> str:
         """Puts an update to the case's workflow and gives the stage it leads to. The same ``request_id`` gets the same answer.
 
         Raises Refusal: the validator's own reason (an answer), ALREADY_ENDED when the workflow is closed, or UNAVAILABLE when it is not known
         whether the update was taken (ask again with the same id).
         """
-        handle = self._client.get_workflow_handle(contracts.application_id(no))
+        handle = self._client.get_workflow_handle(application.workflow_id(no))
         try:
-            accepted: contracts.Accepted = await asyncio.wait_for(
-                handle.execute_update(update, said, id=request_id, result_type=contracts.Accepted), self._answer_seconds
+            accepted: Accepted = await asyncio.wait_for(
+                handle.execute_update(update, said, id=request_id, result_type=Accepted), self._answer_seconds
             )
         except WorkflowUpdateFailedError as failed:
             raise _refusal(failed.cause) from failed

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from anju_terms import terms
 from chassis.errors import NOT_ALLOWED, NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
+from casework.domain.progress import OBJECTION
 from casework.errors import OWN_CASE, TASK_NOT_OPEN
 from casework.tables import Application
 
-REVIEWER_OF: Final = {
-    "street": "street_clerk",
-    "district": "district_reviewer",
-    "city": "city_reviewer",
-    "objection": "district_reviewer",
-}
-REVIEWERS: Final = tuple(dict.fromkeys(REVIEWER_OF.values()))
+REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").values()))
 STAFF_READERS: Final = (*REVIEWERS, "house_manager", "operator", "auditor")
 SYSTEM_READERS: Final = ("eligibility", "registry-gateway", "housing", "payments", "notifications")
 REPORT_READERS: Final = (*STAFF_READERS, "finance")
@@ -65,8 +61,8 @@ def require_reviewer(caller: Caller) -> None:
     caller.require_role(*REVIEWERS)
 
 
-def require_level(caller: Caller, case: Application, level: str) -> None:
-    """That the caller is the reviewer of an open task of ``level`` ("" when no task is open).
+def require_level(caller: Caller, case: Application, task: str) -> None:
+    """That the caller is the reviewer of an open task ("" when none is open): a level, or the answer to an objection.
 
     Raises Refusal: OUT_OF_DIVISION, OWN_CASE, or TASK_NOT_OPEN when the case lies with another level.
     """
@@ -74,14 +70,16 @@ def require_level(caller: Caller, case: Application, level: str) -> None:
         raise Refusal(OUT_OF_DIVISION)
     if case.owner == caller.sub:
         raise Refusal(OWN_CASE)
-    if level not in REVIEWER_OF or not caller.has_role(REVIEWER_OF[level]):
+    level = terms("levels").get(case.objection_level if task == OBJECTION else task)
+    if level is None or not caller.has_role(level.role):
         raise Refusal(TASK_NOT_OPEN)
-    if level != "street" and not caller.covers(case.district):
+    if level.scope != "street" and not caller.covers(case.district):
         raise Refusal(OUT_OF_DIVISION)
 
 
-def levels_of(caller: Caller) -> tuple[str, ...]:
-    return tuple(level for level, role in REVIEWER_OF.items() if caller.has_role(role))
+def levels_of(caller: Caller) -> dict[str, str]:
+    """Levels whose reviewer the caller is, with how far up the case's division each sits."""
+    return {code: level.scope for code, level in terms("levels").items() if caller.has_role(level.role)}
 
 
 def require_system(caller: Caller, role: str) -> None:

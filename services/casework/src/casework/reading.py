@@ -7,8 +7,8 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju_contracts.application import ENDS
 from anju_terms import is_code
-from anju_workflows.transitions import APPLICATION
 from chassis import paging
 from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
-from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND
+from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
 from casework.parts import Parts
 from casework.tables import Application, Notice, Task
 
@@ -86,7 +86,7 @@ class Reading:
         async with self._parts.database.transaction() as session:
             case, dossier = await self._dossier(session, request.application_no, request.round)
             consent = await store.consent(session, case.no)
-        if case.stage in APPLICATION.ends:
+        if case.stage in ENDS:
             raise Refusal(ALREADY_ENDED)
         if consent is None or request.register not in consent.registers:
             raise Refusal(NO_CONSENT)
@@ -126,6 +126,24 @@ class Reading:
             vehicles=convert.vehicles_to(dossier.vehicles, plates=False),
             district=case.district,
             profile_version=case.profile_version,
+        )
+
+    async def registered_applicant(self, caller: Caller, request: pb.GetRegisteredApplicantRequest) -> pb.GetRegisteredApplicantResponse:
+        reach.require_system(caller, "housing")
+        async with self._parts.database.transaction() as session:
+            case = await store.case(session, request.application_no)
+        if case is None:
+            raise Refusal(NOT_FOUND)
+        if case.stage != "registered":
+            raise Refusal(NOT_REGISTERED)
+        return pb.GetRegisteredApplicantResponse(
+            owner=case.owner,
+            masked_name=case.masked_name,
+            district=case.district,
+            street=case.street,
+            household_size=case.household_size,
+            category=case.category,
+            accepted_at=stamp(case.submitted_at),
         )
 
     async def contact(self, caller: Caller, request: pb.GetContactRequest) -> pb.GetContactResponse:

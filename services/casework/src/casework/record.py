@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows.transitions import APPLICATION, IllegalMoveError
+from anju_contracts.application import ENDS
+from anju_contracts.moves import IllegalMoveError
+from anju_terms import is_code
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller
@@ -14,6 +16,7 @@ from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import reach, store
+from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
 from casework.parts import Parts, now
@@ -33,7 +36,7 @@ class Record:
         reach.require_system(caller, "worker")
         if not request.step.step_id or not request.step.HasField("as_of"):
             raise invalid_field("/step", "REQUIRED", "缺少步骤编号或业务时间。", "A step needs its id and its business time.")
-        if request.waiting_on not in progress.WAITING_ON:
+        if not is_code("waiting_on", request.waiting_on):
             raise invalid_field("/waiting_on", "CHOOSE_ONE", "等待对象无效。", "Unknown value.")
         key = f"{request.step.step_id}:AdvanceApplication"
         answer = pb.AdvanceApplicationResponse()
@@ -44,7 +47,7 @@ class Record:
             if case is None:
                 raise Refusal(NOT_FOUND)
             try:
-                step = progress.step(case.stage, request.event, request.stage)
+                step = progress.step(table_of(case), case.levels, case.stage, request.event, request.stage)
             except IllegalMoveError as error:
                 if request.event == "escalated":
                     # The engine lost a word which stands on record here, and a clock ran out before it was told again (ADR 2).
@@ -52,8 +55,10 @@ class Record:
                     return pb.AdvanceApplicationResponse(version=case.version)
                 raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": request.event}) from error
             await self._record(session, case, request, step)
+            self._parts.tellings.hand_on(self._parts.outbox, session, request.step, case.no)
             answer.version = case.version
             once.remember(session, Once, key, request, answer)
+        self._parts.outbox.nudge()
         return answer
 
     async def release(self, caller: Caller, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
@@ -62,7 +67,7 @@ class Record:
             case = await store.lock_case(session, request.application_no)
             if case is None:
                 raise Refusal(NOT_FOUND)
-            if case.stage not in APPLICATION.ends:
+            if case.stage not in ENDS:
                 raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": "released"})
             await store.release_residents(session, case.no)
         return pb.ReleaseHouseholdResponse()
@@ -95,9 +100,9 @@ class Record:
                 objection_id=request.objection_id,
             )
         )
-        if step.actor_kind in progress.OFFICIALS and (request_id := progress.request_of(request.step.step_id)):
+        if step.actor_kind in case.levels and request.step.word_id:
             # An official's word is on record before the engine has it for sure: should it be lost there, it is told again from here.
-            told = {"no": case.no, "seq": case.version, "request_id": request_id}
+            told = {"no": case.no, "seq": case.version, "request_id": request.step.word_id}
             session.add(Outbox(kind=CONFIRM_WORD, payload=told, next_try_at=now() + _CONFIRM_AFTER))
         if request.event == "corrected":
             await self._take_correction(session, case)

@@ -73,5 +73,8 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def GetDeclaration(self, request: pb.GetDeclarationRequest, context: Any) -> pb.GetDeclarationResponse:
         return await self._reading.declaration(current_caller(), request)
 
+    async def GetRegisteredApplicant(self, request: pb.GetRegisteredApplicantRequest, context: Any) -> pb.GetRegisteredApplicantResponse:
+        return await self._reading.registered_applicant(current_caller(), request)
+
     async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
         return await self._reading.contact(current_caller(), request)

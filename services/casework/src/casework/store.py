@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from casework.domain.progress import OBJECTION
 from casework.process import CONFIRM_WORD
 from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Outbox, Resident, Task, Timeline
 
@@ -154,15 +155,15 @@ async def open_task(session: AsyncSession, no: str) -> Task | None:
 
 
 async def list_tasks(
-    session: AsyncSession, caller: Caller, levels: Sequence[str], after: tuple[datetime, str] | None, size: int
+    session: AsyncSession, caller: Caller, levels: Mapping[str, str], after: tuple[datetime, str] | None, size: int
 ) -> Sequence[tuple[Task, Application]]:
-    """Open tasks of these levels in the caller's divisions, the nearest deadline first; never a case of the caller's own."""
+    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own."""
     by_level = [
         and_(
-            col(Task.level) == level,
-            in_divisions(col(Application.street if level == "street" else Application.district), caller.divisions),
+            or_(col(Task.level) == level, and_(col(Task.level) == OBJECTION, col(Application.objection_level) == level)),
+            in_divisions(col(Application.street if scope == "street" else Application.district), caller.divisions),
         )
-        for level in levels
+        for level, scope in levels.items()
     ]
     query = (
         select(Task, Application)

@@ -9,16 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anju_workflows.transitions import APPLICATION
+from anju_contracts.application import ENDS, START
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
-
-from casework.domain.dossier import CATEGORIES
-from casework.domain.progress import TASK_LEVELS, WAITING_ON
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -34,7 +31,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _one_of(column: str, values: tuple[str, ...] | frozenset[str]) -> str:
+def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
 
 
@@ -52,12 +49,7 @@ class Application(Base, table=True):
 
     __tablename__ = "application"
     __table_args__ = (
-        CheckConstraint(_one_of("stage", frozenset(APPLICATION.stages)), name="application_stage"),
-        CheckConstraint(_one_of("waiting_on", WAITING_ON), name="application_waiting_on"),
-        CheckConstraint(_one_of("category", CATEGORIES), name="application_category"),
-        CheckConstraint(
-            f"(outcome = '') = (stage NOT IN ({', '.join(repr(end) for end in sorted(APPLICATION.ends))}))", name="application_outcome"
-        ),
+        CheckConstraint(f"(outcome = '') = (NOT {_one_of('stage', ENDS)})", name="application_outcome"),
         CheckConstraint("version >= 1 AND round >= 1 AND household_size >= 1", name="application_counts"),
         Index("ix_application_owner", "owner", "seq"),
         Index("ix_application_street", "street", "seq", postgresql_ops={"street": "text_pattern_ops"}),
@@ -67,7 +59,7 @@ class Application(Base, table=True):
     no: str = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger, unique=True)
     version: int = Field(default=1, sa_type=BigInteger)
-    stage: str = Field(default=APPLICATION.start)
+    stage: str = Field(default=START)
     waiting_on: str = Field(default="system")
     deadline_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     overdue: bool = Field(default=False)
@@ -84,6 +76,10 @@ class Application(Base, table=True):
     reason_sealed: bytes = Field(default=b"")
     round: int = Field(default=1)
     profile_version: str
+    # What the case came with, in order: the registers it asks, the levels that review it, the level that answers objections.
+    registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    levels: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    objection_level: str
 
 
 class Dossier(Base, table=True):
@@ -123,7 +119,6 @@ class Consent(Base, table=True):
     """The household's written consent to verification, with the version of the text it was shown."""
 
     __tablename__ = "consent"
-
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
     text_version: str
     registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
@@ -158,7 +153,6 @@ class Task(Base, table=True):
 
     __tablename__ = "task"
     __table_args__ = (
-        CheckConstraint(_one_of("level", tuple(TASK_LEVELS.values())), name="task_level"),
         Index("uq_task_open", "application_no", unique=True, postgresql_where=text("closed_at IS NULL")),
         Index("ix_task_due", "deadline_at", "application_no", postgresql_where=text("closed_at IS NULL")),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anju.casework.v1 import casework_pb2 as pb
-from anju_workflows.transitions import APPLICATION
+from anju_contracts.application import START
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,9 +21,7 @@ async def whole_case(session: AsyncSession, vault: Vault, case: Application, vie
         message.consent.text_version = consent.text_version
         message.consent.registers.extend(consent.registers)
         message.consent.given_at.FromDatetime(consent.given_at)
-    message.timeline.append(
-        pb.TimelineEntry(at=stamp(case.submitted_at), event=APPLICATION.start, stage=APPLICATION.start, actor_kind="citizen")
-    )
+    message.timeline.append(pb.TimelineEntry(at=stamp(case.submitted_at), event=START, stage=START, actor_kind="citizen"))
     message.timeline.extend(_entry(vault, row, words=view.words) for row in await store.timeline(session, case.no))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
     if view.dossier:

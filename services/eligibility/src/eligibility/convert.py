@@ -13,7 +13,7 @@ from anju.registry.facts.v1.real_estate_pb2 import HomeFact
 from anju.registry.facts.v1.social_insurance_pb2 import InsuranceFact
 from anju.registry.facts.v1.vehicles_pb2 import VehicleFact
 from anju.registry.v1 import registry_pb2 as registry_pb
-from anju_workflows.contracts import LookupOutcome, Verdict
+from anju_contracts.application import LookupOutcome, Verdict
 from google.protobuf.message import Message
 
 from eligibility.domain import inputs as domain

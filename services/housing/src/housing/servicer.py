@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
-from anju_workflows import contracts
-from chassis import ids, once, paging
+from anju_contracts import lease, waiting
+from anju_contracts.base import Word
+from casekit.tell import Tellings
+from chassis import calendar, ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import BAD_CURSOR, NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
@@ -22,11 +24,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
+from housing.applicants import Applicants
 from housing.domain import matching
 from housing.errors import ALREADY_ENDED, ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, OFFER_NOT_OPEN, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
 from housing.tables import LISTED, Estate, Offer, Once, Unit
+from housing.terms import TermsOf
 from housing.workflows import Workflows
 
 T = TypeVar("T")
@@ -44,9 +48,17 @@ _OVER: Final = (OFFER_NOT_OPEN.reason, LEASE_NOT_OPEN.reason, ALREADY_ENDED.reas
 
 
 class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
-    def __init__(self, database: Database, ring: KeyRing, outbox: Outbox, workflows: Workflows) -> None:
-        super().__init__(database, ring)
-        self._outbox = outbox
+    def __init__(
+        self,
+        database: Database,
+        ring: KeyRing,
+        outbox: Outbox,
+        tellings: Tellings,
+        applicants: Applicants,
+        terms_of: TermsOf,
+        workflows: Workflows,
+    ) -> None:
+        super().__init__(database, ring, outbox, tellings, applicants, terms_of)
         self._workflows = workflows
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
@@ -118,14 +130,14 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
                 state="open",
                 released=False,
                 made_at=made_at,
-                expires_at=made_at + timedelta(seconds=entry.offer_open_seconds),
+                expires_at=calendar.days_after(made_at, entry.offer_open_days),
             )
             session.add(made)
             entry.state = "offered"
             offered = store.OfferedHome(made, homes[home.id]._replace(state="offered"))
-            said = contracts.OfferMade(offer_id=made.id, unit=wire.unit_name(offered.home), expires_at=made.expires_at)
+            said = waiting.OfferMade(offer_id=made.id, unit=wire.unit_name(offered.home), expires_at=made.expires_at)
             payload = {"application_no": entry.application_no, "said": said.model_dump(mode="json")}
-            self._outbox.add(session, "offer_made", payload)
+            self._outbox.add(session, waiting.OFFER_MADE, payload)
             answer.offers.append(wire.offer(offered))
         await session.flush()
         return answer
@@ -181,10 +193,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             return _own(caller, found, found.offer.owner if found else "")
 
         async def put(found: store.OfferedHome, request_id: str) -> None:
-            said = contracts.OfferAnswer(
+            said = waiting.OfferAnswer(
                 offer_id=found.offer.id, accept=request.accept, reason=request.reason[:500], actor=caller.sub, request_id=request_id
             )
-            await self._update(contracts.waiting_id(found.offer.application_no), "answer_offer", said, request_id, OFFER_NOT_OPEN)
+            await self._update(waiting.workflow_id(found.offer.application_no), waiting.ANSWER_OFFER, said, request_id, OFFER_NOT_OPEN)
 
         def answer(found: store.OfferedHome) -> pb.AnswerOfferResponse:
             return pb.AnswerOfferResponse(offer=wire.offer(found))
@@ -200,8 +212,8 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             return store.Ranked(entry, await store.rank(session, entry))
 
         async def put(found: store.Ranked, request_id: str) -> None:
-            said = contracts.Withdrawal(actor=caller.sub, request_id=request_id)
-            await self._update(contracts.waiting_id(found.entry.application_no), "leave", said, request_id, ALREADY_ENDED)
+            said = waiting.Leaving(actor=caller.sub, request_id=request_id)
+            await self._update(waiting.workflow_id(found.entry.application_no), waiting.LEAVE, said, request_id, ALREADY_ENDED)
 
         def answer(found: store.Ranked) -> pb.LeaveWaitingListResponse:
             return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(found))
@@ -220,8 +232,8 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async def put(found: store.LeasedHome, request_id: str) -> None:
             if not request.acknowledged:
                 raise Refusal(NOT_ACKNOWLEDGED)
-            said = contracts.SignLease(actor=caller.sub, acknowledged=True, request_id=request_id)
-            await self._update(contracts.lease_id(found.lease.no), "sign", said, request_id, LEASE_NOT_OPEN)
+            said = lease.SignLease(actor=caller.sub, acknowledged=True, request_id=request_id)
+            await self._update(lease.workflow_id(found.lease.no), lease.SIGN, said, request_id, LEASE_NOT_OPEN)
 
         def answer(found: store.LeasedHome) -> pb.SignLeaseResponse:
             return pb.SignLeaseResponse(lease=wire.lease(found))
@@ -230,7 +242,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             caller, request, pb.SignLeaseResponse(), read, put, lambda found: found.lease.state != "signing", answer
         )
 
-    async def _update(self, workflow_id: str, name: str, said: contracts.Model, request_id: str, ended: Problem) -> None:
+    async def _update(self, workflow_id: str, name: str, said: Word, request_id: str, ended: Problem) -> None:
         """Puts a decision to its workflow; a closed one refuses with ``ended``."""
         try:
             await self._workflows.update(workflow_id, name, said, request_id)

@@ -1,26 +1,34 @@
-"""gRPC surface of housing, the part workflows use: each step is recorded once, under its step id."""
+"""gRPC surface of housing, the part workflows use: each step is recorded once, under its step id, with what it tells people."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
+from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2
 from anju.housing.v1 import housing_pb2 as pb
-from anju_workflows.transitions import WAITING
-from chassis import once
+from anju_contracts.waiting import MOVES
+from casekit import tell
+from casekit.tell import Tellings
+from chassis import calendar, once
 from chassis.calendar import local_date
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
-from chassis.wire import instant, missing, wrong
+from chassis.outbox import Outbox
+from chassis.wire import instant, missing, utc, wrong
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
+from housing.applicants import Applicants
 from housing.domain import leases
 from housing.errors import OFFER_NOT_OPEN, STEP_REFUSED
 from housing.tables import LISTED, Lease, Offer, Once, Waiting
+from housing.terms import Terms, TermsOf
 
 M = TypeVar("M", bound=Message)
 Context = Any
@@ -29,33 +37,47 @@ OFFER_OUTCOMES = ("accepted", "declined", "expired")
 
 
 class WorkflowSteps:
-    def __init__(self, database: Database, ring: KeyRing) -> None:
+    def __init__(
+        self, database: Database, ring: KeyRing, outbox: Outbox, tellings: Tellings, applicants: Applicants, terms_of: TermsOf
+    ) -> None:
         self._database = database
         self._ring = ring
+        self._outbox = outbox
+        self._tellings = tellings
+        self._applicants = applicants
+        self._terms_of = terms_of
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
-        key = _step_key(request.step, "RegisterWaiting")
-        entry = _new_entry(request)
-        async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.RegisterWaitingResponse())
-            if known is not None:
-                return known
-            if await store.waiting(session, entry.application_no) is not None:
+        _check_step(request.step)
+        # Outside of the transaction: a slow casework must not hold the key and a connection.
+        applicant = await self._applicants.registered(request.application_no)
+
+        async def record(session: AsyncSession, answer: pb.RegisterWaitingResponse) -> str:
+            as_of = instant(request.step, "as_of")
+            terms = self._terms_of(local_date(as_of))
+            entry = await store.waiting(session, request.application_no)
+            if entry is None:
+                entry = _new_entry(request.application_no, applicant, as_of, terms)
+                session.add(entry)
+                await session.flush()
+            elif entry.state not in LISTED:
                 raise Refusal(STEP_REFUSED)
-            session.add(entry)
-            await session.flush()
-            answer = pb.RegisterWaitingResponse(rank=await store.rank(session, entry))
-            once.remember(session, Once, key, request, answer)
-        return answer
+            else:
+                # A workflow that was started again finds the household where the record has it.
+                await self._on_record(session, entry, answer)
+            answer.rank = await store.rank(session, entry)
+            answer.terms.CopyFrom(wire.waiting_terms(terms.of_waiting(entry.registered_at)))
+            tell.fill_in(request.step, rank=tell.count(answer.rank), expires=tell.day(entry.expires_at))
+            return entry.application_no
+
+        return await self._once(request, pb.RegisterWaitingResponse(), record)
 
     async def CloseOffer(self, request: pb.CloseOfferRequest, context: Context) -> pb.CloseOfferResponse:
-        key = _step_key(request.step, "CloseOffer")
+        _check_step(request.step)
         if request.outcome not in OFFER_OUTCOMES:
             raise invalid([wrong("/outcome", "配租结果无效。", f"One of {', '.join(OFFER_OUTCOMES)}.")])
-        async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.CloseOfferResponse())
-            if known is not None:
-                return known
+
+        async def record(session: AsyncSession, answer: pb.CloseOfferResponse) -> str:
             offer = await store.lock_offer(session, request.offer_id)
             if offer is None:
                 raise Refusal(NOT_FOUND)
@@ -63,23 +85,23 @@ class WorkflowSteps:
                 raise Refusal(OFFER_NOT_OPEN)
             closed_at = instant(request.step, "as_of")
             await store.close_offer(session, offer.id, request.outcome, self._sealed(offer.id, request.reason), closed_at)
-            answer = pb.CloseOfferResponse()
             if request.outcome == "accepted":
                 await store.set_waiting_state(session, offer.application_no, LISTED, "leasing", None)
-                answer.lease.CopyFrom(wire.lease(await _draft(session, offer, request)))
+                answer.lease.CopyFrom(wire.lease(await self._draft(session, offer, closed_at)))
+                sign_by = tell.day(utc(answer.lease.sign_by))
+                tell.fill_in(request.step, lease=tell.text(answer.lease.no), sign_by=sign_by)
             else:
                 await store.set_waiting_state(session, offer.application_no, ("offered",), "waiting", None)
-            once.remember(session, Once, key, request, answer)
-        return answer
+            return offer.application_no
+
+        return await self._once(request, pb.CloseOfferResponse(), record)
 
     async def CloseWaiting(self, request: pb.CloseWaitingRequest, context: Context) -> pb.CloseWaitingResponse:
-        key = _step_key(request.step, "CloseWaiting")
-        if request.outcome not in WAITING.ends:
-            raise invalid([wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(WAITING.ends))}.")])
-        async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.CloseWaitingResponse())
-            if known is not None:
-                return known
+        _check_step(request.step)
+        if request.outcome not in MOVES.ends:
+            raise invalid([wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(MOVES.ends))}.")])
+
+        async def record(session: AsyncSession, answer: pb.CloseWaitingResponse) -> str:
             if await store.waiting(session, request.application_no) is None:
                 raise Refusal(NOT_FOUND)
             sources = ("leasing",) if request.outcome == "leased" else LISTED
@@ -89,28 +111,93 @@ class WorkflowSteps:
             # An offer made in the moment the household left may never reach its workflow; the home must not stay taken for it.
             for open_ in await store.open_offers(session, request.application_no):
                 await store.close_offer(session, open_.id, "declined", self._sealed(open_.id, "已退出轮候"), closed_at)
-            answer = pb.CloseWaitingResponse()
-            once.remember(session, Once, key, request, answer)
-        return answer
+            return request.application_no
+
+        return await self._once(request, pb.CloseWaitingResponse(), record)
 
     async def AdvanceLease(self, request: pb.AdvanceLeaseRequest, context: Context) -> pb.AdvanceLeaseResponse:
-        key = _step_key(request.step, "AdvanceLease")
-        async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.AdvanceLeaseResponse())
-            if known is not None:
-                return known
+        _check_step(request.step)
+
+        async def record(session: AsyncSession, answer: pb.AdvanceLeaseResponse) -> str:
             lease = await store.lock_lease(session, request.lease_no)
             if lease is None:
                 raise Refusal(NOT_FOUND)
             state = leases.next_state(lease.state, request.event)
             if state is None:
                 raise Refusal(STEP_REFUSED)
-            await _move(session, lease, state, request.step)
+            as_of = instant(request.step, "as_of")
+            if request.event == "signed":
+                answer.terms.CopyFrom(await self._signed(session, lease, request.step, as_of))
+            elif request.event == "activated":
+                answer.term.CopyFrom(await _activated(session, lease, request.step, as_of))
+            await _move(session, lease, state, as_of)
             leased = await store.lease(session, lease.no)
             assert leased is not None
-            answer = pb.AdvanceLeaseResponse(lease=wire.lease(leased))
+            answer.lease.CopyFrom(wire.lease(leased))
+            return lease.application_no
+
+        return await self._once(request, pb.AdvanceLeaseResponse(), record)
+
+    async def _once(self, request: Any, answer: M, record: Callable[[AsyncSession, M], Awaitable[str]]) -> M:
+        """Records a step and hands on what it tells, in one transaction; a repeat gets the answer it got before. ``record`` fills the answer and gives
+        the number of the application the step is about."""
+        key = f"{request.step.step_id}:{request.DESCRIPTOR.name.removesuffix('Request')}"
+        async with self._database.transaction() as session:
+            if await once.find(session, Once, key, request, answer) is not None:
+                return answer
+            application_no = await record(session, answer)
+            self._tellings.hand_on(self._outbox, session, request.step, application_no)
             once.remember(session, Once, key, request, answer)
+        self._outbox.nudge()
         return answer
+
+    async def _on_record(self, session: AsyncSession, entry: Waiting, answer: pb.RegisterWaitingResponse) -> None:
+        offers = await store.offers_of(session, entry.application_no)
+        answer.declines = sum(1 for found in offers if found.offer.state in ("declined", "expired"))
+        for found in offers:
+            if found.offer.state == "open":
+                answer.open_offer.CopyFrom(wire.open_offer(found))
+
+    async def _draft(self, session: AsyncSession, offer: Offer, as_of: datetime) -> store.LeasedHome:
+        """The lease of an accepted offer. Until it is signed it shows the home's rent and the length of term of the day; signing fixes them."""
+        offered = await store.offer(session, offer.id)
+        entry = await store.waiting(session, offer.application_no)
+        assert offered is not None
+        assert entry is not None
+        terms, unit, year = self._terms_of(local_date(as_of)), offered.home.unit, local_date(as_of).year
+        session.add(
+            Lease(
+                no=leases.lease_no(year, await store.next_lease_number(session, year)),
+                offer_id=offer.id,
+                unit_id=unit.id,
+                application_no=offer.application_no,
+                owner=offer.owner,
+                district=entry.district,
+                street=entry.street,
+                state="signing",
+                released=False,
+                term_months=terms.term_months,
+                monthly_rent_fen=unit.monthly_rent_fen,
+                deposit_fen=unit.deposit_fen,
+                drafted_at=as_of,
+                sign_by=terms.sign_by(as_of),
+            )
+        )
+        await session.flush()
+        leased = await store.lease_of_offer(session, offer.id)
+        assert leased is not None
+        return leased
+
+    async def _signed(self, session: AsyncSession, lease: Lease, step: common_pb2.Step, as_of: datetime) -> pb.LeaseTerms:
+        """The terms of the day of signing (Order 11, article 16)."""
+        terms = self._terms_of(local_date(as_of))
+        leased = await store.lease(session, lease.no)
+        assert leased is not None
+        unit = leased.home.unit
+        lease.term_months, lease.monthly_rent_fen, lease.deposit_fen = terms.term_months, unit.monthly_rent_fen, unit.deposit_fen
+        lease.signed_at = as_of
+        tell.fill_in(step, deadline=tell.day(calendar.days_after(as_of, terms.deposit.due_days)))
+        return wire.lease_terms(terms.of_lease(lease.monthly_rent_fen, lease.deposit_fen))
 
     def _sealed(self, offer_id: str, reason: str) -> str:
         """What a household gives as its reason is free text, and may say anything about anybody."""
@@ -119,80 +206,44 @@ class WorkflowSteps:
         return base64.b64encode(self._ring.encrypt(reason[:500].encode(), f"offers|reason|{offer_id}")).decode()
 
 
-def _step_key(step: common_pb2.Step, method: str) -> str:
+def _check_step(step: common_pb2.Step) -> None:
     """Only the worker makes steps, and every step has a name and a business instant."""
     reach.worker()
     if not step.step_id:
         raise invalid([missing("/step/step_id")])
     instant(step, "as_of")
-    return f"{step.step_id}:{method}"
 
 
-def _new_entry(request: pb.RegisterWaitingRequest) -> Waiting:
-    empty = [name for name in ("application_no", "owner", "masked_name", "district", "street") if not getattr(request, name)]
-    if empty:
-        raise invalid([missing(f"/{name}") for name in empty])
-    if request.household_size < 1 or request.offer_open_seconds < 1:
-        raise invalid([wrong("/household_size", "人口数和答复期限应大于零。", "Size and answering time must be positive.")])
+def _new_entry(application_no: str, applicant: casework.GetRegisteredApplicantResponse, as_of: datetime, terms: Terms) -> Waiting:
+    waiting = terms.of_waiting(as_of)
     return Waiting(
-        application_no=request.application_no,
-        owner=request.owner,
-        masked_name=request.masked_name,
-        district=request.district,
-        street=request.street,
-        household_size=request.household_size,
-        accepted_on=local_date(instant(request, "accepted_at")),
-        registered_at=instant(request.step, "as_of"),
-        expires_at=instant(request, "expires_at"),
-        offer_open_seconds=request.offer_open_seconds,
+        application_no=application_no,
+        owner=applicant.owner,
+        masked_name=applicant.masked_name,
+        district=applicant.district,
+        street=applicant.street,
+        household_size=applicant.household_size,
+        accepted_on=local_date(utc(applicant.accepted_at)),
+        registered_at=as_of,
+        expires_at=waiting.expires_at,
+        offer_open_days=waiting.offer_open_days,
         state="waiting",
     )
 
 
-async def _draft(session: AsyncSession, offer: Offer, request: pb.CloseOfferRequest) -> store.LeasedHome:
-    """The lease of an accepted offer, with the home's rent and deposit of this day."""
-    offered = await store.offer(session, offer.id)
-    entry = await store.waiting(session, offer.application_no)
-    assert offered is not None
-    assert entry is not None
-    as_of = instant(request.step, "as_of")
-    day = local_date(as_of)
-    try:
-        starts_on, ends_on = leases.term(day, request.term_months, await store.free_from(session, offer.unit_id))
-    except ValueError:
-        zh = f"租期应在 1 至 {leases.MAX_TERM_MONTHS} 个月之间。"
-        raise invalid([wrong("/term_months", zh, f"Between 1 and {leases.MAX_TERM_MONTHS} months.")]) from None
-    unit = offered.home.unit
-    session.add(
-        Lease(
-            no=leases.lease_no(day.year, await store.next_lease_number(session, day.year)),
-            offer_id=offer.id,
-            unit_id=unit.id,
-            application_no=offer.application_no,
-            owner=offer.owner,
-            district=entry.district,
-            street=entry.street,
-            state="signing",
-            released=False,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            monthly_rent_fen=unit.monthly_rent_fen,
-            deposit_fen=unit.deposit_fen,
-            drafted_at=as_of,
-            sign_by=instant(request, "sign_by"),
-        )
-    )
-    await session.flush()
-    leased = await store.lease_of_offer(session, offer.id)
+async def _activated(session: AsyncSession, lease: Lease, step: common_pb2.Step, as_of: datetime) -> pb.Term:
+    """The term begins on the day the lease takes effect: nobody pays for days without keys."""
+    free_from = await store.free_from(session, lease.unit_id)
+    leased = await store.lease(session, lease.no)
     assert leased is not None
-    return leased
+    starts_on, ends_on = leases.term(local_date(as_of), lease.term_months, free_from)
+    lease.starts_on, lease.ends_on = starts_on, ends_on
+    tell.fill_in(step, unit=tell.text(wire.unit_name(leased.home)), starts=tell.day(calendar.start_of_day(starts_on)))
+    return pb.Term(starts_on=starts_on.isoformat(), ends_on=ends_on.isoformat())
 
 
-async def _move(session: AsyncSession, lease: Lease, state: str, step: common_pb2.Step) -> None:
-    as_of = instant(step, "as_of")
-    if lease.state == "signing" and state == "deposit":
-        lease.signed_at = as_of
-    if state == "ended":
+async def _move(session: AsyncSession, lease: Lease, state: str, as_of: datetime) -> None:
+    if state == "ended" and lease.starts_on is not None and lease.ends_on is not None:
         # Ended before its term, the home is free from the next day on; a lease cannot end before it began.
         last = max(lease.starts_on, local_date(as_of))
         lease.vacated_on = last if last < lease.ends_on else None

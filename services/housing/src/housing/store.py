@@ -285,7 +285,7 @@ def within(divisions: Sequence[str]) -> ColumnElement[bool]:
 async def free_from(session: AsyncSession, unit_id: str) -> date | None:
     """The day after the home's last lease that came into force; None when it never had one."""
     last = select(func.max(func.coalesce(col(Lease.vacated_on), col(Lease.ends_on)))).where(
-        col(Lease.unit_id) == unit_id, col(Lease.state) != "lapsed"
+        col(Lease.unit_id) == unit_id, col(Lease.starts_on).is_not(None)
     )
     day: date | None = (await session.execute(last)).scalar_one()
     return day + timedelta(days=1) if day is not None else None

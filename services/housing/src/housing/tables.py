@@ -64,7 +64,7 @@ class Waiting(Base, table=True):
             name="ck_waiting_state",
         ),
         CheckConstraint("household_size > 0", name="ck_waiting_size"),
-        CheckConstraint("offer_open_seconds > 0", name="ck_waiting_offer_open"),
+        CheckConstraint("offer_open_days > 0", name="ck_waiting_offer_open"),
         CheckConstraint(
             "(closed_at IS NULL) = (state IN ('waiting', 'offered', 'leasing'))",
             name="ck_waiting_closed",
@@ -87,7 +87,7 @@ class Waiting(Base, table=True):
     accepted_on: date
     registered_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
-    offer_open_seconds: int = Field(sa_type=BigInteger)
+    offer_open_days: int
     state: str
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
@@ -138,7 +138,13 @@ class Lease(Base, table=True):
         CheckConstraint("state IN ('signing', 'deposit', 'active', 'ended', 'lapsed')", name="ck_leases_state"),
         CheckConstraint("released = (state IN ('ended', 'lapsed'))", name="ck_leases_released"),
         # Order 11, article 18: at most five years.
+        CheckConstraint("term_months BETWEEN 1 AND 60", name="ck_leases_term_months"),
         CheckConstraint("ends_on >= starts_on AND ends_on < starts_on + interval '60 months'", name="ck_leases_term"),
+        # The term begins when the lease takes effect, not before.
+        CheckConstraint(
+            "(starts_on IS NOT NULL AND ends_on IS NOT NULL) = (state IN ('active', 'ended')) AND (starts_on IS NULL) = (ends_on IS NULL)",
+            name="ck_leases_in_effect",
+        ),
         CheckConstraint("vacated_on BETWEEN starts_on AND ends_on", name="ck_leases_vacated"),
         CheckConstraint("monthly_rent_fen > 0 AND deposit_fen >= 0", name="ck_leases_money"),
         UniqueConstraint("offer_id", name="uq_leases_offer"),
@@ -146,7 +152,7 @@ class Lease(Base, table=True):
             ("unit_id", "="),
             (text("daterange(starts_on, COALESCE(vacated_on, ends_on), '[]')"), "&&"),
             using="gist",
-            where=text("state <> 'lapsed'"),
+            where=text("starts_on IS NOT NULL"),
             name="ex_leases_unit_period",
         ),
         Index("uq_leases_live_unit", "unit_id", unique=True, postgresql_where=_NOT_RELEASED),
@@ -165,8 +171,10 @@ class Lease(Base, table=True):
     street: str
     state: str
     released: bool
-    starts_on: date
-    ends_on: date
+    term_months: int
+    # First and last day, both included; none before the lease takes effect.
+    starts_on: date | None = Field(default=None, nullable=True)
+    ends_on: date | None = Field(default=None, nullable=True)
     # The last day the home was held, when the lease ended before its term.
     vacated_on: date | None = Field(default=None, nullable=True)
     monthly_rent_fen: int = Field(sa_type=BigInteger)

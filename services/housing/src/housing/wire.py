@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from anju.housing.v1 import housing_pb2 as pb
-from anju_workflows.transitions import LEASE
+from anju_contracts.lease import MOVES, LeaseTerms
+from anju_contracts.rent_cycle import Clocks
+from anju_contracts.waiting import WaitingTerms
 from chassis.wire import stamp
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
 
@@ -54,10 +59,12 @@ def lease(leased: LeasedHome) -> pb.Lease:
         application_no=found.application_no,
         unit=unit(leased.home),
         state=found.state,
-        starts_on=found.starts_on.isoformat(),
-        ends_on=found.ends_on.isoformat(),
-        monthly_rent_fen=found.monthly_rent_fen,
-        deposit_fen=found.deposit_fen,
+        starts_on=found.starts_on.isoformat() if found.starts_on else "",
+        ends_on=found.ends_on.isoformat() if found.ends_on else "",
+        term_months=found.term_months,
+        # Signing fixes the rent of that day; until then the household reads the home's rent as it is.
+        monthly_rent_fen=leased.home.unit.monthly_rent_fen if found.state == "signing" else found.monthly_rent_fen,
+        deposit_fen=leased.home.unit.deposit_fen if found.state == "signing" else found.deposit_fen,
         signed_at=stamp(found.signed_at),
         version=found.version,
         sign_by=stamp(found.sign_by),
@@ -80,4 +87,42 @@ def waiting_entry(ranked: Ranked) -> pb.WaitingEntry:
     )
 
 
-LEASE_STATES = frozenset(LEASE.stages)
+def open_offer(offered: OfferedHome) -> pb.OpenOffer:
+    found = offered.offer
+    return pb.OpenOffer(offer_id=found.id, unit=unit_name(offered.home), expires_at=stamp(found.expires_at))
+
+
+def waiting_terms(terms: WaitingTerms) -> pb.WaitingTerms:
+    return pb.WaitingTerms(
+        expires_at=stamp(terms.expires_at),
+        alarms_at=[_stamp(at) for at in terms.alarms_at],
+        offer_open_days=terms.offer_open_days,
+        max_declines=terms.max_declines,
+    )
+
+
+def lease_terms(terms: LeaseTerms) -> pb.LeaseTerms:
+    return pb.LeaseTerms(
+        monthly_rent_fen=terms.monthly_rent_fen,
+        deposit_fen=terms.deposit_fen,
+        rent=_clocks(terms.rent),
+        deposit=_clocks(terms.deposit),
+    )
+
+
+def _clocks(clocks: Clocks) -> pb.BillClocks:
+    return pb.BillClocks(
+        due_days=clocks.due_days,
+        reminder_days=clocks.reminder_days,
+        arrears_days=clocks.arrears_days,
+        payment_poll_seconds=clocks.payment_poll_seconds,
+    )
+
+
+def _stamp(instant: datetime) -> Timestamp:
+    result = Timestamp()
+    result.FromDatetime(instant)
+    return result
+
+
+LEASE_STATES = frozenset(MOVES.stages)

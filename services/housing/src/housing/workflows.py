@@ -6,7 +6,7 @@ import asyncio
 from typing import Final, Protocol
 
 import grpc
-from anju_workflows.contracts import Accepted, Model
+from anju_contracts.base import Accepted, Model
 from chassis.errors import UNAVAILABLE, Problem, Refusal
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError

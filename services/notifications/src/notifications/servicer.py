@@ -18,17 +18,21 @@ from chassis.errors import BAD_CURSOR, NOT_FOUND, FieldViolation, Refusal, inval
 from chassis.grpc_client import Client
 from chassis.identity import current_caller
 from chassis.outbox import Outbox as OutboxRunner
+from chassis.wire import missing, utc
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications import store
 from notifications.domain.templates import Audience, Template, catalogue
+from notifications.domain.values import Fact, is_month, is_term
 from notifications.errors import NO_TEMPLATE
 from notifications.sms import SmsDelivery
 from notifications.store import Sealed, Sms
 from notifications.tables import InboxMessage, Once
 
 CONTACT_SECONDS = 3.0
+# The workflows, and the services which hand on what the workflows' steps tell.
+TELLERS = ("worker", "casework", "housing", "payments")
 
 
 class NotificationsServicer(rpc.NotificationsServiceServicer):
@@ -41,45 +45,33 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         self._sms = sms
 
     async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
-        current_caller().require_role("worker")
-        template, values = _checked(request, "citizen")
-        seen = _without_instant(request)
+        current_caller().require_role(*TELLERS)
+        telling = request.telling
+        template, facts = _checked(request, "staff" if telling.role else "citizen")
+        key, seen = f"{request.key}:Notify", _without_instant(request)
         async with self._database.transaction() as session:
-            answered = await once.find(session, Once, f"{request.key}:Notify", seen, pb.NotifyResponse())
+            answered = await once.find(session, Once, key, seen, pb.NotifyResponse())
         if answered is not None:
             return answered
-        # Outside of the transaction: a slow casework must not hold the key and a connection.
-        contact: casework.GetContactResponse = await self._client.call(
-            self._casework.GetContact, casework.GetContactRequest(application_no=request.application_no), timeout=CONTACT_SECONDS
-        )
+        contact: casework.GetContactResponse | None = None
+        if not telling.role:
+            # Outside of the transaction: a slow casework must not hold the key and a connection.
+            contact = await self._client.call(
+                self._casework.GetContact, casework.GetContactRequest(application_no=request.application_no), timeout=CONTACT_SECONDS
+            )
         async with self._database.transaction() as session:
-            answered = await once.find(session, Once, f"{request.key}:Notify", seen, pb.NotifyResponse())
+            answered = await once.find(session, Once, key, seen, pb.NotifyResponse())
             if answered is not None:
                 return answered
-            message = self._message(request, template, values)
-            message.owner = contact.owner
-            self._queue_sms(session, message, template, values, contact)
+            message = self._message(request, template, facts)
+            message.role, message.division = telling.role, telling.division
+            if contact is not None:
+                message.owner = contact.owner
+                self._queue_sms(session, message, template, facts, contact)
             session.add(message)
             answer = pb.NotifyResponse(message_id=message.id)
-            once.remember(session, Once, f"{request.key}:Notify", seen, answer)
+            once.remember(session, Once, key, seen, answer)
         self._outbox.nudge()
-        return answer
-
-    async def NotifyStaff(self, request: pb.NotifyStaffRequest, context: Any) -> pb.NotifyStaffResponse:
-        current_caller().require_role("worker")
-        template, values = _checked(request, "staff")
-        if not request.role or not request.division:
-            raise invalid([FieldViolation("/role", "required", "请写明接收的岗位和辖区。", "Give the role and the division.")])
-        seen = _without_instant(request)
-        async with self._database.transaction() as session:
-            answered = await once.find(session, Once, f"{request.key}:NotifyStaff", seen, pb.NotifyStaffResponse())
-            if answered is not None:
-                return answered
-            message = self._message(request, template, values)
-            message.role, message.division = request.role, request.division
-            session.add(message)
-            answer = pb.NotifyStaffResponse(message_id=message.id)
-            once.remember(session, Once, f"{request.key}:NotifyStaff", seen, answer)
         return answer
 
     async def ListInbox(self, request: pb.ListInboxRequest, context: Any) -> pb.ListInboxResponse:
@@ -105,14 +97,14 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
                 raise Refusal(NOT_FOUND)
         return pb.MarkReadResponse()
 
-    def _message(self, request: pb.NotifyRequest | pb.NotifyStaffRequest, template: Template, values: Mapping[str, str]) -> InboxMessage:
+    def _message(self, request: pb.NotifyRequest, template: Template, facts: Mapping[str, Fact]) -> InboxMessage:
         id = ids.new_id("m-")
         at = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else datetime.now(UTC)
         return InboxMessage(
             id=id,
             application_no=request.application_no,
             template=template.id,
-            content=self._sealed.content(id, template.render(values)),
+            content=self._sealed.content(id, template.render(facts)),
             at=at,
         )
 
@@ -121,12 +113,12 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         session: AsyncSession,
         message: InboxMessage,
         template: Template,
-        values: Mapping[str, str],
+        facts: Mapping[str, Fact],
         contact: casework.GetContactResponse,
     ) -> None:
         if not (self._sms and template.sms and contact.phone):
             return
-        text = template.render(values).by_locale(contact.locale).sms
+        text = template.render(facts).by_locale(contact.locale).sms
         message.sms_state = "queued"
         message.sms = self._sealed.sms(message.id, Sms(contact.phone, text))
         self._outbox.add(session, SmsDelivery.KIND, {"message_id": message.id})
@@ -147,19 +139,48 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         )
 
 
-def _checked(request: pb.NotifyRequest | pb.NotifyStaffRequest, audience: Audience) -> tuple[Template, dict[str, str]]:
-    template = catalogue().get(request.template)
+def _checked(request: pb.NotifyRequest, audience: Audience) -> tuple[Template, dict[str, Fact]]:
+    telling = request.telling
+    template = catalogue().get(telling.template)
     if template is None or template.audience != audience:
         raise Refusal(NO_TEMPLATE)
-    values = {"no": request.application_no, **request.params}
-    missing = [
-        FieldViolation(f"/params/{name}", "required", "通知缺少内容。", "A blank has no value.") for name in template.missing(values)
+    facts = {"no": Fact("text", request.application_no)}
+    for name, value in telling.values.items():
+        fact = _fact(value)
+        if fact is not None:
+            facts[name] = fact
+    violations = [
+        FieldViolation(f"/telling/values/{name}", "REQUIRED", "通知缺少内容。", "A blank has no fact, or one of another kind.")
+        for name in template.unfilled(facts)
     ]
     if not request.key:
-        missing.append(FieldViolation("/key", "required", "通知缺少编号。", "The key is missing."))
-    if missing:
-        raise invalid(missing)
-    return template, values
+        violations.append(missing("/key"))
+    if telling.role and not telling.division:
+        violations.append(missing("/telling/division"))
+    if violations:
+        raise invalid(violations)
+    return template, facts
+
+
+def _fact(value: common.Value) -> Fact | None:
+    """None for what nobody can word: an empty value, a code of no vocabulary, a month that is none."""
+    match value.WhichOneof("kind"):
+        case "text":
+            return Fact("text", value.text)
+        case "day":
+            return Fact("day", utc(value.day))
+        case "month" if is_month(value.month):
+            return Fact("month", value.month)
+        case "fen":
+            return Fact("fen", value.fen)
+        case "count":
+            return Fact("count", value.count)
+        case "term" if is_term(value.term.vocabulary, value.term.code):
+            return Fact("term", (value.term.vocabulary, value.term.code))
+        case "list":
+            items = tuple((item.term.vocabulary, item.term.code) for item in value.list.items)
+            return Fact("list", items) if items and all(is_term(*item) for item in items) else None
+    return None
 
 
 def _without_instant(request: Any) -> Any:

@@ -11,9 +11,12 @@ from typing import Any, Final
 import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from anju_workflows import contracts
+from anju_contracts import lease, rent_cycle
+from anju_contracts.base import Model
 from casekit import tell
+from casekit.tell import Tellings
 from chassis import logs, temporal
+from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
@@ -30,6 +33,7 @@ from payments.workflows import TemporalWorkflows, Workflows
 _log = logs.get(__name__)
 
 NAME = "payments"
+FIELD_KEYS = "field-keys.json"
 SERVICE = pb.DESCRIPTOR.services_by_name["PaymentsService"].full_name
 # How often the bank is asked about orders that ended without a word.
 OLD_ORDERS_SECONDS: Final = 60.0
@@ -54,14 +58,15 @@ async def application(
             workflows = TemporalWorkflows(await temporal.connect(settings, lazy=True))
         notifications = Client(settings.notifications_address, signer(settings, NAME))
         stack.push_async_callback(notifications.close)
+        tellings = Tellings(KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS), notifications)
         outbox = Outbox(
             database,
             tables.Outbox,
             {
-                "payment_opened": _teller(workflows, "payment_opened", contracts.PaymentOpened),
-                "payment_posted": _teller(workflows, "payment_posted", contracts.PaymentPosted),
-                "arrears_paid": _teller(workflows, "arrears_paid", contracts.ArrearsPaid),
-                tell.TELL: tell.deliver(notifications),
+                rent_cycle.PAYMENT_OPENED: _teller(workflows, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened),
+                rent_cycle.PAYMENT_POSTED: _teller(workflows, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted),
+                lease.ARREARS_PAID: _teller(workflows, lease.ARREARS_PAID, lease.ArrearsPaid),
+                tell.TELL: tellings.deliver,
             },
         )
         await outbox.start()
@@ -71,7 +76,7 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await stack.enter_async_context(_asking_about_old_orders(cashier))
         server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
-        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, outbox, bank, now), server.server)
+        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, outbox, tellings, bank, now), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
 
 
@@ -94,8 +99,8 @@ async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
             await task
 
 
-def _teller(workflows: Workflows, name: str, model: type[contracts.Model]) -> Any:
-    async def tell(payload: dict[str, Any]) -> None:
+def _teller(workflows: Workflows, name: str, model: type[Model]) -> Any:
+    async def signal(payload: dict[str, Any]) -> None:
         await workflows.signal(payload["to"], name, model.model_validate(payload["said"]))
 
-    return tell
+    return signal

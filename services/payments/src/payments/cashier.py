@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from weakref import WeakValueDictionary
 
-from anju_workflows import contracts
+from anju_contracts import lease, rent_cycle
 from chassis import ids, logs
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal
@@ -91,7 +91,7 @@ class Cashier:
                 ahead=bill.ahead,
             )
             session.add(intent)
-            self._outbox.add(session, "payment_opened", {"to": contracts.rent_cycle_id(bill.id), "said": {"intent_id": intent.id}})
+            self._outbox.add(session, rent_cycle.PAYMENT_OPENED, {"to": rent_cycle.workflow_id(bill.id), "said": {"intent_id": intent.id}})
         self._outbox.nudge()
         return intent, timedelta(), True
 
@@ -199,12 +199,12 @@ class Cashier:
             kind = "deposit_after_lapse" if bill.state == "arrears" else "paid_again"
             await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
         said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
-        self._outbox.add(session, "payment_posted", {"to": contracts.rent_cycle_id(bill.id), "said": said})
+        self._outbox.add(session, rent_cycle.PAYMENT_POSTED, {"to": rent_cycle.workflow_id(bill.id), "said": said})
         if arrears_at is not None and bill.paid_at is not None:
             # The bill's workflow ended with the arrears; the lease's goes on, and tells the household that the money has come. The time the bank had
             # it decides, not the time we heard of it.
             said = {"bill_id": bill.id, "amount_fen": bill.amount_fen, "in_time": bill.paid_at < arrears_at}
-            self._outbox.add(session, "arrears_paid", {"to": contracts.lease_id(bill.lease_no), "said": said})
+            self._outbox.add(session, lease.ARREARS_PAID, {"to": lease.workflow_id(bill.lease_no), "said": said})
         return "posted"
 
     async def _unexplained(self, session: AsyncSession, notice: Notice, as_of: datetime, kind: str) -> Result:

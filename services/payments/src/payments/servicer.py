@@ -8,6 +8,7 @@ from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
+from casekit.tell import Tellings
 from chassis import once, paging
 from chassis.db import Database
 from chassis.errors import Refusal, invalid
@@ -26,8 +27,10 @@ Context = Any
 
 
 class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
-    def __init__(self, database: Database, cashier: Cashier, outbox: Outbox, bank: Bank, now: Callable[[], datetime]) -> None:
-        super().__init__(database, cashier, outbox, now)
+    def __init__(
+        self, database: Database, cashier: Cashier, outbox: Outbox, tellings: Tellings, bank: Bank, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__(database, cashier, outbox, tellings, now)
         self._bank = bank
 
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:

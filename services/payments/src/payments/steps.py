@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
-from casekit import tell
+from casekit.tell import Tellings
 from chassis import once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -27,10 +27,11 @@ Context = Any
 class WorkflowSteps:
     """``now`` is the wall clock."""
 
-    def __init__(self, database: Database, cashier: Cashier, outbox: Outbox, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, cashier: Cashier, outbox: Outbox, tellings: Tellings, now: Callable[[], datetime]) -> None:
         self._database = database
         self._cashier = cashier
         self._outbox = outbox
+        self._tellings = tellings
         self._now = now
 
     async def IssueBill(self, request: pb.IssueBillRequest, context: Context) -> pb.IssueBillResponse:
@@ -41,7 +42,7 @@ class WorkflowSteps:
             if await store.add_bill(session, new):
                 issued = ledger.issued(new.kind, new.lease_no, new.amount_fen)
                 await store.post(session, f"issue/{new.id}", issued, new.issued_at, bill_id=new.id)
-                tell.hand_on(self._outbox, session, request.step, new.application_no)
+                self._tellings.hand_on(self._outbox, session, request.step, new.application_no)
                 found: Bill | None = new
             else:
                 found = await store.bill(session, new.id)
@@ -86,7 +87,7 @@ class WorkflowSteps:
                 if not bills.takes_money(bill.kind, state):
                     withdrawn = ledger.claim_withdrawn(bill.lease_no, bill.amount_fen - bill.paid_fen)
                     await store.post(session, f"withdraw/{bill.id}", withdrawn, as_of, bill_id=bill.id)
-                tell.hand_on(self._outbox, session, request.step, bill.application_no)
+                self._tellings.hand_on(self._outbox, session, request.step, bill.application_no)
             answer = pb.MarkBillResponse(bill=wire.bill(bill))
             once.remember(session, Once, key, request, answer)
         if request.step.tell:

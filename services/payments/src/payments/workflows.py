@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from anju_workflows.contracts import Model
+from anju_contracts.base import Model
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 

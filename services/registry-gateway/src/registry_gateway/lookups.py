@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from anju_workflows.contracts import LookupOutcome
 from chassis import logs
 from chassis.calendar import local_date
 from chassis.crypto import KeyRing

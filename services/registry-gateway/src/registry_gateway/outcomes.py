@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from anju.common.v1 import common_pb2 as common
-from anju_workflows.contracts import LookupOutcome
+from anju_contracts.application import LookupOutcome
 
 OUTCOME_TO_PROTO: Final[dict[LookupOutcome, common.LookupOutcome.ValueType]] = {
     LookupOutcome.FOUND: common.LOOKUP_OUTCOME_FOUND,

@@ -11,7 +11,7 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
-from anju_workflows.contracts import LookupOutcome
+from anju_contracts.application import LookupOutcome
 from chassis import paging
 from chassis.crypto import KeyRing
 from chassis.db import Database

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from anju_workflows.contracts import LookupOutcome
 from sqlalchemy import Row, Table, and_, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession

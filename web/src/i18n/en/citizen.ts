@@ -127,6 +127,7 @@ export const citizen = {
   "lease.no": "Lease number",
   "lease.term": "Term",
   "lease.term_value": "{from} to {to}",
+  "lease.term_to_come": "{months} months, from the day the lease takes effect",
   "lease.sign_by": "Sign by",
   "lease.signed_at": "Signed at",
   "lease.bills": "Bills",

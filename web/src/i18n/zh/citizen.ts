@@ -127,6 +127,7 @@ export const citizen = {
   "lease.no": "合同编号",
   "lease.term": "租期",
   "lease.term_value": "{from} 至 {to}",
+  "lease.term_to_come": "{months} 个月，自合同生效之日起",
   "lease.sign_by": "请在此前签订",
   "lease.signed_at": "签订时间",
   "lease.bills": "账单",

@@ -1307,6 +1307,66 @@ class GetDeclarationResponse(_message.Message):
 Global___GetDeclarationResponse: _TypeAlias = GetDeclarationResponse  # noqa: Y015
 
 @_typing.final
+class GetRegisteredApplicantRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRegisteredApplicantRequest: _TypeAlias = GetRegisteredApplicantRequest  # noqa: Y015
+
+@_typing.final
+class GetRegisteredApplicantResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    MASKED_NAME_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    STREET_FIELD_NUMBER: _builtins.int
+    HOUSEHOLD_SIZE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """Opaque subject of the citizen who owns the case."""
+    masked_name: _builtins.str
+    district: _builtins.str
+    street: _builtins.str
+    household_size: _builtins.int
+    category: _builtins.str
+    @_builtins.property
+    def accepted_at(self) -> _timestamp_pb2.Timestamp:
+        """The day the application was accepted: the list is ordered by it."""
+
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        masked_name: _builtins.str = ...,
+        district: _builtins.str = ...,
+        street: _builtins.str = ...,
+        household_size: _builtins.int = ...,
+        category: _builtins.str = ...,
+        accepted_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "category", b"category", "district", b"district", "household_size", b"household_size", "masked_name", b"masked_name", "owner", b"owner", "street", b"street"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRegisteredApplicantResponse: _TypeAlias = GetRegisteredApplicantResponse  # noqa: Y015
+
+@_typing.final
 class GetContactRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

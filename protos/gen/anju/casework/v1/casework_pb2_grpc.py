@@ -109,6 +109,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationResponse.FromString,
                 _registered_method=True)
+        self.GetRegisteredApplicant = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetRegisteredApplicant',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.FromString,
+                _registered_method=True)
         self.GetContact = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetContact',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.SerializeToString,
@@ -230,6 +235,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRegisteredApplicant(self, request, context):
+        """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetContact(self, request, context):
         """Notifications only: where the household can be reached.
         """
@@ -314,6 +326,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetDeclaration,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationResponse.SerializeToString,
+            ),
+            'GetRegisteredApplicant': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRegisteredApplicant,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.SerializeToString,
             ),
             'GetContact': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContact,
@@ -726,6 +743,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetDeclaration',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRegisteredApplicant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetRegisteredApplicant',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.FromString,
             options,
             channel_credentials,
             insecure,

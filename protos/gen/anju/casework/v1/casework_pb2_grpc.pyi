@@ -74,6 +74,8 @@ class CaseworkServiceStub:
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
     GetDeclaration: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetDeclarationRequest, _casework_pb2.GetDeclarationResponse]
     """Eligibility only: what the household declared, without names, numbers or addresses."""
+    GetRegisteredApplicant: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]
+    """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]
     """Notifications only: where the household can be reached."""
 
@@ -120,6 +122,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
     GetDeclaration: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetDeclarationRequest, _casework_pb2.GetDeclarationResponse]  # type: ignore[assignment]
     """Eligibility only: what the household declared, without names, numbers or addresses."""
+    GetRegisteredApplicant: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]  # type: ignore[assignment]
+    """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetContact: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]  # type: ignore[assignment]
     """Notifications only: where the household can be reached."""
 
@@ -253,6 +257,14 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetDeclarationResponse, _abc.Awaitable[_casework_pb2.GetDeclarationResponse]]:
         """Eligibility only: what the household declared, without names, numbers or addresses."""
+
+    @_abc_1.abstractmethod
+    def GetRegisteredApplicant(
+        self,
+        request: _casework_pb2.GetRegisteredApplicantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetRegisteredApplicantResponse, _abc.Awaitable[_casework_pb2.GetRegisteredApplicantResponse]]:
+        """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
 
     @_abc_1.abstractmethod
     def GetContact(

@@ -155,16 +155,19 @@ class Lease(_message.Message):
     SIGNED_AT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SIGN_BY_FIELD_NUMBER: _builtins.int
+    TERM_MONTHS_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     application_no: _builtins.str
     state: _builtins.str
     """signing, deposit, active, ended, lapsed."""
     starts_on: _builtins.str
-    """YYYY-MM-DD, first and last day."""
+    """YYYY-MM-DD, first and last day; empty until the lease takes effect."""
     ends_on: _builtins.str
     monthly_rent_fen: _builtins.int
     deposit_fen: _builtins.int
     version: _builtins.int
+    term_months: _builtins.int
+    """Length of the term in months (at most 60: Order 11, article 18)."""
     @_builtins.property
     def unit(self) -> Global___Unit: ...
     @_builtins.property
@@ -185,10 +188,11 @@ class Lease(_message.Message):
         signed_at: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
         sign_by: _timestamp_pb2.Timestamp | None = ...,
+        term_months: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by", "signed_at", b"signed_at", "unit", b"unit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "deposit_fen", b"deposit_fen", "ends_on", b"ends_on", "monthly_rent_fen", b"monthly_rent_fen", "no", b"no", "sign_by", b"sign_by", "signed_at", b"signed_at", "starts_on", b"starts_on", "state", b"state", "unit", b"unit", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "deposit_fen", b"deposit_fen", "ends_on", b"ends_on", "monthly_rent_fen", b"monthly_rent_fen", "no", b"no", "sign_by", b"sign_by", "signed_at", b"signed_at", "starts_on", b"starts_on", "state", b"state", "term_months", b"term_months", "unit", b"unit", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -701,47 +705,18 @@ class RegisterWaitingRequest(_message.Message):
 
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
-    OWNER_FIELD_NUMBER: _builtins.int
-    MASKED_NAME_FIELD_NUMBER: _builtins.int
-    DISTRICT_FIELD_NUMBER: _builtins.int
-    STREET_FIELD_NUMBER: _builtins.int
-    HOUSEHOLD_SIZE_FIELD_NUMBER: _builtins.int
-    ACCEPTED_AT_FIELD_NUMBER: _builtins.int
-    EXPIRES_AT_FIELD_NUMBER: _builtins.int
-    OFFER_OPEN_SECONDS_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
-    owner: _builtins.str
-    masked_name: _builtins.str
-    district: _builtins.str
-    street: _builtins.str
-    household_size: _builtins.int
-    offer_open_seconds: _builtins.int
-    """How long an offer stays open, in seconds."""
     @_builtins.property
     def step(self) -> _common_pb2.Step: ...
-    @_builtins.property
-    def accepted_at(self) -> _timestamp_pb2.Timestamp:
-        """The list is ordered by the day of acceptance, then the application number."""
-
-    @_builtins.property
-    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         application_no: _builtins.str = ...,
         step: _common_pb2.Step | None = ...,
-        owner: _builtins.str = ...,
-        masked_name: _builtins.str = ...,
-        district: _builtins.str = ...,
-        street: _builtins.str = ...,
-        household_size: _builtins.int = ...,
-        accepted_at: _timestamp_pb2.Timestamp | None = ...,
-        expires_at: _timestamp_pb2.Timestamp | None = ...,
-        offer_open_seconds: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "expires_at", b"expires_at", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "application_no", b"application_no", "district", b"district", "expires_at", b"expires_at", "household_size", b"household_size", "masked_name", b"masked_name", "offer_open_seconds", b"offer_open_seconds", "owner", b"owner", "step", b"step", "street", b"street"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -752,19 +727,89 @@ class RegisterWaitingResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RANK_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    DECLINES_FIELD_NUMBER: _builtins.int
+    OPEN_OFFER_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
+    declines: _builtins.int
+    """What is on record already, for a workflow that was started again."""
+    @_builtins.property
+    def terms(self) -> Global___WaitingTerms: ...
+    @_builtins.property
+    def open_offer(self) -> Global___OpenOffer: ...
     def __init__(
         self,
         *,
         rank: _builtins.int = ...,
+        terms: Global___WaitingTerms | None = ...,
+        declines: _builtins.int = ...,
+        open_offer: Global___OpenOffer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["open_offer", b"open_offer", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rank", b"rank"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declines", b"declines", "open_offer", b"open_offer", "rank", b"rank", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RegisterWaitingResponse: _TypeAlias = RegisterWaitingResponse  # noqa: Y015
+
+@_typing.final
+class WaitingTerms(_message.Message):
+    """On what terms a household waits: the law and the profile of the day of registration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    ALARMS_AT_FIELD_NUMBER: _builtins.int
+    OFFER_OPEN_DAYS_FIELD_NUMBER: _builtins.int
+    MAX_DECLINES_FIELD_NUMBER: _builtins.int
+    offer_open_days: _builtins.int
+    max_declines: _builtins.int
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def alarms_at(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]: ...
+    def __init__(
+        self,
+        *,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        alarms_at: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+        offer_open_days: _builtins.int = ...,
+        max_declines: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarms_at", b"alarms_at", "expires_at", b"expires_at", "max_declines", b"max_declines", "offer_open_days", b"offer_open_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingTerms: _TypeAlias = WaitingTerms  # noqa: Y015
+
+@_typing.final
+class OpenOffer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    unit: _builtins.str
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "offer_id", b"offer_id", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenOffer: _TypeAlias = OpenOffer  # noqa: Y015
 
 @_typing.final
 class CloseOfferRequest(_message.Message):
@@ -774,18 +819,12 @@ class CloseOfferRequest(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    TERM_MONTHS_FIELD_NUMBER: _builtins.int
-    SIGN_BY_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     outcome: _builtins.str
     """accepted, declined, expired."""
     reason: _builtins.str
-    term_months: _builtins.int
-    """Length of the lease in months, when accepted (at most 60: Order 11, article 18), and until when it must be signed."""
     @_builtins.property
     def step(self) -> _common_pb2.Step: ...
-    @_builtins.property
-    def sign_by(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -793,12 +832,10 @@ class CloseOfferRequest(_message.Message):
         step: _common_pb2.Step | None = ...,
         outcome: _builtins.str = ...,
         reason: _builtins.str = ...,
-        term_months: _builtins.int = ...,
-        sign_by: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_id", b"offer_id", "outcome", b"outcome", "reason", b"reason", "sign_by", b"sign_by", "step", b"step", "term_months", b"term_months"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_id", b"offer_id", "outcome", b"outcome", "reason", b"reason", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -899,17 +936,114 @@ class AdvanceLeaseResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LEASE_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lease(self) -> Global___Lease: ...
+    @_builtins.property
+    def terms(self) -> Global___LeaseTerms:
+        """Fixed on the day of signing."""
+
+    @_builtins.property
+    def term(self) -> Global___Term:
+        """From the day on which the lease takes effect."""
+
     def __init__(
         self,
         *,
         lease: Global___Lease | None = ...,
+        terms: Global___LeaseTerms | None = ...,
+        term: Global___Term | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "term", b"term", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "term", b"term", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdvanceLeaseResponse: _TypeAlias = AdvanceLeaseResponse  # noqa: Y015
+
+@_typing.final
+class BillClocks(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_DAYS_FIELD_NUMBER: _builtins.int
+    REMINDER_DAYS_FIELD_NUMBER: _builtins.int
+    ARREARS_DAYS_FIELD_NUMBER: _builtins.int
+    PAYMENT_POLL_SECONDS_FIELD_NUMBER: _builtins.int
+    due_days: _builtins.int
+    arrears_days: _builtins.int
+    payment_poll_seconds: _builtins.int
+    @_builtins.property
+    def reminder_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Days after the due date."""
+
+    def __init__(
+        self,
+        *,
+        due_days: _builtins.int = ...,
+        reminder_days: _abc.Iterable[_builtins.int] | None = ...,
+        arrears_days: _builtins.int = ...,
+        payment_poll_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears_days", b"arrears_days", "due_days", b"due_days", "payment_poll_seconds", b"payment_poll_seconds", "reminder_days", b"reminder_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BillClocks: _TypeAlias = BillClocks  # noqa: Y015
+
+@_typing.final
+class LeaseTerms(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHLY_RENT_FEN_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
+    RENT_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FIELD_NUMBER: _builtins.int
+    monthly_rent_fen: _builtins.int
+    deposit_fen: _builtins.int
+    @_builtins.property
+    def rent(self) -> Global___BillClocks: ...
+    @_builtins.property
+    def deposit(self) -> Global___BillClocks: ...
+    def __init__(
+        self,
+        *,
+        monthly_rent_fen: _builtins.int = ...,
+        deposit_fen: _builtins.int = ...,
+        rent: Global___BillClocks | None = ...,
+        deposit: Global___BillClocks | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deposit", b"deposit", "rent", b"rent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deposit", b"deposit", "deposit_fen", b"deposit_fen", "monthly_rent_fen", b"monthly_rent_fen", "rent", b"rent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseTerms: _TypeAlias = LeaseTerms  # noqa: Y015
+
+@_typing.final
+class Term(_message.Message):
+    """YYYY-MM-DD, both included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STARTS_ON_FIELD_NUMBER: _builtins.int
+    ENDS_ON_FIELD_NUMBER: _builtins.int
+    starts_on: _builtins.str
+    ends_on: _builtins.str
+    def __init__(
+        self,
+        *,
+        starts_on: _builtins.str = ...,
+        ends_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_on", b"ends_on", "starts_on", b"starts_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Term: _TypeAlias = Term  # noqa: Y015

@@ -169,7 +169,7 @@ class HousingServiceServicer:
 
     def RegisterWaiting(self, request, context):
         """Workflow only, all idempotent by step_id.
-        Puts a registered household on the list.
+        Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

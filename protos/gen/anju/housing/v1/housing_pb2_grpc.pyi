@@ -51,7 +51,7 @@ class HousingServiceStub:
     """Leases in the caller's reach."""
     RegisterWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]
     """Workflow only, all idempotent by step_id.
-    Puts a registered household on the list.
+    Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
     """
     CloseOffer: _grpc.UnaryUnaryMultiCallable[_housing_pb2.CloseOfferRequest, _housing_pb2.CloseOfferResponse]
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
@@ -83,7 +83,7 @@ class HousingServiceAsyncStub(HousingServiceStub):
     """Leases in the caller's reach."""
     RegisterWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]  # type: ignore[assignment]
     """Workflow only, all idempotent by step_id.
-    Puts a registered household on the list.
+    Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
     """
     CloseOffer: _aio.UnaryUnaryMultiCallable[_housing_pb2.CloseOfferRequest, _housing_pb2.CloseOfferResponse]  # type: ignore[assignment]
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
@@ -172,7 +172,7 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_housing_pb2.RegisterWaitingResponse, _abc.Awaitable[_housing_pb2.RegisterWaitingResponse]]:
         """Workflow only, all idempotent by step_id.
-        Puts a registered household on the list.
+        Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
         """
 
     @_abc_1.abstractmethod

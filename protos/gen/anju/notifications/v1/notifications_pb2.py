@@ -26,39 +26,27 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)anju/notifications/v1/notifications.proto\x12\x15\x61nju.notifications.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x02\n\rNotifyRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12@\n\x06params\x18\x04 \x03(\x0b\x32\x30.anju.notifications.v1.NotifyRequest.ParamsEntry\x12)\n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x07telling\x18\x06 \x01(\x0b\x32\x17.anju.common.v1.Telling\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"$\n\x0eNotifyResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x8c\x02\n\x12NotifyStaffRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x10\n\x08\x64ivision\x18\x03 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x04 \x01(\t\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x45\n\x06params\x18\x06 \x03(\x0b\x32\x35.anju.notifications.v1.NotifyStaffRequest.ParamsEntry\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\")\n\x13NotifyStaffResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\xa5\x01\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04read\x18\x07 \x01(\x08\x12\x11\n\tsms_state\x18\x08 \x01(\t\"M\n\x10ListInboxRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0e\n\x06locale\x18\x02 \x01(\t\"}\n\x11ListInboxResponse\x12\x30\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.anju.notifications.v1.Message\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\x12\x0e\n\x06unread\x18\x03 \x01(\x05\"%\n\x0fMarkReadRequest\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x12\n\x10MarkReadResponse2\x90\x03\n\x14NotificationsService\x12U\n\x06Notify\x12$.anju.notifications.v1.NotifyRequest\x1a%.anju.notifications.v1.NotifyResponse\x12\x64\n\x0bNotifyStaff\x12).anju.notifications.v1.NotifyStaffRequest\x1a*.anju.notifications.v1.NotifyStaffResponse\x12^\n\tListInbox\x12\'.anju.notifications.v1.ListInboxRequest\x1a(.anju.notifications.v1.ListInboxResponse\x12[\n\x08MarkRead\x12&.anju.notifications.v1.MarkReadRequest\x1a\'.anju.notifications.v1.MarkReadResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)anju/notifications/v1/notifications.proto\x12\x15\x61nju.notifications.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\rNotifyRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12(\n\x07telling\x18\x03 \x01(\x0b\x32\x17.anju.common.v1.Telling\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"$\n\x0eNotifyResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\xa5\x01\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04read\x18\x07 \x01(\x08\x12\x11\n\tsms_state\x18\x08 \x01(\t\"M\n\x10ListInboxRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0e\n\x06locale\x18\x02 \x01(\t\"}\n\x11ListInboxResponse\x12\x30\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.anju.notifications.v1.Message\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\x12\x0e\n\x06unread\x18\x03 \x01(\x05\"%\n\x0fMarkReadRequest\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x12\n\x10MarkReadResponse2\xaa\x02\n\x14NotificationsService\x12U\n\x06Notify\x12$.anju.notifications.v1.NotifyRequest\x1a%.anju.notifications.v1.NotifyResponse\x12^\n\tListInbox\x12\'.anju.notifications.v1.ListInboxRequest\x1a(.anju.notifications.v1.ListInboxResponse\x12[\n\x08MarkRead\x12&.anju.notifications.v1.MarkReadRequest\x1a\'.anju.notifications.v1.MarkReadResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.notifications.v1.notifications_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NOTIFYREQUEST_PARAMSENTRY']._loaded_options = None
-  _globals['_NOTIFYREQUEST_PARAMSENTRY']._serialized_options = b'8\001'
-  _globals['_NOTIFYSTAFFREQUEST_PARAMSENTRY']._loaded_options = None
-  _globals['_NOTIFYSTAFFREQUEST_PARAMSENTRY']._serialized_options = b'8\001'
   _globals['_NOTIFYREQUEST']._serialized_start=131
-  _globals['_NOTIFYREQUEST']._serialized_end=399
-  _globals['_NOTIFYREQUEST_PARAMSENTRY']._serialized_start=354
-  _globals['_NOTIFYREQUEST_PARAMSENTRY']._serialized_end=399
-  _globals['_NOTIFYRESPONSE']._serialized_start=401
-  _globals['_NOTIFYRESPONSE']._serialized_end=437
-  _globals['_NOTIFYSTAFFREQUEST']._serialized_start=440
-  _globals['_NOTIFYSTAFFREQUEST']._serialized_end=708
-  _globals['_NOTIFYSTAFFREQUEST_PARAMSENTRY']._serialized_start=354
-  _globals['_NOTIFYSTAFFREQUEST_PARAMSENTRY']._serialized_end=399
-  _globals['_NOTIFYSTAFFRESPONSE']._serialized_start=710
-  _globals['_NOTIFYSTAFFRESPONSE']._serialized_end=751
-  _globals['_MESSAGE']._serialized_start=754
-  _globals['_MESSAGE']._serialized_end=919
-  _globals['_LISTINBOXREQUEST']._serialized_start=921
-  _globals['_LISTINBOXREQUEST']._serialized_end=998
-  _globals['_LISTINBOXRESPONSE']._serialized_start=1000
-  _globals['_LISTINBOXRESPONSE']._serialized_end=1125
-  _globals['_MARKREADREQUEST']._serialized_start=1127
-  _globals['_MARKREADREQUEST']._serialized_end=1164
-  _globals['_MARKREADRESPONSE']._serialized_start=1166
-  _globals['_MARKREADRESPONSE']._serialized_end=1184
-  _globals['_NOTIFICATIONSSERVICE']._serialized_start=1187
-  _globals['_NOTIFICATIONSSERVICE']._serialized_end=1587
+  _globals['_NOTIFYREQUEST']._serialized_end=268
+  _globals['_NOTIFYRESPONSE']._serialized_start=270
+  _globals['_NOTIFYRESPONSE']._serialized_end=306
+  _globals['_MESSAGE']._serialized_start=309
+  _globals['_MESSAGE']._serialized_end=474
+  _globals['_LISTINBOXREQUEST']._serialized_start=476
+  _globals['_LISTINBOXREQUEST']._serialized_end=553
+  _globals['_LISTINBOXRESPONSE']._serialized_start=555
+  _globals['_LISTINBOXRESPONSE']._serialized_end=680
+  _globals['_MARKREADREQUEST']._serialized_start=682
+  _globals['_MARKREADREQUEST']._serialized_end=719
+  _globals['_MARKREADRESPONSE']._serialized_start=721
+  _globals['_MARKREADRESPONSE']._serialized_end=739
+  _globals['_NOTIFICATIONSSERVICE']._serialized_start=742
+  _globals['_NOTIFICATIONSSERVICE']._serialized_end=1040
 # @@protoc_insertion_point(module_scope)

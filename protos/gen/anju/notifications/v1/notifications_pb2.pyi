@@ -24,59 +24,28 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class NotifyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class ParamsEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     KEY_FIELD_NUMBER: _builtins.int
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
-    TEMPLATE_FIELD_NUMBER: _builtins.int
-    PARAMS_FIELD_NUMBER: _builtins.int
-    AS_OF_FIELD_NUMBER: _builtins.int
     TELLING_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """Workflow id, slash, step number."""
+    """The step that tells it, and what is told."""
     application_no: _builtins.str
-    template: _builtins.str
     @_builtins.property
-    def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Values of the template's blanks; no personal data."""
-
+    def telling(self) -> _common_pb2.Telling: ...
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
-    @_builtins.property
-    def telling(self) -> _common_pb2.Telling:
-        """What is told, as facts; in place of template and params."""
-
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         application_no: _builtins.str = ...,
-        template: _builtins.str = ...,
-        params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        as_of: _timestamp_pb2.Timestamp | None = ...,
         telling: _common_pb2.Telling | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "telling", b"telling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "params", b"params", "telling", b"telling", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "telling", b"telling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -100,85 +69,6 @@ class NotifyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NotifyResponse: _TypeAlias = NotifyResponse  # noqa: Y015
-
-@_typing.final
-class NotifyStaffRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class ParamsEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    KEY_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
-    DIVISION_FIELD_NUMBER: _builtins.int
-    APPLICATION_NO_FIELD_NUMBER: _builtins.int
-    TEMPLATE_FIELD_NUMBER: _builtins.int
-    PARAMS_FIELD_NUMBER: _builtins.int
-    AS_OF_FIELD_NUMBER: _builtins.int
-    key: _builtins.str
-    role: _builtins.str
-    """A staff role, for example street_clerk."""
-    division: _builtins.str
-    application_no: _builtins.str
-    template: _builtins.str
-    @_builtins.property
-    def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
-    @_builtins.property
-    def as_of(self) -> _timestamp_pb2.Timestamp: ...
-    def __init__(
-        self,
-        *,
-        key: _builtins.str = ...,
-        role: _builtins.str = ...,
-        division: _builtins.str = ...,
-        application_no: _builtins.str = ...,
-        template: _builtins.str = ...,
-        params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        as_of: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "division", b"division", "key", b"key", "params", b"params", "role", b"role", "template", b"template"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___NotifyStaffRequest: _TypeAlias = NotifyStaffRequest  # noqa: Y015
-
-@_typing.final
-class NotifyStaffResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MESSAGE_ID_FIELD_NUMBER: _builtins.int
-    message_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        message_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___NotifyStaffResponse: _TypeAlias = NotifyStaffResponse  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):

@@ -39,11 +39,6 @@ class NotificationsServiceStub:
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyRequest.SerializeToString,
                 response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyResponse.FromString,
                 _registered_method=True)
-        self.NotifyStaff = channel.unary_unary(
-                '/anju.notifications.v1.NotificationsService/NotifyStaff',
-                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffRequest.SerializeToString,
-                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffResponse.FromString,
-                _registered_method=True)
         self.ListInbox = channel.unary_unary(
                 '/anju.notifications.v1.NotificationsService/ListInbox',
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListInboxRequest.SerializeToString,
@@ -60,14 +55,8 @@ class NotificationsServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Notify(self, request, context):
-        """Workflow only. Tells the household of a case. Idempotent by key; NOT_FOUND/NO_TEMPLATE.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NotifyStaff(self, request, context):
-        """Tells the officials of a level and division (reminder, escalation). Workflow only; idempotent by key.
+        """Workflow only, and the services which hand on what its steps tell. Tells the household of a case, or the officials of a duty and division.
+        Idempotent by key; NOT_FOUND/NO_TEMPLATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,11 +82,6 @@ def add_NotificationsServiceServicer_to_server(servicer, server):
                     servicer.Notify,
                     request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyRequest.FromString,
                     response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyResponse.SerializeToString,
-            ),
-            'NotifyStaff': grpc.unary_unary_rpc_method_handler(
-                    servicer.NotifyStaff,
-                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffRequest.FromString,
-                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffResponse.SerializeToString,
             ),
             'ListInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.ListInbox,
@@ -137,33 +121,6 @@ class NotificationsService:
             '/anju.notifications.v1.NotificationsService/Notify',
             anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyRequest.SerializeToString,
             anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NotifyStaff(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/anju.notifications.v1.NotificationsService/NotifyStaff',
-            anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffRequest.SerializeToString,
-            anju_dot_notifications_dot_v1_dot_notifications__pb2.NotifyStaffResponse.FromString,
             options,
             channel_credentials,
             insecure,

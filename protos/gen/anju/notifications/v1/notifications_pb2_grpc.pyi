@@ -32,9 +32,9 @@ class NotificationsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> NotificationsServiceAsyncStub: ...
     Notify: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.NotifyRequest, _notifications_pb2.NotifyResponse]
-    """Workflow only. Tells the household of a case. Idempotent by key; NOT_FOUND/NO_TEMPLATE."""
-    NotifyStaff: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.NotifyStaffRequest, _notifications_pb2.NotifyStaffResponse]
-    """Tells the officials of a level and division (reminder, escalation). Workflow only; idempotent by key."""
+    """Workflow only, and the services which hand on what its steps tell. Tells the household of a case, or the officials of a duty and division.
+    Idempotent by key; NOT_FOUND/NO_TEMPLATE.
+    """
     ListInbox: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.ListInboxRequest, _notifications_pb2.ListInboxResponse]
     """The caller's inbox, newest first."""
     MarkRead: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.MarkReadRequest, _notifications_pb2.MarkReadResponse]
@@ -43,9 +43,9 @@ class NotificationsServiceStub:
 class NotificationsServiceAsyncStub(NotificationsServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Notify: _aio.UnaryUnaryMultiCallable[_notifications_pb2.NotifyRequest, _notifications_pb2.NotifyResponse]  # type: ignore[assignment]
-    """Workflow only. Tells the household of a case. Idempotent by key; NOT_FOUND/NO_TEMPLATE."""
-    NotifyStaff: _aio.UnaryUnaryMultiCallable[_notifications_pb2.NotifyStaffRequest, _notifications_pb2.NotifyStaffResponse]  # type: ignore[assignment]
-    """Tells the officials of a level and division (reminder, escalation). Workflow only; idempotent by key."""
+    """Workflow only, and the services which hand on what its steps tell. Tells the household of a case, or the officials of a duty and division.
+    Idempotent by key; NOT_FOUND/NO_TEMPLATE.
+    """
     ListInbox: _aio.UnaryUnaryMultiCallable[_notifications_pb2.ListInboxRequest, _notifications_pb2.ListInboxResponse]  # type: ignore[assignment]
     """The caller's inbox, newest first."""
     MarkRead: _aio.UnaryUnaryMultiCallable[_notifications_pb2.MarkReadRequest, _notifications_pb2.MarkReadResponse]  # type: ignore[assignment]
@@ -57,15 +57,9 @@ class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notifications_pb2.NotifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notifications_pb2.NotifyResponse, _abc.Awaitable[_notifications_pb2.NotifyResponse]]:
-        """Workflow only. Tells the household of a case. Idempotent by key; NOT_FOUND/NO_TEMPLATE."""
-
-    @_abc_1.abstractmethod
-    def NotifyStaff(
-        self,
-        request: _notifications_pb2.NotifyStaffRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_notifications_pb2.NotifyStaffResponse, _abc.Awaitable[_notifications_pb2.NotifyStaffResponse]]:
-        """Tells the officials of a level and division (reminder, escalation). Workflow only; idempotent by key."""
+        """Workflow only, and the services which hand on what its steps tell. Tells the household of a case, or the officials of a duty and division.
+        Idempotent by key; NOT_FOUND/NO_TEMPLATE.
+        """
 
     @_abc_1.abstractmethod
     def ListInbox(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from anju_workflows.transitions import APPLICATION, IllegalMoveError
+from anju_contracts.application import ENDS
+from anju_contracts.moves import IllegalMoveError, Table
+from anju_terms import review_stage
 
-TASK_LEVELS: Final = {
-    "street_review": "street",
-    "district_review": "district",
-    "city_review": "city",
-    "objection_review": "objection",
-}
+OBJECTION: Final = "objection"
 NOTICE_STAGES: Final = ("public_notice", "objection_review")
 OBJECTION_STATES: Final = {
     "objection_raised": "open",
@@ -19,10 +17,8 @@ OBJECTION_STATES: Final = {
     "objection_dismissed": "dismissed",
     "one_objection_dismissed": "dismissed",
 }
-WAITING_ON: Final = ("citizen", "street", "district", "city", "registers", "public", "system", "nobody")
-OFFICIALS: Final = ("street", "district", "city")
 # A household stands in one application until it ends; a registered one goes on standing in it, until its waiting or its lease is over.
-RELEASING_ENDS: Final = APPLICATION.ends - {"registered"}
+RELEASING_ENDS: Final = frozenset(ENDS) - {"registered"}
 
 
 class Step(NamedTuple):
@@ -36,25 +32,17 @@ class Step(NamedTuple):
     releases_household: bool
 
 
-def step(current: str, event: str, stage: str) -> Step:
-    """Effects of ``event``. Raises IllegalMoveError when it does not lead from ``current`` to ``stage``."""
-    if APPLICATION.next(current, event) != stage:
-        raise IllegalMoveError(APPLICATION.name, current, event)
+def step(table: Table, levels: Iterable[str], current: str, event: str, stage: str) -> Step:
+    """Effects of ``event`` in a case of these review levels. Raises IllegalMoveError when it does not lead from ``current`` to ``stage``."""
+    move = table.move(current, event)
+    if move.target != stage:
+        raise IllegalMoveError(table.name, current, event)
+    tasks = {review_stage(level): level for level in levels} | {"objection_review": OBJECTION}
     return Step(
-        actor_kind=_who(current, event),
-        task_level=TASK_LEVELS.get(stage, ""),
+        actor_kind=move.who,
+        task_level=tasks.get(stage, ""),
         notice={"public_notice": "open", "objection_review": "suspended"}.get(stage),
         objection_state=OBJECTION_STATES.get(event, ""),
-        ended=stage in APPLICATION.ends,
+        ended=stage in table.ends,
         releases_household=stage in RELEASING_ENDS,
     )
-
-
-def request_of(step_id: str) -> str:
-    """Id of the request which a step carries out, "" for one that the workflow made by itself (those are numbered)."""
-    name = step_id.split("/")[-2] if step_id.count("/") >= 3 else ""
-    return "" if name.isdigit() else name
-
-
-def _who(current: str, event: str) -> str:
-    return next(move.who for move in APPLICATION.moves if move.event == event and move.source in (current, "*"))

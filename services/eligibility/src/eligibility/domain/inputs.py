@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from anju_workflows.contracts import LookupOutcome
+from anju_contracts.application import LookupOutcome
 from pydantic import BaseModel, ConfigDict, Field
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from fractions import Fraction
 
+from anju_contracts.application import LookupOutcome, Verdict
 from anju_profile.series import NotInForceError
-from anju_workflows.contracts import LookupOutcome, Verdict
 
 from eligibility.domain import housing
 from eligibility.domain.inputs import Inputs, Insurance, Member

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from anju_workflows.contracts import Verdict
+from anju_contracts.application import Verdict
 from pydantic import BaseModel, ConfigDict
 
 

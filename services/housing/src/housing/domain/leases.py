@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
-from anju_workflows.transitions import LEASE
+from anju_contracts.lease import MOVES
 from chassis.calendar import add_months
 
 MAX_TERM_MONTHS: Final = 60  # Order 11, article 18.
@@ -22,18 +22,18 @@ _EVENTS: Final[dict[str, tuple[str, ...]]] = {
 def next_state(state: str, event: str) -> str | None:
     """The state after ``event`` (signed, activated, lapsed, ended); None when the table has no such move."""
     for name in _EVENTS.get(event, ()):
-        if LEASE.allows(state, name):
-            return LEASE.next(state, name)
+        if MOVES.allows(state, name):
+            return MOVES.next(state, name)
     return None
 
 
 def is_live(state: str) -> bool:
     """Whether a lease in this state holds its home."""
-    return state not in LEASE.ends
+    return state not in MOVES.ends
 
 
 def term(day: date, months: int, free_from: date | None) -> tuple[date, date]:
-    """First and last day of a lease of ``months`` months drafted on ``day``.
+    """First and last day of a lease of ``months`` months that takes effect on ``day``.
 
     It begins on the day itself, or on ``free_from`` when an earlier lease of the home runs to the day before: two leases never share a day.
     Raises ValueError for a term outside 1 to 60 months.

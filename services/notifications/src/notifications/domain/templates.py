@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from notifications.domain.blanks import english
+from notifications.domain.values import BLANKS, Fact
 
 Audience = Literal["citizen", "staff"]
 
@@ -61,13 +61,14 @@ class Template:
     def blanks(self) -> frozenset[str]:
         return frozenset().union(*(_blanks(text) for part in (self.zh, self.en) for text in (part.title, part.body)))
 
-    def missing(self, values: Mapping[str, str]) -> list[str]:
-        return sorted(self.blanks - values.keys())
+    def unfilled(self, facts: Mapping[str, Fact]) -> list[str]:
+        """Blanks without a fact, or with one of another kind."""
+        return sorted(name for name in self.blanks if name not in facts or facts[name].kind != BLANKS[name])
 
-    def render(self, values: Mapping[str, str]) -> Rendered:
-        """Fills the blanks. Raises KeyError when a value is missing; values nobody asked for are ignored."""
-        zh = {name: values[name][:MAX_VALUE_CHARS] for name in self.blanks}
-        en = {name: english(value) for name, value in zh.items()}
+    def render(self, facts: Mapping[str, Fact]) -> Rendered:
+        """Fills the blanks. Raises KeyError when a fact is missing; facts nobody asked for are ignored."""
+        zh = {name: facts[name].zh()[:MAX_VALUE_CHARS] for name in self.blanks}
+        en = {name: facts[name].en()[:MAX_VALUE_CHARS] for name in self.blanks}
         return Rendered(_fill(self.zh, zh, _SIGNATURE_ZH), _fill(self.en, en, _SIGNATURE_EN))
 
 
@@ -95,6 +96,8 @@ def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
     for text_zh, text_en in ((zh.title + zh.body, en.title + en.body), (zh.sms, en.sms)):
         if _blanks(text_zh) != _blanks(text_en):
             raise TemplateError(f"{id}: the two languages have different blanks")
+    if unknown := template.blanks - BLANKS.keys():
+        raise TemplateError(f"{id}: nobody knows what fills {sorted(unknown)}")
     if template.sms and (_blanks(zh.sms) | _blanks(en.sms)) & PRIVATE_BLANKS:
         raise TemplateError(f"{id}: an SMS must not carry {sorted(_blanks(zh.sms) & PRIVATE_BLANKS)}")
     if template.sms and audience == "staff":

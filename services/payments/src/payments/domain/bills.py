@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from anju_workflows.transitions import RENT_CYCLE
+from anju_contracts.rent_cycle import MOVES
 
 RENT, DEPOSIT = "rent", "deposit"
 STATES: Final = ("open", "overdue", "paid", "arrears")
@@ -27,7 +27,7 @@ def bill_id(lease_no: str, kind: str, period: str) -> str:
 def marked(state: str, mark: str) -> str | None:
     """The state after ``mark`` (overdue, arrears); None when the table of legal moves has no such move."""
     event = _MARKS.get(mark, "")
-    return RENT_CYCLE.next(state, event) if RENT_CYCLE.allows(state, event) else None
+    return MOVES.next(state, event) if MOVES.allows(state, event) else None
 
 
 def takes_money(kind: str, state: str) -> bool:

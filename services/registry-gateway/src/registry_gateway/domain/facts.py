@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from anju_workflows.contracts import LookupOutcome
+from anju_contracts.application import LookupOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from anju_workflows.contracts import LookupOutcome
 
 MIXED_UP = Title(
     zh="登记机构返回的信息与查询的人不一致，未予采用，请工作人员人工核对。",

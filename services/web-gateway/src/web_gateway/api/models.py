@@ -183,8 +183,9 @@ class Lease(Answer):
     application_no: str
     unit: Unit
     state: Annotated[str, CodeOf("lease_states")]
-    starts_on: str
-    ends_on: str
+    starts_on: str = Field(description="First day, YYYY-MM-DD; empty until the lease takes effect.")
+    ends_on: str = Field(description="Last day, YYYY-MM-DD; empty until the lease takes effect.")
+    term_months: int
     monthly_rent_fen: int
     deposit_fen: int
     signed_at: datetime | None

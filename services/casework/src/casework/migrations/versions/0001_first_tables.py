@@ -39,16 +39,10 @@ def upgrade() -> None:
         sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("profile_version", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.CheckConstraint("(outcome = '') = (stage NOT IN ('lapsed', 'registered', 'rejected', 'withdrawn'))", name="application_outcome"),
-        sa.CheckConstraint("category IN ('local_household', 'migrant_worker', 'new_worker')", name="application_category"),
-        sa.CheckConstraint(
-            "stage IN ('city_review', 'correction', 'district_review', 'lapsed', 'objection_review', 'public_notice', 'registered', 'rejected', 'street_review', 'submitted', 'verifying', 'withdrawn')",
-            name="application_stage",
-        ),
-        sa.CheckConstraint(
-            "waiting_on IN ('citizen', 'city', 'district', 'nobody', 'public', 'registers', 'street', 'system')",
-            name="application_waiting_on",
-        ),
+        sa.Column("registers", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("levels", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("objection_level", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.CheckConstraint("(outcome = '') = (NOT stage IN ('lapsed', 'registered', 'rejected', 'withdrawn'))", name="application_outcome"),
         sa.CheckConstraint("version >= 1 AND round >= 1 AND household_size >= 1", name="application_counts"),
         sa.PrimaryKeyConstraint("no"),
         sa.UniqueConstraint("seq"),
@@ -181,7 +175,6 @@ def upgrade() -> None:
         sa.Column("overdue", sa.Boolean(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.CheckConstraint("level IN ('city', 'district', 'objection', 'street')", name="task_level"),
         sa.ForeignKeyConstraint(
             ["application_no"],
             ["application.no"],

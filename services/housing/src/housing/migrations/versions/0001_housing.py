@@ -61,7 +61,7 @@ def upgrade() -> None:
         sa.Column("accepted_on", sa.Date(), nullable=False),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("offer_open_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("offer_open_days", sa.Integer(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(closed_at IS NULL) = (state IN ('waiting', 'offered', 'leasing'))", name="ck_waiting_closed"),
@@ -69,7 +69,7 @@ def upgrade() -> None:
             "state IN ('waiting', 'offered', 'leasing', 'leased', 'left', 'struck_off', 'expired')", name="ck_waiting_state"
         ),
         sa.CheckConstraint("household_size > 0", name="ck_waiting_size"),
-        sa.CheckConstraint("offer_open_seconds > 0", name="ck_waiting_offer_open"),
+        sa.CheckConstraint("offer_open_days > 0", name="ck_waiting_offer_open"),
         sa.PrimaryKeyConstraint("application_no"),
     )
     op.create_index(
@@ -142,8 +142,9 @@ def upgrade() -> None:
         sa.Column("street", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("released", sa.Boolean(), nullable=False),
-        sa.Column("starts_on", sa.Date(), nullable=False),
-        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("term_months", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("vacated_on", sa.Date(), nullable=True),
         sa.Column("monthly_rent_fen", sa.BigInteger(), nullable=False),
         sa.Column("deposit_fen", sa.BigInteger(), nullable=False),
@@ -154,11 +155,16 @@ def upgrade() -> None:
         postgresql.ExcludeConstraint(
             (sa.column("unit_id"), "="),
             (sa.text("daterange(starts_on, COALESCE(vacated_on, ends_on), '[]')"), "&&"),
-            where=sa.text("state <> 'lapsed'"),
+            where=sa.text("starts_on IS NOT NULL"),
             using="gist",
             name="ex_leases_unit_period",
         ),
         sa.CheckConstraint("ends_on >= starts_on AND ends_on < starts_on + interval '60 months'", name="ck_leases_term"),
+        sa.CheckConstraint(
+            "(starts_on IS NOT NULL AND ends_on IS NOT NULL) = (state IN ('active', 'ended')) AND (starts_on IS NULL) = (ends_on IS NULL)",
+            name="ck_leases_in_effect",
+        ),
+        sa.CheckConstraint("term_months BETWEEN 1 AND 60", name="ck_leases_term_months"),
         sa.CheckConstraint("released = (state IN ('ended', 'lapsed'))", name="ck_leases_released"),
         sa.CheckConstraint("state IN ('signing', 'deposit', 'active', 'ended', 'lapsed')", name="ck_leases_state"),
         sa.CheckConstraint("monthly_rent_fen > 0 AND deposit_fen >= 0", name="ck_leases_money"),

@@ -1,4 +1,4 @@
-"""Facts and their judgement: the registry gateway and eligibility."""
+"""Steps recorded by casework, facts from the registry gateway, their judgement by eligibility."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from anju.casework.v1 import casework_pb2, casework_pb2_grpc
+from anju.common.v1 import common_pb2
 from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
+from anju_contracts.application import LookupOutcome, Verdict
 from chassis.errors import Refusal, to_application_error
 from chassis.grpc_client import Client, activity_call
+from chassis.wire import stamp
 from temporalio import activity
 
-from anju_workflows import calls
-from anju_workflows.activities.wire import OUTCOMES, VERDICTS, instant
-from anju_workflows.contracts import Verdict
+from anju_workflows import wire
+from anju_workflows.application import calls
 
+OUTCOMES = {common_pb2.LookupOutcome.Value(f"LOOKUP_OUTCOME_{outcome.name}"): outcome for outcome in LookupOutcome}
+VERDICTS = {eligibility_pb2.Verdict.Value(f"VERDICT_{verdict.name}"): verdict for verdict in Verdict}
 # Below the activity's start-to-close, above the gateway's own five seconds a try for every person and county asked.
 LOOKUP_SECONDS = 50.0
 # A lookup that takes longer says every few seconds that it lives, so that a killed worker is noticed long before start-to-close.
@@ -64,18 +69,48 @@ def _pause_for_department(silent: int) -> timedelta | None:
     return timedelta(seconds=pause) if longest is None else min(timedelta(seconds=pause), longest)
 
 
-class RegistryActivities:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._stub = registry_pb2_grpc.RegistryGatewayServiceStub(client.channel)
+class ApplicationActivities:
+    def __init__(self, casework: Client, registry: Client, eligibility: Client) -> None:
+        self._casework_client = casework
+        self._casework = casework_pb2_grpc.CaseworkServiceStub(casework.channel)
+        self._registry_client = registry
+        self._registry = registry_pb2_grpc.RegistryGatewayServiceStub(registry.channel)
+        self._eligibility_client = eligibility
+        self._eligibility = eligibility_pb2_grpc.EligibilityServiceStub(eligibility.channel)
+
+    @activity.defn(name=calls.ADVANCE_APPLICATION)
+    async def advance(self, arg: calls.Advance) -> int:
+        request = casework_pb2.AdvanceApplicationRequest(
+            no=arg.no,
+            step=wire.step(arg.step),
+            event=arg.event,
+            stage=arg.stage,
+            waiting_on=arg.waiting_on,
+            deadline_at=stamp(arg.deadline),
+            overdue=arg.overdue,
+            note=arg.note,
+            objection_id=arg.objection_id,
+        )
+        answer: casework_pb2.AdvanceApplicationResponse = await activity_call(
+            self._casework_client.call(self._casework.AdvanceApplication, request)
+        )
+        return answer.version
+
+    @activity.defn(name=calls.RELEASE_HOUSEHOLD)
+    async def release_household(self, arg: calls.ReleaseHousehold) -> str:
+        request = casework_pb2.ReleaseHouseholdRequest(application_no=arg.no)
+        await activity_call(self._casework_client.call(self._casework.ReleaseHousehold, request))
+        return arg.no
 
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(self, arg: calls.Lookup) -> calls.LookupAnswer:
-        request = registry_pb2.LookupRequest(application_no=arg.no, round=arg.round, register=arg.which.value, as_of=instant(arg.as_of))
+        request = registry_pb2.LookupRequest(application_no=arg.no, round=arg.round, register=arg.register_code, as_of=stamp(arg.as_of))
         silent = _silent_tries()
         async with _alive(silent):
             try:
-                answer: registry_pb2.LookupResponse = await self._client.call(self._stub.Lookup, request, timeout=LOOKUP_SECONDS)
+                answer: registry_pb2.LookupResponse = await self._registry_client.call(
+                    self._registry.Lookup, request, timeout=LOOKUP_SECONDS
+                )
             except Refusal as refusal:
                 if refusal.problem.reason == DEPARTMENT_SILENT:
                     silent += 1
@@ -86,16 +121,10 @@ class RegistryActivities:
                 raise to_application_error(refusal, again_after=pause) from refusal
         return calls.LookupAnswer(outcome=OUTCOMES[answer.outcome], summary=answer.summary.zh)
 
-
-class EligibilityActivities:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._stub = eligibility_pb2_grpc.EligibilityServiceStub(client.channel)
-
     @activity.defn(name=calls.ASSESS)
     async def assess(self, arg: calls.Assess) -> calls.AssessAnswer:
-        request = eligibility_pb2.AssessRequest(application_no=arg.no, round=arg.round, as_of=instant(arg.as_of))
-        answer: eligibility_pb2.AssessResponse = await activity_call(self._client.call(self._stub.Assess, request))
+        request = eligibility_pb2.AssessRequest(application_no=arg.no, round=arg.round, as_of=stamp(arg.as_of))
+        answer: eligibility_pb2.AssessResponse = await activity_call(self._eligibility_client.call(self._eligibility.Assess, request))
         found = answer.assessment
         unmet = tuple(c.title for c in found.criteria if VERDICTS.get(c.verdict) in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW))
         return calls.AssessAnswer(verdict=VERDICTS[found.verdict], rule_set=found.rule_set, unmet=unmet)

@@ -1,0 +1,66 @@
+"""On what terms a household waits, and on what terms a lease is signed: the city profile of the day on which they are fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from anju_contracts.lease import LeaseTerms
+from anju_contracts.rent_cycle import Clocks
+from anju_contracts.waiting import WaitingTerms
+from anju_profile import Profile
+from chassis import calendar
+
+
+class Terms(NamedTuple):
+    """What the profile of one day says; days, months and counts."""
+
+    waiting_limit_months: int
+    waiting_alarm_months: tuple[int, ...]
+    offer_open_days: int
+    max_declines: int
+    sign_days: int
+    term_months: int
+    rent: Clocks
+    deposit: Clocks
+
+    def of_waiting(self, registered_at: datetime) -> WaitingTerms:
+        return WaitingTerms(
+            expires_at=_months_after(registered_at, self.waiting_limit_months),
+            alarms_at=tuple(_months_after(registered_at, months) for months in self.waiting_alarm_months),
+            offer_open_days=self.offer_open_days,
+            max_declines=self.max_declines,
+        )
+
+    def of_lease(self, monthly_rent_fen: int, deposit_fen: int) -> LeaseTerms:
+        return LeaseTerms(monthly_rent_fen=monthly_rent_fen, deposit_fen=deposit_fen, rent=self.rent, deposit=self.deposit)
+
+    def sign_by(self, accepted_at: datetime) -> datetime:
+        return calendar.days_after(accepted_at, self.sign_days)
+
+
+TermsOf = Callable[[date], Terms]
+
+
+def of_profile(profile: Profile) -> TermsOf:
+    """The terms of any day."""
+
+    def terms_of(day: date) -> Terms:
+        waiting, lease = profile.waiting, profile.lease
+        return Terms(
+            waiting_limit_months=waiting.limit_months.on(day),
+            waiting_alarm_months=waiting.alarm_months.on(day),
+            offer_open_days=waiting.offer_open_days.on(day),
+            max_declines=waiting.max_declines.on(day),
+            sign_days=lease.sign_days.on(day),
+            term_months=lease.term_months.on(day),
+            rent=Clocks.model_validate(profile.rent_bills.on(day)),
+            deposit=Clocks.model_validate(profile.deposit_bills.on(day)),
+        )
+
+    return terms_of
+
+
+def _months_after(instant: datetime, months: int) -> datetime:
+    return calendar.end_of_day(calendar.add_months(calendar.local_date(instant), months))

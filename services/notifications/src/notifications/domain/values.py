@@ -1,0 +1,94 @@
+"""How a fact reads in each language: a day, a month, an amount of money, a code of the shared vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Literal
+
+from anju_terms import terms
+from chassis import calendar
+
+Kind = Literal["text", "day", "month", "fen", "count", "term", "list"]
+
+# Every blank of a template and the kind of fact that fills it. What a person typed is ``text`` and reads the same in every language.
+BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        "no": "text",
+        "reason": "text",
+        "unit": "text",
+        "lease": "text",
+        "deadline": "day",
+        "closes": "day",
+        "expires": "day",
+        "sign_by": "day",
+        "starts": "day",
+        "due": "day",
+        "until": "day",
+        "month": "month",
+        "amount": "fen",
+        "rank": "count",
+        "left": "count",
+        "days": "count",
+        "level": "term",
+        "register": "list",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: ``term`` is (vocabulary, code), ``list`` holds terms."""
+
+    kind: Kind
+    value: str | int | datetime | tuple[str, str] | tuple[tuple[str, str], ...]
+
+    def zh(self) -> str:
+        match self.kind, self.value:
+            case "day", datetime() as instant:
+                day = calendar.local_date(instant)
+                return f"{day.year}年{day.month}月{day.day}日"
+            case "month", str(period):
+                return f"{period[:4]}年{int(period[4:])}月"
+            case "fen", int(fen):
+                return f"{_amount(fen)} 元"
+            case "term", (str(vocabulary), str(code)):
+                return _phrase(vocabulary, code, "zh-CN")
+            case "list", tuple(items):
+                return "、".join(_phrase(item[0], item[1], "zh-CN") for item in items if isinstance(item, tuple))
+        return str(self.value)
+
+    def en(self) -> str:
+        match self.kind, self.value:
+            case "day", datetime() as instant:
+                return calendar.local_date(instant).isoformat()
+            case "month", str(period):
+                return f"{period[:4]}-{period[4:]}"
+            case "fen", int(fen):
+                return f"CNY {_amount(fen)}"
+            case "term", (str(vocabulary), str(code)):
+                return _phrase(vocabulary, code, "en")
+            case "list", tuple(items):
+                return ", ".join(_phrase(item[0], item[1], "en") for item in items if isinstance(item, tuple))
+        return str(self.value)
+
+
+def is_term(vocabulary: str, code: str) -> bool:
+    try:
+        return code in terms(vocabulary)
+    except KeyError:
+        return False
+
+
+def is_month(period: str) -> bool:
+    return len(period) == 6 and period.isdecimal() and 1 <= int(period[4:]) <= 12
+
+
+def _phrase(vocabulary: str, code: str, locale: str) -> str:
+    return terms(vocabulary)[code].phrase.by_locale(locale)
+
+
+def _amount(fen: int) -> str:
+    return f"{fen // 100:,}.{fen % 100:02d}"

@@ -1,0 +1,244 @@
+"""Lease: from the drafted contract through years of rent (Order 11, articles 16 to 18)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from anju_contracts import rent_cycle
+from anju_contracts.base import Accepted, Outcome
+from anju_contracts.lease import (
+    ARREARS_PAID,
+    BILL_CLOSED,
+    MOVES,
+    NAME,
+    SIGN,
+    ArrearsPaid,
+    BillClosed,
+    LeaseInput,
+    LeaseTerms,
+    SignLease,
+    Term,
+)
+from chassis import calendar
+from temporalio import workflow
+
+from anju_workflows import deadlines
+from anju_workflows.application.calls import release_household
+from anju_workflows.case import Case, refuse
+from anju_workflows.lease import calls
+from anju_workflows.telling import Telling, day, fen, household, month
+
+MONTHS_PER_RUN = 12
+
+
+@workflow.defn(name=NAME)
+class Lease(Case):
+    """A lease.
+
+    Waits for the household to sign (having been told the liability clauses and the return situations) and to pay the deposit, each with a limit;
+    then opens one rent cycle a month to the end of the term. Rent, deposit and clocks are those of the day of signing, the term begins on the day
+    the lease takes effect. Continues as new every twelve months, so that no history grows for years. Ends ended, or lapsed when it was not signed
+    or secured in time.
+    """
+
+    @workflow.init
+    def __init__(self, given: LeaseInput) -> None:
+        super().__init__(MOVES, given.application_no, given.place, generation=given.generation)
+        self.given = given
+        # The attributes it was started with say where it is.
+        self.placed = True
+        self.stage = given.stage
+        self.steps = given.step
+        self.terms = given.terms
+        self.term = given.term
+        self.next_month = given.next_month
+        self.open_bills = list(given.open_bills)
+        self.arrears_bills = list(given.arrears_bills)
+        self.late_money = list(given.late_money)
+        self.heard = {*given.heard, *(paid.bill_id for paid in given.late_money)}
+        self.signature: SignLease | None = None
+        self.deposit_outcome = ""
+
+    @workflow.run
+    async def run(self, given: LeaseInput) -> Outcome:
+        ended = await self.through(self.course())
+        if ended is None:
+            workflow.continue_as_new(self.carried())
+        return ended
+
+    async def course(self) -> Outcome | None:
+        """To the end of the lease; None when a year is full and another run goes on."""
+        if self.stage == "signing":
+            self.terms = await self.signed()
+            if self.terms is None:
+                return await self.lapse("sign_expired")
+        assert self.terms is not None
+        if self.stage == "deposit":
+            if not await self.deposit_paid(self.terms):
+                return await self.lapse("deposit_expired")
+            self.term = await self.activated()
+        else:
+            self.show()
+        assert self.term is not None
+        return await self.rented(self.terms, self.term)
+
+    async def signed(self) -> LeaseTerms | None:
+        """Waits for the signature; the terms of its day, None when it did not come in time."""
+        self.waiting_on, self.deadline = "citizen", self.given.sign_by
+        self.show()
+        done = lambda: self.signature is not None  # noqa: E731  # a name for one expression
+        reminder = calendar.start_of_day(calendar.local_date(self.given.sign_by))
+        if not await self.until(done, reminder, "签约到期提醒"):
+            await self.remind(household("lease_sign_reminder", deadline=day(self.given.sign_by)))
+            if not await self.until(done, self.given.sign_by, "签约期限"):
+                return None
+        said = self.signature
+        assert said is not None
+        found = await self.record("signed", "合同签订", said.actor, said.request_id, household("lease_signed"))
+        assert found.terms is not None
+        self.move("signed", waiting_on="citizen", deadline=deadlines.bill_due(workflow.now(), found.terms.deposit))
+        return found.terms
+
+    async def deposit_paid(self, terms: LeaseTerms) -> bool:
+        """The deposit is a bill like any other, except that not paying it in time ends the lease before it began."""
+        if terms.deposit_fen > 0:
+            await self.open_cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
+            await self.until(lambda: self.deposit_outcome != "", None)
+        return terms.deposit_fen == 0 or self.deposit_outcome == "paid"
+
+    async def activated(self) -> Term:
+        """The day on which the lease takes effect is the first of its term."""
+        found = await self.record("activated", "合同生效", tell=household("lease_active"))
+        assert found.term is not None
+        self.move("deposit_paid", waiting_on="nobody")
+        return found.term
+
+    async def rented(self, terms: LeaseTerms, term: Term) -> Outcome | None:
+        months = list(deadlines.lease_months(term.starts_on, term.ends_on))
+        for number in months[self.next_month :]:
+            first_day = deadlines.lease_month(term.starts_on, number)
+            await self.sleep_until(calendar.start_of_day(first_day), f"第 {number + 1} 个月账单日")
+            await self.bill_month(first_day, terms)
+            self.next_month = number + 1
+            self.show()
+            if self.next_month % MONTHS_PER_RUN == 0 and self.next_month < len(months):
+                await self.finish()
+                return None
+        await self.sleep_until(calendar.end_of_day(term.ends_on), "合同期满")
+        return await self.end("term_ended", "ended", "合同到期", household("lease_ended"))
+
+    async def bill_month(self, first_day: date, terms: LeaseTerms) -> None:
+        not_before = max(calendar.start_of_day(first_day), workflow.now())
+        await self.open_cycle(rent_cycle.RENT, f"{first_day:%Y%m}", terms.monthly_rent_fen, not_before, terms.rent)
+
+    async def open_cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime, clocks: rent_cycle.Clocks) -> None:
+        bill_id = rent_cycle.bill_id(self.given.lease_no, period)
+        self.open_bills.append(bill_id)
+        cycle = rent_cycle.RentCycleInput(
+            bill_id=bill_id,
+            lease_no=self.given.lease_no,
+            application_no=self.given.application_no,
+            owner=self.given.owner,
+            place=self.given.place,
+            kind=kind,
+            period=period,
+            amount_fen=amount_fen,
+            not_before=not_before,
+            clocks=clocks,
+            separate_queues=self.given.separate_queues,
+        )
+        await self.ask(lambda: calls.start_rent_cycle(cycle))
+
+    async def sleep_until(self, instant: datetime, summary: str) -> None:
+        """Until then, nothing but telling the household that its late money has come."""
+        while await self.until(lambda: bool(self.late_money), instant, summary):
+            paid = self.late_money.pop(0)
+            template = "arrears_taken_back" if paid.in_time else "arrears_paid"
+            await self.remind(household(template, month=month(_period(paid.bill_id)), amount=fen(paid.amount_fen)))
+
+    def carried(self) -> LeaseInput:
+        return self.given.model_copy(
+            update={
+                "stage": self.stage,
+                "step": self.steps,
+                "terms": self.terms,
+                "term": self.term,
+                "next_month": self.next_month,
+                "open_bills": tuple(self.open_bills),
+                "arrears_bills": tuple(self.arrears_bills),
+                "late_money": tuple(self.late_money),
+                "heard": tuple(sorted(self.heard)),
+            }
+        )
+
+    async def lapse(self, event: str) -> Outcome:
+        return await self.end(event, "lapsed", "合同未生效", household("lease_lapsed"))
+
+    async def end(self, event: str, outcome: str, summary: str, tell: Telling) -> Outcome:
+        self.move(event, waiting_on="nobody")
+        await self.record(outcome, summary, tell=tell)
+        await self.ask(lambda: release_household(self.given.application_no))
+        await self.finish()
+        return Outcome(outcome=outcome)
+
+    async def record(
+        self, event: str, summary: str, actor: str = "system", word: str = "", tell: Telling | None = None
+    ) -> calls.LeaseOnRecord:
+        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due."""
+        step = self.step(event, actor, word, [tell] if tell is not None else [])
+        arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": step, "event": event})
+        return await self.ask(lambda: calls.advance_lease(arg, summary))
+
+    def details(self) -> list[str]:
+        lines = super().details()
+        rent = f"，月租 {deadlines.yuan(self.terms.monthly_rent_fen)}" if self.terms is not None else ""
+        lines.append(f"**房源**：{self.given.unit}{rent}")
+        if self.term is not None:
+            lines.append(f"**租期**：{self.term.starts_on} 至 {self.term.ends_on}，已出账 {self.next_month} 个月")
+        if self.open_bills:
+            lines.append(f"**未结账单**：{'、'.join(_period(bill) for bill in self.open_bills)}")
+        if self.arrears_bills:
+            lines.append(f"**累计欠租**：{len(self.arrears_bills)} 个月")
+        return lines
+
+    def state_details(self) -> dict[str, str]:
+        return {"next_month": str(self.next_month), "arrears_months": str(len(self.arrears_bills)), "open_bills": ",".join(self.open_bills)}
+
+    @workflow.signal(name=BILL_CLOSED, description="账单已结")
+    async def bill_closed(self, said: BillClosed) -> None:
+        if said.bill_id not in self.open_bills:
+            return
+        self.open_bills.remove(said.bill_id)
+        if said.bill_id == rent_cycle.bill_id(self.given.lease_no, ""):
+            self.deposit_outcome = said.outcome
+        elif said.outcome == "arrears":
+            self.arrears_bills.append(said.bill_id)
+        self.show()
+
+    @workflow.signal(name=ARREARS_PAID, description="欠费账单已缴清")
+    def money_came_late(self, said: ArrearsPaid) -> None:
+        # Payments tells at least once, and may tell again in another year of the lease.
+        if said.bill_id not in self.heard:
+            self.heard.add(said.bill_id)
+            self.late_money.append(said)
+            if said.in_time and said.bill_id in self.arrears_bills:
+                # The bank had the money before the bill was written to arrears: the month never was one.
+                self.arrears_bills.remove(said.bill_id)
+                self.show()
+
+    @workflow.update(name=SIGN, description="承租人签约")
+    def sign(self, said: SignLease) -> Accepted:
+        self.signature = said
+        return Accepted(stage=MOVES.next(self.stage, "signed"))
+
+    @sign.validator
+    def _check_sign(self, said: SignLease) -> None:
+        if self.stage != "signing" or self.signature is not None:
+            raise refuse("LEASE_NOT_OPEN", "该合同当前不能签约，请刷新后查看。")
+        if not said.acknowledged:
+            raise refuse("NOT_ACKNOWLEDGED", "请先阅读并确认违约责任和应当退回住房的情形。")
+
+
+def _period(bill_id: str) -> str:
+    """L-2026-000001/202612 -> 202612."""
+    return bill_id.rsplit("/", 1)[-1]

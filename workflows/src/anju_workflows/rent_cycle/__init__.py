@@ -1,0 +1,1 @@
+"""RentCycle (账单): one bill."""

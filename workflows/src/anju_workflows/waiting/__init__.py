@@ -1,0 +1,1 @@
+"""Waiting (轮候): from registration to an accepted home."""

@@ -1,0 +1,62 @@
+"""What a registered household's waiting asks of housing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from anju_contracts.base import Model
+from anju_contracts.waiting import OfferMade, WaitingTerms
+
+from anju_workflows.calling import Step, quick, recorded
+
+REGISTER_WAITING: Final = "register_waiting"
+CLOSE_OFFER: Final = "close_offer"
+CLOSE_WAITING: Final = "close_waiting"
+
+
+class RegisterWaiting(Model):
+    no: str
+    step: Step
+
+
+class Registration(Model):
+    """The household's place on the list, and the terms it waits on. ``declines`` and ``offer``: what is on record already, for a workflow that was
+    started again."""
+
+    rank: int
+    terms: WaitingTerms
+    declines: int = 0
+    offer: OfferMade | None = None
+
+
+class CloseOffer(Model):
+    offer_id: str
+    step: Step
+    outcome: Literal["accepted", "declined", "expired"]
+    reason: str = ""
+
+
+class DraftedLease(Model):
+    """Of an accepted offer; empty for another outcome."""
+
+    lease_no: str = ""
+    sign_by: datetime | None = None
+
+
+class CloseWaiting(Model):
+    no: str
+    step: Step
+    outcome: str
+
+
+async def register_waiting(arg: RegisterWaiting) -> Registration:
+    return await quick(REGISTER_WAITING, arg, Registration, "登记为轮候对象")
+
+
+async def close_offer(arg: CloseOffer) -> DraftedLease:
+    return await recorded(CLOSE_OFFER, arg, DraftedLease, "记录配租结果")
+
+
+async def close_waiting(arg: CloseWaiting) -> None:
+    await recorded(CLOSE_WAITING, arg, str, "移出轮候名册")
