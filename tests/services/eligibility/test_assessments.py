@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anju_profile
 import pytest
@@ -36,6 +36,7 @@ from eligibility.assessments import Assessments, rule_set_of
 from eligibility.domain.inputs import Declaration, Facts, Inputs, Member
 from eligibility.domain.rule_set import RuleSet
 from eligibility.domain.rules import UnknownCriterionError
+from eligibility.servicer import EligibilityServicer
 from eligibility.settings import Settings
 from eligibility.tables import MIGRATIONS
 from sqlalchemy import text
@@ -285,6 +286,22 @@ async def test_the_conditions_are_public(world: World) -> None:
         with pytest.raises(Refusal) as caught:
             await world.call("GetRuleSet", pb.GetRuleSetRequest(on_date=wrong))
         assert caught.value.fields[0].pointer == "/on_date"
+
+
+async def test_the_conditions_of_a_day_are_the_limits_in_force_on_it(world: World) -> None:
+    rules = stricter("changing")
+    income = rules.categories["local_household"]["income_per_person_month_fen_max"]
+    later = Dated(effective_from=date(2027, 1, 1), value=300_000, source="通知")
+    local = {"income_per_person_month_fen_max": Whole.model_validate([*income.entries, later])}
+    changing = Assessments(
+        world.database, KeyRing.generate(), rules.model_copy(update={"categories": {"local_household": local}}), published
+    )
+    nobody = Client(world.address, signer(world.settings.keys_dir, "eligibility"))
+    servicer = EligibilityServicer(changing, nobody, nobody)
+    for day, legal_ref in (("2026-12-31", income.entries[0].source), ("2027-01-01", "通知")):
+        shown = await servicer.GetRuleSet(pb.GetRuleSetRequest(on_date=day), cast(Any, None))
+        assert {criterion.legal_ref for criterion in shown.criteria if criterion.code == "income"} == {legal_ref}
+    await nobody.close()
 
 
 async def test_every_assessment_comes_out_the_same_again(world: World) -> None:
