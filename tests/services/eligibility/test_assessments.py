@@ -200,7 +200,8 @@ async def test_a_family_is_assessed_and_told_why(world: World) -> None:
     assert assessment.rule_set == anju_profile.load(PROFILE).version
     assert assessment.as_of.ToDatetime(UTC) == AS_OF
     income = next(criterion for criterion in assessment.criteria if criterion.code == "income")
-    assert (income.observed, income.threshold) == ("人均每月 1,500.00 元", "不超过 2,400.00 元")
+    assert (income.observed.zh, income.threshold.zh) == ("人均每月 1,500.00 元", "不超过 2,400.00 元")
+    assert (income.observed.en, income.threshold.en) == ("CNY 1,500.00 per person and month", "at most CNY 2,400.00")
     assert list(income.receipt_ids) == ["rc_i0", "rc_i1", "rc_i2"]
     shown = await world.call("GetAssessment", pb.GetAssessmentRequest(application_no=no), "web-gateway", citizen())
     assert shown.assessment == assessment
@@ -274,12 +275,12 @@ async def test_the_conditions_are_public(world: World) -> None:
     stub = rpc.EligibilityServiceStub(client.channel)
     rules = await stub.GetRuleSet(pb.GetRuleSetRequest())
     await client.close()
-    shown = {(criterion.category, criterion.code): criterion.threshold for criterion in rules.criteria}
+    shown = {(criterion.category, criterion.code): criterion.threshold.zh for criterion in rules.criteria}
     assert shown["local_household", "housing_area"] == "不超过 16.00 ㎡"
     assert shown["new_worker", "housing_area"] == "无住房"
     assert shown["migrant_worker", "insured_months"] == "不少于 12 个月"
     assert ("local_household", "insured_months") not in shown
-    assert all(criterion.title and criterion.legal_ref for criterion in rules.criteria)
+    assert all(criterion.title.zh and criterion.title.en and criterion.legal_ref for criterion in rules.criteria)
     earlier = await world.call("GetRuleSet", pb.GetRuleSetRequest(on_date="2025-12-31"))
     assert {criterion.code for criterion in earlier.criteria} == {"marriage", "adult_applicant"}
     for wrong in ("2026-02-30", "20260101", "yesterday"):

@@ -183,5 +183,5 @@ async def test_each_demo_applicant_gets_the_verdict_of_his_story(
 ) -> None:
     assessment = await line.judge(key)
     doubtful = {c.code: c.verdict for c in assessment.criteria if c.verdict not in (MET, pb.VERDICT_NOT_APPLICABLE)}
-    assert doubtful == differing, [c.reason_zh for c in assessment.criteria]
+    assert doubtful == differing, [c.reason.zh for c in assessment.criteria]
     assert assessment.verdict == overall

@@ -25,7 +25,7 @@ from chassis.errors import Refusal
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import Verifier, load_key_set
-from eligibility.domain.verdicts import Criterion, Judgement
+from eligibility.domain.verdicts import Judged, Judgement
 from registry_gateway.app import application
 from registry_gateway.settings import Settings
 
@@ -36,12 +36,9 @@ from tests.support.keys import signer
 
 CHECKS = ("R1", "R2", "R3", "R4", "R6")
 NO = "KF-2026-000001"
-REGISTERS = {
-    "social_insurance": "social_insurance",
-    "real_estate": "real_estate",
-    "vehicles": "vehicles",
-    "marriage": "marriage",
-}
+# Only for a criterion the checker does not know; those it knows it does not take at their word.
+RESTS_ON = {"on_relief": ("vehicles",), "income": ("vehicles",)}
+REGISTERS = ("social_insurance", "real_estate", "vehicles", "marriage")
 
 
 @dataclass
@@ -63,7 +60,7 @@ class Office:
 
     async def lookup(self, no: str, register: str) -> bool:
         """Whether the register answered."""
-        request = pb.LookupRequest(application_no=no, round=1, register=REGISTERS[register])
+        request = pb.LookupRequest(application_no=no, round=1, register=register)
         request.as_of.FromDatetime(NOW)
         try:
             await self.client.call(rpc.RegistryGatewayServiceStub(self.client.channel).Lookup, request, timeout=30)
@@ -82,9 +79,10 @@ class Office:
     async def assess(self, no: str, verdict: str, *criteria: tuple[str, str, list[str]]) -> None:
         """A judgement as eligibility keeps it: (code, verdict, receipts) each."""
         id_ = f"as-{no}"
+        texts = {key: {"zh": "x", "en": "x"} for key in ("title", "reason", "observed", "threshold")}
         judged = [
-            Criterion.model_validate(
-                {"code": code, "title": code, "verdict": said, "reason_zh": "", "reason_en": "", "legal_ref": "", "receipt_ids": receipts}
+            Judged.model_validate(
+                {"code": code, "verdict": said, "legal_ref": "", "receipt_ids": receipts, "registers": RESTS_ON.get(code, ()), **texts}
             )
             for code, said, receipts in criteria
         ]
@@ -287,6 +285,15 @@ async def test_r3_a_receipt_of_another_register(office: Office) -> None:
     await office.records.sabotage("eligibility", "DELETE FROM assessment")
     await office.assess(NO, "met", ("income", "met", [await office.receipt("vehicles")]))
     await office.records.violates("R3", "is of vehicles, not of social_insurance")
+
+
+async def test_r3_a_criterion_newer_than_the_checker_is_taken_at_its_word(office: Office) -> None:
+    await office.records.sabotage("eligibility", "DELETE FROM assessment")
+    await office.assess(NO, "met", ("on_relief", "met", [await office.receipt("vehicles")]))
+    await office.records.passes("R3")
+    await office.records.sabotage("eligibility", "DELETE FROM assessment")
+    await office.assess(NO, "met", ("on_relief", "met", [await office.receipt("marriage")]))
+    await office.records.violates("R3", "is of marriage, not of vehicles")
 
 
 async def test_r3_a_verdict_changed_in_the_table(office: Office) -> None:

@@ -298,7 +298,9 @@ async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
         registry.RegisterState(register="marriage"),
     ]
     gateway.backstage.on("ListLookups", registry.ListLookupsResponse(states=states))
-    criterion = eligibility.CriterionResult(code="area", title="面积", verdict=eligibility.VERDICT_MET, reason_zh="符合", observed="0")
+    criterion = eligibility.CriterionResult(
+        code="area", title=common.Text(zh="面积", en="Area"), verdict=eligibility.VERDICT_MET, reason=common.Text(zh="符合", en="Met.")
+    )
     assessment = eligibility.Assessment(id="a", verdict=eligibility.VERDICT_NEEDS_REVIEW, criteria=[criterion])
     gateway.backstage.on("GetAssessment", eligibility.GetAssessmentResponse(assessment=assessment))
     access = registry.AccessEntry(register="real_estate", purpose="资格审核", outcome=common.LOOKUP_OUTCOME_FOUND)
@@ -312,7 +314,9 @@ async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
     english = (await citizen.get(f"{CASE}/lookups", headers={"Accept-Language": "en"})).json["items"]
     assert (english[0]["title"], english[0]["summary"]) == ("Vehicles", "No vehicles")
     found = (await citizen.get(f"{CASE}/assessment")).json
-    assert (found["verdict"], found["criteria"][0]["verdict"], found["criteria"][0]["reason_zh"]) == ("needs_review", "met", "符合")
+    assert (found["verdict"], found["criteria"][0]["verdict"], found["criteria"][0]["reason"]) == ("needs_review", "met", "符合")
+    english = (await citizen.get(f"{CASE}/assessment", headers={"Accept-Language": "en"})).json
+    assert (english["criteria"][0]["title"], english["criteria"][0]["reason"], english["criteria"][0]["observed"]) == ("Area", "Met.", "")
     assert (await citizen.get(f"{CASE}/access-log")).json["items"][0]["outcome"] == "found"
     gateway.backstage.on("GetAssessment", refuse(Refusal(Problem("NO_ASSESSMENT", grpc.StatusCode.NOT_FOUND, "尚无", "none"))))
     (await citizen.get(f"{CASE}/assessment")).problem(404, "NO_ASSESSMENT")

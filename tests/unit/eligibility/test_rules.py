@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,12 @@ from anju_contracts.application import LookupOutcome, Verdict
 from anju_profile.series import Series, Whole
 from anju_terms import terms
 from eligibility.assessments import rule_set_of
-from eligibility.domain import housing, rules
-from eligibility.domain.inputs import (
-    Declaration,
-    DeclaredHome,
-    Facts,
-    Inputs,
-    Insurance,
-    Member,
-    RegisteredHome,
-    RegisteredMarriage,
-    RegisteredVehicle,
-)
+from eligibility.domain import criteria, housing, rules
+from eligibility.domain.criterion import Limited
+from eligibility.domain.inputs import Declaration, DeclaredHome, Facts, Inputs, Member
+from eligibility.domain.registered import RegisteredHome
 from eligibility.domain.rule_set import Limit, RuleSet
-from eligibility.domain.verdicts import sqm, yuan
+from eligibility.domain.wording import sqm, yuan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,21 +88,29 @@ class Household:
                 vehicle_values_fen=self.vehicles,
             ),
             facts=Facts(
-                homes=tuple(
-                    RegisteredHome(
-                        subject_index=0, district=d, area_centi_sqm=a, share_percent=s, residential=r, pre_notice=p, receipt_id=f"rc_h{i}"
-                    )
-                    for i, (d, a, s, r, p) in enumerate(self.registered_homes)
-                ),
-                vehicles=tuple(RegisteredVehicle(subject_index=0, receipt_id=f"rc_v{i}") for i in range(self.registered_vehicles)),
-                insurance=tuple(
-                    Insurance(subject_index=i, continuous_months=m, monthly_base_fen=b, receipt_id=f"rc_i{i}")
-                    for i, (m, b) in enumerate(self.insurance)
-                ),
-                marriages=tuple(
-                    RegisteredMarriage(subject_index=i, status=s, spouse_index=x, receipt_id=f"rc_m{i}")
-                    for i, (s, x) in enumerate(self.marriages)
-                ),
+                said={
+                    "real_estate": tuple(
+                        {
+                            "subject_index": 0,
+                            "endpoint": d,
+                            "area_centi_sqm": a,
+                            "share_percent": s,
+                            "residential": r,
+                            "pre_notice": p,
+                            "receipt_id": f"rc_h{i}",
+                        }
+                        for i, (d, a, s, r, p) in enumerate(self.registered_homes)
+                    ),
+                    "vehicles": tuple({"subject_index": 0, "receipt_id": f"rc_v{i}"} for i in range(self.registered_vehicles)),
+                    "social_insurance": tuple(
+                        {"subject_index": i, "continuous_months": m, "monthly_base_fen": b, "receipt_id": f"rc_i{i}"}
+                        for i, (m, b) in enumerate(self.insurance)
+                    ),
+                    "marriage": tuple(
+                        {"subject_index": i, "status": s, "spouse_index": x, "receipt_id": f"rc_m{i}"}
+                        for i, (s, x) in enumerate(self.marriages)
+                    ),
+                },
                 outcomes=self.outcomes,
             ),
             on=ON,
@@ -199,9 +200,12 @@ def test_golden(household: Household, overall: Verdict, differing: dict[str, Ver
     assert {criterion.code: criterion.verdict for criterion in judgement.criteria} == expected
     assert judgement.verdict is overall
     for criterion in judgement.criteria:
-        assert criterion.title
-        assert criterion.reason_zh.endswith(("。", "）。"))
-        assert criterion.reason_en.endswith(".")
+        assert criterion.title.zh != criterion.title.en
+        assert criterion.reason.zh.endswith(("。", "）。"))
+        assert criterion.reason.en.endswith(".")
+        for text in (criterion.reason, criterion.observed, criterion.threshold):
+            assert bool(text.zh) == bool(text.en)
+            assert not any("\u4e00" <= character <= "\u9fff" for character in text.en)
         assert criterion.legal_ref
 
 
@@ -210,10 +214,10 @@ def test_an_explanation_names_both_sides() -> None:
         homes=(("410202", 4801, 100),), registered_homes=(("410202", 4801, 100, True, False),), incomes=(2_880_000, 100_000, 0)
     )
     found = {criterion.code: criterion for criterion in rules.assess(household.inputs(), RULES).criteria}
-    assert found["housing_area"].observed == "人均 16.01 ㎡"
-    assert found["housing_area"].threshold == "不超过 16.00 ㎡"
+    assert found["housing_area"].observed.zh == "人均 16.01 ㎡"
+    assert found["housing_area"].threshold.zh == "不超过 16.00 ㎡"
     assert found["housing_area"].receipt_ids == ("rc_h0",)
-    assert "第 2 位成员申报年收入 1,000.00 元，社保缴费基数折合每年 25,200.00 元" in found["income"].reason_zh
+    assert "第 2 位成员申报年收入 1,000.00 元，社保缴费基数折合每年 25,200.00 元" in found["income"].reason.zh
     assert found["income"].receipt_ids == ("rc_i0", "rc_i1", "rc_i2")
 
 
@@ -243,9 +247,9 @@ def test_the_limit_in_force_on_the_day_of_assessment_judges() -> None:
 
 
 def test_numbers_never_look_better_than_they_are() -> None:
-    assert sqm(1600) == "16.00 ㎡"
-    assert sqm(rules.Fraction(160_001, 100)) == "16.01 ㎡"
-    assert yuan(240_000) == "2,400.00 元"
+    assert sqm(1600).zh == "16.00 ㎡"
+    assert sqm(Fraction(160_001, 100)).zh == "16.01 ㎡"
+    assert (yuan(240_000).zh, yuan(240_000).en) == ("2,400.00 元", "CNY 2,400.00")
 
 
 def test_each_home_counts_once() -> None:
@@ -254,7 +258,7 @@ def test_each_home_counts_once() -> None:
     def registered(area: int, share: int, receipt: str) -> RegisteredHome:
         return RegisteredHome(
             subject_index=0,
-            district="410202",
+            endpoint="410202",
             area_centi_sqm=area,
             share_percent=share,
             residential=True,
@@ -278,8 +282,7 @@ def test_each_home_counts_once() -> None:
 def test_a_third_of_a_home_is_counted_exactly(area: int, verdict: Verdict) -> None:
     household = Household(homes=(("410202", area, 33),), registered_homes=(("410202", area, 33, True, False),))
     inputs = household.inputs()
-    third = inputs.facts.homes[0].model_copy(update={"share_numerator": 1, "share_denominator": 3})
-    inputs = inputs.model_copy(update={"facts": inputs.facts.model_copy(update={"homes": (third,)})})
+    inputs.facts.said["real_estate"][0].update(share_numerator=1, share_denominator=3)
     (criterion,) = (each for each in rules.assess(inputs, RULES).criteria if each.code == "housing_area")
     assert criterion.verdict is verdict
     assert rules.assess(Inputs.model_validate_json(inputs.model_dump_json()), RULES) == rules.assess(inputs, RULES)
@@ -351,7 +354,15 @@ def test_one_more_registered_home_never_helps(household: Household, more: tuple[
 
 def test_every_criterion_of_the_citys_profile_is_implemented() -> None:
     profile = anju_profile.load(Path(__file__).parents[3] / "profiles" / "kaifeng")
+    rules.check(rule_set_of(profile))
     for limits in rule_set_of(profile).categories.values():
-        assert set(limits) <= set(rules.LIMITED)
-        for name, dated in limits.items():
-            assert rules.threshold_text(name, dated.entry_on(ON))
+        for criterion, limit in rules.in_force(limits, ON):
+            if isinstance(criterion, Limited):
+                assert limit is not None
+                assert criterion.threshold(limit.value).en.isascii() or "m²" in criterion.threshold(limit.value).en
+
+
+def test_every_criterion_of_the_vocabulary_is_judged() -> None:
+    assert list(criteria.discover()) == list(terms("criteria"))
+    for criterion in criteria.discover().values():
+        assert set(criterion.registers) <= set(terms("registers"))

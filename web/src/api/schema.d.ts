@@ -70,7 +70,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The newest assessment: a verdict and a reason for every criterion
+         * The newest assessment: a verdict and a reason for every criterion, in the reader's language
          * @description 404 before there is one.
          */
         get: operations["get_assessment"];
@@ -147,7 +147,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the four registers have said so far
+         * What the registers have said so far
          * @description ``outcome`` is null while a register has not been asked; silence is never a refusal.
          */
         get: operations["list_lookups"];
@@ -930,10 +930,8 @@ export interface components {
              * @enum {string}
              */
             verdict: "met" | "not_met" | "needs_review" | "not_applicable";
-            /** Reason Zh */
-            reason_zh: string;
-            /** Reason En */
-            reason_en: string;
+            /** Reason */
+            reason: string;
             /** Legal Ref */
             legal_ref: string;
             /** Observed */

@@ -57,7 +57,7 @@ class Story:
         assessment = await family.applicant.get(f"/applications/{family.no}/assessment")
         self.say(f"按规则集 {assessment['rule_set']} 评估（示例参数）：{VERDICTS[assessment['verdict']]}")
         for criterion in assessment["criteria"]:
-            self.note(f"{VERDICTS[criterion['verdict']]}  {criterion['title']}：{criterion['reason_zh']}")
+            self.note(f"{VERDICTS[criterion['verdict']]}  {criterion['title']}：{criterion['reason']}")
         for level, title in LEVELS.items():
             case = await family.reaches(f"{level}_review")
             await family.decide(level)

@@ -31,7 +31,7 @@ _KEY_OPERATIONS: Final = ("/auth/token", "/sysapi/auth/refreshappsecret")
 _NOT_TO_BELIEVE: Final = frozenset(
     {"wrong_person", "bad_signature", "garbage", "inner_failure", "null_data", "quota", "status", "down", "timeout"}
 )
-# Which register each criterion rests on.
+# Which register each criterion rests on, by our own knowledge. A criterion we do not know is taken at its word.
 _RESTS_ON: Final = {
     "housing_area": "real_estate",
     "income": "social_insurance",
@@ -225,6 +225,11 @@ def _bound(receipt: Row, answers: list[Row], ring: KeyRing | None, found: Findin
 # --- R3, R4 --------------------------------------------------------------------------------------------------------------------------------
 
 
+def _rests_on(criterion: dict[str, Any]) -> tuple[str, ...]:
+    own = _RESTS_ON.get(criterion["code"])
+    return (own,) if own else tuple(criterion["registers"])
+
+
 async def _judgements(sources: Sources, found: Findings) -> list[tuple[Row, list[dict[str, Any]]]]:
     """Every assessment with its criteria. Raises UnreachableError without the field keys: judgements are sealed."""
     ring = sources.keys(FIELD_KEYS)
@@ -256,8 +261,10 @@ async def r3(sources: Sources, found: Findings) -> None:
                     continue
                 same = (receipt["application_no"], receipt["round"]) == (row["application_no"], row["round"])
                 found.unless(same, f"{named} is about another case or round")
-                rests_on = _RESTS_ON.get(criterion["code"])
-                found.unless(receipt["register_name"] == rests_on, f"{named} is of {receipt['register_name']}, not of {rests_on}")
+                rests_on = _rests_on(criterion)
+                found.unless(
+                    receipt["register_name"] in rests_on, f"{named} is of {receipt['register_name']}, not of {', '.join(rests_on) or 'any'}"
+                )
     try:
         await _nothing_false_accepted(sources, receipts, found)
     except UnreachableError as error:
@@ -303,13 +310,13 @@ async def r4(sources: Sources, found: Findings) -> None:
     }
     for row, criteria in await _judgements(sources, found):
         for criterion in criteria:
-            register = _RESTS_ON.get(criterion["code"])
-            if criterion["verdict"] != "not_met" or register is None:
+            if criterion["verdict"] != "not_met":
                 continue
-            lookup = lookups.get((row["application_no"], row["round"], register))
-            relied = lookup is not None and lookup["finished"] and lookup["outcome"] in _RELIABLE
-            said = lookup["outcome"] or "nothing" if lookup is not None else "nothing"
-            found.unless(relied, f"assessment {row['id']}: {criterion['code']} is not met, but {register} said {said}")
+            for register in _rests_on(criterion):
+                lookup = lookups.get((row["application_no"], row["round"], register))
+                relied = lookup is not None and lookup["finished"] and lookup["outcome"] in _RELIABLE
+                said = lookup["outcome"] or "nothing" if lookup is not None else "nothing"
+                found.unless(relied, f"assessment {row['id']}: {criterion['code']} is not met, but {register} said {said}")
     rejected = await sources.rows(
         "casework",
         """

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections import defaultdict
 from datetime import UTC, date, datetime
-from typing import Final, TypeVar
+from importlib import import_module
+from typing import Final
 
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as pb
-from anju.registry.facts.v1.marriage_pb2 import MarriageFact
-from anju.registry.facts.v1.real_estate_pb2 import HomeFact
-from anju.registry.facts.v1.social_insurance_pb2 import InsuranceFact
-from anju.registry.facts.v1.vehicles_pb2 import VehicleFact
+from anju.registry.facts import v1 as fact_messages
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju_contracts.application import LookupOutcome, Verdict
-from google.protobuf.message import Message
+from anju_terms import Title
+from google.protobuf import descriptor_pool, message_factory
 
 from eligibility.domain import inputs as domain
 from eligibility.domain.verdicts import Judgement
-
-M = TypeVar("M", bound=Message)
 
 OUTCOMES: Final[dict[int, LookupOutcome]] = {
     common.LOOKUP_OUTCOME_FOUND: LookupOutcome.FOUND,
@@ -57,54 +56,45 @@ def declaration(message: casework_pb.GetDeclarationResponse) -> domain.Declarati
     )
 
 
-def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
-    def of(register: str, kind: type[M]) -> list[tuple[registry_pb.RegisterFact, M]]:
-        found = []
-        for each in message.facts:
-            if each.register == register:
-                fact = kind()
-                if not each.fact.Unpack(fact):
-                    raise ValueError(f"{register}: {each.fact.TypeName()} is no {kind.DESCRIPTOR.full_name}")
-                found.append((each, fact))
-        return found
+# Every fact message is known by its name from here on: facts travel as the message of their register.
+for _module in pkgutil.iter_modules(fact_messages.__path__, f"{fact_messages.__name__}."):
+    import_module(_module.name)
 
+
+def _said(fact: registry_pb.RegisterFact) -> dict[str, str | int | bool] | None:
+    """None for a message newer than this service."""
+    try:
+        kind = message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(fact.fact.TypeName()))
+    except KeyError:
+        return None
+    message = kind()
+    fact.fact.Unpack(message)
+    about = {"subject_index": fact.subject_index, "endpoint": fact.endpoint, "receipt_id": fact.receipt_id}
+    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields} | about
+
+
+def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
+    said: defaultdict[str, list[dict[str, str | int | bool]]] = defaultdict(list)
+    unread = set()
+    for fact in message.facts:
+        values = _said(fact)
+        if values is None:
+            unread.add(fact.register)
+        else:
+            said[fact.register].append(values)
     return domain.Facts(
-        homes=tuple(
-            domain.RegisteredHome(
-                subject_index=each.subject_index,
-                district=each.endpoint,
-                area_centi_sqm=home.area_centi_sqm,
-                share_percent=home.share_percent,
-                residential=home.residential,
-                pre_notice=home.pre_notice,
-                receipt_id=each.receipt_id,
-                share_numerator=home.share_numerator,
-                share_denominator=home.share_denominator,
-            )
-            for each, home in of("real_estate", HomeFact)
-        ),
-        vehicles=tuple(
-            domain.RegisteredVehicle(subject_index=each.subject_index, receipt_id=each.receipt_id)
-            for each, _ in of("vehicles", VehicleFact)
-        ),
-        insurance=tuple(
-            domain.Insurance(
-                subject_index=each.subject_index,
-                continuous_months=fact.continuous_months,
-                monthly_base_fen=fact.monthly_base_fen,
-                receipt_id=each.receipt_id,
-            )
-            for each, fact in of("social_insurance", InsuranceFact)
-        ),
-        marriages=tuple(
-            domain.RegisteredMarriage(
-                subject_index=each.subject_index, status=fact.status, spouse_index=fact.spouse_index, receipt_id=each.receipt_id
-            )
-            for each, fact in of("marriage", MarriageFact)
-        ),
-        # A register nobody has asked has no outcome and stays out: it counts as silent.
-        outcomes={state.register: OUTCOMES[state.outcome] for state in message.states if state.outcome in OUTCOMES},
+        said={register: tuple(values) for register, values in said.items()},
+        # A register nobody has asked has no outcome and stays out: it counts as silent, as does one whose words we cannot read.
+        outcomes={
+            state.register: OUTCOMES[state.outcome]
+            for state in message.states
+            if state.outcome in OUTCOMES and state.register not in unread
+        },
     )
+
+
+def text(title: Title) -> common.Text:
+    return common.Text(zh=title.zh, en=title.en)
 
 
 def assessment(id_: str, application_no: str, round_: int, rule_set: str, judgement: Judgement, as_of: datetime) -> pb.Assessment:
@@ -113,13 +103,12 @@ def assessment(id_: str, application_no: str, round_: int, rule_set: str, judgem
     for criterion in judgement.criteria:
         message.criteria.add(
             code=criterion.code,
-            title=criterion.title,
+            title=text(criterion.title),
             verdict=VERDICTS[criterion.verdict],
-            reason_zh=criterion.reason_zh,
-            reason_en=criterion.reason_en,
+            reason=text(criterion.reason),
             legal_ref=criterion.legal_ref,
-            observed=criterion.observed,
-            threshold=criterion.threshold,
+            observed=text(criterion.observed),
+            threshold=text(criterion.threshold),
             receipt_ids=criterion.receipt_ids,
         )
     return message

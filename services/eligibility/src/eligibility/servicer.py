@@ -22,6 +22,7 @@ from chassis.identity import current_caller
 from eligibility import convert
 from eligibility.assessments import Assessments
 from eligibility.domain import rules
+from eligibility.domain.criterion import Universal
 from eligibility.domain.inputs import Inputs
 from eligibility.errors import NO_ASSESSMENT, UNKNOWN_CATEGORY, UNKNOWN_PROFILE_VERSION
 from eligibility.tables import Assessment
@@ -97,20 +98,13 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
         on = _date(request.on_date)
         response = pb.GetRuleSetResponse(version=current.version)
         for category, limits in current.categories.items():
-            for name, (code, _) in rules.LIMITED.items():
-                dated = limits.get(name)
-                if dated is not None and dated.entries[0].effective_from <= on:
-                    limit = dated.entry_on(on)
-                    response.criteria.add(
-                        code=code,
-                        category=category,
-                        title=rules.TITLES[code],
-                        threshold=rules.threshold_text(name, limit),
-                        legal_ref=limit.source,
-                        confirmed=not limit.sample,
-                    )
-            for code, (legal_ref, _) in rules.UNLIMITED.items():
-                response.criteria.add(code=code, category=category, title=rules.TITLES[code], legal_ref=legal_ref, confirmed=True)
+            for criterion, limit in rules.in_force(limits, on):
+                shown = response.criteria.add(code=criterion.code, category=category, title=convert.text(rules.title(criterion)))
+                if isinstance(criterion, Universal):
+                    shown.legal_ref, shown.confirmed = criterion.legal_ref, True
+                elif limit is not None:
+                    shown.threshold.CopyFrom(convert.text(criterion.threshold(limit.value)))
+                    shown.legal_ref, shown.confirmed = limit.source, not limit.sample
         return response
 
 

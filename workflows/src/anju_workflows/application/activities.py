@@ -126,5 +126,5 @@ class ApplicationActivities:
         request = eligibility_pb2.AssessRequest(application_no=arg.no, round=arg.round, as_of=stamp(arg.as_of))
         answer: eligibility_pb2.AssessResponse = await activity_call(self._eligibility_client.call(self._eligibility.Assess, request))
         found = answer.assessment
-        unmet = tuple(c.title for c in found.criteria if VERDICTS.get(c.verdict) in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW))
+        unmet = tuple(c.title.zh for c in found.criteria if VERDICTS.get(c.verdict) in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW))
         return calls.AssessAnswer(verdict=VERDICTS[found.verdict], rule_set=found.rule_set, unmet=unmet)

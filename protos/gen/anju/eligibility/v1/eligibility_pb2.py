@@ -22,36 +22,37 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x11\n\treason_zh\x18\x04 \x01(\t\x12\x11\n\treason_en\x18\x05 \x01(\t\x12\x11\n\tlegal_ref\x18\x06 \x01(\t\x12\x10\n\x08observed\x18\x07 \x01(\t\x12\x11\n\tthreshold\x18\x08 \x01(\t\x12\x13\n\x0breceipt_ids\x18\t \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"w\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x11\n\tthreshold\x18\x04 \x01(\t\x12\x11\n\tlegal_ref\x18\x05 \x01(\t\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xae\x02\n\x12\x45ligibilityService\x12Q\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\x12\x66\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\x12]\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\x05title\x18\x02 \x01(\x0b\x32\x14.anju.common.v1.Text\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12$\n\x06reason\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tlegal_ref\x18\x05 \x01(\t\x12&\n\x08observed\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x07 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x13\n\x0breceipt_ids\x18\x08 \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"\xa3\x01\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12#\n\x05title\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tlegal_ref\x18\x05 \x01(\t\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xae\x02\n\x12\x45ligibilityService\x12Q\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\x12\x66\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\x12]\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.eligibility.v1.eligibility_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=1084
-  _globals['_VERDICT']._serialized_end=1210
-  _globals['_CRITERIONRESULT']._serialized_start=96
-  _globals['_CRITERIONRESULT']._serialized_end=304
-  _globals['_ASSESSMENT']._serialized_start=307
-  _globals['_ASSESSMENT']._serialized_end=534
-  _globals['_ASSESSREQUEST']._serialized_start=536
-  _globals['_ASSESSREQUEST']._serialized_end=633
-  _globals['_ASSESSRESPONSE']._serialized_start=635
-  _globals['_ASSESSRESPONSE']._serialized_end=704
-  _globals['_GETASSESSMENTREQUEST']._serialized_start=706
-  _globals['_GETASSESSMENTREQUEST']._serialized_end=752
-  _globals['_GETASSESSMENTRESPONSE']._serialized_start=754
-  _globals['_GETASSESSMENTRESPONSE']._serialized_end=830
-  _globals['_GETRULESETREQUEST']._serialized_start=832
-  _globals['_GETRULESETREQUEST']._serialized_end=868
-  _globals['_RULECRITERION']._serialized_start=870
-  _globals['_RULECRITERION']._serialized_end=989
-  _globals['_GETRULESETRESPONSE']._serialized_start=991
-  _globals['_GETRULESETRESPONSE']._serialized_end=1082
-  _globals['_ELIGIBILITYSERVICE']._serialized_start=1213
-  _globals['_ELIGIBILITYSERVICE']._serialized_end=1515
+  _globals['_VERDICT']._serialized_start=1224
+  _globals['_VERDICT']._serialized_end=1350
+  _globals['_CRITERIONRESULT']._serialized_start=125
+  _globals['_CRITERIONRESULT']._serialized_end=399
+  _globals['_ASSESSMENT']._serialized_start=402
+  _globals['_ASSESSMENT']._serialized_end=629
+  _globals['_ASSESSREQUEST']._serialized_start=631
+  _globals['_ASSESSREQUEST']._serialized_end=728
+  _globals['_ASSESSRESPONSE']._serialized_start=730
+  _globals['_ASSESSRESPONSE']._serialized_end=799
+  _globals['_GETASSESSMENTREQUEST']._serialized_start=801
+  _globals['_GETASSESSMENTREQUEST']._serialized_end=847
+  _globals['_GETASSESSMENTRESPONSE']._serialized_start=849
+  _globals['_GETASSESSMENTRESPONSE']._serialized_end=925
+  _globals['_GETRULESETREQUEST']._serialized_start=927
+  _globals['_GETRULESETREQUEST']._serialized_end=963
+  _globals['_RULECRITERION']._serialized_start=966
+  _globals['_RULECRITERION']._serialized_end=1129
+  _globals['_GETRULESETRESPONSE']._serialized_start=1131
+  _globals['_GETRULESETRESPONSE']._serialized_end=1222
+  _globals['_ELIGIBILITYSERVICE']._serialized_start=1353
+  _globals['_ELIGIBILITYSERVICE']._serialized_end=1655
 # @@protoc_insertion_point(module_scope)

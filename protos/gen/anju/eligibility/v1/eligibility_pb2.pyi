@@ -3,6 +3,7 @@
 isort:skip_file
 Eligibility judges a case by a dated rule set and explains itself: one verdict and one reason per criterion. It advises; a person signs."""
 
+from anju.common.v1 import common_pb2 as _common_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -50,40 +51,44 @@ class CriterionResult(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
-    REASON_ZH_FIELD_NUMBER: _builtins.int
-    REASON_EN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     LEGAL_REF_FIELD_NUMBER: _builtins.int
     OBSERVED_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
     RECEIPT_IDS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    title: _builtins.str
+    """Code of the vocabulary `criteria`, and its title at the time of the assessment."""
     verdict: Global___Verdict.ValueType
-    reason_zh: _builtins.str
-    """Plain words, zh-CN and en."""
-    reason_en: _builtins.str
     legal_ref: _builtins.str
-    observed: _builtins.str
-    """What was compared, as shown to people: "人均 12.50 ㎡" against "15.00 ㎡"."""
-    threshold: _builtins.str
+    @_builtins.property
+    def title(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def reason(self) -> _common_pb2.Text:
+        """Plain words."""
+
+    @_builtins.property
+    def observed(self) -> _common_pb2.Text:
+        """What was compared, as shown to people: "人均 12.50 ㎡" against "15.00 ㎡"."""
+
+    @_builtins.property
+    def threshold(self) -> _common_pb2.Text: ...
     @_builtins.property
     def receipt_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
-        title: _builtins.str = ...,
+        title: _common_pb2.Text | None = ...,
         verdict: Global___Verdict.ValueType = ...,
-        reason_zh: _builtins.str = ...,
-        reason_en: _builtins.str = ...,
+        reason: _common_pb2.Text | None = ...,
         legal_ref: _builtins.str = ...,
-        observed: _builtins.str = ...,
-        threshold: _builtins.str = ...,
+        observed: _common_pb2.Text | None = ...,
+        threshold: _common_pb2.Text | None = ...,
         receipt_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "reason", b"reason", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "legal_ref", b"legal_ref", "observed", b"observed", "reason_en", b"reason_en", "reason_zh", b"reason_zh", "receipt_ids", b"receipt_ids", "threshold", b"threshold", "title", b"title", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "legal_ref", b"legal_ref", "observed", b"observed", "reason", b"reason", "receipt_ids", b"receipt_ids", "threshold", b"threshold", "title", b"title", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,21 +250,23 @@ class RuleCriterion(_message.Message):
     CONFIRMED_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     category: _builtins.str
-    title: _builtins.str
-    threshold: _builtins.str
     legal_ref: _builtins.str
     confirmed: _builtins.bool
+    @_builtins.property
+    def title(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def threshold(self) -> _common_pb2.Text: ...
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         category: _builtins.str = ...,
-        title: _builtins.str = ...,
-        threshold: _builtins.str = ...,
+        title: _common_pb2.Text | None = ...,
+        threshold: _common_pb2.Text | None = ...,
         legal_ref: _builtins.str = ...,
         confirmed: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "code", b"code", "confirmed", b"confirmed", "legal_ref", b"legal_ref", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from eligibility.domain.inputs import DeclaredHome, RegisteredHome
+from eligibility.domain.inputs import DeclaredHome
+from eligibility.domain.registered import RegisteredHome
 
 # A declared 82 ㎡ and a registered 82.40 ㎡ in the same district are one home.
 _SAME_HOME_PERCENT = 3

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from typing import ClassVar, TypeVar
 
 from anju_contracts.application import LookupOutcome
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,55 +44,30 @@ class Declaration(_Model):
     vehicle_values_fen: tuple[int, ...] = ()
 
 
-class RegisteredHome(_Model):
-    """A denominator of 0: only the percentage is known (inputs stored by earlier versions)."""
+class Registered(_Model):
+    """One thing a register said about one person. Criteria read the fields they need; what a register learns to say later does not disturb them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    register_code: ClassVar[str]
 
     subject_index: int
-    district: str
-    area_centi_sqm: int = Field(ge=0)
-    share_percent: int = Field(ge=0, le=100)
-    residential: bool
-    pre_notice: bool
-    receipt_id: str
-    share_numerator: int = Field(default=0, ge=0)
-    share_denominator: int = Field(default=0, ge=0)
-
-    @property
-    def share(self) -> Fraction:
-        return Fraction(self.share_numerator, self.share_denominator) if self.share_denominator else Fraction(self.share_percent, 100)
-
-
-class RegisteredVehicle(_Model):
-    subject_index: int
+    endpoint: str = ""
     receipt_id: str
 
 
-class Insurance(_Model):
-    """``monthly_base_fen`` is the mean contribution base of the last twelve months."""
-
-    subject_index: int
-    continuous_months: int = Field(ge=0)
-    monthly_base_fen: int = Field(ge=0)
-    receipt_id: str
-
-
-class RegisteredMarriage(_Model):
-    """``status``: married, divorced, none_found. ``spouse_index`` -1: outside the household or unknown."""
-
-    subject_index: int
-    status: str
-    spouse_index: int
-    receipt_id: str
+R = TypeVar("R", bound=Registered)
 
 
 class Facts(_Model):
-    """``outcomes`` of registers which were not asked or never answered are missing or ``unavailable``."""
+    """``said`` by register. ``outcomes`` of registers which were not asked or never answered are missing or ``unavailable``."""
 
-    homes: tuple[RegisteredHome, ...] = ()
-    vehicles: tuple[RegisteredVehicle, ...] = ()
-    insurance: tuple[Insurance, ...] = ()
-    marriages: tuple[RegisteredMarriage, ...] = ()
+    said: dict[str, tuple[dict[str, str | int | bool], ...]] = Field(default_factory=dict)
     outcomes: dict[str, LookupOutcome] = Field(default_factory=dict)
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """What one register said, in the words of a criterion."""
+        return tuple(kind.model_validate(each) for each in self.said.get(kind.register_code, ()))
 
     def answered(self, register: str) -> bool:
         """Whether the register gave an answer about the whole household which may be relied on."""

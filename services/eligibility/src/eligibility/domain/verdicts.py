@@ -1,27 +1,26 @@
-"""The result of an assessment, and the words for its numbers."""
+"""The result of an assessment."""
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
-from fractions import Fraction
-
 from anju_contracts.application import Verdict
+from anju_terms import Title
 from pydantic import BaseModel, ConfigDict
 
 
-class Criterion(BaseModel):
-    """One judged condition, with everything a person needs to check it by hand."""
+class Judged(BaseModel):
+    """One judged condition, with everything a person needs to check it by hand. The title is kept as it read on that day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
-    title: str
+    title: Title
     verdict: Verdict
-    reason_zh: str
-    reason_en: str
+    reason: Title
     legal_ref: str
-    observed: str = ""
-    threshold: str = ""
+    observed: Title
+    threshold: Title
+    # The registers the condition rests on.
+    registers: tuple[str, ...] = ()
     receipt_ids: tuple[str, ...] = ()
 
 
@@ -29,26 +28,13 @@ class Judgement(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdict: Verdict
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[Judged, ...]
 
 
-def overall(criteria: tuple[Criterion, ...]) -> Verdict:
+def overall(criteria: tuple[Judged, ...]) -> Verdict:
     """One condition failed fails the whole; then doubt outweighs what is met."""
     verdicts = {criterion.verdict for criterion in criteria}
     for verdict in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW):
         if verdict in verdicts:
             return verdict
     return Verdict.MET
-
-
-def sqm(centi: Fraction | int) -> str:
-    """Hundredths of a square metre as "12.50 ㎡". Rounded up, so that a value just over a limit never looks equal to it."""
-    value = Fraction(centi) / 100
-    number = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"), ROUND_CEILING)
-    return f"{number} ㎡"
-
-
-def yuan(fen: Fraction | int, rounding: str = ROUND_HALF_UP) -> str:
-    value = Fraction(fen) / 100
-    number = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"), rounding)
-    return f"{number:,} 元"

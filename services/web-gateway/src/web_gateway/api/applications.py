@@ -18,7 +18,7 @@ from web_gateway.api import models as m
 from web_gateway.api.city import MaybeDistrict
 from web_gateway.api.convert import answered, enum_number, to_dict, to_model
 from web_gateway.api.layer import DECISION_SECONDS, Access, Api, Call, Empty, IfMatch, Params
-from web_gateway.api.titles import REGISTERS, STAGES, title, worded
+from web_gateway.api.titles import REGISTERS, STAGES, title
 
 api = Api("/api/v1")
 REVIEWERS = ("street_clerk", "district_reviewer", "city_reviewer")
@@ -99,22 +99,20 @@ async def get_application(call: Call, params: m.OfApplication) -> c.Application:
 
 @api.get("/applications/{no}/lookups", tag="applications")
 async def list_lookups(call: Call, params: m.OfApplication) -> m.Listing[c.Lookup]:
-    """What the four registers have said so far. ``outcome`` is null while a register has not been asked; silence is never a refusal."""
+    """What the registers have said so far. ``outcome`` is null while a register has not been asked; silence is never a refusal."""
     found = await call.rpc("registry-gateway", call.services.registry.ListLookups, registry.ListLookupsRequest(application_no=params.no))
     items = []
     for state in found.states:
-        raw = to_dict(state)
-        told = {"title": title(REGISTERS, state.register, call.locale), "summary": worded(state.summary, call.locale)}
-        items.append(answered(c.Lookup, {**raw, **told}))
+        items.append(to_model(c.Lookup, state, call.locale, title=title(REGISTERS, state.register, call.locale)))
     return m.Listing[c.Lookup](items=items)
 
 
 @api.get("/applications/{no}/assessment", tag="applications")
 async def get_assessment(call: Call, params: m.OfApplication) -> c.Assessment:
-    """The newest assessment: a verdict and a reason for every criterion. 404 before there is one."""
+    """The newest assessment: a verdict and a reason for every criterion, in the reader's language. 404 before there is one."""
     request = eligibility.GetAssessmentRequest(application_no=params.no)
     answer = await call.rpc("eligibility", call.services.eligibility.GetAssessment, request)
-    return to_model(c.Assessment, answer.assessment)
+    return to_model(c.Assessment, answer.assessment, call.locale)
 
 
 @api.get("/applications/{no}/access-log", tag="applications")

@@ -177,8 +177,7 @@ class CriterionResult(Answer):
     code: Annotated[str, CodeOf("criteria")]
     title: str
     verdict: Verdict
-    reason_zh: str
-    reason_en: str
+    reason: str
     legal_ref: str
     observed: str
     threshold: str

@@ -48,7 +48,7 @@ async def get_conditions(call: Call, params: OnDate) -> RuleSet:
     A criterion with ``confirmed: false`` is a sample value and not the text of the law.
     """
     request = eligibility.GetRuleSetRequest(on_date=params.on_date)
-    return to_model(RuleSet, await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request))
+    return to_model(RuleSet, await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request), call.locale)
 
 
 @api.get("/notices", tag="city", access=Access.PUBLIC, max_age=10)

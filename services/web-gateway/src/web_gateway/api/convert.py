@@ -7,21 +7,23 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from anju.common.v1.common_pb2 import Text
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
 from web_gateway.api.vocabulary import ANSWERED
+from web_gateway.edge.language import Locale
 
 M = TypeVar("M", bound=BaseModel)
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
-def to_model(model: type[M], message: Message, **more: Any) -> M:
-    """The answer model of a message; ``more`` adds or replaces fields (titles in the reader's language)."""
-    return answered(model, {**to_dict(message), **more})
+def to_model(model: type[M], message: Message, locale: Locale = "zh-CN", **more: Any) -> M:
+    """The answer model of a message, its texts in the reader's language; ``more`` adds or replaces fields (titles)."""
+    return answered(model, {**to_dict(message, locale), **more})
 
 
 def answered(model: type[M], values: dict[str, Any]) -> M:
@@ -29,25 +31,27 @@ def answered(model: type[M], values: dict[str, Any]) -> M:
     return model.model_validate(values, context=ANSWERED)
 
 
-def to_dict(message: Message) -> dict[str, Any]:
-    """Every field of a message. An unset message or instant and an unspecified enum are None; maps are not used by our protos."""
-    return {field.name: _field(message, field) for field in message.DESCRIPTOR.fields}
+def to_dict(message: Message, locale: Locale = "zh-CN") -> dict[str, Any]:
+    """Every field of a message. An unset message or instant and an unspecified enum are None, an unset text is ""; maps are not used by our protos."""
+    return {field.name: _field(message, field, locale) for field in message.DESCRIPTOR.fields}
 
 
-def _field(message: Message, field: Any) -> Any:
+def _field(message: Message, field: Any, locale: Locale) -> Any:
     value = getattr(message, field.name)
     if field.is_repeated:
-        return [_single(field, item) for item in value]
-    if field.message_type is not None and not message.HasField(field.name):
+        return [_single(field, item, locale) for item in value]
+    if field.message_type is not None and not isinstance(value, Text) and not message.HasField(field.name):
         return None
-    return _single(field, value)
+    return _single(field, value, locale)
 
 
-def _single(field: Any, value: Any) -> Any:
+def _single(field: Any, value: Any, locale: Locale) -> Any:
     if isinstance(value, Timestamp):
         return instant(value)
+    if isinstance(value, Text):
+        return value.en if locale == "en" else value.zh
     if field.message_type is not None:
-        return to_dict(value)
+        return to_dict(value, locale)
     if field.enum_type is not None:
         return enum_name(field.enum_type, value)
     return value
