@@ -14,7 +14,8 @@ import aiohttp
 import pytest_asyncio
 from aiohttp import web
 from anju_sandbox.app import Sandbox, sandbox
-from anju_sandbox.settings import BANK, SandboxSettings
+from anju_sandbox.servers import BANK
+from anju_sandbox.settings import SandboxSettings
 from chassis.errors import Refusal
 from payments.tables import MIGRATIONS
 

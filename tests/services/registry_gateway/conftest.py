@@ -17,6 +17,7 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_sandbox.app import Sandbox, sandbox
+from anju_sandbox.departments import discover
 from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Household
 from chassis.db import Database
@@ -149,22 +150,14 @@ class World:
 
 def departments(world: Sandbox) -> dict[str, Any]:
     """What an operator writes into the departments file."""
-    access = world.credentials
-    return {
-        "social_insurance": {"base_url": world.urls["social_insurance"], **access.social_insurance.model_dump()},
-        "vehicles": {"base_url": world.urls["vehicles"], **access.vehicles.model_dump()},
-        "marriage": {"base_url": world.urls["marriage"], **access.marriage.model_dump()},
-        "real_estate": {
-            code: {"base_url": world.urls[f"real_estate_{code}"], **login.model_dump()} for code, login in access.real_estate.items()
-        },
-    }
+    return {code: department.handed_over(world.keys, world.urls.__getitem__) for code, department in discover().items()}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
     """The departments, without the random quirks of register data."""
     settings = SandboxSettings.on_free_ports(tmp_path_factory.mktemp("sandbox"), quirk_rate=0.0)
-    async with sandbox(settings, only=("social_insurance", "vehicles", "marriage", "real_estate")) as found:
+    async with sandbox(settings, only=tuple(discover())) as found:
         yield found
 
 

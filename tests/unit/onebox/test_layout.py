@@ -11,7 +11,8 @@ import pytest
 from anju_onebox.handover import hand_over
 from anju_onebox.layout import PROCESSES, SERVICES, Layout, database_name
 from anju_onebox.supervisor import process_environment, replicas
-from anju_sandbox.settings import SERVERS, SandboxSettings
+from anju_sandbox.servers import places
+from anju_sandbox.settings import SandboxSettings
 from chassis.settings import GrpcServiceSettings
 
 
@@ -84,7 +85,7 @@ def test_every_port_of_the_outside_world_is_among_the_boxs_ports(tmp_path: Path,
     for name, value in layout.sandbox_environment().items():
         monkeypatch.setenv(name, value)
     settings = SandboxSettings()
-    assert {settings.port_of(server) for server in SERVERS} <= set(layout.ports.values())
+    assert {settings.port_of(server) for server in places()} <= set(layout.ports.values())
 
 
 @pytest.mark.parametrize(("variable", "value"), [("ANJU_PORTS_OFFSET", "x"), ("ANJU_PORTS_OFFSET", "-1"), ("ANJU_PORT", "70000")])

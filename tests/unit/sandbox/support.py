@@ -58,7 +58,7 @@ class HenanClient:
     secret: str = ""
 
     def head(self, key: str) -> dict[str, str]:
-        app = self.world.credentials.social_insurance
+        app = self.world.keys["social_insurance"]
         rtime = str(int(time.time() * 1000) + self.skew_ms)
         return {
             "gateway_appid": app.app_id,
@@ -68,7 +68,7 @@ class HenanClient:
         }
 
     async def sign_in(self) -> Answer:
-        app_key = self.app_key or self.world.credentials.social_insurance.app_key
+        app_key = self.app_key or self.world.keys["social_insurance"].app_key
         url = self.world.urls["social_insurance"] + "/auth/token"
         answer = await _post(self.http, url, app_key, self.head(app_key), {})
         if answer.body["code"] == "200":
@@ -79,7 +79,7 @@ class HenanClient:
     async def ask(self, id_number: str, *, path: str = "/api/sbjfmx", index: int = 1, rows: int = 100) -> Answer:
         if not self.secret:
             await self.sign_in()
-        app = self.world.credentials.social_insurance
+        app = self.world.keys["social_insurance"]
         code = "SFZH" if path == "/api/sbjfmx" else "SHBZHM"
         req = {
             "token": self.token,
@@ -104,7 +104,7 @@ class NationalClient:
     changed: dict[str, str] = field(default_factory=dict)
 
     def head(self, key: str) -> dict[str, str]:
-        app = getattr(self.world.credentials, self.server)
+        app = self.world.keys[self.server]
         rtime = str(int(time.time() * 1000) + self.skew_ms)
         return {
             "gjgxjhpt_rid": app.rid,
@@ -115,7 +115,7 @@ class NationalClient:
         } | self.changed
 
     async def refresh(self) -> Answer:
-        app_key = getattr(self.world.credentials, self.server).app_key
+        app_key = self.world.keys[self.server].app_key
         url = self.world.urls[self.server] + "/sysapi/auth/refreshappsecret"
         answer = await _post(self.http, url, app_key, self.head(app_key), {})
         if answer.body["code"] == "200":
@@ -131,7 +131,7 @@ class NationalClient:
 
 async def ask_real_estate(world: Sandbox, http: aiohttp.ClientSession, district: str, id_number: str, name: str, **changed: str) -> Answer:
     """Protocol 4.3, one county."""
-    login = world.credentials.real_estate[district]
+    login = world.keys[f"real_estate_{district}"]
     body = {"QLRMC": name, "QLRZJHM": id_number, "QLRZJZL": "1", "BDCQZH": "", "BDCDYH": ""}
     body |= {"YHM": login.yhm, "MM": login.mm, "LSH": uuid.uuid4().hex} | changed
     url = world.urls[f"real_estate_{district}"] + "/bdc/gxcx/query"

@@ -167,7 +167,7 @@ async def test_real_estate_fan_out(world: Sandbox, http: aiohttp.ClientSession) 
 
 async def test_real_estate_refuses_a_wrong_login(world: Sandbox, http: aiohttp.ClientSession) -> None:
     person = applicant(world, "homeowner")
-    other = world.credentials.real_estate["410203"].mm
+    other = world.keys["real_estate_410203"].mm
     answer = await ask_real_estate(world, http, "410202", person.id_number, person.name, MM=other)
     assert answer.body == {"Result": "0", "Note": "用户名或密码错误", "Data": None}
 

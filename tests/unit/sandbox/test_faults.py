@@ -12,8 +12,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from anju_sandbox.app import Sandbox, expand, sandbox
-from anju_sandbox.settings import REAL_ESTATE_SERVERS, SERVERS, SandboxSettings
+from anju_sandbox.app import Sandbox, sandbox
+from anju_sandbox.departments import discover
+from anju_sandbox.servers import expand, places
+from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Person
 from anju_sandbox.world.identity import same_person
 
@@ -29,12 +31,16 @@ def person(world: Sandbox) -> Person:
     return persona.household.applicant
 
 
+REAL_ESTATE_SERVERS = tuple(discover()["real_estate"].places)
+SERVERS = tuple(places())
+
+
 async def ask(world: Sandbox, http: aiohttp.ClientSession, person: Person) -> Answer:
     return await ask_real_estate(world, http, "410202", person.id_number, person.name)
 
 
 async def raw(world: Sandbox, http: aiohttp.ClientSession, person: Person) -> tuple[int, bytes]:
-    login = world.credentials.real_estate["410202"]
+    login = world.keys["real_estate_410202"]
     body = {"QLRMC": person.name, "QLRZJHM": person.id_number, "QLRZJZL": "1", "YHM": login.yhm, "MM": login.mm}
     url = world.urls["real_estate_410202"] + "/bdc/gxcx/query"
     async with http.post(url, json=body) as response:

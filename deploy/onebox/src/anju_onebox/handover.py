@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anju_sandbox.credentials import load_or_create
+from anju_sandbox.credentials import Credentials, department_keys, load_or_create
+from anju_sandbox.departments import discover
+from anju_sandbox.servers import BANK, places
 
 from anju_onebox.layout import Layout
 
@@ -18,23 +20,15 @@ def hand_over(layout: Layout) -> None:
     credentials = load_or_create(layout.sandbox_dir).credentials
     layout.write_secret("departments.json", json.dumps(_departments(layout, credentials)))
     bank = credentials.bank.model_dump(exclude={"pub"})
-    layout.write_secret("ccb.json", json.dumps({"base_url": _url(layout, 4), **bank}))
+    layout.write_secret("ccb.json", json.dumps({"base_url": _url(layout, places()[BANK]), **bank}))
     layout.write_secret("sms-key", credentials.sms_api_key)
     layout.write_secret("oidc-client-secret", credentials.sign_on.client_secret)
 
 
-def _departments(layout: Layout, credentials: Any) -> dict[str, Any]:
-    return {
-        "social_insurance": {"base_url": _url(layout, 1), **credentials.social_insurance.model_dump()},
-        "vehicles": {"base_url": _url(layout, 2), **credentials.vehicles.model_dump()},
-        "marriage": {"base_url": _url(layout, 3), **credentials.marriage.model_dump()},
-        # One register per district, on consecutive ports in the order of the codes.
-        "real_estate": {
-            code: {"base_url": _url(layout, 11 + number), **login.model_dump()}
-            for number, (code, login) in enumerate(sorted(credentials.real_estate.items()))
-        },
-    }
+def _departments(layout: Layout, credentials: Credentials) -> dict[str, Any]:
+    keys, place = department_keys(credentials), places()
+    return {code: department.handed_over(keys, lambda server: _url(layout, place[server])) for code, department in discover().items()}
 
 
-def _url(layout: Layout, number: int) -> str:
-    return f"http://127.0.0.1:{layout.sandbox_port + number}"
+def _url(layout: Layout, place: int) -> str:
+    return f"http://127.0.0.1:{layout.sandbox_port + place}"

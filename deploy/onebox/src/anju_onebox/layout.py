@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import anju_profile
-from anju_sandbox.settings import REAL_ESTATE_SERVERS
+from anju_sandbox.servers import places
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
 from chassis.identity import Kind, generate_keys
@@ -43,11 +43,6 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
     WORKER: ("system",),
     **dict.fromkeys(SERVICES, ("system",)),
 }
-# Ports of the outside world, counted from its first; one register of real estate per district from REAL_ESTATE_PLACE on.
-SANDBOX_PLACES: Final = {
-    name: place for place, name in enumerate(("control", "social_insurance", "vehicles", "marriage", "bank", "sms", "sign_on"))
-}
-REAL_ESTATE_PLACE: Final = 11
 FIELD_KEYS: Final = "field-keys.json"
 STATE_FILE: Final = "box.json"
 DEFAULT_DATA_DIR: Final = Path(".anju")
@@ -233,8 +228,7 @@ class Layout:
         """Every port the box listens on, by the name of its part."""
         named = {"PostgreSQL": self.postgres_port, "Temporal": self.temporal_port, "Temporal UI": self.temporal_ui_port}
         named |= {"codec": self.codec_port, WEB: self.web_port}
-        named |= {f"{SANDBOX} {name}": self.sandbox_port + place for name, place in SANDBOX_PLACES.items()}
-        named |= {f"{SANDBOX} {name}": self.sandbox_port + REAL_ESTATE_PLACE + number for number, name in enumerate(REAL_ESTATE_SERVERS)}
+        named |= {f"{SANDBOX} {name}": self.sandbox_port + place for name, place in places().items()}
         for service in SERVICES:
             for number in range(self.replicas.get(service, 1)):
                 named[f"{service}{f' #{number + 1}' if number else ''}"] = self.service_port(service, number)
@@ -315,12 +309,10 @@ class Layout:
         return settings_class(**values)  # type: ignore[arg-type]  # pydantic turns the texts into the fields' types
 
     def sandbox_environment(self) -> dict[str, str]:
-        first = self.sandbox_port
         return {
             "ANJU_SANDBOX_DATA_DIR": str(self.sandbox_dir),
             "ANJU_SANDBOX_DIVISIONS_CSV": str(anju_profile.published(self.profile_dir).folder() / "divisions.csv"),
-            **{f"ANJU_SANDBOX_{name.upper()}_PORT": str(first + place) for name, place in SANDBOX_PLACES.items()},
-            "ANJU_SANDBOX_REAL_ESTATE_FIRST_PORT": str(first + REAL_ESTATE_PLACE),
+            "ANJU_SANDBOX_FIRST_PORT": str(self.sandbox_port),
             "ANJU_SANDBOX_BANK_NOTIFY_URL": f"{self.web_url}/callbacks/ccb",
             "ANJU_SANDBOX_REDIRECT_URIS": json.dumps(
                 [f"http://{host}:{self.web_port}/auth/callback" for host in ("127.0.0.1", "localhost")]

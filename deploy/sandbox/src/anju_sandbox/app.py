@@ -2,37 +2,23 @@
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from anju_sandbox.bank.ledger import BankLedger
 from anju_sandbox.bank.payments import Payments
 from anju_sandbox.bank.server import BankServer
 from anju_sandbox.book import Book
 from anju_sandbox.control import Control, guard
-from anju_sandbox.credentials import Credentials, load_or_create
-from anju_sandbox.departments.marriage import MarriageRegister
-from anju_sandbox.departments.real_estate import RealEstateRegister
-from anju_sandbox.departments.social_insurance import SocialInsurance
-from anju_sandbox.departments.vehicles import VehicleRegister
+from anju_sandbox.credentials import Credentials, department_keys, load_or_create
+from anju_sandbox.departments import discover
 from anju_sandbox.exchange import Hub, around
 from anju_sandbox.faults import Faults
-from anju_sandbox.settings import (
-    BANK,
-    CONTROL,
-    MARRIAGE,
-    REAL_ESTATE,
-    REAL_ESTATE_SERVERS,
-    SERVERS,
-    SIGN_ON,
-    SMS,
-    SOCIAL_INSURANCE,
-    VEHICLES,
-    SandboxSettings,
-    bind,
-)
+from anju_sandbox.servers import BANK, CONTROL, SIGN_ON, SMS, expand
+from anju_sandbox.settings import SandboxSettings, bind
 from anju_sandbox.signon.identities import Identities
 from anju_sandbox.signon.issuer import Issuer
 from anju_sandbox.signon.server import SignOnServer
@@ -54,6 +40,8 @@ class Sandbox:
     urls: dict[str, str]
     issuer_url: str
     credentials: Credentials
+    # Access data by the departments' servers.
+    keys: Mapping[str, BaseModel]
     population: Population
     world: World
     book: Book
@@ -62,20 +50,6 @@ class Sandbox:
     messages: Messages
     issuer: Issuer
     identities: Identities
-
-
-def expand(names: Iterable[str]) -> tuple[str, ...]:
-    """Server names in standard order, ``real_estate`` standing for all seven. Raises ValueError for an unknown one."""
-    wanted: set[str] = set()
-    for name in names:
-        key = name.strip().replace("-", "_")
-        if key == REAL_ESTATE:
-            wanted |= set(REAL_ESTATE_SERVERS)
-        elif key in SERVERS:
-            wanted.add(key)
-        else:
-            raise ValueError(f"unknown server {name!r}; known: {', '.join((*SERVERS, REAL_ESTATE))}")
-    return tuple(server for server in SERVERS if server in wanted) or SERVERS
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +73,8 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
         issuer = Issuer(credentials.sign_on, ring.sign_on_private_jwk)
         identities = Identities(population, ring.sign_on_subject_key)
 
-        routes = _routes(hub, credentials, payments, messages, issuer, identities)
+        keys = department_keys(credentials)
+        routes = _routes(hub, credentials, keys, payments, messages, issuer, identities)
         sockets = _bind_all(settings, servers, stack)
         hub.urls |= {name: f"http://{settings.public_host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
         issuer.url = (settings.issuer_url or hub.urls.get(SIGN_ON) or _configured(settings, SIGN_ON)).rstrip("/")
@@ -111,6 +86,7 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
             hub.urls,
             issuer.url,
             credentials,
+            keys,
             population,
             world,
             book,
@@ -125,28 +101,22 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
 def _routes(
     hub: Hub,
     credentials: Credentials,
+    keys: Mapping[str, BaseModel],
     payments: Payments,
     messages: Messages,
     issuer: Issuer,
     identities: Identities,
 ) -> dict[str, Routes]:
     """What each server serves."""
-    social = SocialInsurance(hub, credentials.social_insurance)
-    vehicles = VehicleRegister(hub, credentials.vehicles)
-    marriage = MarriageRegister(hub, credentials.marriage)
-    issued = {SOCIAL_INSURANCE: social.tokens, VEHICLES: vehicles.secrets, MARRIAGE: marriage.secrets}
+    registers = {server: department.serve(hub, server, keys[server]) for department in discover().values() for server in department.places}
+    issued = {server: register.secrets for server, register in registers.items() if register.secrets is not None}
     routes: dict[str, Routes] = {
         CONTROL: Control(hub, credentials, payments, messages, issuer, identities, issued).add_routes,
-        SOCIAL_INSURANCE: social.add_routes,
-        VEHICLES: vehicles.add_routes,
-        MARRIAGE: marriage.add_routes,
         BANK: BankServer(hub, credentials.bank, payments).add_routes,
         SMS: SmsServer(hub, messages, credentials.sms_api_key).add_routes,
         SIGN_ON: SignOnServer(hub, issuer, identities).add_routes,
     }
-    for server in REAL_ESTATE_SERVERS:
-        district = server.removeprefix(f"{REAL_ESTATE}_")
-        routes[server] = RealEstateRegister(hub, district, credentials.real_estate[district]).add_routes
+    routes |= {server: register.add_routes for server, register in registers.items()}
     return routes
 
 

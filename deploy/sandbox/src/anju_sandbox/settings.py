@@ -7,13 +7,7 @@ from typing import Any, Self
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from anju_sandbox.world.places import DISTRICTS
-
-CONTROL, SOCIAL_INSURANCE, VEHICLES, MARRIAGE = "control", "social_insurance", "vehicles", "marriage"
-BANK, SMS, SIGN_ON, REAL_ESTATE = "bank", "sms", "sign_on", "real_estate"
-# One server per district, named real_estate_<code>; in this order of codes they take ports 7511 to 7517.
-REAL_ESTATE_SERVERS = tuple(f"{REAL_ESTATE}_{code}" for code in sorted(DISTRICTS))
-SERVERS = (CONTROL, SOCIAL_INSURANCE, VEHICLES, MARRIAGE, BANK, SMS, SIGN_ON, *REAL_ESTATE_SERVERS)
+from anju_sandbox.servers import places
 
 
 class SandboxSettings(BaseSettings):
@@ -27,14 +21,9 @@ class SandboxSettings(BaseSettings):
     seed: int = Field(20261101, description="another seed is another city with other people")
     divisions_csv: Path | None = Field(None, description="code,level,name,parent list of districts, streets, communities")
 
-    control_port: int = 7500
-    social_insurance_port: int = 7501
-    vehicles_port: int = 7502
-    marriage_port: int = 7503
-    bank_port: int = 7504
-    sms_port: int = 7505
-    sign_on_port: int = 7506
-    real_estate_first_port: int = Field(7511, description="first of seven consecutive ports; 0 picks free ones")
+    first_port: int = Field(
+        7500, description="port of the control server; the others have fixed places behind it (README). 0 picks free ones"
+    )
 
     control_token: SecretStr | None = Field(None, description="when set, the control server asks for it as a bearer token")
     bank_notify_url: str = Field("http://127.0.0.1:8080/callbacks/ccb", description="where payment callbacks are delivered")
@@ -58,15 +47,11 @@ class SandboxSettings(BaseSettings):
     @classmethod
     def on_free_ports(cls, data_dir: Path, **changes: Any) -> Self:
         """Settings for tests: every server on a port the system picks."""
-        ports = {f"{name}_port": 0 for name in SERVERS if not name.startswith(REAL_ESTATE)}
-        return cls(data_dir=data_dir, real_estate_first_port=0, **(ports | changes))
+        return cls(data_dir=data_dir, first_port=0, **changes)
 
     def port_of(self, server: str) -> int:
         """Configured port of a server; 0 means free choice."""
-        if server.startswith(REAL_ESTATE):
-            first = self.real_estate_first_port
-            return first + REAL_ESTATE_SERVERS.index(server) if first else 0
-        return int(getattr(self, f"{server}_port"))
+        return self.first_port + places()[server] if self.first_port else 0
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from anju_sandbox.credentials import BankMerchant
 from anju_sandbox.departments.crypto import same_signature
 from anju_sandbox.exchange import EXCHANGE, Hub
 from anju_sandbox.pages import esc, page
-from anju_sandbox.settings import BANK
+from anju_sandbox.servers import BANK
 
 MAIN_PATH = "/CCBIS/ccbMain"
 QR_PATH = "/CCBIS/qr/{token}"

@@ -4,11 +4,12 @@ Public: headers, both signatures, refreshappsecret, response shapes. Assumed sch
 protocol 4.2), refusal numbers inside the public families, ``gjgxjhpt_requestid`` and the signature of answers.
 """
 
+import secrets
 from abc import ABC, abstractmethod
 
 from aiohttp import web
+from pydantic import BaseModel
 
-from anju_sandbox.credentials import NationalApp
 from anju_sandbox.departments.crypto import aes_encrypt, hmac_base64, same_signature
 from anju_sandbox.departments.desk import Desk, IssuedSecrets, Json, Refused, Signing, check_time, json_body, text_of
 from anju_sandbox.exchange import Hub
@@ -17,6 +18,19 @@ from anju_sandbox.world.facts import Person
 
 REFRESH_PATH = "/sysapi/auth/refreshappsecret"
 NO_MATCH = "匹配不成功"
+
+
+class NationalApp(BaseModel):
+    """Access to a service on the national data-sharing platform (protocol 4.1)."""
+
+    rid: str
+    sid: str
+    app_key: str
+
+
+def new_app(sid: str) -> NationalApp:
+    """Access to the service ``sid``, as the platform would grant it."""
+    return NationalApp(rid=f"9902{secrets.randbelow(10**8):08d}", sid=sid, app_key=secrets.token_hex(16))
 
 
 class NationalService(ABC):

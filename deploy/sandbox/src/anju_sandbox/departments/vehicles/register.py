@@ -2,11 +2,8 @@
 
 from aiohttp import web
 
-from anju_sandbox.credentials import NationalApp
 from anju_sandbox.departments.desk import Json, text_of, whole_of
 from anju_sandbox.departments.national import NO_MATCH, NationalService, required
-from anju_sandbox.exchange import Hub
-from anju_sandbox.settings import VEHICLES
 from anju_sandbox.world.facts import Person, Vehicle
 
 QUERY_PATH = "/api/jdc/query"
@@ -17,9 +14,6 @@ class VehicleRegister(NationalService):
     """Answers by owner: ``{sfzmhm, xm, start, limit}`` → ``biz_data.{returncount, recordcount, rows}``. It knows no values."""
 
     path = QUERY_PATH
-
-    def __init__(self, hub: Hub, app: NationalApp) -> None:
-        super().__init__(hub, VEHICLES, app)
 
     def has_record(self, person: Person) -> bool:
         """Owners only."""

@@ -5,8 +5,8 @@ Public: token exchange, signatures, request and list fields. Assumed schema: the
 """
 
 from aiohttp import web
+from pydantic import BaseModel
 
-from anju_sandbox.credentials import HenanApp
 from anju_sandbox.departments.crypto import aes_encrypt, hmac_base64, same_signature
 from anju_sandbox.departments.desk import (
     Desk,
@@ -21,7 +21,6 @@ from anju_sandbox.departments.desk import (
 )
 from anju_sandbox.exchange import Hub
 from anju_sandbox.faults import Kind
-from anju_sandbox.settings import SOCIAL_INSURANCE
 from anju_sandbox.world.facts import Employment, Person
 from anju_sandbox.world.maker import add_months, month_of
 
@@ -35,14 +34,23 @@ _ID_CODES = {PAYMENTS_PATH: "SFZH", STATE_PATH: "SHBZHM"}
 _MAX_ROWS = 100
 
 
+class HenanApp(BaseModel):
+    """Access to a service behind the provincial gateway (protocol 4.2)."""
+
+    app_id: str
+    app_key: str
+    subscribe_id: str
+    user_id: str
+
+
 class SocialInsurance:
     """Token endpoint and the two services."""
 
-    def __init__(self, hub: Hub, app: HenanApp) -> None:
-        self.desk = Desk(hub, SOCIAL_INSURANCE, lambda person: bool(person.employments))
+    def __init__(self, hub: Hub, server: str, app: HenanApp) -> None:
+        self.desk = Desk(hub, server, lambda person: bool(person.employments))
         self.hub = hub
         self.credentials = app
-        self.tokens = IssuedSecrets(hub.settings.secret_lifetime_seconds)
+        self.secrets = IssuedSecrets(hub.settings.secret_lifetime_seconds)
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the endpoints."""
@@ -62,7 +70,7 @@ class SocialInsurance:
                 raise Refused("401", "签名校验失败")
         except Refused as refused:
             return self._refuse(request, refused)
-        _, secret = self.tokens.issue()
+        _, secret = self.secrets.issue()
         token = aes_encrypt(app.app_key, secret)
         lifetime = self.hub.settings.secret_lifetime_seconds
         body = {"access_token": token, "expires_in": lifetime}
@@ -128,7 +136,7 @@ class SocialInsurance:
         """The call secret which signed the request."""
         rtime = self._check_head(request)
         app = self.credentials
-        found = self.tokens.find(lambda secret: hmac_base64(secret, app.app_id + rtime), request.headers.get("gateway_sig", ""))
+        found = self.secrets.find(lambda secret: hmac_base64(secret, app.app_id + rtime), request.headers.get("gateway_sig", ""))
         if found is None:
             raise Refused("401", "签名校验失败或secretKey已失效")
         return found

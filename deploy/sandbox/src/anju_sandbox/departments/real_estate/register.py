@@ -5,13 +5,12 @@ echoed by the answer, the ``bdc_*`` answer headers, and one flat row per right h
 """
 
 from aiohttp import web
+from pydantic import BaseModel
 
-from anju_sandbox.credentials import RealEstateLogin
 from anju_sandbox.departments.crypto import same_signature
 from anju_sandbox.departments.desk import Desk, Json, Refused, Signing, json_body, text_of
 from anju_sandbox.exchange import Hub
 from anju_sandbox.faults import Kind
-from anju_sandbox.settings import REAL_ESTATE
 from anju_sandbox.world.facts import Home, HomeUse, Person
 
 QUERY_PATH = "/bdc/gxcx/query"
@@ -24,14 +23,26 @@ _USE_NAMES = {
 }
 
 
+class RealEstateLogin(BaseModel):
+    """Login of one county register; reply_key verifies the signature of its answers (assumed schema)."""
+
+    yhm: str
+    mm: str
+    reply_key: str
+
+
 class RealEstateRegister:
     """The register of one district or county."""
 
-    def __init__(self, hub: Hub, district: str, login: RealEstateLogin) -> None:
+    secrets = None
+
+    def __init__(self, hub: Hub, server: str, login: RealEstateLogin) -> None:
+        district = server[-6:]
+
         def has_home(person: Person) -> bool:
             return any(home.district == district for home in person.homes)
 
-        self.desk = Desk(hub, f"{REAL_ESTATE}_{district}", has_home)
+        self.desk = Desk(hub, server, has_home)
         self.hub = hub
         self.district = district
         self.login = login

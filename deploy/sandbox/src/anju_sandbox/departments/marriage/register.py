@@ -2,11 +2,8 @@
 
 from aiohttp import web
 
-from anju_sandbox.credentials import NationalApp
 from anju_sandbox.departments.desk import Json, text_of
 from anju_sandbox.departments.national import NO_MATCH, NationalService, required
-from anju_sandbox.exchange import Hub
-from anju_sandbox.settings import MARRIAGE
 from anju_sandbox.world.facts import MaritalStatus, Marriage, Person
 from anju_sandbox.world.identity import same_person
 
@@ -19,9 +16,6 @@ class MarriageRegister(NationalService):
     """Answers by one person, or by both (then only an entry joining the two matches)."""
 
     path = QUERY_PATH
-
-    def __init__(self, hub: Hub, app: NationalApp) -> None:
-        super().__init__(hub, MARRIAGE, app)
 
     def has_record(self, person: Person) -> bool:
         """People with an entry this province has."""
