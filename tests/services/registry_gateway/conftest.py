@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +123,7 @@ class World:
     async def facts(self, no: str) -> pb.GetFactsResponse:
         return await self.call("GetFacts", pb.GetFactsRequest(application_no=no, round=1), "eligibility")
 
-    async def states(self, no: str, caller: Caller | None = None) -> dict[int, pb.RegisterState]:
+    async def states(self, no: str, caller: Caller | None = None) -> dict[str, pb.RegisterState]:
         request = pb.ListLookupsRequest(application_no=no)
         response = await self.call("ListLookups", request, "web-gateway", caller or citizen())
         return {state.register: state for state in response.states}
@@ -153,11 +153,16 @@ def departments(world: Sandbox) -> dict[str, Any]:
     return {code: department.handed_over(world.keys, world.urls.__getitem__) for code, department in discover().items()}
 
 
+@asynccontextmanager
+async def running_departments(folder: Path) -> AsyncIterator[Sandbox]:
+    """The departments, without the random quirks of register data."""
+    async with sandbox(SandboxSettings.on_free_ports(folder, quirk_rate=0.0), only=tuple(discover())) as found:
+        yield found
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """The departments, without the random quirks of register data."""
-    settings = SandboxSettings.on_free_ports(tmp_path_factory.mktemp("sandbox"), quirk_rate=0.0)
-    async with sandbox(settings, only=tuple(discover())) as found:
+    async with running_departments(tmp_path_factory.mktemp("sandbox")) as found:
         yield found
 
 
