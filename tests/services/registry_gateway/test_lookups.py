@@ -104,7 +104,7 @@ async def test_homes_in_five_counties_with_shares_and_a_pre_notice(world: World)
     no = world.case(world.persona("homeowner"))
     answer = await world.lookup(no, REAL_ESTATE)
     assert answer.outcome == FOUND
-    assert (answer.summary.zh, answer.summary.en) == ("查到不动产登记 5 处。", "5 real estate entry(ies) found.")
+    assert (answer.summary.zh, answer.summary.en) == ("查到不动产登记 5 处。", "Real estate entries found: 5.")
     homes = sorted(
         (h.endpoint, h.area_centi_sqm, h.share_percent, h.residential, h.pre_notice) for h in of(await world.facts(no), HomeFact)
     )

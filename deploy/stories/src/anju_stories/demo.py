@@ -18,7 +18,6 @@ from anju_stories.household import Household
 from anju_stories.people import City, city, controlled_clock
 
 VERDICTS = {"met": "符合", "not_met": "不符合", "needs_review": "需人工核查", "not_applicable": "不适用"}
-REGISTERS = {"social_insurance": "社会保险", "real_estate": "不动产", "vehicles": "车辆", "marriage": "婚姻"}
 LEVELS = {"street": "街道初审", "district": "区级复审", "city": "市级终审"}
 
 
@@ -53,7 +52,7 @@ class Story:
         lookups = await family.applicant.get(f"/applications/{family.no}/lookups")
         self.say("四个部门的数据同时核验，申请人不用交任何纸质证明：")
         for lookup in lookups["items"]:
-            self.note(f"{REGISTERS[lookup['register']]}：{lookup['summary']}")
+            self.note(f"{lookup['title']}：{lookup['summary']}")
         assessment = await family.applicant.get(f"/applications/{family.no}/assessment")
         self.say(f"按规则集 {assessment['rule_set']} 评估（示例参数）：{VERDICTS[assessment['verdict']]}")
         for criterion in assessment["criteria"]:

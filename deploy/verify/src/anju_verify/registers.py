@@ -112,12 +112,12 @@ async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> N
 
 
 async def _departments_agree(sources: Sources, questions: list[Row], found: Findings) -> None:
-    registers = ("social_insurance", "vehicles", "marriage", "real_estate_")
-    book = [entry for entry in await sources.book("/book") if entry["server"].startswith(registers)]
+    credentials = (await sources.control("GET", "/credentials"))["credentials"]
+    book = [entry for entry in await sources.book("/book") if entry["server"] in credentials["departments"]]
     business = [entry for entry in book if entry["operation"] not in _KEY_OPERATIONS and (entry["request_id"] or entry["subject_hash"])]
     found.looked(len(business))
     by_id = {row["request_id"]: row for row in questions}
-    key = bytes.fromhex((await sources.control("GET", "/credentials"))["credentials"]["book_key"])
+    key = bytes.fromhex(credentials["book_key"])
     households = await sources.households()
     seen: dict[str, int] = defaultdict(int)
     for entry in business:

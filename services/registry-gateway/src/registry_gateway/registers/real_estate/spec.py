@@ -21,7 +21,7 @@ REGISTER = Register(
     access=TypeAdapter(Annotated[dict[str, CountyAccess], Field(min_length=1)]),
     connect=RealEstateConnector,
     fields={ADMISSION: FIELDS},
-    found=Title(zh="查到不动产登记 {count} 处。", en="{count} real estate entry(ies) found."),
+    found=Title(zh="查到不动产登记 {count} 处。", en="Real estate entries found: {count}."),
     no_record=Title(zh="未查到不动产登记。", en="No real estate found."),
     of_household=cap_shares,
 )

@@ -19,6 +19,6 @@ REGISTER = Register(
     access=TypeAdapter(NationalAccess),
     connect=VehicleConnector,
     fields={ADMISSION: FIELDS},
-    found=Title(zh="查到名下车辆 {count} 辆。", en="{count} vehicle(s) found."),
+    found=Title(zh="查到名下车辆 {count} 辆。", en="Vehicles found: {count}."),
     no_record=Title(zh="未查到名下车辆。", en="No vehicles found."),
 )
