@@ -6,12 +6,12 @@ This is not a second retry engine for business steps: an entry only carries a fa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, select
+from sqlalchemy import BigInteger, Column, DateTime, Index, delete, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
@@ -26,6 +26,13 @@ Handler = Callable[[dict[str, Any]], Awaitable[None]]
 BATCH = 16
 IDLE_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 60.0
+DELIVERY_SECONDS = 15.0
+# How long a claim lasts: longer than a delivery may take, so that only what a killed process left is delivered by another.
+CLAIM_SECONDS = 20.0
+# What was delivered is kept for a while for whoever asks what happened, then removed.
+KEEP = timedelta(days=30)
+PRUNE_SECONDS = 3600.0
+_PRUNED_AT_ONCE = 1000
 
 
 def _now() -> datetime:
@@ -52,7 +59,8 @@ def pending_index(table: str) -> Index:
 
 
 class Outbox:
-    """Delivers entries of one table. Several replicas may run it at once: an entry is locked while it is delivered."""
+    """Delivers entries of one table: claims some, delivers them outside of any transaction, then marks them. Several replicas may run it at once; a
+    claim that was not kept (its process was killed) is open to all again after ``CLAIM_SECONDS``."""
 
     def __init__(self, database: Database, table: type[Any], handlers: Mapping[str, Handler]) -> None:
         self._database = database
@@ -60,6 +68,7 @@ class Outbox:
         self._handlers = handlers
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._prune_at = 0.0
 
     def add(self, session: AsyncSession, kind: str, payload: dict[str, Any]) -> None:
         """Writes an entry in the caller's transaction. Call ``nudge`` after the commit to have it delivered at once."""
@@ -83,6 +92,7 @@ class Outbox:
         while True:
             try:
                 delivered = await self._deliver_batch()
+                await self._prune()
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -94,27 +104,73 @@ class Outbox:
                 self._wake.clear()
 
     async def _deliver_batch(self) -> int:
+        claimed = await self._claim()
+        try:
+            outcomes = await asyncio.gather(*(self._deliver(entry.kind, entry.payload) for entry in claimed))
+        except asyncio.CancelledError:
+            await self._give_back(claimed)
+            raise
+        done = [entry.id for entry, error in zip(claimed, outcomes, strict=True) if error is None]
+        failed = [(entry, error) for entry, error in zip(claimed, outcomes, strict=True) if error is not None]
+        if claimed:
+            await self._mark(done, failed)
+        return len(done)
+
+    async def _claim(self) -> Sequence[Any]:
+        table = self._table
+        due = (
+            select(table.id)
+            .where(table.done_at.is_(None), table.next_try_at <= _now())
+            .order_by(table.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        claim = (
+            update(table)
+            .where(table.id.in_(due))
+            .values(next_try_at=_now() + timedelta(seconds=CLAIM_SECONDS))
+            .returning(table.id, table.kind, table.payload, table.attempts)
+        )
+        async with self._database.transaction() as session:
+            return sorted((await session.execute(claim)).all(), key=lambda entry: int(entry.id))
+
+    async def _deliver(self, kind: str, payload: dict[str, Any]) -> Exception | None:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await self._handlers[kind](payload)
+        except Exception as error:
+            return error
+        return None
+
+    async def _mark(self, done: Sequence[int], failed: Sequence[tuple[Any, Exception]]) -> None:
         table = self._table
         async with self._database.transaction() as session:
-            due = (
-                select(table)
-                .where(table.done_at.is_(None), table.next_try_at <= _now())
-                .order_by(table.id)
-                .limit(BATCH)
-                .with_for_update(skip_locked=True)
-            )
-            rows = (await session.execute(due)).scalars().all()
-            await asyncio.gather(*(self._deliver(row) for row in rows))
-            return sum(1 for row in rows if row.done_at is not None)
+            if done:
+                await session.execute(update(table).where(table.id.in_(done)).values(done_at=_now()))
+            for entry, error in failed:
+                attempts, why = entry.attempts + 1, logs.describe(error)[:500]
+                again = _now() + timedelta(seconds=min(0.25 * 2**attempts, MAX_BACKOFF_SECONDS))
+                _log.warning("outbox_delivery_failed", kind=entry.kind, attempts=attempts, error=why)
+                # Somebody else may have found meanwhile that it need not be delivered any more.
+                mine = update(table).where(table.id == entry.id, table.done_at.is_(None))
+                await session.execute(mine.values(attempts=attempts, last_error=why, next_try_at=again))
 
-    async def _deliver(self, row: Any) -> None:
-        try:
-            async with asyncio.timeout(15):
-                await self._handlers[row.kind](row.payload)
-        except Exception as error:
-            row.attempts += 1
-            row.last_error = logs.describe(error)[:500]
-            row.next_try_at = _now() + timedelta(seconds=min(0.25 * 2**row.attempts, MAX_BACKOFF_SECONDS))
-            _log.warning("outbox_delivery_failed", kind=row.kind, attempts=row.attempts, error=row.last_error)
-        else:
-            row.done_at = _now()
+    async def _give_back(self, claimed: Sequence[Any]) -> None:
+        """A process that stops in good order leaves its claims to the others at once."""
+        table = self._table
+        with suppress(Exception):
+            async with self._database.transaction() as session:
+                mine = update(table).where(table.id.in_([entry.id for entry in claimed]), table.done_at.is_(None))
+                await session.execute(mine.values(next_try_at=_now()))
+
+    async def _prune(self) -> None:
+        clock = asyncio.get_running_loop()
+        if clock.time() < self._prune_at:
+            return
+        self._prune_at = clock.time() + PRUNE_SECONDS
+        table = self._table
+        old = select(table.id).where(table.done_at < _now() - KEEP).limit(_PRUNED_AT_ONCE).with_for_update(skip_locked=True)
+        removed = _PRUNED_AT_ONCE
+        while removed == _PRUNED_AT_ONCE:
+            async with self._database.transaction() as session:
+                removed = len((await session.execute(delete(table).where(table.id.in_(old)).returning(table.id))).all())

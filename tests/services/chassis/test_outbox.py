@@ -1,0 +1,177 @@
+"""The outbox on a real database: what is claimed is delivered outside of any transaction, once while nobody is killed, and at least once when somebody is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from chassis import outbox as module
+from chassis.db import Database
+from chassis.outbox import Outbox, OutboxColumns
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel, text
+
+from tests.conftest import MakeDatabase
+
+
+class Base(SQLModel, registry=registry()):
+    """Own metadata."""
+
+
+class Entries(Base, OutboxColumns, table=True):
+    __tablename__ = "outbox"
+
+
+@dataclass
+class Receiver:
+    heard: list[int] = field(default_factory=list)
+    before: Callable[[], Awaitable[None]] | None = None
+
+    async def take(self, payload: dict[str, Any]) -> None:
+        if self.before is not None:
+            await self.before()
+        self.heard.append(payload["n"])
+
+
+@dataclass
+class Post:
+    url: str
+    database: Database
+    receiver: Receiver
+
+    @asynccontextmanager
+    async def runner(self) -> AsyncIterator[Outbox]:
+        database = Database(self.url)
+        outbox = Outbox(database, Entries, {"word": self.receiver.take})
+        await outbox.start()
+        try:
+            yield outbox
+        finally:
+            await outbox.stop()
+            await database.close()
+
+    async def write(self, *numbers: int) -> None:
+        outbox = Outbox(self.database, Entries, {"word": self.receiver.take})
+        async with self.database.transaction() as session:
+            for number in numbers:
+                outbox.add(session, "word", {"n": number})
+
+    async def sql(self, statement: str) -> list[Any]:
+        async with self.database.transaction() as session:
+            result = await session.execute(text(statement))
+            return list(result.all()) if result.returns_rows else []  # type: ignore[attr-defined]
+
+    async def heard(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.receiver.heard) < count:
+                await asyncio.sleep(0.02)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def post(make_database: MakeDatabase) -> AsyncIterator[Post]:
+    url = await make_database("outbox")
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield Post(url, database, Receiver())
+    await database.close()
+
+
+async def test_nothing_is_held_in_the_database_while_an_entry_is_delivered(post: Post) -> None:
+    """A receiver that hangs must not hold a row, nor a connection of the pool."""
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await may_go_on.wait()
+
+    post.receiver.before = hang
+    await post.write(1)
+    async with post.runner():
+        await asyncio.wait_for(asked.wait(), 10)
+        open_ = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+        assert await post.sql(open_) == [(0,)]
+        async with asyncio.timeout(5):
+            await post.sql("UPDATE outbox SET last_error = 'seen'")
+        may_go_on.set()
+        await post.heard(1)
+        async with asyncio.timeout(10):
+            while await post.sql("SELECT done_at IS NOT NULL, attempts FROM outbox") != [(True, 0)]:
+                await asyncio.sleep(0.02)
+
+
+async def test_two_replicas_deliver_each_entry_once(post: Post) -> None:
+    async def slowly() -> None:
+        await asyncio.sleep(0.01)
+
+    post.receiver.before = slowly
+    await post.write(*range(60))
+    async with post.runner(), post.runner():
+        await post.heard(60)
+        await asyncio.sleep(0.3)
+    assert sorted(post.receiver.heard) == list(range(60))
+
+
+async def test_what_a_killed_process_had_claimed_is_delivered_by_another(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLAIM_SECONDS", 1.0)
+    await post.write(1)
+    killed = Outbox(post.database, Entries, {"word": post.receiver.take})
+    assert [entry.payload for entry in await killed._claim()] == [{"n": 1}]
+    async with post.runner() as other:
+        await asyncio.sleep(0.3)
+        assert post.receiver.heard == [], "the claim of a living process is respected"
+        async with asyncio.timeout(10):
+            while not post.receiver.heard:
+                other.nudge()
+                await asyncio.sleep(0.1)
+
+
+async def test_a_process_that_stops_leaves_its_claims_to_the_others_at_once(post: Post) -> None:
+    asked = asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await asyncio.sleep(60)
+
+    post.receiver.before = hang
+    await post.write(1)
+    async with post.runner():
+        await asyncio.wait_for(asked.wait(), 10)
+    post.receiver.before = None
+    async with post.runner():
+        await post.heard(1)
+
+
+async def test_a_failed_delivery_waits_longer_each_time_and_says_why(post: Post) -> None:
+    async def away() -> None:
+        raise ConnectionError("the receiver is away")
+
+    post.receiver.before = away
+    await post.write(1)
+    async with post.runner():
+        async with asyncio.timeout(10):
+            while (await post.sql("SELECT attempts FROM outbox"))[0][0] < 1:
+                await asyncio.sleep(0.02)
+    ((error, done, later),) = await post.sql("SELECT last_error, done_at, next_try_at > created_at FROM outbox")
+    assert "ConnectionError" in error
+    assert done is None
+    assert later
+
+
+async def test_what_was_delivered_long_ago_is_removed_and_nothing_else(post: Post) -> None:
+    await post.write(1, 2, 3)
+    await post.sql("UPDATE outbox SET done_at = now() - interval '31 days' WHERE payload->>'n' = '1'")
+    await post.sql("UPDATE outbox SET done_at = now() - interval '29 days' WHERE payload->>'n' = '2'")
+    await post.sql(
+        "UPDATE outbox SET next_try_at = now() + interval '1 day', created_at = now() - interval '90 days' WHERE payload->>'n' = '3'"
+    )
+    async with post.runner():
+        async with asyncio.timeout(10):
+            while len(await post.sql("SELECT 1 FROM outbox")) == 3:
+                await asyncio.sleep(0.05)
+    assert await post.sql("SELECT payload->>'n' FROM outbox ORDER BY id") == [("2",), ("3",)]
