@@ -1,15 +1,17 @@
-/** Two languages, no library: plain strings with {blanks}. English must have every key of Chinese, which the type checker holds. */
+/** Two languages, no library: plain strings with {blanks}, both languages of a text side by side. Titles of codes come from the terms. */
 import { ref, watch } from "vue";
 import { keep, kept } from "@/lib/store";
-import * as en from "./en";
-import * as zh from "./zh";
 import { terms } from "@/terms";
+import { apply } from "./apply";
+import { citizen } from "./citizen";
+import { common } from "./common";
+import { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
-const chinese = { ...zh.common, ...zh.citizen, ...zh.apply, ...zh.staff };
-export type Key = keyof typeof chinese;
-const english: Record<Key, string> = { ...en.common, ...en.citizen, ...en.apply, ...en.staff };
+type InBoth = { zh: string; en: string };
+const texts = { ...common, ...citizen, ...apply, ...staff } satisfies Record<string, InBoth>;
+export type Key = keyof typeof texts;
 
 export const locale = ref<Locale>(kept("localStorage", NAME) === "en" ? "en" : "zh-CN");
 
@@ -26,18 +28,17 @@ export function startLocale(): void {
   );
 }
 
+const inLocale = (both: InBoth) => both[locale.value === "en" ? "en" : "zh"];
+
 export function t(key: Key, blanks: Record<string, string | number> = {}): string {
-  const text = (locale.value === "en" ? english : chinese)[key];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
+  return inLocale(texts[key]).replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
 }
 
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;
 
-type Titles = { zh: string; en: string };
-const found = (vocabulary: Vocabulary, code: string | null | undefined) =>
-  (terms[vocabulary] as Record<string, (Titles & { hint?: Titles }) | undefined>)[code ?? ""];
-const inLocale = (titles: Titles | undefined) => titles?.[locale.value === "en" ? "en" : "zh"];
+const termOf = (vocabulary: Vocabulary, code: string | null | undefined) =>
+  (terms[vocabulary] as Record<string, (InBoth & { hint?: InBoth }) | undefined>)[code ?? ""];
 
 /** The codes of a vocabulary in its own order. */
 export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
@@ -46,10 +47,12 @@ export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
 
 /** The title of a code, or the fallback for one newer than these pages. */
 export function title(vocabulary: Vocabulary, code: string | null | undefined, fallback = ""): string {
-  return inLocale(found(vocabulary, code)) ?? (fallback || (code ?? ""));
+  const term = termOf(vocabulary, code);
+  return term ? inLocale(term) : fallback || (code ?? "");
 }
 
 /** What people are told beside the title when they have to choose. */
 export function hint(vocabulary: Vocabulary, code: string): string | undefined {
-  return inLocale(found(vocabulary, code)?.hint);
+  const said = termOf(vocabulary, code)?.hint;
+  return said && inLocale(said);
 }

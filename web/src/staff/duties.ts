@@ -1,28 +1,52 @@
-/** Which part of the console each duty works with. The gateway and the services decide again. */
+/** Which pages of the console each duty works with. The gateway and the services decide again. */
+import type { RouteRecordRaw } from "vue-router";
 import { title, type Key } from "@/i18n";
 import { hasRole, session } from "@/lib/session";
 import { levels } from "@/terms";
 
 const REVIEWERS: string[] = Object.values(levels).map((level) => level.role);
 
-export const PARTS: { to: string; title: Key; roles: string[] }[] = [
-  { to: "/tasks", title: "staff.nav.tasks", roles: [...REVIEWERS] },
+/** A page is a line here, and the router and the navigation follow. `nav`: its name there; a page below another one's path has none. */
+export const PAGES: { path: string; title: Key; nav?: Key; roles: string[]; component: RouteRecordRaw["component"] }[] = [
+  { path: "/tasks", title: "tasks.title", nav: "staff.nav.tasks", roles: REVIEWERS, component: () => import("./pages/TasksPage.vue") },
   {
-    to: "/cases",
-    title: "staff.nav.cases",
+    path: "/cases",
+    title: "cases_staff.title",
+    nav: "staff.nav.cases",
     roles: [...REVIEWERS, "house_manager", "operator", "auditor"],
+    component: () => import("./pages/CasesPage.vue"),
   },
-  { to: "/waiting", title: "staff.nav.waiting", roles: ["house_manager", "city_reviewer", "district_reviewer", "auditor"] },
-  { to: "/leases", title: "staff.nav.leases", roles: ["house_manager", "finance", "auditor"] },
-  { to: "/counters", title: "staff.nav.counters", roles: ["district_reviewer", "city_reviewer", "house_manager", "operator", "auditor"] },
-  { to: "/ledger", title: "staff.nav.ledger", roles: ["finance", "auditor"] },
-  { to: "/inbox", title: "staff.nav.inbox", roles: [...REVIEWERS, "house_manager", "finance", "operator"] },
+  { path: "/cases/:no", title: "case.title", roles: [...REVIEWERS, "house_manager", "operator", "auditor"], component: () => import("./pages/CasePage.vue") },
+  {
+    path: "/waiting",
+    title: "allocate.title",
+    nav: "staff.nav.waiting",
+    roles: ["house_manager", "city_reviewer", "district_reviewer", "auditor"],
+    component: () => import("./pages/WaitingPage.vue"),
+  },
+  { path: "/leases", title: "leases_staff.title", nav: "staff.nav.leases", roles: ["house_manager", "finance", "auditor"], component: () => import("./pages/LeasesPage.vue") },
+  {
+    path: "/counters",
+    title: "counters.title",
+    nav: "staff.nav.counters",
+    roles: ["district_reviewer", "city_reviewer", "house_manager", "operator", "auditor"],
+    component: () => import("./pages/CountersPage.vue"),
+  },
+  { path: "/ledger", title: "ledger.title", nav: "staff.nav.ledger", roles: ["finance", "auditor"], component: () => import("./pages/LedgerPage.vue") },
+  {
+    path: "/inbox",
+    title: "staff.nav.inbox",
+    nav: "staff.nav.inbox",
+    roles: [...REVIEWERS, "house_manager", "finance", "operator"],
+    component: () => import("@/citizen/pages/InboxPage.vue"),
+  },
 ];
 
 /** Who must act, as seen from the desk: the household is "you" only on its own pages. */
 export const awaited = (code: string) => (code === "citizen" ? title("actors", code) : title("waiting_on", code));
 
-export const myParts = () => (session.user?.kind === "staff" ? PARTS.filter((part) => hasRole(...part.roles)) : []);
+const isStaff = () => session.user?.kind === "staff";
+export const myParts = () => PAGES.flatMap(({ path, nav, roles }) => (nav && isStaff() && hasRole(...roles) ? [{ to: path, title: nav }] : []));
 
 /** The districts this person may act in: a code covers everything below it. */
 export function coversDistrict(code: string): boolean {

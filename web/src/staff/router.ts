@@ -3,25 +3,23 @@ import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router"
 import { locale, t, type Key } from "@/i18n";
 import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
-import { loadSession, session } from "@/lib/session";
+import { hasRole, loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
-import { myParts, PARTS } from "./duties";
+import { myParts, PAGES } from "./duties";
 
-const page = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title, mine: true } }) as RouteRecordRaw;
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Duties whose page it is; without, anybody may open it. */
+    roles?: string[];
+  }
+}
 
 export const router = createRouter({
   history: createWebHistory("/staff"),
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
   routes: [
     { path: "/", redirect: () => myParts()[0]?.to ?? "/tasks" },
-    page("/tasks", "tasks.title", () => import("./pages/TasksPage.vue")),
-    page("/cases", "cases_staff.title", () => import("./pages/CasesPage.vue")),
-    page("/cases/:no", "case.title", () => import("./pages/CasePage.vue")),
-    page("/waiting", "allocate.title", () => import("./pages/WaitingPage.vue")),
-    page("/leases", "leases_staff.title", () => import("./pages/LeasesPage.vue")),
-    page("/counters", "counters.title", () => import("./pages/CountersPage.vue")),
-    page("/ledger", "ledger.title", () => import("./pages/LedgerPage.vue")),
-    page("/inbox", "staff.nav.inbox", () => import("@/citizen/pages/InboxPage.vue")),
+    ...PAGES.map(({ path, title, roles, component }) => ({ path, component, meta: { title, roles } }) as RouteRecordRaw),
     { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFoundPage.vue"), meta: { title: "notfound.title" } },
   ],
@@ -29,10 +27,9 @@ export const router = createRouter({
 
 router.beforeEach(async (to) => {
   await loadSession();
-  if (!to.meta.mine) return true;
+  if (!to.meta.roles) return true;
   if (session.user?.kind !== "staff") return { path: "/signin", query: { next: to.fullPath } };
-  const part = PARTS.find((each) => to.path === each.to || to.path.startsWith(`${each.to}/`));
-  if (part && !myParts().includes(part)) return myParts()[0]?.to ?? { path: "/signin" };
+  if (!hasRole(...to.meta.roles)) return myParts()[0]?.to ?? { path: "/signin" };
   return true;
 });
 

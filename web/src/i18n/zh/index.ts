@@ -1,4 +1,0 @@
-export { apply } from "./apply";
-export { citizen } from "./citizen";
-export { common } from "./common";
-export { staff } from "./staff";
