@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from anju_contracts import application, lease, rent_cycle, waiting
 from anju_contracts.moves import IllegalMoveError, Table
 from anju_terms import is_code, terms, title, vocabularies
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_term_has_a_title_in_both_languages() -> None:
@@ -67,3 +72,12 @@ def test_levels_which_the_case_does_not_have_make_no_move() -> None:
 )
 def test_every_state_of_a_table_has_a_title(vocabulary: str, table: Table) -> None:
     assert set(table.stages) <= set(terms(vocabulary))
+
+
+def test_the_pages_repeat_no_title() -> None:
+    """Their own texts name fields and acts. One that ends with a code and says its title would be a second home."""
+    text = re.compile(r'"[\w.]*\.(\w+)": \{\s*zh: "([^"]*)",\s*en: "([^"]*)"')
+    said = {found.groups() for file in (ROOT / "web/src/i18n").glob("*.ts") for found in text.finditer(file.read_text(encoding="utf-8"))}
+    assert len(said) > 300
+    titles = {(code, term.zh, term.en) for name, terms_ in vocabularies().items() if name != "bill_kinds" for code, term in terms_.items()}
+    assert said & titles == set()

@@ -97,8 +97,6 @@ export const staff = {
   "counters.table": { zh: "区县与阶段", en: "Districts and stages" },
   "counters.streets": { zh: "{district}各街道", en: "Streets of {district}" },
   "counters.total": { zh: "合计", en: "Total" },
-  "counters.district": { zh: "区县", en: "District" },
-  "counters.street": { zh: "街道", en: "Street" },
   "counters.drill": { zh: "查看街道", en: "Show streets" },
   "counters.empty": { zh: "还没有数据。", en: "No figures yet." },
   "ledger.title": { zh: "试算平衡", en: "Trial balance" },
