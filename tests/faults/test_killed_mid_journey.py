@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from anju_onebox.layout import Layout
 from anju_stories.household import Household
-from anju_stories.people import ApiProblem, city, eventually
+from anju_stories.people import ApiProblem, city
 
 from tests.support.boxes import RunningBox, launch, ready, stop
 from tests.support.families import Families
+from tests.support.patience import PATIENCE_SECONDS, eventually
 from tests.support.ports import free_block
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 SERVICES = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
 
 
-async def insist(step: Callable[[], Awaitable[object]], *, seconds: float = 60) -> None:
+async def insist(step: Callable[[], Awaitable[object]]) -> None:
     """Asks again while the answer is an outage; a refusal that says 'done already' is a success of the try before."""
 
     async def attempt() -> bool:
@@ -42,7 +43,7 @@ async def insist(step: Callable[[], Awaitable[object]], *, seconds: float = 60) 
             return False
         return True
 
-    await eventually(attempt, bool, seconds=seconds, what="the step to go through")
+    await eventually(attempt, what="the step to go through")
 
 
 # A decision that got through before its answer was lost has moved the case on already.
@@ -90,18 +91,18 @@ class Travellers:
         key = str(uuid.uuid4())
         await insist(lambda: family.submit(key=key))
         self.where[family.no] = "checks"
-        await family.reaches("street_review", seconds=120)
+        await family.reaches("street_review")
         self.where[family.no] = "reviews"
         for level in ("street", "district", "city"):
-            await family.reaches(f"{level}_review", *LATER[level], seconds=120)
+            await family.reaches(f"{level}_review", *LATER[level])
             await insist(lambda level=level: family.decide(level))  # type: ignore[misc]
-        await family.reaches("public_notice", seconds=120)
+        await family.reaches("public_notice")
         await insist(family.pass_public_notice)
         self.where[family.no] = "home"
         await self.move_in(family)
         self.where[family.no] = "rent"
         await insist(lambda: family.pay("deposit"))
-        await family.lease_is("active", seconds=120)
+        await family.lease_is("active")
         period = await family.live_month(0)
         await insist(lambda: family.pay(period))
 
@@ -114,10 +115,10 @@ class Travellers:
                 await insist(lambda: manager.post(f"/districts/{family.district}/offers", {}))
             return bool(tenancy["offers"])
 
-        await eventually(offered, bool, seconds=120, what=f"an offer for {family.no}")
+        await eventually(offered, what=f"an offer for {family.no}")
         offer = await family.offered(seconds=120)
         await insist(lambda: family.answer(offer["id"], accept=True))
-        await insist(family.drafted, seconds=120)
+        await insist(family.drafted)
         await insist(family.sign)
 
 
@@ -135,7 +136,7 @@ async def kill_each(box: RunningBox, victims: tuple[str, ...], travellers: Trave
         async def needed(victim: str = victim) -> bool:
             return any(part in NEEDED_IN[victim] for part in travellers.where.values())
 
-        await eventually(needed, bool, seconds=120, every=0.02, what=f"somebody who needs {victim}")
+        await eventually(needed, what=f"somebody who needs {victim}")
         await asyncio.sleep(rng.uniform(0, 0.2))
         struck = pid(box, victim)
         os.kill(struck, signal.SIGKILL)
@@ -144,7 +145,7 @@ async def kill_each(box: RunningBox, victims: tuple[str, ...], travellers: Trave
         async def another(victim: str = victim, struck: int = struck) -> bool:
             return pid(box, victim) != struck
 
-        await eventually(another, bool, seconds=60, what=f"another {victim}")
+        await eventually(another, what=f"another {victim}")
     return kills
 
 
@@ -183,7 +184,7 @@ async def _killed_and_started_again(layout: Layout, families: Families) -> None:
     process, log = launch(layout)
     try:
         await ready(layout, process, log)
-        async with city(layout.deployment()) as town:
+        async with city(layout.deployment(), PATIENCE_SECONDS) as town:
             made = [Household(town, family.household) for family in await families.several(3)]
             for family in made:
                 await family.submit()

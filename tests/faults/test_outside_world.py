@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 from anju_stories.household import Household
-from anju_stories.people import eventually
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
+from tests.support.patience import eventually
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -59,7 +59,7 @@ async def test_register_down_for_three_days_is_shown_as_waiting_and_never_as_ref
         await split_box.clock.advance(workflow, timedelta(minutes=30))
         return await family.case()
 
-    await eventually(half_an_hour_later, lambda case: case["stage"] == "street_review", seconds=60)
+    await eventually(half_an_hour_later, lambda case: case["stage"] == "street_review")
 
 
 async def test_duplicate_and_forged_callbacks(split_box: RunningBox, families: Families) -> None:

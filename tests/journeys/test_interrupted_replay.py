@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from anju_stories.people import eventually
 
 from tests.support.boxes import RunningBox
+from tests.support.patience import eventually
 
 HOUSEHOLDS, SEED = 6, 77
 
@@ -55,7 +55,7 @@ async def test_a_replay_that_was_broken_off_goes_on_where_it_was(box: RunningBox
         return await cases(box, "registered", "rejected") - ended_before >= HOUSEHOLDS // 2
 
     first = await replay(box)
-    await eventually(half_way, bool, seconds=120, what="half of the households decided")
+    await eventually(half_way, what="half of the households decided")
     first.send_signal(signal.SIGINT)
     said = (await first.communicate())[0].decode()
     assert first.returncode == 130

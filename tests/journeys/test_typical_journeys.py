@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from anju_stories.household import Household
-from anju_stories.people import ApiProblem, eventually
+from anju_stories.people import ApiProblem
 
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
+from tests.support.patience import eventually
 
 
 async def home_for(box: RunningBox, family: Household) -> dict[str, Any]:
@@ -67,7 +68,7 @@ async def test_household_over_the_area_limit_is_refused_with_its_reason(box: Run
     personas = (await box.town.world("GET", "/personas"))["items"]
     owner = Household(box.town, next(p["household"] for p in personas if p["key"] == "homeowner"), box.clock)
     await owner.submit()
-    await owner.reaches("street_review", seconds=90)
+    await owner.reaches("street_review")
     assessment = await owner.applicant.get(f"/applications/{owner.no}/assessment")
     assert assessment["verdict"] in ("not_met", "needs_review")
     with pytest.raises(ApiProblem) as without_reason:
@@ -185,4 +186,4 @@ async def test_deadlines_are_seen_by_operators_in_chinese(box: RunningBox, famil
         query = f'HousingStage="street_review" AND Street="{family.street}" AND WaitingOn="street"'
         return [found.id async for found in box.temporal.list_workflows(query)]
 
-    assert handle.id in await eventually(search, lambda found: handle.id in found, seconds=10)
+    assert handle.id in await eventually(search, lambda found: handle.id in found)

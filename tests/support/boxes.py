@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import pytest
+from anju_onebox import probes
 from anju_onebox.layout import STATE_FILE, Layout
 from anju_stories.people import City, city
 from chassis import temporal
@@ -23,9 +21,8 @@ from chassis.simclock import SimulatedClock
 from temporalio.client import Client
 
 from tests.support import surroundings
+from tests.support.patience import PATIENCE_SECONDS, eventually
 from tests.support.ports import free_block
-
-_READY_SECONDS = 120
 
 
 @dataclass
@@ -58,20 +55,16 @@ def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path
     return process, log
 
 
-async def ready(layout: Layout, process: subprocess.Popen[bytes], log: Path, seconds: float = _READY_SECONDS) -> None:
-    """Waits for the edge's health. Raises RuntimeError with the end of the log when the box ends or does not come up."""
-    end = time.monotonic() + seconds
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                async with http.get(f"{layout.web_url}/healthz") as response:
-                    # Its own word as well: another box on these ports would answer just the same.
-                    if response.status == 200 and (layout.data_dir / STATE_FILE).exists():
-                        return
-            except (aiohttp.ClientError, TimeoutError):
-                pass
-            await asyncio.sleep(0.2)
-    raise RuntimeError(f"the box did not come up:\n{log.read_text(errors='replace')[-4000:]}")
+async def ready(layout: Layout, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits for the edge's health. Raises AssertionError with the end of the log when the box ends or does not come up."""
+
+    async def healthy() -> bool:
+        if process.poll() is not None:
+            raise AssertionError(f"the box ended:\n{log.read_text(errors='replace')[-4000:]}")
+        # Its own word as well: another box on these ports would answer just the same.
+        return (layout.data_dir / STATE_FILE).exists() and await probes.web_is_ready(layout)
+
+    await eventually(healthy, what=f"the box to come up; its log: {log}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -93,7 +86,7 @@ async def running_box(data_dir: Path, *options: str) -> AsyncIterator[RunningBox
             await ready(layout, process, log)
             layout = Layout.of_running(data_dir)
             client = await _connect(layout)
-            async with city(layout.deployment()) as town:
+            async with city(layout.deployment(), PATIENCE_SECONDS) as town:
                 yield RunningBox(layout, process, log, town, client, SimulatedClock(client))
         finally:
             stop(process)

@@ -49,6 +49,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from tests.support.patience import eventually
+
 PROFILE = anju_profile.load(Path("profiles/kaifeng"))
 MONTHLY_RENT_FEN = 35_000
 DEPOSIT_FEN = 200_000
@@ -290,10 +292,8 @@ class Stage:
         await self.reached(lambda: self.notes.events[-1] == "city_approved")
         return handle
 
-    async def reached(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                await asyncio.sleep(0.02)
+    async def reached(self, condition: Callable[[], bool]) -> None:
+        await eventually(condition)
 
     async def days(self, handle: WorkflowHandle[Any, Any], days: float) -> None:
         await self.clock.advance(handle.id, timedelta(days=days))

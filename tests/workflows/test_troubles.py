@@ -13,6 +13,7 @@ from anju_workflows.waiting.calls import REGISTER_WAITING
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
+from tests.support.patience import eventually
 from tests.workflows.stage import LEVELS, Stage
 
 
@@ -35,13 +36,11 @@ async def test_a_hung_service_holds_up_its_own_cases_only_and_their_steps_become
             if event.HasField("activity_task_scheduled_event_attributes")
         )
 
-    async with asyncio.timeout(60):
-        while not await ordinary():
-            await asyncio.sleep(0.1)
+    await eventually(ordinary)
     assert tries >= 1
     theatre.notes.trouble.clear()
     hung.set()
-    await theatre.reached(lambda: "verification_done" in theatre.notes.events, 40)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
 
 
 async def test_an_unexpected_refusal_parks_the_case_until_an_operator_resumes_it(theatre: Stage) -> None:
@@ -54,26 +53,24 @@ async def test_an_unexpected_refusal_parks_the_case_until_an_operator_resumes_it
 
     theatre.notes.trouble[calls.ASSESS] = refuse
     handle = await theatre.apply()
-    await theatre.reached(lambda: refusals >= 1, 30)
+    await theatre.reached(lambda: refusals >= 1)
 
     async def blocked() -> object:
         return (await handle.describe()).typed_search_attributes.get(search_attributes.BLOCKED)
 
     async def becomes(shown: bool) -> None:
-        async with asyncio.timeout(30):
-            while bool(await blocked()) is not shown:
-                await asyncio.sleep(0.05)
+        await eventually(blocked, lambda seen: bool(seen) is shown)
 
     await becomes(shown=True)
     assert "NOT_ALLOWED" in str(await handle.query("__temporal_workflow_metadata"))
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
     # Resumed while nothing has been put right: parked again, and nothing is lost.
     await handle.signal("resume", Resume(actor="operator"))
-    await theatre.reached(lambda: refusals >= 2, 30)
+    await theatre.reached(lambda: refusals >= 2)
     await becomes(shown=True)
     theatre.notes.trouble.clear()
     await handle.signal("resume", Resume(actor="operator"))
-    await theatre.reached(lambda: "verification_done" in theatre.notes.events, 30)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
     # Steps run within a workflow task; the engine shows what changed when the task is over.
     await becomes(shown=False)
 
@@ -86,12 +83,10 @@ async def test_our_own_gateways_refusal_is_not_a_departments_silence(theatre: St
 
     theatre.notes.trouble[calls.LOOKUP_REGISTER] = refuse
     handle = await theatre.apply()
-    async with asyncio.timeout(30):
-        while "PURPOSE_NOT_ALLOWED" not in str(await handle.query("__temporal_workflow_metadata")):
-            await asyncio.sleep(0.05)
+    await eventually(lambda: handle.query("__temporal_workflow_metadata"), lambda page: "PURPOSE_NOT_ALLOWED" in str(page))
     theatre.notes.trouble.clear()
     await handle.signal("resume", Resume(actor="operator"))
-    await theatre.reached(lambda: "verification_done" in theatre.notes.events, 30)
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
     assert "register_silent" not in theatre.notes.templates("staff")
 
 
@@ -103,9 +98,7 @@ async def test_a_request_to_cancel_is_noted_and_ends_nothing(theatre: Stage, sta
     handle = await (theatre.approved() if stage == "public_notice" else theatre.apply())
     await theatre.reached(lambda: bool(theatre.notes.advances) and theatre.notes.advances[-1].stage == stage)
     await handle.cancel()
-    async with asyncio.timeout(30):
-        while "已忽略" not in str(await handle.query("__temporal_workflow_metadata")):
-            await asyncio.sleep(0.05)
+    await eventually(lambda: handle.query("__temporal_workflow_metadata"), lambda page: "已忽略" in str(page))
     asked.set()
     if stage != "public_notice":
         for level in LEVELS:

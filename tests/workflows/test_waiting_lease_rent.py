@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from anju_workflows.telling import fen, month
 from chassis import calendar
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 
+from tests.support.patience import eventually
 from tests.workflows.stage import DEPOSIT, MONTHLY_RENT_FEN, PLACE, Stage
 
 Handle = WorkflowHandle[Any, Any]
@@ -162,15 +162,12 @@ async def shows(handle: Handle, *expected: object) -> None:
         search_attributes.WAITING_ON,
         search_attributes.OVERDUE,
     )
-    found: tuple[object, ...] = ()
-    for _ in range(600):
+
+    async def shown() -> tuple[object, ...]:
         attributes = (await handle.describe()).typed_search_attributes
-        found = tuple(attributes.get(key) for key in keys)
-        if found == expected:
-            assert attributes.get(search_attributes.DEADLINE) is not None
-            return
-        await asyncio.sleep(0.05)
-    assert found == expected
+        return (*(attributes.get(key) for key in keys), attributes.get(search_attributes.DEADLINE) is not None)
+
+    await eventually(shown, lambda found: found == (*expected, True), what=str(expected))
 
 
 async def lease(theatre: Stage, *, months: int = 36) -> Handle:

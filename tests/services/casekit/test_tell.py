@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from sqlmodel import SQLModel, text
 
 from tests.conftest import MakeDatabase
 from tests.support.keys import signer
+from tests.support.patience import eventually
 
 SERVICE = pb.DESCRIPTOR.services_by_name["NotificationsService"].full_name
 
@@ -87,9 +87,7 @@ async def test_what_a_step_tells_arrives_as_facts_though_notifications_is_away_f
         async with database.transaction() as session:
             tellings.hand_on(outbox, session, step, "KF-2026-000001")
         outbox.nudge()
-        async with asyncio.timeout(20):
-            while len(notifications.heard) < 2:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: len(notifications.heard) >= 2)
     wanted = [
         pb.NotifyRequest(key=f"{step.step_id}/tell-{key}", application_no="KF-2026-000001", telling=told, as_of=step.as_of)
         for key, told in zip(("bill_overdue", "bill_overdue-house_manager-410202"), step.tell, strict=True)

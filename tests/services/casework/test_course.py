@@ -31,6 +31,7 @@ from tests.services.casework.support import (
     someone,
 )
 from tests.support.keys import staff
+from tests.support.patience import eventually
 
 
 async def returned_case(desk: Desk, owner: Caller, *members: pb.Member) -> pb.Application:
@@ -281,12 +282,7 @@ async def test_an_unanswered_correction_is_settled_without_its_author(office: Of
     assert await reason_of(correct(desk, owner, case.no, dossier(case.dossier.members[0]))) == "UNAVAILABLE"
     office.engine.away = False
     await office.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'settle_correction' AND payload->>'no' = $1", case.no)
-    for _ in range(200):
-        if (await desk.get(owner, case.no)).round == 2:
-            break
-        await asyncio.sleep(0.05)
-    else:
-        pytest.fail("the correction was never settled")
+    await eventually(lambda: desk.get(owner, case.no), lambda seen: seen.round == 2, what="the correction settled")
     assert (await desk.get(owner, case.no)).stage == "verifying"
 
 

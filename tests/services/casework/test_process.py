@@ -30,6 +30,7 @@ from tests.conftest import MakeDatabase
 from tests.services.casework.conftest import PROFILE
 from tests.services.casework.support import CLERK, Desk, reason_of, someone
 from tests.support.keys import signer
+from tests.support.patience import eventually
 from tests.workflows.stage import CLOCKS
 
 
@@ -166,11 +167,9 @@ async def test_a_submitted_case_has_a_running_workflow(
         no = (await desk.submit(owner)).no
         assert no.startswith("XZ-")
         request = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
-        async with asyncio.timeout(20):
-            # Until the outbox has started the workflow, the household is asked to try again.
-            while await reason_of(desk.call(owner, "WithdrawApplication", request)) == "UNAVAILABLE":
-                await asyncio.sleep(0.1)
-            result = await client.get_workflow_handle(contract.workflow_id(no)).result()
+        # Until the outbox has started the workflow, the household is asked to try again.
+        await eventually(lambda: reason_of(desk.call(owner, "WithdrawApplication", request)), lambda reason: reason != "UNAVAILABLE")
+        result = await client.get_workflow_handle(contract.workflow_id(no)).result()
         assert result["outcome"] == "withdrawn"
         assert await reason_of(desk.decide(CLERK, no)) == "TASK_NOT_OPEN"
         await people.close()

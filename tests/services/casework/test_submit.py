@@ -24,6 +24,7 @@ from tests.services.casework.support import (
     someone,
     worker,
 )
+from tests.support.patience import eventually
 
 
 async def test_the_household_gets_its_number_and_its_workflow(office: Office) -> None:
@@ -37,10 +38,7 @@ async def test_the_household_gets_its_number_and_its_workflow(office: Office) ->
     assert [entry.event for entry in case.timeline] == ["submitted"]
     assert list(case.consent.registers) == sorted(ALL_REGISTERS, key=list(case.consent.registers).index)
     assert case.profile_version == "kaifeng-sample-2026.1"
-    for _ in range(100):
-        if any(started.no == case.no for started in office.engine.started):
-            break
-        await asyncio.sleep(0.05)
+    await eventually(lambda: any(started.no == case.no for started in office.engine.started))
     started = next(s for s in office.engine.started if s.no == case.no)
     assert (started.owner, started.place.street, started.objection_level) == (owner.sub, case.street, "district")
     # What the case asks and who reviews it come with it, in order.

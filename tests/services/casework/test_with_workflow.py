@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from tests.conftest import MakeDatabase
 from tests.services.casework.conftest import PROFILE
 from tests.services.casework.support import CITY_REVIEWER, CLERK, DISTRICT_REVIEWER, MOVES, Desk, dossier, member, reason_of, someone
 from tests.support.keys import signer
+from tests.support.patience import eventually
 
 
 @activity.defn(name=calls.LOOKUP_REGISTER)
@@ -77,12 +77,7 @@ class Town:
         await self.desk.advance(no, event, stage, step=f"{workflow_id(no)}/{request_id}/{event}", note="人均面积超过标准")
 
     async def stage(self, caller: Caller, no: str, wanted: str) -> pb.Application:
-        async with asyncio.timeout(30):
-            while True:
-                case = await self.desk.get(caller, no)
-                if case.stage == wanted:
-                    return case
-                await asyncio.sleep(0.1)
+        return await eventually(lambda: self.desk.get(caller, no), lambda case: case.stage == wanted, what=f"{no} in {wanted}")
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +195,7 @@ async def test_it_is_told_again_by_itself_even_when_a_clock_ran_out_before(town:
     before = (await town.desk.get(owner, no)).version
     assert await town.desk.advance(no, "escalated", "street_review", overdue=True) == before
     await town.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'confirm_word' AND payload->>'no' = $1", no)
-    async with asyncio.timeout(20):
-        while await town.told_stage(no) != "district_review":
-            await asyncio.sleep(0.05)
+    await eventually(lambda: town.told_stage(no), lambda told: told == "district_review")
     after = await town.desk.get(owner, no)
     assert (after.version, after.overdue) == (before, False)
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import MakeDatabase
 from tests.services.housing.world import DISTRICT, NOW, World, housing, refused
+from tests.support.patience import eventually
 
 OFFER = (
     "INSERT INTO offers (id, unit_id, application_no, owner, state, released, made_at, expires_at, reason)"
@@ -114,12 +115,7 @@ async def test_who_is_offered_a_home_elsewhere_in_this_very_moment_is_passed_ove
     async with world.database.transaction() as session:
         await session.execute(text(OFFER), {"id": "of-other", "unit": elsewhere.id, "no": "KF-2", "owner": "same"})
         offering = asyncio.create_task(world.offer())
-        for _ in range(500):
-            if await world.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
-                break
-            await asyncio.sleep(0.02)
-        else:
-            raise AssertionError("nobody waits for the other offer")
+        await eventually(lambda: world.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"))
     assert [offer.application_no for offer in (await offering).offers] == ["KF-3"]
 
 

@@ -30,6 +30,7 @@ from tests.conftest import MakeDatabase
 from tests.services.housing.world import housing as running_housing
 from tests.services.housing.world import refused
 from tests.support.keys import citizen
+from tests.support.patience import eventually
 
 
 @workflow.defn(name="Waiting")
@@ -132,9 +133,7 @@ async def test_an_offer_reaches_its_workflow_and_the_household_answers_it(
         await world.add_units(2)
         await world.register(no)
         (offer,) = (await world.offer()).offers
-        async with asyncio.timeout(10):
-            while await handle.query("seen") != [offer.id]:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: handle.query("seen"), lambda seen: seen == [offer.id])
         request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
         assert (await world.call("AnswerOffer", request, citizen(f"c-{no}"))).offer.id == offer.id
         await handle.terminate()
@@ -153,7 +152,5 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
         assert (await world.tenancy("KF-1")).waiting.state == "offered"
         request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
         assert (await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))).problem.reason == "UNAVAILABLE"
-        async with asyncio.timeout(20):
-            while await world.sql("SELECT attempts FROM outbox WHERE kind = 'offer_made'") == [(0,)]:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: world.sql("SELECT attempts FROM outbox WHERE kind = 'offer_made'"), lambda attempts: attempts != [(0,)])
         assert await world.sql("SELECT count(*) FROM outbox WHERE kind = 'offer_made' AND done_at IS NULL") == [(1,)]

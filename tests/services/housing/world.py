@@ -28,6 +28,7 @@ from housing.workflows import Workflows
 from sqlalchemy import text
 
 from tests.support.keys import citizen, signer, staff
+from tests.support.patience import eventually
 
 DISTRICT, STREET = "410202", "410202001"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -205,9 +206,7 @@ class World:
             return list(result.all()) if result.returns_rows else []  # type: ignore[attr-defined]
 
     async def wait_for_signals(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.notes.signals) < count:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: len(self.notes.signals) >= count)
 
 
 @asynccontextmanager

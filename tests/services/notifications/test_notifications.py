@@ -39,6 +39,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import MakeDatabase
 from tests.support.keys import citizen, signer, staff
+from tests.support.patience import eventually
 
 NO = "KF-2026-000123"
 PHONE = "19999012345"
@@ -172,16 +173,6 @@ async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Wo
             await worker.close()
 
 
-async def eventually(check: Any, seconds: float = 10.0) -> Any:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        found = await check()
-        if found:
-            return found
-        assert asyncio.get_running_loop().time() < deadline, "did not happen in time"
-        await asyncio.sleep(0.05)
-
-
 async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None:
     id = await world.notify("returned_for_correction", "application/1/7", reason=text_(SECRET_REASON), deadline=DEADLINE)
     owner = citizen(f"owner-of-{NO}")
@@ -248,7 +239,7 @@ async def test_an_sms_is_sent_once_although_the_gateway_fails_first(world: World
     async def sent() -> bool:
         return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
 
-    await eventually(sent, 20)
+    await eventually(sent)
     assert world.sms.tries == 5
     assert list(world.sms.taken) == [id]
     assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
@@ -262,7 +253,7 @@ async def test_an_address_where_no_gateway_answers_gives_up_no_sms(world: World)
     async def sent() -> bool:
         return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
 
-    await eventually(sent, 20)
+    await eventually(sent)
     assert list(world.sms.taken) == [id]
 
 

@@ -20,6 +20,8 @@ from anju_onebox.engine.process import EngineError
 from anju_onebox.engine.temporal import TemporalServer
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from tests.support.patience import eventually
+
 
 @pytest.fixture
 def box_dir() -> Iterator[Path]:
@@ -190,6 +192,8 @@ import asyncio, sys
 from pathlib import Path
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
+
+from tests.support.patience import eventually
 async def main():
     folder = Path(sys.argv[1])
     postgres, temporal = Postgres(folder), TemporalServer(folder, search_attributes={})
@@ -207,9 +211,8 @@ async def test_engines_end_when_the_process_that_started_them_is_killed(box_dir:
     engines = [psutil.Process(int(pid)) for pid in (await asyncio.wait_for(owner.stdout.readline(), 60)).split()]
     owner.send_signal(signal.SIGKILL)
     await owner.wait()
-    for _ in range(100):
-        alive = [process for process in engines if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-        if not alive:
-            break
-        await asyncio.sleep(0.1)
-    assert alive == []
+    await eventually(
+        lambda: [process for process in engines if process.is_running() and process.status() != psutil.STATUS_ZOMBIE],
+        lambda alive: alive == [],
+        what="the end of the engines",
+    )

@@ -15,6 +15,7 @@ from payments.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
 from tests.services.payments.world import DEPOSIT, LEASE, RENT, World, account_file, hand_bank, payments
+from tests.support.patience import eventually
 
 BILL = f"{LEASE}/202612"
 
@@ -30,13 +31,7 @@ async def world(make_database: MakeDatabase, keys_dir: Path, tmp_path: Path, mon
 
 
 async def becomes(look: Callable[[], Awaitable[object]], wanted: object) -> None:
-    found = None
-    for _ in range(500):
-        found = await look()
-        if found == wanted:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{found!r} did not become {wanted!r}")
+    await eventually(look, lambda found: found == wanted, what=repr(wanted))
 
 
 async def to_arrears(world: World, bill_id: str) -> None:

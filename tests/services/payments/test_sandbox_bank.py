@@ -21,6 +21,7 @@ from payments.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
 from tests.services.payments.world import LEASE, HandBank, World, payments, refused
+from tests.support.patience import eventually
 
 BILL = f"{LEASE}/202612"
 
@@ -96,9 +97,7 @@ async def test_duplicated_callbacks_post_once(city: City) -> None:
     await city.world.issue()
     intent = await city.world.start(BILL)
     await city.pay(intent.id)
-    async with asyncio.timeout(20):
-        while city.edge.received < 31:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: city.edge.received >= 31)
     assert await city.world.transfers() == {"issue": 1, "payment": 1}
     assert await city.world.alarms() == {}
 
@@ -113,9 +112,7 @@ async def test_a_lost_callback_is_made_up_for_by_asking(city: City) -> None:
     assert (confirmed.intent.state, confirmed.bill.state) == ("paid", "paid")
     # It was only late.
     city.box.payments.retry_now(intent.id)
-    async with asyncio.timeout(10):
-        while city.edge.received < 1:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: city.edge.received >= 1)
     assert await city.world.transfers() == {"issue": 1, "payment": 1}
 
 

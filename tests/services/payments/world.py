@@ -26,6 +26,7 @@ from payments.settings import Settings
 from sqlalchemy import text
 
 from tests.support.keys import citizen, signer
+from tests.support.patience import eventually
 from tests.unit.payments.bank_side import Rsa, callback, notice
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -211,10 +212,7 @@ class World:
         return dict(await self.sql("SELECT kind, sum(seen)::bigint FROM alarms GROUP BY kind"))
 
     async def wait_told(self, name: str, count: int) -> list[tuple[str, Model]]:
-        async with asyncio.timeout(10):
-            while len(self.notes.told(name)) < count:
-                await asyncio.sleep(0.02)
-        return self.notes.told(name)
+        return await eventually(lambda: self.notes.told(name), lambda told: len(told) >= count, what=f"{name} told {count} times")
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from sqlalchemy import text
 
 from tests.services.registry_gateway.conftest import ALL, World
 from tests.support.keys import citizen, staff
+from tests.support.patience import eventually
 
 SOCIAL, REAL_ESTATE, VEHICLES, MARRIAGE = ALL
 FOUND, NO_RECORD = common.LOOKUP_OUTCOME_FOUND, common.LOOKUP_OUTCOME_NO_RECORD
@@ -475,12 +476,10 @@ async def test_a_hanging_county_takes_no_place_from_the_others(world: World) -> 
     cases = [world.case(world.persona("single_worker")) for _ in range(2 * CONNECTIONS_PER_REGISTER)]
     lookups = [asyncio.create_task(refused(world, no, REAL_ESTATE)) for no in cases]
     others = {county for county in DISTRICTS if county != "410202"}
-    async with asyncio.timeout(60):
-        while True:
-            got = await rows(world, "SELECT endpoint, count(*) AS n FROM receipt WHERE accepted GROUP BY endpoint")
-            if {row["endpoint"]: row["n"] for row in got} == dict.fromkeys(others, len(cases)):
-                break
-            await asyncio.sleep(0.1)
+    await eventually(
+        lambda: rows(world, "SELECT endpoint, count(*) AS n FROM receipt WHERE accepted GROUP BY endpoint"),
+        lambda got: {row["endpoint"]: row["n"] for row in got} == dict.fromkeys(others, len(cases)),
+    )
     assert {refusal.problem.reason for refusal in await asyncio.gather(*lookups)} == {"REGISTER_UNAVAILABLE"}
     assert world.asked("real_estate_410202") <= PER_OFFICE + 5, "then its breaker is open"
 

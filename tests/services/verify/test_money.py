@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from anju_verify.check import Status
 from chassis.deployment import Temporal
 
 from tests.services.verify.records import NOW, Records
+from tests.support.patience import eventually
 
 RENT, DEPOSIT = 35_000, 200_000
 
@@ -187,11 +187,7 @@ async def test_m8_a_role_with_the_right_to_change(books: Books, table: str) -> N
 )
 async def test_m8_rewritten_behind_the_guards(books: Books, statement: str, words: str) -> None:
     await books.records.sabotage("payments", statement, "SELECT pg_stat_force_next_flush()")
-    for _ in range(50):
-        result = await books.records.check("M8")
-        if result.status is Status.VIOLATED:
-            break
-        await asyncio.sleep(0.1)
+    result = await eventually(lambda: books.records.check("M8"), lambda seen: seen.status is Status.VIOLATED)
     assert any(words in text for text in result.violations)
 
 

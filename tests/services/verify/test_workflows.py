@@ -32,6 +32,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from tests.conftest import MakeDatabase
 from tests.services.verify.conftest import an_engine
 from tests.services.verify.records import NOW, Records
+from tests.support.patience import eventually
 from tests.workflows.stage import Stage, stage
 
 PROFILE_DIR = Path("profiles/kaifeng")
@@ -322,18 +323,16 @@ async def test_w5_without_the_keys_is_no_pass(city: City) -> None:
 
 async def test_w6_a_failing_workflow_task(records: Records, engine: TemporalServer) -> None:
     async with running(records, engine, BrokenApplication) as handle:
-        async with asyncio.timeout(20):
-            while (await handle.describe()).raw_description.pending_workflow_task.attempt < 2:
-                await asyncio.sleep(0.1)
+        await eventually(
+            handle.describe, lambda seen: seen.raw_description.pending_workflow_task.attempt >= 2, what="a second try of the task"
+        )
         await records.violates("W6", handle.id, "workflow task fails")
 
 
 async def test_w6_a_case_that_was_killed(records: Records, engine: TemporalServer) -> None:
     async with running(records, engine, WaitingApplication, {"activity": calls.LOOKUP_REGISTER}) as handle:
         await handle.terminate("by hand")
-        async with asyncio.timeout(20):
-            while (await records.check("W6")).status is not Status.VIOLATED:
-                await asyncio.sleep(0.1)
+        await eventually(lambda: records.check("W6"), lambda seen: seen.status is Status.VIOLATED)
         await records.violates("W6", handle.id, "terminated")
 
 
@@ -344,9 +343,9 @@ async def test_w6_an_activity_that_never_succeeds(
     """Our own service must answer within a minute; a register may take as long as the law lets it."""
     monkeypatch.setattr(workflow_health, "STUCK_SECONDS", 1)
     async with running(records, engine, WaitingApplication, {"activity": name}) as handle:
-        async with asyncio.timeout(20):
-            while not any(each.attempt >= 2 for each in (await handle.describe()).raw_description.pending_activities):
-                await asyncio.sleep(0.1)
+        await eventually(
+            handle.describe, lambda seen: any(each.attempt >= 2 for each in seen.raw_description.pending_activities), what="a second try"
+        )
         await asyncio.sleep(1.2)
         if stuck:
             await records.violates("W6", handle.id, f"{name} has not succeeded")

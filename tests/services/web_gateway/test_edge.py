@@ -13,6 +13,7 @@ from chassis import errors
 from chassis.errors import Refusal
 
 from tests.services.web_gateway.world import API, NO, World, a_consent, a_dossier, an_application, world
+from tests.support.patience import eventually
 
 
 @pytest.mark.parametrize(
@@ -86,12 +87,7 @@ async def test_healthz_says_who_does_not_serve(gateway: World) -> None:
 
 async def _settled(gateway: World, status: int) -> Any:
     stranger = await gateway.stranger()
-    for _ in range(50):
-        reply = await stranger.get("/healthz")
-        if reply.status == status:
-            return reply
-        await asyncio.sleep(0.1)
-    raise AssertionError(reply.text)
+    return await eventually(lambda: stranger.get("/healthz"), lambda reply: reply.status == status)
 
 
 async def test_the_gateway_starts_and_serves_while_services_are_away(keys_dir: Path) -> None:

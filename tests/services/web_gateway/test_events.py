@@ -17,6 +17,7 @@ from chassis.errors import Refusal
 from web_gateway.api import events
 
 from tests.services.web_gateway.world import API, NO, Person, World, an_application, world
+from tests.support.patience import eventually
 
 EVENTS = f"{API}/applications/{NO}/events"
 
@@ -132,10 +133,7 @@ async def test_one_person_keeps_a_bounded_number_of_streams_and_closed_ones_are_
     assert reply.headers["Retry-After"] == "5"
     for stream in open_streams:
         stream.close()
-    deadline = time.monotonic() + 5
-    while gateway.server.edge.streams.count:
-        assert time.monotonic() < deadline, "streams of people who left stay open"
-        await asyncio.sleep(0.05)
+    await eventually(lambda: gateway.server.edge.streams.count == 0, what="the end of the streams of people who left")
 
 
 async def test_a_shutdown_waits_for_no_stream(keys_dir: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -17,16 +16,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.support.patience import eventually
 from tests.unit.sandbox.conftest import CallbackTarget
 from tests.unit.sandbox.support import Json, Merchant
 
 DOCUMENTED_ORDER = ["POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "REMARK1", "REMARK2", "ACC_TYPE", "SUCCESS", "ACCDATE"]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def pay(world: Sandbox, http: aiohttp.ClientSession, order_id: str) -> Json:
@@ -63,7 +57,7 @@ async def test_from_order_to_callback_by_the_page(world: Sandbox, http: aiohttp.
     assert target.received == []
     async with http.post(url, data={"action": "confirm"}) as response:
         assert "支付成功" in await response.text()
-    await until(lambda: bool(target.received))
+    await eventually(lambda: bool(target.received))
     fields = verify(world, target.received[0])
     assert (fields["ORDERID"], fields["PAYMENT"], fields["SUCCESS"], fields["REMARK1"]) == (
         "page-1", "128.50", "Y", "租金",
@@ -75,7 +69,7 @@ async def test_callback_is_repeated_until_accepted(world: Sandbox, http: aiohttp
     await Merchant(world, http).post(Merchant(world, http).order("retry-1"))
     assert (await pay(world, http, "retry-1"))["result"] == "paid"
     assert (await pay(world, http, "retry-1"))["result"] == "already_paid"
-    await until(lambda: [d.state for d in world.payments.ledger.callbacks(order_id="retry-1")] == ["delivered"])
+    await eventually(lambda: [d.state for d in world.payments.ledger.callbacks(order_id="retry-1")] == ["delivered"])
     await asyncio.sleep(0.1)
     assert len(target.received) == 3
     assert len(set(target.received)) == 1
@@ -91,10 +85,10 @@ async def test_undelivered_callback_survives_a_restart(
     async with sandbox(settings) as world:
         await Merchant(world, http).post(Merchant(world, http).order("restart-1"))
         await pay(world, http, "restart-1")
-        await until(lambda: world.payments.ledger.callbacks()[0].attempts > 0)
+        await eventually(lambda: world.payments.ledger.callbacks()[0].attempts > 0)
     callbacks[1].received.clear()
     async with sandbox(settings.model_copy(update={"bank_notify_url": callbacks[0]})) as world:
-        await until(lambda: bool(callbacks[1].received))
+        await eventually(lambda: bool(callbacks[1].received))
         verify(world, callbacks[1].received[0])
 
 
@@ -171,7 +165,7 @@ async def test_captured_though_the_answer_says_otherwise(world: Sandbox, http: a
         await http.post(url, data=merchant.order("captured-2"))
     for order_id in ("captured-1", "captured-2"):
         assert ET.fromstring(await merchant.query(order_id)).findtext("QUERYORDER/STATUSCODE") == "1"
-    await until(lambda: len(target.received) == 2)
+    await eventually(lambda: len(target.received) == 2)
     assert (await merchant.post(merchant.order("captured-3")))["SUCCESS"] == "true"
 
 
@@ -185,16 +179,16 @@ async def test_dropped_duplicated_and_delayed_callbacks(world: Sandbox, http: ai
     assert target.received == []
     await switch(world, http, duplicate_callbacks=3)
     await pay(world, http, "drop-1")
-    await until(lambda: len(target.received) == 4)
+    await eventually(lambda: len(target.received) == 4)
     target.received.clear()
     await switch(world, http, delay_callback_seconds=0.3)
     await pay(world, http, "drop-2")
     await asyncio.sleep(0.15)
     assert target.received == []
-    await until(lambda: len(target.received) == 1)
+    await eventually(lambda: len(target.received) == 1)
     async with http.post(world.urls["control"] + "/bank/callbacks/retry", json={"order_id": "drop-0"}) as response:
         assert (await response.json())["due"] == 1
-    await until(lambda: len(target.received) == 2)
+    await eventually(lambda: len(target.received) == 2)
     assert verify(world, target.received[1])["ORDERID"] == "drop-0"
 
 

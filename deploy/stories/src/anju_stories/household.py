@@ -104,13 +104,13 @@ class Household:
         case: dict[str, Any] = await self.applicant.get(f"/applications/{self.no}")
         return case
 
-    async def reaches(self, *stages: str, seconds: float = 60) -> dict[str, Any]:
+    async def reaches(self, *stages: str, seconds: float | None = None) -> dict[str, Any]:
         """Waits for one of the stages. Raises TimeoutError, also when the case ended elsewhere."""
         wanted = set(stages)
         case: dict[str, Any] = await eventually(
             self.case,
             lambda seen: seen["stage"] in wanted or seen["stage"] in ENDED,
-            seconds=seconds,
+            seconds=seconds or self.city.patience_seconds,
             what=f"{self.no} to reach {sorted(wanted)}",
         )
         if case["stage"] not in wanted:
@@ -158,19 +158,22 @@ class Household:
             return {"waiting": None, "offers": [], "lease": None}
         return tenancy
 
-    async def waits(self, *, seconds: float = 30) -> None:
+    async def waits(self, *, seconds: float | None = None) -> None:
         """Until the waiting list knows the household, and no offer is before it."""
         await eventually(
             self.tenancy,
             lambda seen: seen["waiting"] is not None and seen["waiting"]["state"] != "offered",
-            seconds=seconds,
+            seconds=seconds or self.city.patience_seconds,
             what=f"{self.no} on the waiting list",
         )
 
-    async def offered(self, *, seconds: float = 30) -> dict[str, Any]:
+    async def offered(self, *, seconds: float | None = None) -> dict[str, Any]:
         """The open offer, once the household has been told."""
         tenancy = await eventually(
-            self.tenancy, lambda seen: any(o["state"] == "open" for o in seen["offers"]), seconds=seconds, what=f"an offer for {self.no}"
+            self.tenancy,
+            lambda seen: any(o["state"] == "open" for o in seen["offers"]),
+            seconds=seconds or self.city.patience_seconds,
+            what=f"an offer for {self.no}",
         )
         offer: dict[str, Any] = next(o for o in tenancy["offers"] if o["state"] == "open")
         return offer
@@ -186,7 +189,9 @@ class Household:
 
     async def drafted(self) -> dict[str, Any]:
         """The lease after an offer was accepted, ready to be signed."""
-        tenancy = await eventually(self.tenancy, lambda seen: seen["lease"] is not None, what=f"a lease for {self.no}")
+        tenancy = await eventually(
+            self.tenancy, lambda seen: seen["lease"] is not None, seconds=self.city.patience_seconds, what=f"a lease for {self.no}"
+        )
         self.lease_no = tenancy["lease"]["no"]
         lease: dict[str, Any] = tenancy["lease"]
         return lease
@@ -194,11 +199,11 @@ class Household:
     async def sign(self) -> None:
         await self.applicant.post(f"/leases/{self.lease_no}/signature", {"acknowledged": True})
 
-    async def lease_is(self, state: str, *, seconds: float = 30) -> dict[str, Any]:
+    async def lease_is(self, state: str, *, seconds: float | None = None) -> dict[str, Any]:
         tenancy = await eventually(
             self.tenancy,
             lambda seen: seen["lease"] is not None and seen["lease"]["state"] == state,
-            seconds=seconds,
+            seconds=seconds or self.city.patience_seconds,
             what=f"{self.no} lease {state}",
         )
         lease: dict[str, Any] = tenancy["lease"]
@@ -206,7 +211,7 @@ class Household:
 
     # -- rent --------------------------------------------------------------------------------------------------------
 
-    async def bill(self, period: str, *, state: str = "", seconds: float = 30) -> dict[str, Any]:
+    async def bill(self, period: str, *, state: str = "", seconds: float | None = None) -> dict[str, Any]:
         async def look() -> dict[str, Any]:
             page = await self.applicant.get(f"/leases/{self.lease_no}/bills")
             return next((b for b in page["items"] if b["id"] == f"{self.lease_no}/{period}"), {})
@@ -214,7 +219,7 @@ class Household:
         bill: dict[str, Any] = await eventually(
             look,
             lambda seen: bool(seen) and (not state or seen["state"] == state),
-            seconds=seconds,
+            seconds=seconds or self.city.patience_seconds,
             what=f"bill {self.lease_no}/{period} {state}",
         )
         return bill

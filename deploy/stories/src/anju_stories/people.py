@@ -18,6 +18,7 @@ from chassis.simclock import SimulatedClock
 _TOKEN_SECONDS = 240
 _RETRY_STATUS = frozenset({429, 502, 503, 504})
 _TRIES = 14
+PATIENCE_SECONDS = 60.0
 
 
 class ApiProblem(Exception):
@@ -77,11 +78,12 @@ class Person:
 
 
 class City:
-    """The running box as the public sees it, and the sandbox's control server."""
+    """The running box as the public sees it, and the sandbox's control server. What is awaited there is given up after ``patience_seconds``."""
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, control_url: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, base_url: str, control_url: str, patience_seconds: float) -> None:
         self._http = http
         self.base_url = base_url
+        self.patience_seconds = patience_seconds
         self._control_url = control_url
         self._people: dict[str, Person] = {}
 
@@ -132,10 +134,10 @@ class City:
 
 
 @asynccontextmanager
-async def city(deployment: Deployment) -> AsyncIterator[City]:
+async def city(deployment: Deployment, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[City]:
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=64)) as http:
-        yield City(http, deployment.web_url, deployment.outside_url)
+        yield City(http, deployment.web_url, deployment.outside_url, patience_seconds)
 
 
 async def controlled_clock(deployment: Deployment) -> SimulatedClock:
@@ -144,7 +146,12 @@ async def controlled_clock(deployment: Deployment) -> SimulatedClock:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], done: Callable[[Any], bool], *, seconds: float = 60, every: float = 0.1, what: str = ""
+    look: Callable[[], Awaitable[Any]],
+    done: Callable[[Any], bool],
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    every: float = 0.1,
+    what: str = "",
 ) -> Any:
     """Looks until ``done``, less and less often; returns what was seen. Raises TimeoutError with the last sight."""
     end, pause = time.monotonic() + seconds, every
