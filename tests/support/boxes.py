@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from anju_onebox import probes
+from anju_onebox.engine.process import guarded
 from anju_onebox.layout import STATE_FILE, Layout
 from anju_stories.people import City, city
 from chassis import temporal
@@ -40,7 +41,7 @@ class RunningBox:
 
 
 def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
-    """``anju up`` in a process group of its own."""
+    """``anju up`` in a process group of its own; it ends with this process, also when that is killed."""
     data_dir = layout.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     data_dir.chmod(0o711)
@@ -51,7 +52,9 @@ def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path
     # A test may have set a variable for its own process.
     surroundings.clear(environment)
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        process = subprocess.Popen(
+            guarded(command, signal.SIGINT), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
     return process, log
 
 

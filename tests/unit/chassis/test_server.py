@@ -21,6 +21,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.support.patience import eventually
+
 SERVICE = pb.DESCRIPTOR.services_by_name["EligibilityService"].full_name
 CANARY = "410202199001011236"
 
@@ -134,16 +136,18 @@ async def test_running_calls_finish_while_new_ones_are_turned_away(world: World)
     running = asyncio.create_task(world.call("wait"))
     await world.servicer.entered.wait()
     stopping = asyncio.create_task(world.server.stop())
+
     # Until the listening socket is gone a call may still be answered.
-    turned_away = None
-    async with asyncio.timeout(10):
-        while turned_away is None:
-            try:
-                await world.call("good", timeout=1)
-                await asyncio.sleep(0.02)
-            except Refusal as refusal:
-                turned_away = refusal
-    assert turned_away.problem.status in RETRYABLE
+    async def turned_away() -> Refusal | None:
+        try:
+            await world.call("good", timeout=1)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    refusal = await eventually(turned_away)
+    assert refusal is not None
+    assert refusal.problem.status in RETRYABLE
     assert not stopping.done()
     world.servicer.go_on.set()
     assert (await running).assessment.id == "as_1"

@@ -37,6 +37,11 @@ def is_free(port: int) -> bool:
     return True
 
 
+def guarded(command: Sequence[str], stop_signal: signal.Signals, user: str | None = None) -> tuple[str, ...]:
+    """The command of a program which is told ``stop_signal`` when this process ends, however it ends."""
+    return (sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), str(int(stop_signal)), user or "-", "--", *command)
+
+
 def _open_log(log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
@@ -66,11 +71,10 @@ class Child:
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> Child:
         """Starts the program. Must be called from the main thread: the kernel ties the child's life to the thread which made it."""
-        guarded = (sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), str(int(stop_signal)), user or "-", "--", *command)
         descriptor = _open_log(log)
         try:
             process = await asyncio.create_subprocess_exec(
-                *guarded,
+                *guarded(command, stop_signal, user),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=descriptor,
