@@ -26,8 +26,8 @@ from web_gateway.api.layer import Access, Operation
 
 from tests.services.web_gateway.world import World, an_application
 
-EXAMPLES = int(os.environ.get("ANJU_CONTRACT_EXAMPLES", "12"))
-SEED = int(os.environ.get("ANJU_CONTRACT_SEED", "20261123"))
+EXAMPLES = int(os.environ.get("ANJU_TEST_CONTRACT_EXAMPLES", "12"))
+SEED = int(os.environ.get("ANJU_TEST_CONTRACT_SEED", "20261123"))
 OPERATIONS = {operation.id: operation for operation in openapi.operations()}
 SCHEMA = schemathesis.openapi.from_dict(openapi.document())
 # NUL is valid JSON and refused on purpose: no database and no form takes it (tests/unit/web_gateway).
