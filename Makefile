@@ -8,7 +8,7 @@ STATIC := services/web-gateway/src/web_gateway/static
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 PYTEST_ARGS ?=
 # A worker for every core, each with engines of its own (PYTEST_ARGS="-n 0" runs everything in one process); who shares a worker says tests/support/parallel.py.
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n logical --maxprocesses 4
 # uv keeps its cache at home; without a usable one it stays in the tree.
 ifeq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),)
 export UV_CACHE_DIR := $(CURDIR)/.anju/uv-cache

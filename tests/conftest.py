@@ -17,6 +17,7 @@ from anju_onebox.engine.temporal import TemporalServer
 from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
+from xdist.remote import Producer
 
 from tests.support import evidence, parallel, surroundings
 from tests.support.keys import ISSUERS
@@ -49,11 +50,13 @@ def pytest_report_header() -> str:
     return f"seed: {SEED} (again: {surroundings.SEED}={SEED})"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(parallel.group(item.nodeid)))
     items.sort(key=lambda item: parallel.turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> parallel.GroupScheduling:
+    return parallel.GroupScheduling(config, log)
 
 
 @pytest.fixture

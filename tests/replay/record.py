@@ -159,7 +159,7 @@ async def troubles(theatre: Stage) -> None:
         else:
             await asyncio.sleep(3.5)
         theatre.notes.trouble.clear()
-        await theatre.reached(lambda: "verification_done" in theatre.notes.events, 60)
+        await theatre.reached(lambda: "verification_done" in theatre.notes.events)
         await theatre.decide(handle, "street", Decision.REFUSE)
         await handle.result()
         await save(name, handle)
