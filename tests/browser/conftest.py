@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.pages import PHONE, Visitor
 from tests.support.boxes import RunningBox, running_box
 from tests.support.families import Families
+from tests.support.patience import PATIENCE_SECONDS
 
 FLAGS = [
     "--no-sandbox",
@@ -25,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 BUILT = Path(__file__).parents[2] / "services/web-gateway/src/web_gateway/static/index.html"
 NewVisitor = Callable[..., Awaitable[Visitor]]
 
@@ -68,7 +70,7 @@ async def visitor(chromium: Browser, box: RunningBox, request: pytest.FixtureReq
 
     async def come(screen: dict[str, object] = PHONE) -> Visitor:
         context = await chromium.new_context(**screen, locale="zh-CN", timezone_id="Asia/Shanghai")  # type: ignore[arg-type]  # keywords of many types
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         visitors.append(Visitor(box.url, context, await context.new_page()))
         return visitors[-1]
 

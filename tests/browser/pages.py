@@ -77,7 +77,7 @@ class Visitor:
     async def settled(self) -> None:
         """The page has its heading and has stopped loading."""
         await self.page.locator("main h1").first.wait_for()
-        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|Loading"), timeout=15_000)
+        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|Loading"))
 
     async def expect_heading(self, words: str) -> None:
         await self.page.locator("main h1", has_text=words).wait_for()

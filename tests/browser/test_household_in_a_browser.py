@@ -37,7 +37,7 @@ async def pay(phone: Visitor, path: str, picture: str) -> None:
     await bank.get_by_text("支付成功").first.wait_for()
     await bank.close()
     # Nobody reloads: the page looks by itself.
-    await phone.page.get_by_text("已缴清，谢谢。").first.wait_for(timeout=30_000)
+    await phone.page.get_by_text("已缴清，谢谢。").first.wait_for()
     await phone.picture(picture)
 
 
@@ -53,7 +53,7 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
     await phone.expect_heading("受理回执")
     await phone.picture("2-receipt")
     await phone.follow("查看办理进度")
-    await phone.stage.get_by_text("街道").wait_for(timeout=60_000)
+    await phone.stage.get_by_text("街道").wait_for()
     family.no = phone.page.url.rsplit("/", 1)[-1]
     await phone.picture("3-street-review")
 
@@ -66,10 +66,10 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
         await official.picture(f"4-tasks-{role}")
         await decide(official, family.no, f"5-decide-{role}")
         # The phone lies on the table meanwhile: the page follows by itself.
-        await phone.stage.get_by_text(stage).wait_for(timeout=30_000)
+        await phone.stage.get_by_text(stage).wait_for()
 
     await family.pass_public_notice()
-    await phone.stage.get_by_text("轮候").wait_for(timeout=30_000)
+    await phone.stage.get_by_text("轮候").wait_for()
     await manager.sign_on_official("house_manager", family.district, "/staff/waiting")
     await manager.field("district").select_option(family.district)
     await manager.press("发起配租")

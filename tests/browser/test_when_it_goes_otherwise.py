@@ -158,7 +158,7 @@ async def test_a_decision_is_answered_also_when_a_colleague_was_quicker(families
     await third.choose("decision", "return")
     await family.decide("city", "approve")
     # This one hears of it: the form does not go without a word.
-    await expect(third.field("said")).to_contain_text("刚刚有变化", timeout=30_000)
+    await expect(third.field("said")).to_contain_text("刚刚有变化")
     assert not await third.violations()
 
 
@@ -177,7 +177,7 @@ async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(
     await other.sign_on_citizen(leaver.dossier["members"][0]["id_number"], f"/cases/{leaver.no}")
     await other.follow("退出轮候")
     await other.press("确认退出轮候")
-    await other.stage.get_by_text("已退出").wait_for(timeout=30_000)
+    await other.stage.get_by_text("已退出").wait_for()
     await other.page.get_by_role("link", name="重新申请").wait_for()
 
     await manager.sign_on_official("house_manager", taker.district, "/staff/waiting")
@@ -200,7 +200,7 @@ async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(
     await expect(manager.field("round")).to_be_focused()
     await expect(row.filter(has_text="已配租，待确认")).to_have_count(1)
 
-    await phone.page.get_by_role("link", name="查看房源并答复").wait_for(timeout=30_000)
+    await phone.page.get_by_role("link", name="查看房源并答复").wait_for()
     await phone.stage.get_by_text("已配租，待确认").wait_for()
     await phone.page.get_by_text("需要您办理").wait_for()
 

@@ -17,7 +17,7 @@ from chassis.simclock import SimulatedClock
 # Sign-on tokens live a few minutes; a fresh one well before that.
 _TOKEN_SECONDS = 240
 _RETRY_STATUS = frozenset({429, 502, 503, 504})
-_TRIES = 14
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
 PATIENCE_SECONDS = 60.0
 
 
@@ -112,25 +112,30 @@ class City:
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """One API call, asked again (with the same idempotency key) while the answer is 'later'. Raises ApiProblem for a refusal."""
+        """One API call, asked again (with the same idempotency key) while the answer is 'later', for as long as the city has patience.
+
+        Raises ApiProblem for a refusal.
+        """
         sent = {**(headers or {}), "Accept-Language": "zh-CN"}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        for tried in range(_TRIES):
+        last = time.monotonic() + self.patience_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
             try:
                 async with self._http.request(method, f"{self.base_url}/api/v1{path}", json=body, params=params, headers=sent) as response:
                     answer = await response.json(content_type=None) if response.status != 204 else None
                     if response.status < 400:
                         return answer
-                    if response.status not in _RETRY_STATUS or tried == _TRIES - 1:
+                    if response.status not in _RETRY_STATUS or time.monotonic() > last:
                         raise ApiProblem(response.status, answer or {})
-                    pause = float(response.headers.get("Retry-After", 0.2 * 2**tried))
+                    wanted = float(response.headers.get("Retry-After", pause))
             except aiohttp.ClientConnectionError:
-                if tried == _TRIES - 1:
+                if time.monotonic() > last:
                     raise
-                pause = 0.2 * 2**tried
-            await asyncio.sleep(min(pause, 5))
-        raise AssertionError("the loop returns or raises")
+                wanted = pause
+            await asyncio.sleep(min(wanted, _LONGEST_PAUSE_SECONDS))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 @asynccontextmanager
