@@ -239,17 +239,28 @@ def test_applicant_comes_first() -> None:
     assert [m.relation for m in turned.members] == ["applicant", "child", "spouse"]
 
 
+ASKED = ("social_insurance", "real_estate", "vehicles", "marriage")
+
+
 @pytest.mark.parametrize(
     ("consent", "codes"),
     [
-        (d.Consent(d.CONSENT_TEXT, d.REGISTERS), []),
-        (d.Consent("consent-2020.1", d.REGISTERS), [("/consent/text_version", "CONSENT_TEXT_OUTDATED")]),
-        (d.Consent(d.CONSENT_TEXT, d.REGISTERS[:3]), [("/consent/registers", "CONSENT_INCOMPLETE")]),
+        (d.Consent(d.CONSENT_TEXT, ASKED), []),
+        (d.Consent("consent-2020.1", ASKED), [("/consent/text_version", "CONSENT_TEXT_OUTDATED")]),
+        (d.Consent(d.CONSENT_TEXT, ASKED[:3]), [("/consent/registers", "CONSENT_INCOMPLETE")]),
         (d.Consent(), [("/consent/text_version", "CONSENT_TEXT_OUTDATED"), ("/consent/registers", "CONSENT_INCOMPLETE")]),
     ],
 )
 def test_consent(consent: d.Consent, codes: list[tuple[str, str]]) -> None:
-    assert [(violation.pointer, violation.code) for violation in d.check_consent(consent)] == codes
+    assert [(violation.pointer, violation.code) for violation in d.check_consent(consent, ASKED)] == codes
+
+
+def test_a_consent_is_to_what_a_case_asks() -> None:
+    two = d.Consent(d.CONSENT_TEXT, ASKED[:2])
+    assert not d.check_consent(two, ASKED[:2])
+    (incomplete,) = d.check_consent(two, ASKED[:3])
+    assert ("机动车登记" in incomplete.zh, "Vehicles" in incomplete.en) == (True, True)
+    assert "社会保险" not in incomplete.zh
 
 
 def test_a_correction_stays_in_its_street() -> None:

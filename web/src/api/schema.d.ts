@@ -16,7 +16,7 @@ export interface paths {
         put?: never;
         /**
          * Hands in an application
-         * @description The four registers are asked next; follow it at the Location. Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already stands in an active application.
+         * @description The registers are asked next; follow it at the Location. Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already stands in an active application.
          */
         post: operations["submit_application"];
         delete?: never;

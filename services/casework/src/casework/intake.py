@@ -57,7 +57,7 @@ class Intake:
     def _checked(self, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
         dossier = prepare(convert.dossier_from(request.dossier))
         consent = convert.consent_from(request.consent)
-        wrong = [*check(dossier, self._parts.rules(today())), *check_consent(consent)]
+        wrong = [*check(dossier, self._parts.rules(today())), *check_consent(consent, self._parts.case_terms(today()).registers)]
         if wrong:
             raise invalid_dossier(wrong)
         return applicant_first(dossier), consent

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol
 
-from anju_terms import is_code
+from anju_terms import is_code, terms
 
 from casework.domain import id_number, text
 from casework.domain.violations import Violation
 
 CONSENT_TEXT: Final = "consent-2026.1"
-REGISTERS: Final = ("social_insurance", "real_estate", "vehicles", "marriage")
 CATEGORIES: Final = ("local_household", "new_worker", "migrant_worker")
 MARITAL_STATUSES: Final = ("single", "married", "divorced", "widowed")
 RELATIONS: Final = ("applicant", "spouse", "child", "parent", "other")
@@ -135,8 +134,8 @@ def check(dossier: Dossier, rules: Rules) -> list[Violation]:
     return found
 
 
-def check_consent(consent: Consent) -> list[Violation]:
-    """The written consent to verification (Order 11, article 8), for each of the four registers."""
+def check_consent(consent: Consent, asked: Sequence[str]) -> list[Violation]:
+    """The written consent to verification (Order 11, article 8), for each of the registers a case asks today."""
     found = []
     if consent.text_version != CONSENT_TEXT:
         found.append(
@@ -156,13 +155,14 @@ def check_consent(consent: Consent) -> list[Violation]:
                 "There is an unknown register in the consent. Reload the page and agree again.",
             )
         )
-    if not set(REGISTERS) <= set(consent.registers):
+    missing = [terms("registers")[register] for register in asked if register not in consent.registers]
+    if missing:
         found.append(
             Violation(
                 "/consent/registers",
                 "CONSENT_INCOMPLETE",
-                "请同意核验社会保险、不动产、车辆、婚姻四项信息；不便同意的，可到街道窗口提交纸质材料。",
-                "All four registers must be agreed to; otherwise hand in paper documents at the street office.",
+                f"请同意核验{'、'.join(term.zh for term in missing)}；不便同意的，可到街道窗口提交纸质材料。",
+                f"Please agree to the check of: {', '.join(term.en for term in missing)}; otherwise hand in paper documents at the street office.",
             )
         )
     return found

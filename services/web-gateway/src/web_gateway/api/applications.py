@@ -65,7 +65,7 @@ def location(no: str) -> str:
 
 @api.post("/applications", tag="applications", access=Access.CITIZEN, status=202)
 async def submit_application(call: Call, body: c.SubmitApplication) -> c.Application:
-    """Hands in an application. The four registers are asked next; follow it at the Location.
+    """Hands in an application. The registers are asked next; follow it at the Location.
 
     Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
     stands in an active application.
