@@ -16,7 +16,7 @@ async def verified(box: RunningBox, canaries: list[str]) -> dict[str, dict[str, 
     canary_file = box.layout.data_dir / "canaries.txt"
     canary_file.write_text("\n".join(canaries), encoding="utf-8")
     program = str(Path(sys.executable).parent / "anju")
-    command = [program, "verify", "--data-dir", str(box.layout.data_dir), "--json", "--canary-file", str(canary_file)]
+    command = [program, "verify", "--data-dir", str(box.layout.data_dir), "--json", "--full", "--canary-file", str(canary_file)]
     running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, err = await running.communicate()
     assert out, err.decode(errors="replace")[-3000:]

@@ -266,6 +266,36 @@ async def test_r6_finds_two_entries_that_changed_places(office: Office) -> None:
     await office.records.violates("R6", "entry 2 of the access log")
 
 
+async def test_r6_goes_on_where_it_ended(office: Office, tmp_path: Path) -> None:
+    marks = {"marks_file": tmp_path / "marks.json"}
+    first = await office.records.check("R6", **marks)
+    assert (await office.records.check("R6", **marks)).looked_at == 0
+    await office.case("KF-2026-000009", [("赵六", "991102198001010038", "applicant")])
+    await office.lookup("KF-2026-000009", "vehicles")
+    more = await office.records.check("R6", **marks)
+    assert (more.status, more.looked_at > 0) == (Status.PASSED, True)
+    last = first.looked_at + more.looked_at
+    await office.records.sabotage("registry-gateway", f"UPDATE access_log SET purpose = 'curiosity' WHERE seq = {last}")
+    await office.records.violates("R6", f"entry {last} of the access log", **marks)
+
+
+async def test_r6_finds_an_old_entry_that_was_rewritten_since(office: Office, tmp_path: Path) -> None:
+    marks = {"marks_file": tmp_path / "marks.json"}
+    await office.records.check("R6", **marks)
+    await office.records.sabotage("registry-gateway", "UPDATE access_log SET purpose = 'curiosity' WHERE seq = 2")
+    await office.records.violates("R6", "entry 2 of the access log", **marks)
+
+
+async def test_r3_reads_new_judgements_only(office: Office, tmp_path: Path) -> None:
+    marks = {"marks_file": tmp_path / "marks.json"}
+    await office.records.check("R3", **marks)
+    assert (await office.records.check("R3", **marks)).looked_at == 0
+    await office.case("KF-2026-000002", [("王五", "991102198001010011", "applicant")])
+    await office.assess("KF-2026-000002", "met", ("vehicle_count", "met", ["rc_invented"]))
+    found = await office.records.violates("R3", "as-KF-2026-000002", "not accepted", **marks)
+    assert found.looked_at == 1
+
+
 # --- R3 ------------------------------------------------------------------------------------------------------------------------------------
 
 

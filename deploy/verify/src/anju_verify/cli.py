@@ -12,6 +12,8 @@ import typer
 from chassis import commands
 from chassis.deployment import Deployment, DeploymentFileError
 
+MARKS_FILE = "verify-marks.json"
+
 app = commands.program("安居核对 The checker of Anju's invariants.")
 
 
@@ -20,6 +22,7 @@ app = commands.program("安居核对 The checker of Anju's invariants.")
         "anju verify",
         "anju verify --deployment city.yaml --only M1,M6 --json",
         "anju verify --canary-file people.txt --histories all",
+        "anju verify --full --expect-reset application/KF-2026-000002",
     )
 )
 def verify(
@@ -35,6 +38,19 @@ def verify(
         typer.Option(metavar="FILE", help="such values, one a line: nothing of them in the process list", exists=True, dir_okay=False),
     ] = None,
     histories: Annotated[str, typer.Option(metavar="N|all", help="histories replayed of each workflow (W5)")] = "50",
+    full: Annotated[
+        bool, typer.Option("--full", help="全部重新核对 reads everything again, not only what changed since the last clean run")
+    ] = False,
+    marks: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="where the last clean looks are kept; default: verify-marks.json in the deployment's files_dir"),
+    ] = None,
+    expect_reset: Annotated[
+        list[str] | None, typer.Option(metavar="WORKFLOW_ID", help="已知重置过的流程 a workflow that was reset or started again on purpose")
+    ] = None,
+    expect_resets: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="such workflow ids, one a line, # for comments", exists=True, dir_okay=False)
+    ] = None,
     settle: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="a violation counts when it is still there after this")] = 3.0,
 ) -> None:
     """核对每一条不变量 — Checks every invariant. Exit code 0: none broken, 1: violations, 2: a check could not run."""
@@ -51,9 +67,20 @@ def verify(
         raise typer.BadParameter("--histories takes a number or all")
     values = list(canary or [])
     if canary_file is not None:
-        values += [line.strip() for line in canary_file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    options = Options(only=wanted, canaries=tuple(values), histories=None if histories == "all" else int(histories), settle_seconds=settle)
+        values += _lines(canary_file)
+    resets = [*(expect_reset or []), *(() if expect_resets is None else _lines(expect_resets))]
     looked_at = _deployment(context, deployment)
+    if marks is None and looked_at.files_dir is not None:
+        marks = looked_at.files_dir / MARKS_FILE
+    options = Options(
+        only=wanted,
+        canaries=tuple(values),
+        histories=None if histories == "all" else int(histories),
+        settle_seconds=settle,
+        marks_file=marks,
+        full=full,
+        resets=frozenset(line for line in resets if not line.startswith("#")),
+    )
 
     async def work() -> int:
         report = await check_all(looked_at, options)
@@ -64,6 +91,10 @@ def verify(
         return report.exit_code
 
     commands.wait_for(work())
+
+
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _deployment(context: typer.Context, file: Path | None) -> Deployment:

@@ -230,13 +230,14 @@ def _rests_on(criterion: dict[str, Any]) -> tuple[str, ...]:
     return (own,) if own else tuple(criterion["registers"])
 
 
-async def _judgements(sources: Sources, found: Findings) -> list[tuple[Row, list[dict[str, Any]]]]:
-    """Every assessment with its criteria. Raises UnreachableError without the field keys: judgements are sealed."""
+async def _judgements(sources: Sources, found: Findings, which: str = "true") -> list[tuple[Row, list[dict[str, Any]]]]:
+    """Every assessment, or those of which the condition holds, with its criteria. Raises UnreachableError without the field keys: judgements are sealed."""
     ring = sources.keys(FIELD_KEYS)
     if ring is None:
         raise UnreachableError("judgements are sealed, and the field keys are not there")
     opened = []
-    for row in await sources.rows("eligibility", "SELECT id, application_no, round, verdict, judgement FROM assessment"):
+    sql = f"SELECT id, application_no, round, verdict, judgement FROM assessment WHERE {which}"  # noqa: S608  # a condition of ours
+    for row in await sources.rows("eligibility", sql):
         found.looked()
         try:
             judgement = json.loads(ring.decrypt(row["judgement"], f"assessment|judgement|{row['id']}"))
@@ -250,8 +251,11 @@ async def _judgements(sources: Sources, found: Findings) -> list[tuple[Row, list
 
 @check("R3", "no decision rests on a reply about another subject, to another request, stale or unsigned")
 async def r3(sources: Sources, found: Findings) -> None:
+    judged = await sources.since("R3", "eligibility", grows=("assessment",))
+    answered = await sources.since("R3", "registry-gateway", grows=("receipt",))
+    everything = None in (judged.before, answered.before)
     receipts = {row["id"]: row for row in await _receipts(sources)}
-    for row, criteria in await _judgements(sources, found):
+    for row, criteria in await _judgements(sources, found, "true" if everything else judged.new("assessment")):
         for criterion in criteria:
             for receipt_id in criterion["receipt_ids"]:
                 named = f"assessment {row['id']}, {criterion['code']}: receipt {receipt_id}"
@@ -265,6 +269,9 @@ async def r3(sources: Sources, found: Findings) -> None:
                 found.unless(
                     receipt["register_name"] in rests_on, f"{named} is of {receipt['register_name']}, not of {', '.join(rests_on) or 'any'}"
                 )
+    if not everything:
+        fresh = {row["id"] for row in await sources.rows("registry-gateway", f"SELECT id FROM receipt WHERE {answered.new('receipt')}")}  # noqa: S608  # a condition of ours
+        receipts = {id_: row for id_, row in receipts.items() if id_ in fresh}
     try:
         await _nothing_false_accepted(sources, receipts, found)
     except UnreachableError as error:
@@ -335,12 +342,25 @@ async def r4(sources: Sources, found: Findings) -> None:
 
 @check("R6", "the access log is an unbroken chain")
 async def r6(sources: Sources, found: Findings) -> None:
-    before = _GENESIS
-    for number, row in enumerate(await _log(sources), start=1):
+    since = await sources.since("R6", "registry-gateway", grows=("access_log",))
+    last = sources.mark("R6")
+    seq, before = (last.more["seq"], last.more["hash"]) if last is not None and since.before is not None else (0, _GENESIS)
+    # Where the next look may begin.
+    sources.mark("R6", seq=seq, hash=before)
+    rows = await sources.rows(
+        "registry-gateway",
+        f"SELECT *, {since.unsettled('access_log')} AS unsettled FROM access_log WHERE seq > $1 ORDER BY seq",  # noqa: S608  # a condition of ours
+        seq,
+    )
+    settled = True
+    for number, row in enumerate(rows, start=seq + 1):
         found.looked()
-        entry = {name: value for name, value in dict(row).items() if name not in ("hash", "prev_hash")}
+        entry = {name: value for name, value in dict(row).items() if name not in ("hash", "prev_hash", "unsettled")}
         whole = row["seq"] == number and row["prev_hash"] == before
         if not whole or _sha256(bytes.fromhex(before), _canonical(entry)) != row["hash"]:
             found.violation(f"entry {number} of the access log was changed, moved or taken out")
             return
         before = row["hash"]
+        settled = settled and not row["unsettled"]
+        if settled:
+            sources.mark("R6", seq=number, hash=before)

@@ -13,6 +13,7 @@ from chassis.deployment import Deployment
 
 from anju_verify import allocation, money, privacy, registers, workflow_health, workflow_records
 from anju_verify.check import Check, Findings, Report, Result, Status, UnreachableError
+from anju_verify.marks import Marks
 from anju_verify.sources import Sources
 
 DEFAULT_HISTORIES: Final = 50
@@ -30,6 +31,12 @@ class Options:
     canaries: tuple[str, ...] = ()
     histories: int | None = DEFAULT_HISTORIES
     settle_seconds: float = 3.0
+    # Where the last clean looks are kept; None: every run reads everything.
+    marks_file: Path | None = None
+    # Everything is read, and kept as a clean look then.
+    full: bool = False
+    # Ids of workflows whose histories were reset, or which were started again, by somebody who had the right to.
+    resets: frozenset[str] = frozenset()
 
 
 def checks() -> dict[str, Check]:
@@ -38,12 +45,19 @@ def checks() -> dict[str, Check]:
 
 
 async def verify(deployment: Deployment, options: Options | None = None) -> Report:
-    """Never raises for what it finds or cannot reach: that stands in the report."""
+    """Never raises for what it finds or cannot reach: that stands in the report. Raises OSError when the file of marks cannot be written."""
     options = options or Options()
     started = time.monotonic()
     chosen = [each for each in checks().values() if not options.only or each.id in options.only]
     results: dict[str, Result] = {}
-    async with Sources(deployment, canaries=options.canaries, histories=options.histories) as sources:
+    known = Marks.read(options.marks_file) if options.marks_file is not None else Marks()
+    async with Sources(
+        deployment,
+        canaries=options.canaries,
+        histories=options.histories,
+        resets=options.resets,
+        marks=Marks() if options.full else known,
+    ) as sources:
         for each in chosen:
             results[each.id] = await _run(each, sources)
         again = [each for each in chosen if results[each.id].status is Status.VIOLATED]
@@ -52,6 +66,9 @@ async def verify(deployment: Deployment, options: Options | None = None) -> Repo
             sources.forget()
             for each in again:
                 results[each.id] = _both(results[each.id], await _run(each, sources))
+    if options.marks_file is not None:
+        clean = {name: mark for name, mark in sources.marks.items() if results[name].status is Status.PASSED}
+        Marks(checks=known.checks | clean).write(options.marks_file)
     return Report(tuple(results.values()), round(time.monotonic() - started, 2))
 
 
@@ -71,10 +88,13 @@ async def _run(check: Check, sources: Sources) -> Result:
         # The text of a driver's error may quote a value of the row it stumbled over.
         found.note(f"{type(error).__name__} in {_place(error)}")
         status = Status.FAILED_TO_RUN
+    seen = sources.seen(check.id)
+    if seen is not None:
+        found.note(f"only what changed since {seen.at:%Y-%m-%d %H:%M:%S} UTC")
     if found.count:
         status = Status.VIOLATED
     elif status is None:
-        status = Status.PASSED if found.looked_at else Status.NOT_CHECKED
+        status = Status.PASSED if found.looked_at or seen is not None else Status.NOT_CHECKED
     seconds = round(time.monotonic() - started, 2)
     return Result(
         id=check.id,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -22,6 +22,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from anju_verify.check import UnreachableError
+from anju_verify.marks import DatabaseMark, Mark, Marks, Position, Since, younger
 from anju_verify.people import Household, households
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Execution:
     type: str
     status: WorkflowExecutionStatus | None
     started_at: datetime
+    closed_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -57,10 +59,24 @@ class Execution:
 class Sources:
     """Databases by service name, Temporal, the outside world's books and the public pages."""
 
-    def __init__(self, deployment: Deployment, *, canaries: tuple[str, ...] = (), histories: int | None = None) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        canaries: tuple[str, ...] = (),
+        histories: int | None = None,
+        resets: frozenset[str] = frozenset(),
+        marks: Marks | None = None,
+    ) -> None:
         self.deployment = deployment
         self.canaries = canaries
         self.histories = histories
+        # Workflows which somebody has reset or started again, and said so.
+        self.resets = resets
+        self.started_at = datetime.now(UTC)
+        self._before = (marks or Marks()).checks
+        self.marks: dict[str, Mark] = {}
+        self._positions: dict[str, Position] = {}
         self._stack = AsyncExitStack()
         self._pools: dict[str, asyncpg.Pool] = {}
         self._memory: dict[str, Any] = {}
@@ -106,6 +122,54 @@ class Sources:
         async with pool.acquire() as connection, connection.transaction(readonly=True):
             async for row in connection.cursor(sql, prefetch=500):
                 yield row
+
+    # --- what was seen before ------------------------------------------------------------------------------------------------------------
+
+    def seen(self, check_id: str) -> Mark | None:
+        """The last clean look of a check, once it has asked what is new and something may be left out."""
+        mark = self.marks.get(check_id)
+        return self._before.get(check_id) if mark is not None and not mark.more.get("everything") else None
+
+    def mark(self, check_id: str, **more: Any) -> Mark | None:
+        """Notes that this look, if it is clean, is one to go on from; gives the last one."""
+        noted = self.marks.get(check_id) or Mark(at=self.started_at)
+        self.marks[check_id] = noted.model_copy(update={"more": {**noted.more, **more}})
+        return self._before.get(check_id)
+
+    async def since(self, check_id: str, service: str, *, grows: tuple[str, ...] = ()) -> Since:
+        """What is new in a database for a check. ``grows`` are tables whose rows are never changed or taken out: if one was, everything is new."""
+        if service not in self._positions:
+            # Before the first look: what is written meanwhile belongs to the next run as well.
+            self._positions[service] = await self._position(service)
+        now = self._positions[service]
+        counted = {table: await self._older(service, table, now.xid) for table in grows}
+        before = self.mark(check_id)
+        known = before.databases.get(service) if before is not None else None
+        usable = known is not None and known.usable(now)
+        if known is not None and usable:
+            usable = {table: await self._older(service, table, known.xid) for table in grows} == known.counted
+        noted = self.marks[check_id]
+        databases = {**noted.databases, service: DatabaseMark(identity=now.identity, xid=now.xid, counted=counted)}
+        more = noted.more if usable else {**noted.more, "everything": True}
+        self.marks[check_id] = noted.model_copy(update={"databases": databases, "more": more})
+        return Since(known.xid if known is not None and usable else None, now.xid)
+
+    async def _older(self, service: str, table: str, xid: int) -> int:
+        count: int = await self.value(service, f"SELECT count(*) FROM {table} WHERE NOT {younger(table, xid)}")  # noqa: S608  # a table of this package
+        return count
+
+    async def _position(self, service: str) -> Position:
+        row = (
+            await self.rows(
+                service,
+                """
+                SELECT (SELECT system_identifier FROM pg_control_system())::text AS system, (SELECT timeline_id FROM pg_control_checkpoint())::text AS timeline,
+                       (SELECT oid FROM pg_database WHERE datname = current_database())::text AS database,
+                       pg_snapshot_xmin(pg_current_snapshot())::text AS xid
+                """,
+            )
+        )[0]
+        return Position(f"{row['system']}/{row['timeline']}/{row['database']}", int(row["xid"]))
 
     def has(self, service: str) -> bool:
         return bool(self.deployment.databases.get(service))
@@ -176,7 +240,7 @@ class Sources:
             client = await self.temporal()
             types = ", ".join(f"'{name}'" for name in WORKFLOW_TYPES)
             found = [
-                Execution(each.id, each.run_id, each.workflow_type, each.status, each.start_time)
+                Execution(each.id, each.run_id, each.workflow_type, each.status, each.start_time, each.close_time)
                 async for each in client.list_workflows(f"WorkflowType IN ({types})")
             ]
             return sorted(found, key=lambda each: (each.started_at, each.run_id))

@@ -132,7 +132,12 @@ async def w2(sources: Sources, found: Findings) -> None:
     runs: dict[str, list[Execution]] = defaultdict(list)
     for each in executions:
         runs[each.id].append(each)
+    for workflow_id in sources.resets:
+        if len(runs.get(workflow_id, ())) < 2:
+            found.note(f"{workflow_id} was said to be reset and has no second run")
     for workflow_id, each_run in runs.items():
+        if workflow_id in sources.resets:
+            continue
         for before in each_run[:-1]:
             # A long lease goes on in a new run; anything else that ended has ended.
             found.unless(
@@ -151,6 +156,8 @@ async def w3(sources: Sources, found: Findings) -> None:
     runs: dict[str, list[Execution]] = defaultdict(list)
     for execution in await sources.executions():
         runs[execution.id].append(execution)
+    for workflow_id in sources.resets & runs.keys():
+        runs[workflow_id] = await _standing(sources, runs[workflow_id])
 
     async def agrees(case: Case) -> None:
         told = await _told_stages(sources, case.table, runs.get(case.id, ()), found)
@@ -163,6 +170,21 @@ async def w3(sources: Sources, found: Findings) -> None:
             _agree_on_state(case, told, not runs[case.id][-1].open, found)
 
     await asyncio.gather(*(agrees(case) for case in cases))
+
+
+async def _standing(sources: Sources, runs: Sequence[Execution]) -> list[Execution]:
+    """The runs that count of a workflow that was reset: a reset takes over the history of a run up to a point, and the run's place."""
+    standing: dict[str, Execution] = {}
+    for run in runs:
+        history = await sources.history(run)
+        if history is None or not history.events:
+            continue
+        place = history.events[0].workflow_execution_started_event_attributes.original_execution_run_id
+        places = list(standing)
+        for undone in places[places.index(place) :] if place in standing else ():
+            del standing[undone]
+        standing[place] = run
+    return list(standing.values())
 
 
 async def _timelines(sources: Sources, found: Findings) -> dict[str, list[asyncpg.Record]]:
