@@ -175,6 +175,8 @@ def test_every_invariant_has_its_check() -> None:
         "R3",
         "R4",
         "R6",
+        "I4",
+        "I5",
         "P1",
         "P3",
     ]

@@ -13,12 +13,20 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 import asyncpg
+from anju_contracts.base import STATE, State
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, DeploymentFileError
 from chassis.temporal import PAYLOAD_KEYS, connect_to
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
-from temporalio.converter import DataConverter
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHistory,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.common import QueryRejectCondition
+from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
 from anju_verify.check import UnreachableError
@@ -38,6 +46,7 @@ _MAX_PAGES: Final = 10_000
 _AT_ONCE: Final = 8
 _RETRY_STATUS: Final = frozenset({429, 502, 503, 504})
 _TRIES: Final = 6
+_QUERY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -257,6 +266,41 @@ class Sources:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise UnreachableError(f"Temporal: {error.status.name}") from error
+
+    async def state_of(self, workflow_id: str) -> State | None:
+        """What an open workflow holds to be so; None when there is none, or its code says nothing. Raises UnreachableError when no worker answers."""
+        client = await self.temporal()
+        handle = client.get_workflow_handle(workflow_id)
+        try:
+            async with self._fetching, asyncio.timeout(_QUERY_SECONDS):
+                said: State = await handle.query(STATE, result_type=State, reject_condition=QueryRejectCondition.NOT_OPEN)
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            return None
+        except TimeoutError as error:
+            raise UnreachableError(f"no worker answers for {workflow_id}") from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise UnreachableError(f"no worker answers for {workflow_id}: {error.status.name}") from error
+        return said
+
+    async def started_with(self, workflow_id: str) -> dict[str, Any] | None:
+        """The input of an open workflow as its first event has it; None when there is none, or it is no object. Raises UnreachableError."""
+        client = await self.temporal()
+        try:
+            async with self._fetching:
+                events = client.get_workflow_handle(workflow_id).fetch_history_events(page_size=1)
+                first = await anext(aiter(events))
+        except StopAsyncIteration:
+            return None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise UnreachableError(f"Temporal: {error.status.name}") from error
+        payloads = first.workflow_execution_started_event_attributes.input.payloads
+        context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=workflow_id)
+        values = await client.data_converter.with_context(context).decode(payloads)
+        return values[0] if values and isinstance(values[0], dict) else None
 
     async def history(self, execution: Execution) -> WorkflowHistory | None:
         """None when the engine keeps it no more."""

@@ -15,6 +15,7 @@ import anju_contracts
 import anju_profile
 import anju_terms
 import anju_workflows
+import chassis
 from anju_workflows.application.calls import LOOKUP_REGISTER
 from anju_workflows.flows import WORKFLOWS
 from anju_workflows.rent_cycle.calls import CONFIRM_PAYMENT
@@ -101,7 +102,7 @@ def _not_replayed_yet(sources: Sources, chosen: dict[str, Execution]) -> dict[st
 def _code() -> str:
     """What a replay depends on: our packages as they are here, and the engine's library."""
     digest = hashlib.sha256(version("temporalio").encode())
-    for package in (anju_workflows, anju_contracts, anju_profile, anju_terms):
+    for package in (anju_workflows, anju_contracts, anju_profile, anju_terms, chassis):
         folder = Path(package.__path__[0])
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".yaml"):
