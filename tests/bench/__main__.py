@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import os
@@ -12,11 +11,15 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from chassis import logs
+from chassis import commands, logs
 from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
@@ -46,8 +49,25 @@ FEWEST = {False: 32, True: 16}
 SECONDS = {False: {"engine": 7.0, "stack": 16.0}, True: {"engine": 3.0, "stack": 5.0}}
 
 
+class Part(StrEnum):
+    ENGINE = "engine"
+    COUNTS = "counts"
+    STACK = "stack"
+
+
+@dataclass(frozen=True)
+class Options:
+    quick: bool
+    only: tuple[Part, ...]
+    rounds: int
+    cases: int
+    in_flight: int
+    ports_offset: int
+    json: Path
+
+
 class Bench:
-    def __init__(self, options: argparse.Namespace, console: Console, folder: Path) -> None:
+    def __init__(self, options: Options, console: Console, folder: Path) -> None:
         self.options = options
         self.console = console
         self.folder = folder
@@ -135,7 +155,7 @@ def _everybody(contestants: Sequence[Contestant]) -> set[int]:
     return {os.getpid(), *(pid for each in contestants for pid in each.pids())}
 
 
-async def run(options: argparse.Namespace, console: Console) -> Report:
+async def run(options: Options, console: Console) -> Report:
     described, began = machine.describe(), time.monotonic()
     # Not below a private home: PostgreSQL runs as another user when the bench runs as root.
     folder = Path(tempfile.mkdtemp(prefix="anju-bench-"))
@@ -151,16 +171,21 @@ async def run(options: argparse.Namespace, console: Console) -> Report:
     return Report(settings, described, bench.phases, bench.costs, GOALS, bench.memory_bytes, time.monotonic() - began)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute; leaves docs/benchmarks.md alone")
-    parser.add_argument("--only", action="append", choices=("engine", "counts", "stack"), help="only this part (may be repeated)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of every contestant [3]")
-    parser.add_argument("--cases", type=int, default=0, help="applications a round [as many as the machine does in its time]")
-    parser.add_argument("--in-flight", type=int, default=16, help="applications at once [16]")
-    parser.add_argument("--ports-offset", type=int, default=0, help="of the box's ports [a free one]")
-    parser.add_argument("--json", type=Path, default=Path("test-output/bench.json"), help="where the numbers go")
-    options = parser.parse_args()
+app = commands.program("Throughput and latency on this machine.")
+
+
+@app.command(epilog=commands.examples("make bench", "make bench ARGS='--quick --only engine'"))
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="about a minute; leaves docs/benchmarks.md alone")] = False,
+    only: Annotated[list[Part] | None, typer.Option(help="only this part (may be repeated)")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="rounds of every contestant")] = 3,
+    cases: Annotated[int, typer.Option(min=0, help="applications a round; 0: as many as the machine does in its time")] = 0,
+    in_flight: Annotated[int, typer.Option(min=1, help="applications at once")] = 16,
+    ports_offset: Annotated[int, typer.Option(min=0, help="of the box's ports; 0: a free one")] = 0,
+    json: Annotated[Path, typer.Option(help="where the numbers go")] = Path("test-output/bench.json"),
+) -> None:
+    """Measures throughput and latency, and writes docs/benchmarks.md."""
+    options = Options(quick, tuple(only or ()), rounds, cases, in_flight, ports_offset, json)
     logs.configure("bench", "ERROR")
     # What a round leaves open is terminated in the middle of its work: the core's warnings about that are no news here.
     quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
@@ -173,10 +198,7 @@ def main() -> None:
     target = PAGE if whole else options.json.with_suffix(".md")
     target.write_text(report.page(result, METHOD.read_text()))
     console.print(f"written: {options.json}, {target}")
-    sys.stdout.flush()
-    # grpc and the Temporal core keep threads that may crash while the interpreter tears down; everything has been closed in order above.
-    os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    commands.start(app, name="python -m tests.bench")

@@ -9,6 +9,8 @@ import ast
 import json
 from pathlib import Path
 
+from chassis import commands
+
 SOURCES = Path("workflows/src/anju_workflows")
 SUBJECTS = ("application", "waiting", "lease", "rent_cycle")
 FILES = ("case.py", "calling.py", *(f"{subject}/{part}.py" for subject in SUBJECTS for part in ("flow", "calls")))
@@ -59,5 +61,12 @@ def fingerprints() -> dict[str, dict[str, list[str]]]:
     return result
 
 
+FILE = Path("tests/replay/fingerprints.json")
+app = commands.generator(
+    "Writes the fingerprints of the workflows, for a change that is meant to break running cases: say in the commit why.",
+    "python -m tests.replay.fingerprint",
+    lambda: {FILE: json.dumps(fingerprints(), indent=1, ensure_ascii=False) + "\n"},
+)
+
 if __name__ == "__main__":
-    Path("tests/replay/fingerprints.json").write_text(json.dumps(fingerprints(), indent=1, ensure_ascii=False) + "\n")
+    commands.start(app, name="python -m tests.replay.fingerprint")

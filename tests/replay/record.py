@@ -22,7 +22,7 @@ from anju_contracts.waiting import Leaving, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows.application.calls import ASSESS
 from anju_workflows.rent_cycle.calls import BillState
-from chassis import calendar
+from chassis import calendar, commands
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
@@ -284,7 +284,7 @@ async def arrears(theatre: Stage, name: str, *, in_time: bool) -> WorkflowHandle
     return cycle
 
 
-async def main() -> None:
+async def record_all() -> int:
     server = TemporalServer(Path(tempfile.mkdtemp(prefix=f"anju-record-{uuid.uuid4().hex}")))
     await server.start()
     try:
@@ -295,8 +295,17 @@ async def main() -> None:
                 await record(theatre)
     finally:
         await server.stop()
+    return 0
+
+
+app = commands.program("Histories for the replay test.")
+
+
+@app.command(epilog=commands.examples("python -m tests.replay.record"))
+def write() -> None:
+    """Records every history anew, for a change that is meant to break running cases: say in the commit why."""
+    commands.wait_for(record_all())
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
-    os._exit(0)
+    commands.start(app, name="python -m tests.replay.record")

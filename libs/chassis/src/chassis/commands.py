@@ -56,7 +56,7 @@ def generator(help_: str, command: str, pages: Callable[[], Mapping[Path, str]])
     """A program that writes files from code, and with --check only says which of them differ. ``command`` is what a person runs to write them."""
     app = program(help_)
 
-    @app.command(epilog=examples(command, f"{command}-check"))
+    @app.command(epilog=examples(command, f"{command} --check" if " -m " in command else f"{command}-check"))
     def write(
         check: Annotated[bool, typer.Option("--check", help="只检查 writes nothing; fails when a file is not what the code says")] = False,
     ) -> None:
