@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts.base import Word
+from casekit.engine import NOT_STARTED
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -200,10 +201,9 @@ async def test_the_household_withdraws(desk: Desk) -> None:
 async def test_a_case_whose_workflow_is_not_there_yet_has_not_ended(office: Office) -> None:
     desk, owner, key = office.desk, someone(), new_id()
     no = (await desk.submit(owner)).no
-    from casework.errors import ALREADY_ENDED
 
     def absent(*_: object) -> str:
-        raise Refusal(ALREADY_ENDED)
+        raise Refusal(NOT_STARTED)
 
     office.engine.verdict = absent
     assert await reason_of(withdraw(desk, owner, no, key)) == "UNAVAILABLE"

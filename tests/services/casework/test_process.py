@@ -13,6 +13,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_contracts.base import TASK_QUEUE, Accepted, Outcome, Place
 from anju_onebox.engine.temporal import TemporalServer
+from casekit.engine import OtherCaseError, TemporalEngine
 from casework.app import application
 from casework.process import Process
 from casework.settings import Settings
@@ -97,7 +98,7 @@ async def worker(client: Client) -> AsyncIterator[None]:
 
 @pytest.fixture
 def process(client: Client) -> Process:
-    return Process(client)
+    return Process(TemporalEngine(client))
 
 
 async def test_a_case_is_started_once(client: Client, process: Process) -> None:
@@ -112,6 +113,19 @@ async def test_a_case_is_started_once(client: Client, process: Process) -> None:
     described = await handle.describe()
     assert described.run_id == first
     assert await described.static_summary() == f"资格申请 {no}"
+
+
+async def test_a_number_that_came_back_does_not_get_another_familys_workflow(client: Client, process: Process) -> None:
+    """A database restored behind the engine gives a number anew: owner and submission are compared with what the workflow was started for."""
+    no = new_id("KF-")
+    await process.start_application(given(no))
+    first = client.get_workflow_handle(contract.workflow_id(no))
+    for other in ({"owner": "citizen-2"}, {"submission": "another"}):
+        with pytest.raises(OtherCaseError):
+            await process.start_application(given(no) | other)
+    assert (await (await first.describe()).memo())["owner"] == "citizen-1"
+    await process.start_application(given(no))
+    await first.terminate()
 
 
 @pytest.mark.usefixtures("worker")
@@ -139,16 +153,19 @@ async def test_after_the_end(client: Client, process: Process) -> None:
     # The repeat of a word which was taken gets the answer it had.
     assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
     assert await reason_of(process.ask(no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
-    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+    # A case whose workflow is not there has not ended.
+    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "UNAVAILABLE"
 
 
 async def test_an_engine_that_does_not_answer_is_unknown_not_refused(client: Client, keys_dir: Path) -> None:
     no = new_id("KF-")
-    slow = Process(client, answer_seconds=0.5)
+    slow = Process(TemporalEngine(client, verdict_seconds=0.5))
     # On a queue nobody serves.
     await client.start_workflow(contract.NAME, given(no), id=contract.workflow_id(no), task_queue="nobody")
     assert await reason_of(slow.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
-    away = Process(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), answer_seconds=2)
+    away = Process(
+        TemporalEngine(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), verdict_seconds=2)
+    )
     async with asyncio.timeout(10):
         assert await reason_of(away.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
 
@@ -187,3 +204,22 @@ async def test_casework_serves_while_the_engine_is_away(
         no = (await desk.submit(owner)).no
         assert (await desk.get(owner, no)).stage == "submitted"
         await people.close()
+
+
+async def test_numbers_go_on_above_what_the_engine_has_seen(
+    client: Client, temporal_server: TemporalServer, make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is a backup from before: the numbers it would give again have their workflows already."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    no = "KF-2026-870123"
+    await client.start_workflow(contract.NAME, given(no), id=contract.workflow_id(no), task_queue="nobody")
+    async with asyncio.timeout(20):
+        while not [each async for each in client.list_workflows(f'WorkflowId = "{contract.workflow_id(no)}"')]:
+            await asyncio.sleep(0.05)
+    url = await make_database("casework", MIGRATIONS)
+    async with application(Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)) as server:
+        people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
+        first = (await Desk(people, {}).submit(someone())).no
+        await people.close()
+    assert int(first.rpartition("-")[2]) > 870_123
+    await client.get_workflow_handle(contract.workflow_id(no)).terminate()

@@ -11,11 +11,12 @@ import pytest
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.base import Model
 from anju_contracts.waiting import OfferAnswer, OfferMade
+from casekit.engine import CLOSED, NOT_STARTED
 from chassis import calendar
 from chassis.crypto import KeyRing
 from chassis.errors import Problem, Refusal
 from housing import servicer
-from housing.errors import ALREADY_ENDED, OFFER_NOT_OPEN
+from housing.errors import OFFER_NOT_OPEN
 
 from tests.services.housing.world import BILLS, DISTRICT, MANAGER, NOW, World, refused
 from tests.support.keys import citizen
@@ -110,7 +111,7 @@ async def test_what_the_workflow_refuses_is_refused_with_its_words(world: World)
     async def over(workflow_id: str, name: str, said: Model) -> None:
         # The offer ran out a moment ago.
         await world.close_offer(offer.id, "expired", step_id="expiry")
-        raise Refusal(ALREADY_ENDED)
+        raise Refusal(CLOSED)
 
     world.notes.on_update = over
     request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
@@ -119,7 +120,7 @@ async def test_what_the_workflow_refuses_is_refused_with_its_words(world: World)
     assert len(world.notes.updates) == 1, "the record says the same: nothing to wait for"
 
 
-@pytest.mark.parametrize("reason", [ALREADY_ENDED, OFFER_NOT_OPEN])
+@pytest.mark.parametrize("reason", [CLOSED, NOT_STARTED, OFFER_NOT_OPEN], ids=["closed", "not started", "not open"])
 async def test_a_workflow_that_has_not_heard_of_its_offer_yet_does_not_end_it(
     world: World, monkeypatch: pytest.MonkeyPatch, reason: Problem
 ) -> None:

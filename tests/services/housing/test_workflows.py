@@ -8,27 +8,26 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import housing.workflows
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.base import Accepted
 from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
+from casekit.engine import CLOSED, NOT_STARTED, Standing, TemporalEngine
 from chassis import ids, temporal
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.temporal import PAYLOAD_KEYS
 from housing.settings import Settings
 from housing.tables import MIGRATIONS
-from housing.workflows import TemporalWorkflows
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.conftest import MakeDatabase
+from tests.services.housing.world import World, refused
 from tests.services.housing.world import housing as running_housing
-from tests.services.housing.world import refused
 from tests.support.keys import citizen
 from tests.support.patience import eventually
 
@@ -85,35 +84,37 @@ def answer(offer_id: str, accept: bool = True) -> OfferAnswer:
 
 async def test_verdicts(temporal_server: TemporalServer, keys_dir: Path) -> None:
     client = await connect(temporal_server, keys_dir)
-    port, queue = TemporalWorkflows(client), ids.new_id()
+    port, queue = TemporalEngine(client), ids.new_id()
     no = f"waiting/KF-{queue}"
     made = OfferMade(offer_id="of1", unit="1", expires_at=datetime.now(UTC) + timedelta(days=7))
     async with working(client, queue):
         await client.start_workflow("Waiting", id=no, task_queue=queue)
-        refusal = await refused(port.update(no, "answer_offer", answer("of1"), "r1"))
+        refusal = await refused(port.put(no, "answer_offer", answer("of1"), "r1"))
         assert (refusal.problem.reason, refusal.problem.zh) == ("OFFER_NOT_OPEN", "该配租已经结束，请刷新后查看。")
-        await port.signal(no, "offer_made", made)
-        assert (await port.update(no, "answer_offer", answer("of1"), "r2")).stage == "leased"
+        await port.tell(no, "offer_made", made)
+        assert (await port.put(no, "answer_offer", answer("of1"), "r2")).stage == "leased"
         # The same request again: the verdict of the first time, whatever it now says.
-        assert (await port.update(no, "answer_offer", answer("of1", accept=False), "r2")).stage == "leased"
+        assert (await port.put(no, "answer_offer", answer("of1", accept=False), "r2")).stage == "leased"
         left = Leaving(actor="c-1", request_id="r3")
-        assert (await port.update(no, "leave", left, "r3")).stage == "left"
+        assert (await port.put(no, "leave", left, "r3")).stage == "left"
         await client.get_workflow_handle(no).result()
         # Closed: who closed it and lost our answer gets it again, everybody else learns that it has ended.
-        assert (await port.update(no, "leave", left, "r3")).stage == "left"
-        assert (await refused(port.update(no, "leave", left, "r4"))).problem.reason == "ALREADY_ENDED"
-    assert (await refused(port.update("waiting/KF-404", "leave", left, "r5"))).problem.reason == "ALREADY_ENDED"
-    await port.signal(no, "offer_made", made)
-    await port.signal("waiting/KF-404", "offer_made", made)
+        assert (await port.put(no, "leave", left, "r3")).stage == "left"
+        assert (await refused(port.put(no, "leave", left, "r4"))).problem is CLOSED
+    # One that is not there has neither ended nor taken anything.
+    assert (await refused(port.put("waiting/KF-404", "leave", left, "r5"))).problem is NOT_STARTED
+    assert await port.tell(no, "offer_made", made) is Standing.CLOSED
+    assert await port.tell("waiting/KF-404", "offer_made", made) is Standing.UNKNOWN
 
 
-async def test_no_verdict_in_time(temporal_server: TemporalServer, keys_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housing.workflows, "VERDICT_SECONDS", 0.3)
+async def test_no_verdict_in_time(temporal_server: TemporalServer, keys_dir: Path) -> None:
     client = await connect(temporal_server, keys_dir)
     queue = ids.new_id()
     await client.start_workflow("Waiting", id=f"waiting/{queue}", task_queue=queue)
     started = asyncio.get_running_loop().time()
-    refusal = await refused(TemporalWorkflows(client).update(f"waiting/{queue}", "leave", Leaving(actor="c-1", request_id="r"), "r"))
+    refusal = await refused(
+        TemporalEngine(client, verdict_seconds=0.3).put(f"waiting/{queue}", "leave", Leaving(actor="c-1", request_id="r"), "r")
+    )
     assert refusal.problem.reason == "UNAVAILABLE"
     assert asyncio.get_running_loop().time() - started < 5
     await client.get_workflow_handle(f"waiting/{queue}").terminate()
@@ -125,7 +126,7 @@ async def test_an_offer_reaches_its_workflow_and_the_household_answers_it(
     client = await connect(temporal_server, keys_dir)
     queue = ids.new_id()
     async with (
-        running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalWorkflows(client)) as world,
+        running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalEngine(client)) as world,
         working(client, queue),
     ):
         no = f"KF-{queue}"
@@ -143,9 +144,8 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
     make_database: MakeDatabase, keys_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setattr(housing.workflows, "VERDICT_SECONDS", 1.0)
     client = await temporal.connect(Settings(keys_dir=keys_dir), lazy=True)
-    async with running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalWorkflows(client)) as world:
+    async with running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalEngine(client, verdict_seconds=1.0)) as world:
         await world.add_units(2)
         await world.register("KF-1")
         (offer,) = (await world.offer()).offers
@@ -154,3 +154,30 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
         assert (await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))).problem.reason == "UNAVAILABLE"
         await eventually(lambda: world.sql("SELECT attempts FROM outbox WHERE kind = 'offer_made'"), lambda attempts: attempts != [(0,)])
         assert await world.sql("SELECT count(*) FROM outbox WHERE kind = 'offer_made' AND done_at IS NULL") == [(1,)]
+
+
+@pytest.mark.parametrize("standing", [Standing.UNKNOWN, Standing.CLOSED])
+async def test_an_open_offer_nobody_has_heard_of_is_told_until_somebody_has(world: World, standing: Standing) -> None:
+    """Its home would stay taken for ever by an offer that no household can answer."""
+    world.notes.standing = standing
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    async with asyncio.timeout(20):
+        while not await world.sql("SELECT 1 FROM outbox WHERE kind = 'offer_made' AND attempts > 0 AND done_at IS NULL"):
+            await asyncio.sleep(0.05)
+    world.notes.standing = Standing.OPEN
+    await world.wait_for_signals(1)
+    assert world.notes.signals[0][2].offer_id == offer.id  # type: ignore[attr-defined]
+
+
+async def test_an_offer_that_is_over_needs_no_word(world: World) -> None:
+    world.notes.standing = Standing.CLOSED
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    await world.close_offer(offer.id, "expired")
+    async with asyncio.timeout(30):
+        while await world.sql("SELECT 1 FROM outbox WHERE kind = 'offer_made' AND done_at IS NULL"):
+            await asyncio.sleep(0.05)
+    assert world.notes.signals == []

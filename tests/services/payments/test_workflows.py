@@ -1,52 +1,42 @@
-"""What a bill's workflow is told, on the real engine."""
+"""What has been recorded about money is told to its workflow: until it has heard, or until nobody needs to hear it any more."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
 
-from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
-from anju_onebox.engine.temporal import TemporalServer
-from chassis import ids
-from chassis.codec import data_converter
-from chassis.crypto import KeyRing
-from chassis.temporal import PAYLOAD_KEYS
-from payments.workflows import TemporalWorkflows
-from temporalio import workflow
-from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+import pytest
+from casekit.engine import Standing
+
+from tests.services.payments.world import LEASE, World
+
+BILL = f"{LEASE}/202612"
 
 
-@workflow.defn(name="RentCycle")
-class Stub:
-    """As little of the real one as payments can see."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.settled = False
-
-    @workflow.run
-    async def run(self) -> list[str]:
-        await workflow.wait_condition(lambda: self.settled)
-        return self.said
-
-    @workflow.signal
-    def payment_opened(self, said: PaymentOpened) -> None:
-        self.said.append(said.intent_id)
-
-    @workflow.signal
-    def payment_posted(self, said: PaymentPosted) -> None:
-        self.settled = said.settled
+async def undelivered(world: World) -> list[str]:
+    return [kind for (kind,) in await world.sql("SELECT kind FROM outbox WHERE done_at IS NULL AND kind LIKE 'payment%'")]
 
 
-async def test_signals_reach_the_bill_and_a_closed_one_is_no_error(temporal_server: TemporalServer, keys_dir: Path) -> None:
-    client = await Client.connect(temporal_server.address, data_converter=data_converter(KeyRing.load(keys_dir / PAYLOAD_KEYS)))
-    bill, queue = f"L-{ids.new_id()}/202612", ids.new_id()
-    port = TemporalWorkflows(client)
-    posted = PaymentPosted(bill_id=bill, intent_id="P1", settled=True)
-    async with Worker(client, task_queue=queue, workflows=[Stub], workflow_runner=UnsandboxedWorkflowRunner()):
-        handle = await client.start_workflow("RentCycle", id=f"bill/{bill}", task_queue=queue)
-        await port.signal(f"bill/{bill}", "payment_opened", PaymentOpened(intent_id="P1"))
-        await port.signal(f"bill/{bill}", "payment_posted", posted)
-        assert await handle.result() == ["P1"]
-    await port.signal(f"bill/{bill}", "payment_posted", posted)
-    await port.signal("bill/L-404/deposit", "payment_posted", posted)
+@pytest.mark.parametrize("standing", [Standing.UNKNOWN, Standing.CLOSED])
+async def test_a_word_nobody_has_heard_is_not_done_while_its_bill_is_open(world: World, standing: Standing) -> None:
+    """A workflow that is not there (a database restored behind the engine, a mistake of an operator) must not swallow it."""
+    world.notes.standing = standing
+    await world.issue("202612")
+    await world.start(BILL)
+    async with asyncio.timeout(20):
+        while not await world.sql("SELECT 1 FROM outbox WHERE kind = 'payment_opened' AND attempts > 0"):
+            await asyncio.sleep(0.05)
+    assert await undelivered(world) == ["payment_opened"]
+    world.notes.standing = Standing.OPEN
+    await world.wait_told("payment_opened", 1)
+
+
+async def test_a_bill_that_is_over_needs_no_word(world: World) -> None:
+    await world.issue("202612")
+    await world.start(BILL)
+    await world.wait_told("payment_opened", 1)
+    world.notes.standing = Standing.CLOSED
+    await world.sql("UPDATE bills SET state = 'arrears' WHERE id = :id", id=BILL)
+    await world.sql("UPDATE outbox SET done_at = NULL, next_try_at = now() WHERE kind = 'payment_opened'")
+    async with asyncio.timeout(20):
+        while await undelivered(world):
+            await asyncio.sleep(0.05)

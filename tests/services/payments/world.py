@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,8 @@ from aiohttp import web
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from anju_contracts.base import Model
+from anju_contracts.base import Accepted, Model, Word
+from casekit.engine import Standing
 from chassis.db import Database
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
@@ -37,15 +38,24 @@ KEY = Rsa.generate(1024, seed=11)
 
 @dataclass
 class NoteTaker:
-    """In the place of Temporal: writes down what workflows are told."""
+    """In the place of Temporal: writes down what workflows are told, as long as they are open."""
 
     signals: list[tuple[str, str, Model]] = field(default_factory=list)
     down: bool = False
+    standing: Standing = Standing.OPEN
 
-    async def signal(self, workflow_id: str, name: str, said: Model) -> None:
+    async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
+        raise AssertionError("payments starts no workflow")
+
+    async def put(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted:
+        raise AssertionError("payments puts no word to a workflow")
+
+    async def tell(self, workflow_id: str, name: str, said: Model) -> Standing:
         if self.down:
             raise ConnectionError("Temporal is away")
-        self.signals.append((workflow_id, name, said))
+        if self.standing is Standing.OPEN:
+            self.signals.append((workflow_id, name, said))
+        return self.standing
 
     def told(self, name: str) -> list[tuple[str, Model]]:
         return [(workflow_id, said) for workflow_id, what, said in self.signals if what == name]
@@ -252,7 +262,7 @@ async def payments(
 ) -> AsyncIterator[World]:
     notes, clock = NoteTaker(), clock or Clock()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, ccb_file=ccb_file, drain_seconds=0.2, **settings)
-    async with application(given, workflows=notes, now=clock) as server:
+    async with application(given, engine=notes, now=clock) as server:
         edge = Client(server.address, signer(keys_dir, "web-gateway"))
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)

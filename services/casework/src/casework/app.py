@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from casekit import tell
+from casekit.engine import TemporalEngine
 from casekit.tell import Tellings
 from chassis import temporal
 from chassis.crypto import KeyRing
@@ -20,6 +21,7 @@ from chassis.service import signer, verifier
 from casework import tables
 from casework.asking import Asking
 from casework.intake import SETTLE_CORRECTION, Intake
+from casework.numbers import caught_up
 from casework.parts import Parts
 from casework.process import CONFIRM_WORD, START_APPLICATION, Process
 from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
@@ -36,7 +38,10 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
-        process = process or Process(await temporal.connect(settings, lazy=True))
+        if process is None:
+            client = await temporal.connect(settings, lazy=True)
+            await stack.enter_async_context(caught_up(client, database))
+            process = Process(TemporalEngine(client))
         handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
         outbox = Outbox(database, tables.Outbox, handlers)
         notifications = Client(settings.notifications_address, signer(settings, NAME))

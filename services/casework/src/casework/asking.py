@@ -15,14 +15,14 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_contracts.base import Word
 from chassis import logs, once
-from chassis.errors import NOT_FOUND, RETRYABLE, UNAVAILABLE, Refusal
+from chassis.errors import NOT_FOUND, RETRYABLE, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import store, views
-from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, NOT_RETURNED, TASK_NOT_OPEN, invalid_field
+from casework.errors import NOT_ON_NOTICE, NOT_RETURNED, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts
 from casework.reach import view_of
 from casework.tables import Application, Once, Timeline
@@ -103,9 +103,6 @@ class Asking:
         try:
             stage = await self._ask(words, name.request_id)
         except Refusal as refusal:
-            if refusal.problem is ALREADY_ENDED and words.stage == contract.START:
-                # The case is in the table but its workflow is not there yet: the outbox is about to start it.
-                refusal = Refusal(UNAVAILABLE)
             if refusal.problem.status not in RETRYABLE:
                 async with self._parts.database.transaction() as session:
                     await store.forget(session, name.key)

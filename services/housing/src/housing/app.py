@@ -11,6 +11,7 @@ from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import waiting
 from casekit import tell
+from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import Tellings
 from chassis import temporal
 from chassis.crypto import KeyRing
@@ -20,12 +21,11 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Outbox
 from chassis.service import signer, verifier
 
-from housing import tables
+from housing import store, tables
 from housing.applicants import Applicants, CaseworkApplicants
 from housing.servicer import HousingServicer
 from housing.settings import Settings
 from housing.terms import TermsOf, of_profile
-from housing.workflows import TemporalWorkflows, Workflows
 
 NAME = "housing"
 FIELD_KEYS = "field-keys.json"
@@ -36,15 +36,15 @@ OPEN_METHODS = (f"/{SERVICE}/ListEstates", f"/{SERVICE}/ListWaiting")
 
 @asynccontextmanager
 async def application(
-    settings: Settings, *, workflows: Workflows | None = None, applicants: Applicants | None = None, terms: TermsOf | None = None
+    settings: Settings, *, engine: Engine | None = None, applicants: Applicants | None = None, terms: TermsOf | None = None
 ) -> AsyncIterator[GrpcServer]:
-    """Serves until the block ends. ``workflows`` stands in for Temporal, ``applicants`` for casework and ``terms`` for the profile in tests."""
+    """Serves until the block ends. ``engine`` stands in for Temporal, ``applicants`` for casework and ``terms`` for the profile in tests."""
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
-        if workflows is None:
+        if engine is None:
             # Lazy: lists are served while Temporal is away.
-            workflows = TemporalWorkflows(await temporal.connect(settings, lazy=True))
+            engine = TemporalEngine(await temporal.connect(settings, lazy=True))
         ring = KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS)
         if applicants is None:
             casework = Client(settings.casework_address, signer(settings, NAME))
@@ -55,7 +55,7 @@ async def application(
         notifications = Client(settings.notifications_address, signer(settings, NAME))
         stack.push_async_callback(notifications.close)
         tellings = Tellings(ring, notifications)
-        outbox = Outbox(database, tables.Outbox, {waiting.OFFER_MADE: _offer_made(workflows), tell.TELL: tellings.deliver})
+        outbox = Outbox(database, tables.Outbox, {waiting.OFFER_MADE: _offer_made(engine, database), tell.TELL: tellings.deliver})
         await outbox.start()
         stack.push_async_callback(outbox.stop)
         server = GrpcServer(
@@ -67,14 +67,21 @@ async def application(
             drain_seconds=settings.drain_seconds,
         )
         rpc.add_HousingServiceServicer_to_server(
-            HousingServicer(database, ring, outbox, tellings, applicants, terms, workflows), server.server
+            HousingServicer(database, ring, outbox, tellings, applicants, terms, engine), server.server
         )
         yield await stack.enter_async_context(serving(server, database.ping))
 
 
-def _offer_made(workflows: Workflows) -> Any:
-    async def signal(payload: dict[str, Any]) -> None:
+def _offer_made(engine: Engine, database: Database) -> Any:
+    async def tell_offer(payload: dict[str, Any]) -> None:
         said = waiting.OfferMade.model_validate(payload["said"])
-        await workflows.signal(waiting.workflow_id(payload["application_no"]), waiting.OFFER_MADE, said)
+        standing = await engine.tell(waiting.workflow_id(payload["application_no"]), waiting.OFFER_MADE, said)
+        if standing is Standing.OPEN:
+            return
+        async with database.transaction() as session:
+            offer = await store.offer(session, said.offer_id)
+        # Nobody has heard of the offer. When it has ended meanwhile nobody has to; an open one holds its home, and is told again.
+        if offer is not None and offer.offer.state == "open":
+            raise RuntimeError(f"the workflow of {payload['application_no']} is {standing.value}, and offer {said.offer_id} is open")
 
-    return signal
+    return tell_offer

@@ -38,5 +38,5 @@ NOT_ACKNOWLEDGED = Problem(
 )
 STEP_REFUSED = Problem("STEP_REFUSED", _FAILED, "当前状态不能办理这一步。", "The record is in a state in which this step is not possible.")
 
-# English of the refusals which workflows give by name; the Chinese comes with them.
-ENGLISH: Final = {problem.reason: problem.en for problem in (OFFER_NOT_OPEN, ALREADY_ENDED, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, STEP_REFUSED)}
+# The refusals which workflows give by name; the Chinese comes with them.
+PROBLEMS: Final = {problem.reason: problem for problem in (OFFER_NOT_OPEN, ALREADY_ENDED, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, STEP_REFUSED)}

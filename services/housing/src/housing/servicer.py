@@ -11,6 +11,7 @@ from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from anju_contracts.base import Word
+from casekit.engine import CLOSED, NOT_STARTED, Engine, in_words_of
 from casekit.tell import Tellings
 from chassis import calendar, ids, once, paging
 from chassis.crypto import KeyRing
@@ -26,12 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from housing import reach, store, wire
 from housing.applicants import Applicants
 from housing.domain import matching
-from housing.errors import ALREADY_ENDED, ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, OFFER_NOT_OPEN, UNIT_EXISTS
+from housing.errors import ALREADY_ENDED, ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, OFFER_NOT_OPEN, PROBLEMS, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
 from housing.tables import LISTED, Estate, Offer, Once, Unit
 from housing.terms import TermsOf
-from housing.workflows import Workflows
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
@@ -56,10 +56,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         tellings: Tellings,
         applicants: Applicants,
         terms_of: TermsOf,
-        workflows: Workflows,
+        engine: Engine,
     ) -> None:
         super().__init__(database, ring, outbox, tellings, applicants, terms_of)
-        self._workflows = workflows
+        self._engine = engine
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
 
@@ -245,9 +245,9 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     async def _update(self, workflow_id: str, name: str, said: Word, request_id: str, ended: Problem) -> None:
         """Puts a decision to its workflow; a closed one refuses with ``ended``."""
         try:
-            await self._workflows.update(workflow_id, name, said, request_id)
+            await self._engine.put(workflow_id, name, said, request_id)
         except Refusal as refusal:
-            raise (Refusal(ended) if refusal.problem.reason == ALREADY_ENDED.reason else refusal) from refusal
+            raise in_words_of(refusal, PROBLEMS | {CLOSED.reason: ended}) from refusal
 
     async def _decision(
         self,
@@ -303,7 +303,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             try:
                 return await put(found, request_id)
             except Refusal as refusal:
-                if refusal.problem.reason not in _OVER:
+                if refusal.problem.reason not in _OVER and refusal.problem is not NOT_STARTED:
                     raise
                 async with self._database.transaction() as session:
                     found = await read(session)

@@ -14,6 +14,7 @@ from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
 from casekit import tell
+from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import Tellings
 from chassis import logs, temporal
 from chassis.crypto import KeyRing
@@ -22,13 +23,13 @@ from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Outbox
 from chassis.service import signer, verifier
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from payments import tables
+from payments import store, tables
 from payments.cashier import Cashier
 from payments.providers.ccb import CcbAccount, CcbBank
 from payments.servicer import PaymentsServicer
 from payments.settings import Settings
-from payments.workflows import TemporalWorkflows, Workflows
 
 _log = logs.get(__name__)
 
@@ -45,17 +46,17 @@ def _wall_clock() -> datetime:
 
 @asynccontextmanager
 async def application(
-    settings: Settings, *, workflows: Workflows | None = None, now: Callable[[], datetime] = _wall_clock
+    settings: Settings, *, engine: Engine | None = None, now: Callable[[], datetime] = _wall_clock
 ) -> AsyncIterator[GrpcServer]:
-    """Serves until the block ends. Raises RuntimeError without a usable bank account file. ``workflows`` and ``now`` stand in for Temporal and the
+    """Serves until the block ends. Raises RuntimeError without a usable bank account file. ``engine`` and ``now`` stand in for Temporal and the
     wall clock in tests."""
     account = CcbAccount.load(settings.ccb_file)
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
-        if workflows is None:
+        if engine is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
-            workflows = TemporalWorkflows(await temporal.connect(settings, lazy=True))
+            engine = TemporalEngine(await temporal.connect(settings, lazy=True))
         notifications = Client(settings.notifications_address, signer(settings, NAME))
         stack.push_async_callback(notifications.close)
         tellings = Tellings(KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS), notifications)
@@ -63,9 +64,9 @@ async def application(
             database,
             tables.Outbox,
             {
-                rent_cycle.PAYMENT_OPENED: _teller(workflows, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened),
-                rent_cycle.PAYMENT_POSTED: _teller(workflows, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted),
-                lease.ARREARS_PAID: _teller(workflows, lease.ARREARS_PAID, lease.ArrearsPaid),
+                rent_cycle.PAYMENT_OPENED: _teller(engine, database, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened),
+                rent_cycle.PAYMENT_POSTED: _teller(engine, database, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted),
+                lease.ARREARS_PAID: _teller(engine, database, lease.ARREARS_PAID, lease.ArrearsPaid),
                 tell.TELL: tellings.deliver,
             },
         )
@@ -99,8 +100,24 @@ async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
             await task
 
 
-def _teller(workflows: Workflows, name: str, model: type[Model]) -> Any:
+def _teller(engine: Engine, database: Database, name: str, model: type[Model]) -> Any:
     async def signal(payload: dict[str, Any]) -> None:
-        await workflows.signal(payload["to"], name, model.model_validate(payload["said"]))
+        standing = await engine.tell(payload["to"], name, model.model_validate(payload["said"]))
+        if standing is Standing.OPEN:
+            return
+        async with database.transaction() as session:
+            over = await _over(session, payload["to"], standing)
+        # Nobody has heard of it. Where the matter is over nobody has to; else it is told again.
+        if not over:
+            raise RuntimeError(f"{payload['to']} is {standing.value} and has not heard {name}")
 
     return signal
+
+
+async def _over(session: AsyncSession, workflow_id: str, standing: Standing) -> bool:
+    """Whether nobody is left who needs the word: a bill's workflow ends with the bill, a lease's when the household has moved out."""
+    kind, _, record = workflow_id.partition("/")
+    if kind != rent_cycle.workflow_id("").rstrip("/"):
+        return standing is Standing.CLOSED
+    found = await store.bill(session, record)
+    return found is not None and found.state in rent_cycle.MOVES.ends

@@ -1,0 +1,171 @@
+"""Speaking to a workflow: starting it for a record, putting a person's word to it, telling it a recorded fact. One way for every service.
+
+A workflow that does not answer to its id is *not started yet*, *closed*, or *unknown* (the engine is away, or keeps no history that old): three
+things, and none of them means that what was said has been done. Who asked knows from his own record which of them is no surprise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final, Protocol
+
+import grpc
+from anju_contracts.base import TASK_QUEUE, Accepted, Model, Word
+from chassis import logs
+from chassis.errors import UNAVAILABLE, Problem, Refusal
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+_log = logs.get(__name__)
+
+# Below the default deadline of a call: the caller gets a verdict or an honest "try again", not a broken connection.
+VERDICT_SECONDS: Final = 8.0
+# What the engine itself answers when the workflow closed while it held an accepted update.
+_CLOSED_MEANWHILE: Final = "AcceptedUpdateCompletedWorkflow"
+# The lazily opened connection could not be opened: nothing more specific is raised.
+_AWAY: Final = (TimeoutError, RPCTimeoutOrCancelledError, WorkflowUpdateRPCTimeoutOrCancelledError, RuntimeError)
+
+CLOSED: Final = Problem(
+    "CLOSED", grpc.StatusCode.FAILED_PRECONDITION, "该事项已经办结，请刷新后查看。", "This matter is over; please reload the page."
+)
+NOT_STARTED: Final = Problem(
+    "UNAVAILABLE",
+    grpc.StatusCode.UNAVAILABLE,
+    "系统正在建立办理流程，请稍后再试。",
+    "The case is being set up; please try again in a moment.",
+)
+REFUSED: Final = Problem(
+    "STEP_REFUSED",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "当前阶段不能办理这一步，请刷新后查看。",
+    "This step cannot be taken at the current stage.",
+)
+
+
+class OtherCaseError(RuntimeError):
+    """The workflow under this id stands for another record: a database was restored behind the engine, and gave a number anew."""
+
+
+class Standing(Enum):
+    """What the engine knows of a workflow id. ``UNKNOWN``: never started, or closed so long ago that it is forgotten."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class Engine(Protocol):
+    """What a service says to workflows. Tests put somebody else in its place."""
+
+    async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None: ...
+
+    async def put(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted: ...
+
+    async def tell(self, workflow_id: str, signal: str, said: Model) -> Standing: ...
+
+
+class TemporalEngine:
+    def __init__(self, client: Client, *, verdict_seconds: float = VERDICT_SECONDS) -> None:
+        self._client = client
+        self._verdict_seconds = verdict_seconds
+
+    async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
+        """Starts a workflow for a record, once; ``memo`` says whose it is. Raises OtherCaseError when the id is taken by another record's."""
+        try:
+            handle = await self._client.start_workflow(
+                name,
+                given,
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                static_summary=summary,
+                memo=dict(memo),
+            )
+        except WorkflowAlreadyStartedError:
+            kept = await (await self._client.get_workflow_handle(workflow_id).describe()).memo()
+            if any(kept.get(key) != value for key, value in memo.items()):
+                _log.error("workflow_of_another_case", workflow_id=workflow_id)
+                raise OtherCaseError(f"{workflow_id} is the workflow of another record") from None
+            return
+        del handle
+
+    async def put(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted:
+        """Puts a person's word to a workflow. The same ``word_id`` again gets the same verdict, also from a workflow it has closed.
+
+        Raises Refusal: what the workflow's validator said; CLOSED; NOT_STARTED; UNAVAILABLE when it is not known whether the word was taken (put it
+        again under the same id)."""
+        try:
+            async with asyncio.timeout(self._verdict_seconds):
+                return await self._verdict(workflow_id, update, said, word_id)
+        except WorkflowUpdateFailedError as failed:
+            raise _refusal(failed.cause) from failed
+        except RPCError as error:
+            raise Refusal(UNAVAILABLE) from error
+        except _AWAY as error:
+            raise Refusal(UNAVAILABLE) from error
+
+    async def _verdict(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted:
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            verdict: Accepted = await handle.execute_update(update, said, id=word_id, result_type=Accepted)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            if await self.standing(workflow_id) is Standing.UNKNOWN:
+                raise Refusal(NOT_STARTED) from error
+            try:
+                # If this very word closed it and only our answer was lost, the engine still has the verdict.
+                verdict = await handle.get_update_handle(word_id, result_type=Accepted).result()
+            except RPCError as gone:
+                raise Refusal(CLOSED if gone.status is RPCStatusCode.NOT_FOUND else UNAVAILABLE) from gone
+        return verdict
+
+    async def tell(self, workflow_id: str, signal: str, said: Model) -> Standing:
+        """Tells a recorded fact, and says to whom: OPEN when the workflow has it; else nobody has, and the caller's own record decides whether anybody
+        still should."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(signal, said)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return await self.standing(workflow_id)
+        return Standing.OPEN
+
+    async def standing(self, workflow_id: str) -> Standing:
+        try:
+            described = await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return Standing.UNKNOWN
+        return Standing.OPEN if described.status is WorkflowExecutionStatus.RUNNING else Standing.CLOSED
+
+
+def _refusal(cause: BaseException) -> Refusal:
+    """The validator's own reason and words; an English sentence is found by the service that knows the reason."""
+    if not isinstance(cause, ApplicationError):
+        return Refusal(UNAVAILABLE)
+    if cause.type == _CLOSED_MEANWHILE:
+        return Refusal(CLOSED)
+    return Refusal(Problem(cause.type or REFUSED.reason, REFUSED.status, cause.message or REFUSED.zh, REFUSED.en), zh=cause.message)
+
+
+def in_words_of(refusal: Refusal, problems: Mapping[str, Problem]) -> Refusal:
+    """The same refusal with the service's own English for its reason, and its own problem for CLOSED."""
+    known: Any = problems.get(refusal.problem.reason)
+    if known is None:
+        return refusal
+    if refusal.problem is CLOSED:
+        return Refusal(known)
+    return Refusal(Problem(refusal.problem.reason, known.status, refusal.problem.zh, known.en), zh=refusal.zh)
