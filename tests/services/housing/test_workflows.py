@@ -18,6 +18,7 @@ from chassis import ids, temporal
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.temporal import PAYLOAD_KEYS
+from housing.expiry import end_expired
 from housing.settings import Settings
 from housing.tables import MIGRATIONS
 from temporalio import workflow
@@ -159,20 +160,38 @@ async def test_lists_are_served_and_decisions_refused_while_temporal_is_away(
 @pytest.mark.parametrize("standing", [Standing.UNKNOWN, Standing.CLOSED])
 async def test_an_open_offer_nobody_has_heard_of_is_told_until_somebody_has(world: World, standing: Standing) -> None:
     """Its home would stay taken for ever by an offer that no household can answer."""
-    world.notes.standing = standing
+    world.notes.says = standing
     await world.add_units(2)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
     async with asyncio.timeout(20):
         while not await world.sql("SELECT 1 FROM outbox WHERE kind = 'offer_made' AND attempts > 0 AND done_at IS NULL"):
             await asyncio.sleep(0.05)
-    world.notes.standing = Standing.OPEN
+    world.notes.says = Standing.OPEN
     await world.wait_for_signals(1)
     assert world.notes.signals[0][2].offer_id == offer.id  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("standing", list(Standing))
+async def test_an_offer_whose_household_nobody_serves_is_ended_by_housing(world: World, standing: Standing) -> None:
+    """Its own workflow ends it while there is one; without one the home is offered to the next household."""
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    world.notes.says = standing
+    await world.register("KF-2")
+    over = offer.expires_at.ToDatetime(UTC)
+    assert await end_expired(world.database, world.notes, over + timedelta(hours=1)) == 0, "its workflow may just be saying so"
+    gone = standing is not Standing.OPEN
+    assert await end_expired(world.database, world.notes, over + timedelta(hours=7)) == int(gone)
+    assert await end_expired(world.database, world.notes, over + timedelta(hours=8)) == 0
+    tenancy = await world.tenancy("KF-1")
+    assert (tenancy.waiting.state, tenancy.offers[0].state) == (("waiting", "expired") if gone else ("offered", "open"))
+    assert len((await world.offer()).offers) == int(gone)
+
+
 async def test_an_offer_that_is_over_needs_no_word(world: World) -> None:
-    world.notes.standing = Standing.CLOSED
+    world.notes.says = Standing.CLOSED
     await world.add_units(2)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers

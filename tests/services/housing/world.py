@@ -56,7 +56,7 @@ class NoteTaker:
     updates: list[tuple[str, str, Model, str]] = field(default_factory=list)
     on_update: Hook | None = None
     down: bool = False
-    standing: Standing = Standing.OPEN
+    says: Standing = Standing.OPEN
 
     async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
         raise AssertionError("housing starts no workflow")
@@ -70,9 +70,12 @@ class NoteTaker:
     async def tell(self, workflow_id: str, name: str, said: Model) -> Standing:
         if self.down:
             raise ConnectionError("Temporal is away")
-        if self.standing is Standing.OPEN:
+        if self.says is Standing.OPEN:
             self.signals.append((workflow_id, name, said))
-        return self.standing
+        return self.says
+
+    async def standing(self, workflow_id: str) -> Standing:
+        return self.says
 
 
 @dataclass

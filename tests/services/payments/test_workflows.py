@@ -19,14 +19,14 @@ async def undelivered(world: World) -> list[str]:
 @pytest.mark.parametrize("standing", [Standing.UNKNOWN, Standing.CLOSED])
 async def test_a_word_nobody_has_heard_is_not_done_while_its_bill_is_open(world: World, standing: Standing) -> None:
     """A workflow that is not there (a database restored behind the engine, a mistake of an operator) must not swallow it."""
-    world.notes.standing = standing
+    world.notes.says = standing
     await world.issue("202612")
     await world.start(BILL)
     async with asyncio.timeout(20):
         while not await world.sql("SELECT 1 FROM outbox WHERE kind = 'payment_opened' AND attempts > 0"):
             await asyncio.sleep(0.05)
     assert await undelivered(world) == ["payment_opened"]
-    world.notes.standing = Standing.OPEN
+    world.notes.says = Standing.OPEN
     await world.wait_told("payment_opened", 1)
 
 
@@ -34,7 +34,7 @@ async def test_a_bill_that_is_over_needs_no_word(world: World) -> None:
     await world.issue("202612")
     await world.start(BILL)
     await world.wait_told("payment_opened", 1)
-    world.notes.standing = Standing.CLOSED
+    world.notes.says = Standing.CLOSED
     await world.sql("UPDATE bills SET state = 'arrears' WHERE id = :id", id=BILL)
     await world.sql("UPDATE outbox SET done_at = NULL, next_try_at = now() WHERE kind = 'payment_opened'")
     async with asyncio.timeout(20):

@@ -42,7 +42,7 @@ class NoteTaker:
 
     signals: list[tuple[str, str, Model]] = field(default_factory=list)
     down: bool = False
-    standing: Standing = Standing.OPEN
+    says: Standing = Standing.OPEN
 
     async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
         raise AssertionError("payments starts no workflow")
@@ -53,9 +53,12 @@ class NoteTaker:
     async def tell(self, workflow_id: str, name: str, said: Model) -> Standing:
         if self.down:
             raise ConnectionError("Temporal is away")
-        if self.standing is Standing.OPEN:
+        if self.says is Standing.OPEN:
             self.signals.append((workflow_id, name, said))
-        return self.standing
+        return self.says
+
+    async def standing(self, workflow_id: str) -> Standing:
+        return self.says
 
     def told(self, name: str) -> list[tuple[str, Model]]:
         return [(workflow_id, said) for workflow_id, what, said in self.signals if what == name]

@@ -73,6 +73,8 @@ class Engine(Protocol):
 
     async def tell(self, workflow_id: str, signal: str, said: Model) -> Standing: ...
 
+    async def standing(self, workflow_id: str) -> Standing: ...
+
 
 class TemporalEngine:
     def __init__(self, client: Client, *, verdict_seconds: float = VERDICT_SECONDS) -> None:

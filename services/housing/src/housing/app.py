@@ -23,6 +23,7 @@ from chassis.service import signer, verifier
 
 from housing import store, tables
 from housing.applicants import Applicants, CaseworkApplicants
+from housing.expiry import ending_expired
 from housing.servicer import HousingServicer
 from housing.settings import Settings
 from housing.terms import TermsOf, of_profile
@@ -58,6 +59,7 @@ async def application(
         outbox = Outbox(database, tables.Outbox, {waiting.OFFER_MADE: _offer_made(engine, database), tell.TELL: tellings.deliver})
         await outbox.start()
         stack.push_async_callback(outbox.stop)
+        await stack.enter_async_context(ending_expired(database, engine))
         server = GrpcServer(
             SERVICE,
             verifier(settings),

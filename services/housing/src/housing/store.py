@@ -214,6 +214,17 @@ async def open_offers(session: AsyncSession, application_no: str) -> Sequence[Of
     return (await session.execute(query)).scalars().all()
 
 
+async def overdue_offers(session: AsyncSession, before: datetime) -> list[tuple[str, str]]:
+    """(offer, application) of open offers whose time was over at ``before``, the longest first."""
+    query = (
+        select(col(Offer.id), col(Offer.application_no))
+        .where(col(Offer.state) == "open", col(Offer.expires_at) < before)
+        .order_by(col(Offer.expires_at))
+        .limit(100)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
 async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime) -> None:
     """Ends an open offer; a declined or expired one gives the home back."""
     statement = (

@@ -1,0 +1,64 @@
+"""Offers whose time is over and whose household nobody serves: housing ends them itself, so that a home does not stay taken for ever.
+
+While the household's workflow is open it ends the offer, by the household's own calendar. One that is gone (a database restored behind the engine, a
+mistake of an operator) never will; the household goes back on the list, and the checker says that nobody works on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from anju_contracts import waiting
+from casekit.engine import Engine, Standing
+from chassis import logs
+from chassis.db import Database
+
+from housing import store
+
+_log = logs.get(__name__)
+ROUND_SECONDS: Final = 60.0
+# An offer is over at the end of its last day; until well after it, its own workflow is given the time to say so.
+GRACE: Final = timedelta(hours=6)
+
+
+async def end_expired(database: Database, engine: Engine, now: datetime) -> int:
+    """Ends the offers of one round; gives how many."""
+    async with database.transaction() as session:
+        overdue = await store.overdue_offers(session, now - GRACE)
+    ended = 0
+    for offer_id, application_no in overdue:
+        if await engine.standing(waiting.workflow_id(application_no)) is Standing.OPEN:
+            continue
+        async with database.transaction() as session:
+            offer = await store.lock_offer(session, offer_id)
+            if offer is None or offer.state != "open":
+                continue
+            await store.close_offer(session, offer_id, "expired", "", now)
+            await store.set_waiting_state(session, application_no, ("offered",), "waiting", None)
+        _log.error("offer_expired_without_a_workflow", offer=offer_id, application_no=application_no)
+        ended += 1
+    return ended
+
+
+@asynccontextmanager
+async def ending_expired(database: Database, engine: Engine) -> AsyncIterator[None]:
+    async def rounds() -> None:
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                await end_expired(database, engine, datetime.now(UTC))
+            except Exception as error:
+                # The engine is away: nothing is known of anybody, and nothing is ended.
+                _log.warning("expired_offers_not_looked_at", error=logs.describe(error))
+
+    task = asyncio.create_task(rounds(), name="expired offers")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
