@@ -28,6 +28,11 @@ EXPECTED = re.compile(
     r"the server responded with a status of (401|404|409|412|422|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED"
     r"|Failed to fetch dynamically imported module"
 )
+# A dialog that is still fading in has no colours to be judged by.
+STILL = """Promise.all(document.getAnimations()
+    .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .map((each) => each.finished.catch(() => undefined)))"""
+
 # Words of programs: a code, an enum's name, an instant or a missing value where people read.
 RAW = re.compile(r"[a-z]+_[a-z]+|\b\d{4}-\d{2}-\d{2}\b|\bundefined\b|\bnull\b|\bNaN\b|system:|\b4102\d{2}(?:\d{3})*\b|\[object")
 
@@ -101,6 +106,7 @@ class Visitor:
 
     async def violations(self) -> list[str]:
         """What axe finds wrong with the page as it stands, one line per rule and place."""
+        await self.page.evaluate(STILL)
         found = await Axe().run(self.page, options=AXE)
         return [f"{rule['id']}: {' '.join(map(str, node['target']))}" for rule in found.response["violations"] for node in rule["nodes"]]
 

@@ -146,6 +146,30 @@ async def test_a_process_that_stops_leaves_its_claims_to_the_others_at_once(post
         await post.heard(1)
 
 
+async def test_it_stops_at_once_also_when_it_is_nudged_in_that_moment(post: Post) -> None:
+    """A cancellation and a nudge in the same turn of the loop: the cancellation counts."""
+    for _ in range(20):
+        async with post.runner() as outbox:
+            await asyncio.sleep(0.02)
+            outbox.nudge()
+    # The runner itself, without a database's pauses in between.
+    for _ in range(200):
+        outbox = Outbox(post.database, Entries, {"word": post.receiver.take})
+
+        async def nothing() -> int:
+            return 0
+
+        outbox._deliver_batch = nothing  # type: ignore[method-assign]  # the waiting is what is tested
+        outbox._prune_at = float("inf")
+        await outbox.start()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        outbox.nudge()
+        stopping = asyncio.create_task(outbox.stop())
+        done, _ = await asyncio.wait([stopping], timeout=5)
+        assert done, "the cancellation was swallowed"
+
+
 async def test_a_failed_delivery_waits_longer_each_time_and_says_why(post: Post) -> None:
     async def away() -> None:
         raise ConnectionError("the receiver is away")

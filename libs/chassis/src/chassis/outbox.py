@@ -99,8 +99,10 @@ class Outbox:
                 _log.exception("outbox_round_failed")
                 delivered = 0
             if delivered == 0:
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the nudge, and the runner would never stop.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        await self._wake.wait()
                 self._wake.clear()
 
     async def _deliver_batch(self) -> int:

@@ -133,7 +133,9 @@ class Payments:
             upcoming = self.ledger.next_due()
             pause = _IDLE_SECONDS if upcoming is None else min(max(upcoming - time.time(), 0.01), _IDLE_SECONDS)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                # Not wait_for, which in Python 3.11 may swallow the cancellation that stops this.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         order = self.ledger.order(delivery.order_id)
