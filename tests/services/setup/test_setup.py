@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from temporalio.client import Client
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bare(session_dir: Path) -> AsyncIterator[TemporalServer]:
     """An engine with the namespace ``default`` and nothing of ours."""
-    server = TemporalServer(session_dir / "bare", search_attributes={})
+    server = TemporalServer(session_dir / f"bare-{uuid.uuid4().hex[:8]}", search_attributes={})
     await server.start()
     yield server
     await server.stop()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +30,9 @@ async def records(make_database: MakeDatabase, postgres: Postgres, keys_dir: Pat
 
 @asynccontextmanager
 async def an_engine(folder: Path) -> AsyncIterator[TemporalServer]:
-    """An engine of its own: what other tests left running would be nobody's case here."""
+    """An engine of its own: what other tests left running would be nobody's case here. A module whose tests do not run in one go makes it twice: the
+    second must not find the cases of the first."""
+    folder = folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:8]}")
     with free_block(folder) as layout:
         server = TemporalServer(folder, port=layout.temporal_port)
         await server.start()
