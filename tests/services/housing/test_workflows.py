@@ -187,6 +187,8 @@ async def test_an_offer_whose_household_nobody_serves_is_ended_by_housing(world:
     assert await end_expired(world.database, world.notes, over + timedelta(hours=8)) == 0
     tenancy = await world.tenancy("KF-1")
     assert (tenancy.waiting.state, tenancy.offers[0].state) == (("waiting", "expired") if gone else ("offered", "open"))
+    again = await world.step("RegisterWaiting", pb.RegisterWaitingRequest(application_no="KF-1", step=world.next_step()))
+    assert again.declines == 0, "nobody could have answered it"
     assert len((await world.offer()).offers) == int(gone)
 
 

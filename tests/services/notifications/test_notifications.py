@@ -102,6 +102,7 @@ class World:
     sms: SmsBook
     database_url: str
     keys_dir: Path
+    address: str
 
     async def notify(self, template: str, key: str, no: str = NO, as_of: datetime = AS_OF, **facts: common.Value) -> str:
         return await self.tell(common.Telling(template=template, values=facts), key, no, as_of)
@@ -168,7 +169,7 @@ async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Wo
         )
         async with application(settings) as server:
             client, worker = Client(server.address, signer(keys_dir, "web-gateway")), Client(server.address, signer(keys_dir, "worker"))
-            yield World(rpc.NotificationsServiceStub(client.channel), client, worker, servicer, book, url, keys_dir)
+            yield World(rpc.NotificationsServiceStub(client.channel), client, worker, servicer, book, url, keys_dir, server.address)
             await client.close()
             await worker.close()
 
@@ -352,6 +353,16 @@ async def test_only_the_worker_tells_and_only_people_read(world: World) -> None:
         with pytest.raises(Refusal) as refused:
             await world.client.call(world.stub.Notify, request, caller=caller)
         assert refused.value.problem.status is grpc.StatusCode.PERMISSION_DENIED
+    # Nor does a process of ours that neither runs the workflows nor records their steps.
+    for process in ("registry-gateway", "eligibility", "web-gateway"):
+        stranger = Client(world.address, signer(world.keys_dir, process))
+        with pytest.raises(Refusal) as refused:
+            await stranger.call(world.stub_of(stranger).Notify, request)
+        await stranger.close()
+        assert refused.value.problem.status is grpc.StatusCode.PERMISSION_DENIED, process
+    housing = Client(world.address, signer(world.keys_dir, "housing"))
+    assert (await housing.call(world.stub_of(housing).Notify, request)).message_id
+    await housing.close()
     with pytest.raises(Refusal) as refused:
         await world.worker.call(world.stub_of(world.worker).ListInbox, pb.ListInboxRequest())
     assert refused.value.problem.status is grpc.StatusCode.PERMISSION_DENIED

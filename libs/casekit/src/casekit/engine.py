@@ -84,7 +84,7 @@ class TemporalEngine:
     async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
         """Starts a workflow for a record, once; ``memo`` says whose it is. Raises OtherCaseError when the id is taken by another record's."""
         try:
-            handle = await self._client.start_workflow(
+            await self._client.start_workflow(
                 name,
                 given,
                 id=workflow_id,
@@ -99,8 +99,6 @@ class TemporalEngine:
             if any(kept.get(key) != value for key, value in memo.items()):
                 _log.error("workflow_of_another_case", workflow_id=workflow_id)
                 raise OtherCaseError(f"{workflow_id} is the workflow of another record") from None
-            return
-        del handle
 
     async def put(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted:
         """Puts a person's word to a workflow. The same ``word_id`` again gets the same verdict, also from a workflow it has closed.

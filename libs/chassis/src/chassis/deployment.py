@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _HEADER = """\
-# Where the parts of this deployment are, for the tools that look at it from outside: anju verify, anju demo, anju replay, anju setup, anju repair.
+# Where the parts of this deployment are, for the tools that look at it from outside: anju verify, anju demo, anju replay, anju setup.
 # What is left out is not there, and whatever needs it says that it could not look.
 """
 

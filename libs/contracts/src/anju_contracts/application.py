@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -65,16 +64,6 @@ class Level(Model):
     working_days: int = Field(gt=0)
 
 
-class Standing(Model):
-    """Where the record says the case is, for a workflow that is started again because the former one is gone."""
-
-    stage: str
-    generation: int = Field(gt=0, description="how many workflows the case has had before; keeps their steps apart")
-    round: int = 1
-    deadline: datetime | None = None
-    objections: tuple[str, ...] = Field(default=(), description="open ones, the one being answered first")
-
-
 class ApplicationInput(Model):
     no: str
     owner: str = Field(description="opaque subject of the citizen")
@@ -85,7 +74,6 @@ class ApplicationInput(Model):
     objection_level: str = Field(description="level that answers objections")
     clocks: Clocks
     separate_queues: bool = Field(default=False, description="the registry and payments worker roles have queues of their own")
-    standing: Standing | None = None
 
 
 # --- what may be said to it ---------------------------------------------------------------------------------------------------------------

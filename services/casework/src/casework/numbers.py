@@ -16,7 +16,8 @@ from temporalio.client import Client
 from casework.tables import NUMBERS
 
 _log = logs.get(__name__)
-# The newest workflows come first; a restore loses hours, not a thousand applications more than are looked at.
+# The engine lists open workflows first, the newest of them first; a restore loses hours, not a thousand applications. What this misses is met again when
+# its workflow is started: another submission's is an alarm (casekit.engine.OtherCaseError).
 _NEWEST: Final = 1000
 _FIRST_TRY_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 5.0

@@ -18,6 +18,7 @@ from chassis import logs
 from chassis.db import Database
 
 from housing import store
+from housing.tables import UNSERVED
 
 _log = logs.get(__name__)
 ROUND_SECONDS: Final = 60.0
@@ -37,7 +38,8 @@ async def end_expired(database: Database, engine: Engine, now: datetime) -> int:
             offer = await store.lock_offer(session, offer_id)
             if offer is None or offer.state != "open":
                 continue
-            await store.close_offer(session, offer_id, "expired", "", now)
+            # Nobody could answer it: it does not count among the offers the household let pass.
+            await store.close_offer(session, offer_id, "expired", UNSERVED, now)
             await store.set_waiting_state(session, application_no, ("offered",), "waiting", None)
         _log.error("offer_expired_without_a_workflow", offer=offer_id, application_no=application_no)
         ended += 1

@@ -27,7 +27,7 @@ from housing import reach, store, wire
 from housing.applicants import Applicants
 from housing.domain import leases
 from housing.errors import OFFER_NOT_OPEN, STEP_REFUSED
-from housing.tables import LISTED, Lease, Offer, Once, Waiting
+from housing.tables import LISTED, UNSERVED, Lease, Offer, Once, Waiting
 from housing.terms import Terms, TermsOf
 
 M = TypeVar("M", bound=Message)
@@ -153,7 +153,7 @@ class WorkflowSteps:
 
     async def _on_record(self, session: AsyncSession, entry: Waiting, answer: pb.RegisterWaitingResponse) -> None:
         offers = await store.offers_of(session, entry.application_no)
-        answer.declines = sum(1 for found in offers if found.offer.state in ("declined", "expired"))
+        answer.declines = sum(1 for found in offers if found.offer.state in ("declined", "expired") and found.offer.reason != UNSERVED)
         for found in offers:
             if found.offer.state == "open":
                 answer.open_offer.CopyFrom(wire.open_offer(found))

@@ -20,6 +20,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _NOT_RELEASED = text("NOT released")
 LISTED = ("waiting", "offered")
+# In the place of a reason: an offer housing ended itself, because its household had no workflow which could have taken an answer.
+UNSERVED = "unserved"
 
 
 class Base(SQLModel, registry=registry()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,9 +21,8 @@ from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Outbox
+from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import store, tables
 from payments.cashier import Cashier
@@ -64,9 +63,9 @@ async def application(
             database,
             tables.Outbox,
             {
-                rent_cycle.PAYMENT_OPENED: _teller(engine, database, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened),
-                rent_cycle.PAYMENT_POSTED: _teller(engine, database, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted),
-                lease.ARREARS_PAID: _teller(engine, database, lease.ARREARS_PAID, lease.ArrearsPaid),
+                rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),
+                rent_cycle.PAYMENT_POSTED: _teller(engine, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted, _bill_over(database)),
+                lease.ARREARS_PAID: _teller(engine, lease.ARREARS_PAID, lease.ArrearsPaid, _lease_over),
                 tell.TELL: tellings.deliver,
             },
         )
@@ -100,24 +99,26 @@ async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
             await task
 
 
-def _teller(engine: Engine, database: Database, name: str, model: type[Model]) -> Any:
+def _teller(engine: Engine, name: str, model: type[Model], over: Callable[[str, Standing], Awaitable[bool]]) -> Handler:
     async def signal(payload: dict[str, Any]) -> None:
         standing = await engine.tell(payload["to"], name, model.model_validate(payload["said"]))
-        if standing is Standing.OPEN:
-            return
-        async with database.transaction() as session:
-            over = await _over(session, payload["to"], standing)
         # Nobody has heard of it. Where the matter is over nobody has to; else it is told again.
-        if not over:
+        if standing is not Standing.OPEN and not await over(payload["to"], standing):
             raise RuntimeError(f"{payload['to']} is {standing.value} and has not heard {name}")
 
     return signal
 
 
-async def _over(session: AsyncSession, workflow_id: str, standing: Standing) -> bool:
-    """Whether nobody is left who needs the word: a bill's workflow ends with the bill, a lease's when the household has moved out."""
-    kind, _, record = workflow_id.partition("/")
-    if kind != rent_cycle.workflow_id("").rstrip("/"):
-        return standing is Standing.CLOSED
-    found = await store.bill(session, record)
-    return found is not None and found.state in rent_cycle.MOVES.ends
+def _bill_over(database: Database) -> Callable[[str, Standing], Awaitable[bool]]:
+    async def over(workflow_id: str, _standing: Standing) -> bool:
+        """A bill's workflow ends with the bill, which the record knows."""
+        async with database.transaction() as session:
+            found = await store.bill(session, workflow_id.removeprefix(rent_cycle.workflow_id("")))
+        return found is not None and found.state in rent_cycle.MOVES.ends
+
+    return over
+
+
+async def _lease_over(_workflow_id: str, standing: Standing) -> bool:
+    """The record of a lease is housing's: here only its workflow's own end counts."""
+    return standing is Standing.CLOSED
