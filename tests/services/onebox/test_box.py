@@ -124,8 +124,11 @@ async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Pa
             await comes_back(process.pid, name, engine.pid)
             await eventually(lambda: has_its_units(layout, "410202"), what=f"housing after the end of {name}")
             await eventually(lambda: probes.worker_polls(layout), what="the worker")
-        status = await asyncio.to_thread(anju, layout, "status")
-        assert status.returncode == 0, status.stdout
+
+        async def all_answer() -> bool:
+            return (await asyncio.to_thread(anju, layout, "status")).returncode == 0
+
+        await eventually(all_answer, what="everybody answers again")
         assert "已恢复" in log.read_text()
         family = family_of(process.pid)
         process.send_signal(signal.SIGKILL)

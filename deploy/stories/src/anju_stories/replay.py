@@ -162,25 +162,31 @@ class Replay:
             self.progress.add_task("受理 submitted", total=len(households)),
             self.progress.add_task("审核 decided", total=len(households)),
         )
-        running = []
-        for household in households:
-            # One after another: the order of acceptance is the order of the waiting list.
-            await self.slots.acquire()
-            family = Household(self.town, household, self.clock)
-            outcome = Outcome(household["number"])
-            self.families[household["number"]] = family, outcome
-            try:
-                # The same key for the same household: a replay that was interrupted finds its case again.
-                await family.submit(key=same_key(f"household/{household['number']}"))
-            except ApiProblem as problem:
-                outcome.stage = f"{_NOT_ACCEPTED}{problem.slug}"
-                self.slots.release()
-                self.progress.advance(decided)
-            else:
-                outcome.no = family.no
-                running.append(asyncio.create_task(self.review(family, outcome, decided)))
-            self.progress.advance(bar)
-        await asyncio.gather(*running)
+        running: list[asyncio.Task[None]] = []
+        try:
+            for household in households:
+                # One after another: the order of acceptance is the order of the waiting list.
+                await self.slots.acquire()
+                family = Household(self.town, household, self.clock)
+                outcome = Outcome(household["number"])
+                self.families[household["number"]] = family, outcome
+                try:
+                    # The same key for the same household: a replay that was interrupted finds its case again.
+                    await family.submit(key=same_key(f"household/{household['number']}"))
+                except ApiProblem as problem:
+                    outcome.stage = f"{_NOT_ACCEPTED}{problem.slug}"
+                    self.slots.release()
+                    self.progress.advance(decided)
+                else:
+                    outcome.no = family.no
+                    running.append(asyncio.create_task(self.review(family, outcome, decided)))
+                self.progress.advance(bar)
+            await asyncio.gather(*running)
+        finally:
+            # Broken off while households are still handed in: nobody goes on talking to a city whose connections are closing.
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def review(self, family: Household, outcome: Outcome, bar: Any) -> None:
         try:
