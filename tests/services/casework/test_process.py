@@ -13,7 +13,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_contracts.base import TASK_QUEUE, Accepted, Outcome, Place
 from anju_onebox.engine.temporal import TemporalServer
-from casekit.engine import OtherCaseError, TemporalEngine
+from casekit.engine import OnRecord, OtherCaseError, TemporalEngine
 from casework.app import application
 from casework.process import Process
 from casework.settings import Settings
@@ -96,9 +96,21 @@ async def worker(client: Client) -> AsyncIterator[None]:
         yield
 
 
+async def over(no: str) -> OnRecord:
+    return OnRecord.OVER
+
+
+async def is_open(no: str) -> OnRecord:
+    return OnRecord.OPEN
+
+
+async def starting(no: str) -> OnRecord:
+    return OnRecord.STARTING
+
+
 @pytest.fixture
 def process(client: Client) -> Process:
-    return Process(TemporalEngine(client))
+    return Process(TemporalEngine(client), over)
 
 
 async def test_a_case_is_started_once(client: Client, process: Process) -> None:
@@ -153,18 +165,30 @@ async def test_after_the_end(client: Client, process: Process) -> None:
     # The repeat of a word which was taken gets the answer it had.
     assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
     assert await reason_of(process.ask(no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
-    # A case whose workflow is not there has not ended.
-    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "UNAVAILABLE"
+    # Forgotten by the engine, which keeps no history that old; the record says that it is over.
+    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_case_whose_workflow_is_gone_is_over_only_when_its_record_says_so(client: Client) -> None:
+    """Terminated by an operator, or lost with a namespace: the household must not read that its open case is over."""
+    engine, no = TemporalEngine(client), new_id("KF-")
+    await Process(engine, is_open).start_application(given(no))
+    await client.get_workflow_handle(contract.workflow_id(no)).terminate("by mistake")
+    for lost in (no, "KF-lost"):
+        for on_record, reason in ((is_open, "BLOCKED"), (over, "ALREADY_ENDED"), (starting, "UNAVAILABLE")):
+            assert await reason_of(Process(engine, on_record).ask(lost, "decide", decision("r9"), "r9")) == reason
 
 
 async def test_an_engine_that_does_not_answer_is_unknown_not_refused(client: Client, keys_dir: Path) -> None:
     no = new_id("KF-")
-    slow = Process(TemporalEngine(client, verdict_seconds=0.5))
+    slow = Process(TemporalEngine(client, verdict_seconds=0.5), is_open)
     # On a queue nobody serves.
     await client.start_workflow(contract.NAME, given(no), id=contract.workflow_id(no), task_queue="nobody")
     assert await reason_of(slow.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
     away = Process(
-        TemporalEngine(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), verdict_seconds=2)
+        TemporalEngine(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), verdict_seconds=2),
+        is_open,
     )
     async with asyncio.timeout(10):
         assert await reason_of(away.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"

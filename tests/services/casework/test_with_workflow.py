@@ -217,3 +217,12 @@ async def test_a_correction_finds_the_lost_return(town: Town) -> None:
     request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=case.dossier)
     assert (await town.desk.call(owner, "CorrectApplication", request)).application.round == 2
     await town.stage(owner, no, "street_review")
+
+
+async def test_an_open_case_whose_workflow_is_gone_is_blocked_and_not_over(town: Town) -> None:
+    owner, no = await at_street(town)
+    await town.engine.get_workflow_handle(workflow_id(no)).terminate("by mistake")
+    assert await reason_of(town.desk.decide(CLERK, no)) == "BLOCKED"
+    withdrawal = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
+    assert await reason_of(town.desk.call(owner, "WithdrawApplication", withdrawal)) == "BLOCKED"
+    assert (await town.desk.get(owner, no)).stage == "street_review"

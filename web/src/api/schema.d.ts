@@ -1757,7 +1757,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description UNAVAILABLE, REGISTER_UNAVAILABLE, BANK_UNAVAILABLE */
+        /** @description UNAVAILABLE, BLOCKED, REGISTER_UNAVAILABLE, BANK_UNAVAILABLE */
         503: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];

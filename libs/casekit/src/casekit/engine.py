@@ -1,7 +1,8 @@
 """Speaking to a workflow: starting it for a record, putting a person's word to it, telling it a recorded fact. One way for every service.
 
 A workflow that does not answer to its id is *not started yet*, *closed*, or *unknown* (the engine is away, or keeps no history that old): three
-things, and none of them means that what was said has been done. Who asked knows from his own record which of them is no surprise.
+things, and none of them means that what was said has been done. Who asked knows from his own record which of them is no surprise: a matter is over
+when its record says so, and a record that is open while nobody works on it is *blocked* (``without_workflow``).
 """
 
 from __future__ import annotations
@@ -44,6 +45,14 @@ NOT_STARTED: Final = Problem(
     "系统正在建立办理流程，请稍后再试。",
     "The case is being set up; please try again in a moment.",
 )
+# Asked again later, the same word may be taken: what was handed in stays with the service, and goes on once an operator has started the case again.
+BLOCKED: Final = Problem(
+    "BLOCKED",
+    grpc.StatusCode.UNAVAILABLE,
+    "这件事的办理流程出了故障，平台运维人员正在处理。已办理的和已提交的都在，不会丢失，办理期限照旧；请过些时候再来查看，不用重新提交。",
+    "The process behind this matter has stopped by a fault of ours; the platform's operators are looking into it. Nothing is lost and nothing has to be"
+    " handed in again: please come back later.",
+)
 REFUSED: Final = Problem(
     "STEP_REFUSED",
     grpc.StatusCode.FAILED_PRECONDITION,
@@ -62,6 +71,22 @@ class Standing(Enum):
     OPEN = "open"
     CLOSED = "closed"
     UNKNOWN = "unknown"
+
+
+class OnRecord(Enum):
+    """What the owning record says of a matter whose workflow does not answer. ``STARTING``: its workflow is still on its way to the engine."""
+
+    STARTING = "starting"
+    OPEN = "open"
+    OVER = "over"
+
+
+def without_workflow(refusal: Refusal, on_record: OnRecord) -> Refusal:
+    """What ``put`` says of a workflow that does not answer, by the record: it is over, it is being set up, or it is blocked. Read the record after
+    ``put`` was refused: a workflow records its end before it closes. Any other refusal stays as it is."""
+    if refusal.problem not in (CLOSED, NOT_STARTED):
+        return refusal
+    return Refusal({OnRecord.STARTING: NOT_STARTED, OnRecord.OPEN: BLOCKED, OnRecord.OVER: CLOSED}[on_record])
 
 
 class Engine(Protocol):
@@ -158,6 +183,9 @@ def _refusal(cause: BaseException) -> Refusal:
         return Refusal(UNAVAILABLE)
     if cause.type == _CLOSED_MEANWHILE:
         return Refusal(CLOSED)
+    if cause.type == UNAVAILABLE.reason:
+        # One that was started again and has not read yet where its case stands.
+        return Refusal(UNAVAILABLE)
     return Refusal(Problem(cause.type or REFUSED.reason, REFUSED.status, cause.message or REFUSED.zh, REFUSED.en), zh=cause.message)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from casekit import tell
-from casekit.engine import TemporalEngine
+from casekit.engine import OnRecord, TemporalEngine
 from casekit.tell import Tellings
 from chassis import temporal
 from chassis.crypto import KeyRing
@@ -18,7 +19,7 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
 
-from casework import tables
+from casework import store, tables
 from casework.asking import Asking
 from casework.intake import SETTLE_CORRECTION, Intake
 from casework.numbers import caught_up
@@ -41,7 +42,7 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         if process is None:
             client = await temporal.connect(settings, lazy=True)
             await stack.enter_async_context(caught_up(client, database))
-            process = Process(TemporalEngine(client))
+            process = Process(TemporalEngine(client), partial(_on_record, database))
         handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
         outbox = Outbox(database, tables.Outbox, handlers)
         notifications = Client(settings.notifications_address, signer(settings, NAME))
@@ -75,3 +76,8 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         )
         rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts, asking, intake), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
+
+
+async def _on_record(database: Database, no: str) -> OnRecord:
+    async with database.transaction() as session:
+        return await store.on_record(session, no)

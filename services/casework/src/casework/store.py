@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from anju_contracts.application import ENDS
+from casekit.engine import OnRecord
 from chassis.identity import Caller
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
-from casework.process import CONFIRM_WORD
+from casework.process import CONFIRM_WORD, START_APPLICATION
 from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Outbox, Resident, Task, Timeline
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
@@ -69,6 +71,17 @@ async def counters(session: AsyncSession, divisions: Sequence[str], district: st
     if district:
         query = query.where(col(Application.district) == district)
     return (await session.execute(query)).all()
+
+
+async def on_record(session: AsyncSession, no: str) -> OnRecord:
+    """How a case stands by its record. Until its first step its workflow may still be on its way: the entry that starts it is not delivered yet."""
+    found = await case(session, no)
+    if found is None or found.stage in ENDS:
+        return OnRecord.OVER
+    on_its_way = select(
+        exists().where(col(Outbox.kind) == START_APPLICATION, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no)
+    )
+    return OnRecord.STARTING if (await session.execute(on_its_way)).scalar_one() else OnRecord.OPEN
 
 
 # --- households --------------------------------------------------------------------------------------------------------------------------

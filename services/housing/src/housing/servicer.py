@@ -11,7 +11,7 @@ from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from anju_contracts.base import Word
-from casekit.engine import CLOSED, NOT_STARTED, Engine, in_words_of
+from casekit.engine import CLOSED, NOT_STARTED, Engine, OnRecord, in_words_of, without_workflow
 from casekit.tell import Tellings
 from chassis import calendar, ids, once, paging
 from chassis.crypto import KeyRing
@@ -196,12 +196,14 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             said = waiting.OfferAnswer(
                 offer_id=found.offer.id, accept=request.accept, reason=request.reason[:500], actor=caller.sub, request_id=request_id
             )
-            await self._update(waiting.workflow_id(found.offer.application_no), waiting.ANSWER_OFFER, said, request_id, OFFER_NOT_OPEN)
+            await self._update(waiting.workflow_id(found.offer.application_no), waiting.ANSWER_OFFER, said, request_id)
 
         def answer(found: store.OfferedHome) -> pb.AnswerOfferResponse:
             return pb.AnswerOfferResponse(offer=wire.offer(found))
 
-        return await self._decision(caller, request, pb.AnswerOfferResponse(), read, put, lambda found: found.offer.state != "open", answer)
+        return await self._decision(
+            caller, request, pb.AnswerOfferResponse(), read, put, lambda found: found.offer.state != "open", answer, OFFER_NOT_OPEN
+        )
 
     async def LeaveWaitingList(self, request: pb.LeaveWaitingListRequest, context: Context) -> pb.LeaveWaitingListResponse:
         caller = reach.citizen()
@@ -213,13 +215,13 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
         async def put(found: store.Ranked, request_id: str) -> None:
             said = waiting.Leaving(actor=caller.sub, request_id=request_id)
-            await self._update(waiting.workflow_id(found.entry.application_no), waiting.LEAVE, said, request_id, ALREADY_ENDED)
+            await self._update(waiting.workflow_id(found.entry.application_no), waiting.LEAVE, said, request_id)
 
         def answer(found: store.Ranked) -> pb.LeaveWaitingListResponse:
             return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(found))
 
         return await self._decision(
-            caller, request, pb.LeaveWaitingListResponse(), read, put, lambda found: found.entry.state not in LISTED, answer
+            caller, request, pb.LeaveWaitingListResponse(), read, put, lambda found: found.entry.state not in LISTED, answer, ALREADY_ENDED
         )
 
     async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
@@ -233,21 +235,21 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             if not request.acknowledged:
                 raise Refusal(NOT_ACKNOWLEDGED)
             said = lease.SignLease(actor=caller.sub, acknowledged=True, request_id=request_id)
-            await self._update(lease.workflow_id(found.lease.no), lease.SIGN, said, request_id, LEASE_NOT_OPEN)
+            await self._update(lease.workflow_id(found.lease.no), lease.SIGN, said, request_id)
 
         def answer(found: store.LeasedHome) -> pb.SignLeaseResponse:
             return pb.SignLeaseResponse(lease=wire.lease(found))
 
         return await self._decision(
-            caller, request, pb.SignLeaseResponse(), read, put, lambda found: found.lease.state != "signing", answer
+            caller, request, pb.SignLeaseResponse(), read, put, lambda found: found.lease.state != "signing", answer, LEASE_NOT_OPEN
         )
 
-    async def _update(self, workflow_id: str, name: str, said: Word, request_id: str, ended: Problem) -> None:
-        """Puts a decision to its workflow; a closed one refuses with ``ended``."""
+    async def _update(self, workflow_id: str, name: str, said: Word, request_id: str) -> None:
+        """Puts a decision to its workflow."""
         try:
             await self._engine.put(workflow_id, name, said, request_id)
         except Refusal as refusal:
-            raise in_words_of(refusal, PROBLEMS | {CLOSED.reason: ended}) from refusal
+            raise in_words_of(refusal, PROBLEMS) from refusal
 
     async def _decision(
         self,
@@ -258,8 +260,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         put: Callable[[T, str], Awaitable[None]],
         settled: Callable[[T], bool],
         answer: Callable[[T], M],
+        ended: Problem,
     ) -> M:
         """A decision of a household, once per idempotency key: read the record, put the decision to its workflow, answer with what was recorded.
+        ``ended`` is the refusal once the record says that the matter is over.
 
         The workflow gives the verdict, not the record: it alone knows what else has been said to it. No transaction is open while it is asked;
         a crash in between is healed by the update id, under which the engine keeps the verdict.
@@ -271,7 +275,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             if known is not None:
                 return known
             found = await read(session)
-        await self._put(found, ids.stable_id("", caller.sub, method, request.idempotency_key), read, put, settled)
+        await self._put(found, ids.stable_id("", caller.sub, method, request.idempotency_key), read, put, settled, ended)
         until = asyncio.get_running_loop().time() + SETTLE_SECONDS
         while True:
             async with self._database.transaction() as session:
@@ -294,23 +298,26 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         read: Callable[[AsyncSession], Awaitable[T]],
         put: Callable[[T, str], Awaitable[None]],
         settled: Callable[[T], bool],
+        ended: Problem,
     ) -> None:
         """A workflow's "it is over" counts when the record says so too. While the record says the matter is open, the workflow does not know of it
-        yet (its start or its signal is on the way): it is asked again for a moment, and then the household is asked to try again."""
+        yet (its start or its signal is on the way): it is asked again for a moment, and then the household is asked to try again. One that is not
+        there after that moment either is gone: the matter is blocked."""
         clock = asyncio.get_running_loop()
         until, pause = clock.time() + LAG_SECONDS, 0.1
         while True:
             try:
                 return await put(found, request_id)
             except Refusal as refusal:
-                if refusal.problem.reason not in _OVER and refusal.problem is not NOT_STARTED:
+                gone = refusal.problem in (CLOSED, NOT_STARTED)
+                if not gone and refusal.problem.reason not in _OVER:
                     raise
                 async with self._database.transaction() as session:
                     found = await read(session)
                 if settled(found):
-                    raise
+                    raise in_words_of(without_workflow(refusal, OnRecord.OVER), PROBLEMS | {CLOSED.reason: ended}) from None
                 if clock.time() + pause > until:
-                    raise Refusal(UNAVAILABLE) from refusal
+                    raise (without_workflow(refusal, OnRecord.OPEN) if gone else Refusal(UNAVAILABLE)) from refusal
             await asyncio.sleep(pause)
             pause = min(2 * pause, 1.0)
 

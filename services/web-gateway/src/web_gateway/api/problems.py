@@ -147,6 +147,11 @@ KINDS: Final[Mapping[str, Kind]] = _kinds(
     Kind("INTERNAL", 500, "系统出了问题", "Something went wrong", "系统出了问题，我们已记录，请稍后再试。", "Something went wrong on our side; please try again."),
     Kind("UNAVAILABLE", 503, "服务暂时繁忙", "Temporarily unavailable", "请稍后再试，已填写的内容不会丢失。", "Try again; nothing is lost."),
     Kind(
+        "BLOCKED", 503, "办理流程故障，正在处理", "Held up by a fault of ours",
+        "平台运维人员正在处理，已办理的和已提交的都在；请过些时候再来查看，不用重新提交。",
+        "The platform's operators are looking into it. Nothing is lost and nothing has to be handed in again; come back later.",
+    ),
+    Kind(
         "REGISTER_UNAVAILABLE", 503, "部门暂未答复", "A register is silent",
         "系统会自动重试，不影响您的申请，无需操作。", "It is asked again automatically; your application is not affected and there is nothing to do.",
     ),
