@@ -145,7 +145,7 @@ async def fill_member(visitor: Visitor, index: int, member: dict[str, Any]) -> N
         await named("relation").select_option(member["relation"])
     await named("name").fill(member["name"])
     await named("id_number").fill(member["id_number"])
-    await named("income").fill(yuan(member["annual_income_fen"]))
+    await named("annual_income_fen").fill(yuan(member["annual_income_fen"]))
     await named("employer").fill(member["employer"])
     await visitor.press("保存并继续")
     await visitor.expect_heading("家庭成员")

@@ -112,20 +112,20 @@ async def test_a_wrong_check_digit_is_explained_and_what_was_typed_is_kept(famil
     await phone.sign_on_citizen(right, "/apply/members/0")
     await phone.field("members-0-name").fill(member["name"])
     await phone.field("members-0-id_number").fill(wrong)
-    await phone.field("members-0-income").fill("36000")
+    await phone.field("members-0-annual_income_fen").fill("36000")
     await phone.press("保存并继续")
     summary = phone.page.locator(".error-summary[role=alert]")
     await summary.wait_for()
     assert await summary.evaluate("summary => summary === document.activeElement")
     assert await phone.field("members-0-id_number").input_value() == wrong
-    assert await phone.field("members-0-income").input_value() == "36000"
+    assert await phone.field("members-0-annual_income_fen").input_value() == "36000"
     await phone.picture("wrong-check-digit")
     assert not await phone.violations()
     await summary.get_by_role("link").first.click()
     assert await phone.focused() == "members-0-id_number"
     # Closed and opened again, as phones do: the form remembers.
     await phone.open("/apply/members/0")
-    assert await phone.field("members-0-income").input_value() == "36000"
+    assert await phone.field("members-0-annual_income_fen").input_value() == "36000"
     await phone.field("members-0-id_number").fill(right)
     await phone.press("保存并继续")
     await phone.expect_heading("家庭成员")

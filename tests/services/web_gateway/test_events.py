@@ -14,7 +14,7 @@ from aiohttp import ClientResponse
 from anju.casework.v1 import casework_pb2 as casework
 from chassis import errors
 from chassis.errors import Refusal
-from web_gateway.api import events
+from web_gateway.api.subjects import events
 
 from tests.services.web_gateway.world import API, NO, Person, World, an_application, world
 from tests.support.patience import eventually

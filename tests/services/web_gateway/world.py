@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import Caller, Verifier, current_caller, load_key_set
 from google.protobuf import message_factory
 from pydantic import SecretStr
+from web_gateway.api.layer import Api
+from web_gateway.api.subjects import APIS
 from web_gateway.app import WebServer, application
 from web_gateway.settings import Settings
 from yarl import URL
@@ -217,7 +219,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, keys_dir: Path, **changes: Any) -> AsyncIterator[World]:
+async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **changes: Any) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         port = stack.enter_context(free_block(folder)).web_port
         issuer = await stack.enter_async_context(
@@ -253,7 +255,7 @@ async def world(folder: Path, keys_dir: Path, **changes: Any) -> AsyncIterator[W
                 **changes,
             }
         )
-        running = await stack.enter_async_context(application(settings))
+        running = await stack.enter_async_context(application(settings, apis))
         people = await stack.enter_async_context(AsyncExitStack())
         yield World(running, backstage, issuer, settings, people)
 

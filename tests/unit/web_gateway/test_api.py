@@ -14,10 +14,9 @@ from anju_contracts import application
 from anju_terms import terms, vocabularies
 from pydantic import BaseModel, ValidationError
 from web_gateway import openapi
-from web_gateway.api import cases as c
 from web_gateway.api.convert import answered, enum_name, enum_number, to_dict, to_model
 from web_gateway.api.layer import Access, Api, Call, Params
-from web_gateway.api.problems import KINDS
+from web_gateway.api.subjects import APIS, applications, catalogue, dossier
 from web_gateway.api.titles import REGISTERS, STAGES
 from web_gateway.api.violations import violations
 
@@ -35,7 +34,9 @@ def test_protos_become_plain_values() -> None:
     assert raw["objections"][0]["id"] == "o-1"
     for always in (message.submitted_at, message.updated_at):
         always.FromJsonString("2026-11-20T01:00:00Z")
-    assert '"deadline_at":"2026-11-23T23:59:59+08:00"' in to_model(c.ApplicationSummary, message, stage_title="").model_dump_json()
+    assert (
+        '"deadline_at":"2026-11-23T23:59:59+08:00"' in to_model(applications.ApplicationSummary, message, stage_title="").model_dump_json()
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,11 @@ def test_the_owner_and_later_fields_do_not_leave_the_house() -> None:
     message = casework.Application(no="KF-2026-000123", owner="c-secret", profile_version="p")
     for always in (message.submitted_at, message.updated_at):
         always.FromJsonString("2026-11-20T01:00:00Z")
-    assert "c-secret" not in to_model(c.Application, message, stage_title="").model_dump_json()
+    assert "c-secret" not in to_model(applications.Application, message, stage_title="").model_dump_json()
 
 
 def test_what_a_household_declares_is_read_by_its_own_definition_and_may_be_newer() -> None:
-    dossier = {
+    declared = {
         "category": "veteran",
         "members": [
             {"name": "安", "id_number": "x", "relation": "applicant", "birth_date": "1990-01-01", "annual_income_fen": 1, "employer": ""}
@@ -75,8 +76,8 @@ def test_what_a_household_declares_is_read_by_its_own_definition_and_may_be_newe
         "address": "",
         "phone": "",
     }
-    assert wrong(c.CorrectDossier, {"dossier": dossier}) == {"/dossier/category": "not_in_list"}
-    assert answered(c.Dossier, dossier).category == "veteran"
+    assert wrong(applications.CorrectDossier, {"dossier": declared}) == {"/dossier/category": "not_in_list"}
+    assert answered(dossier.Dossier, declared).category == "veteran"
     schemas = openapi.document()["components"]["schemas"]
     assert schemas["Application"]["properties"]["dossier"]["anyOf"][0] == schemas["CorrectDossier"]["properties"]["dossier"]
     assert schemas["Dossier"]["properties"]["category"]["enum"] == list(terms("categories"))
@@ -107,7 +108,7 @@ def test_the_document_is_complete() -> None:
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
-        assert operation["tags"][0] in openapi.TAGS
+        assert operation["tags"][0] in {api.tag for api in APIS}
         assert any(status.startswith("4") for status in operation["responses"])
         assert "security" in operation
     for name in document["components"]["schemas"]:
@@ -166,11 +167,11 @@ def test_every_reason_a_service_declares_has_a_problem_page() -> None:
         "NOT_REGISTERED",
     }  # said to workflows, services and the bank only
     assert reasons
-    assert reasons - internal <= set(KINDS)
+    assert reasons - internal <= set(catalogue().kinds)
 
 
 def test_a_wrong_declaration_fails_at_import() -> None:
-    api = Api("/x")
+    api = Api("t", "Title")
 
     async def undocumented(call: Call) -> None: ...
 
@@ -181,14 +182,14 @@ def test_a_wrong_declaration_fails_at_import() -> None:
         """Documented."""
 
     with pytest.raises(TypeError):
-        api.get("/a", tag="t")(undocumented)
+        api.get("/a")(undocumented)
     with pytest.raises(TypeError):
-        api.get("/{no}", tag="t")(lost)
+        api.get("/{no}")(lost)
     with pytest.raises(TypeError):
-        api.post("/a", tag="t", access=Access.PUBLIC)(changes)
-    api.post("/a", tag="t")(changes)
+        api.post("/a", access=Access.PUBLIC)(changes)
+    api.post("/a")(changes)
     with pytest.raises(TypeError):
-        api.post("/b", tag="t")(changes)
+        api.post("/b")(changes)
 
 
 def wrong(model: type[BaseModel], value: object) -> dict[str, str]:
@@ -201,7 +202,7 @@ def wrong(model: type[BaseModel], value: object) -> dict[str, str]:
 
 def test_violations_point_and_never_repeat_what_was_sent() -> None:
     member = {"name": "x" * 200, "id_number": 410202199001011234, "relation": "aunt", "birth_date": "1990-01-01", "surprise": 1}
-    found = wrong(c.CorrectDossier, {"dossier": {"members": [member], "homes": [{"share_percent": 101}]}})
+    found = wrong(applications.CorrectDossier, {"dossier": {"members": [member], "homes": [{"share_percent": 101}]}})
     assert found["/dossier/members/0/name"] == "too_long"
     assert found["/dossier/members/0/id_number"] == "wrong_type"
     assert found["/dossier/members/0/relation"] == "not_in_list"
@@ -209,22 +210,22 @@ def test_violations_point_and_never_repeat_what_was_sent() -> None:
     assert found["/dossier/homes/0/share_percent"] == "out_of_range"
     assert found["/dossier/phone"] == "required"
     with pytest.raises(ValidationError) as refused:
-        c.CorrectDossier.model_validate({"dossier": {"members": [member]}})
+        applications.CorrectDossier.model_validate({"dossier": {"members": [member]}})
     assert "410202199001011234" not in str([(v.pointer, v.zh, v.en) for v in violations(refused.value)])
 
 
 def test_pointers_are_escaped_and_bounded() -> None:
-    assert wrong(c.Withdraw, {"a/b~c": 1}) == {"/a~1b~0c": "unknown_field"}
-    assert len(wrong(c.Withdraw, {str(number): 1 for number in range(500)})) <= 50
-    assert max(len(pointer) for pointer in wrong(c.Withdraw, {"x" * 5000: 1})) <= 200
+    assert wrong(applications.Withdraw, {"a/b~c": 1}) == {"/a~1b~0c": "unknown_field"}
+    assert len(wrong(applications.Withdraw, {str(number): 1 for number in range(500)})) <= 50
+    assert max(len(pointer) for pointer in wrong(applications.Withdraw, {"x" * 5000: 1})) <= 200
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, 10**13 + 1])
 def test_money_is_a_whole_number_of_fen(value: object) -> None:
-    assert "/value_fen" in wrong(c.Vehicle, {"plate": "x", "value_fen": value})
+    assert "/value_fen" in wrong(dossier.Vehicle, {"plate": "x", "value_fen": value})
 
 
 def test_lookups_keep_silence_apart_from_an_answer() -> None:
     state = registry.RegisterState(register="vehicles", tries=2)
     raw = {**to_dict(state), "title": "x", "summary": ""}
-    assert c.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None
+    assert applications.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from web_gateway.api.body import MAX_DEPTH, BadJsonError, parse
-from web_gateway.api.problems import KINDS, from_refusal
+from web_gateway.api.subjects import catalogue
 from web_gateway.edge.language import negotiate
 from web_gateway.edge.limits import Addresses, Buckets, address_key, headers
 from web_gateway.edge.oidc import SignOnRefusedError, person
@@ -208,6 +208,7 @@ def test_claims_that_name_nobody_are_refused(claims: dict[str, object]) -> None:
 # -- problems -------------------------------------------------------------------------------------------------------------
 
 CODES = grpc.StatusCode
+CATALOGUE = catalogue()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ CODES = grpc.StatusCode
 )
 def test_a_refusal_becomes_its_problem(status: grpc.StatusCode, reason: str, fields: bool, http: int, code: str) -> None:
     violations = (FieldViolation("/a", "required", "请填写", "Fill in"),) if fields else ()
-    error = from_refusal(Refusal(ServiceProblem(reason, status, "中文", "English"), fields=violations))
+    error = CATALOGUE.from_refusal(Refusal(ServiceProblem(reason, status, "中文", "English"), fields=violations))
     assert (error.kind.status, error.kind.code) == (http, code)
     assert ("Retry-After" in error.headers) == (http in (429, 503))
     document = error.document("en", "https://anju.example", "/api/v1/x", "t")
@@ -249,8 +250,8 @@ def test_a_refusal_becomes_its_problem(status: grpc.StatusCode, reason: str, fie
 
 
 def test_every_kind_is_complete_in_both_languages() -> None:
-    assert len({kind.slug for kind in KINDS.values()}) == len(KINDS)
-    for code, kind in KINDS.items():
+    assert len({kind.slug for kind in CATALOGUE.kinds.values()}) == len(CATALOGUE.kinds)
+    for code, kind in CATALOGUE.kinds.items():
         assert code == kind.code
         assert kind.zh
         assert kind.en
@@ -263,7 +264,7 @@ def test_every_kind_is_complete_in_both_languages() -> None:
 
 def test_every_reason_of_the_chassis_has_its_page() -> None:
     reasons = {value.reason for value in vars(errors).values() if isinstance(value, ServiceProblem)}
-    assert reasons <= set(KINDS)
+    assert reasons <= set(CATALOGUE.kinds)
 
 
 def test_production_needs_https() -> None:

@@ -1657,7 +1657,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, OWN_CASE, BAD_SIGNATURE, CSRF_TOKEN_REQUIRED */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, OWN_CASE, BAD_SIGNATURE */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -1684,7 +1684,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, HOUSEHOLD_HAS_APPLICATION, TASK_NOT_OPEN, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, NO_CONSENT, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, UNIT_EXISTS, ESTATE_DIFFERS, BILL_NOT_PAYABLE */
+        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -1702,7 +1702,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONTENT_TOO_LARGE */
+        /** @description CONTENT_TOO_LARGE, FILE_TOO_LARGE */
         413: {
             headers: {
                 [name: string]: unknown;
@@ -1780,6 +1780,8 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description The file's name (RFC 6266). */
+        "Content-Disposition": string;
         /** @description Strong validator; send it back as If-None-Match or If-Match. */
         ETag: string;
         /** @description The next page, rel="next". */
@@ -1871,6 +1873,7 @@ export type Response429 = components['responses']['429'];
 export type Response500 = components['responses']['500'];
 export type Response503 = components['responses']['503'];
 export type Response504 = components['responses']['504'];
+export type HeaderContentDisposition = components['headers']['Content-Disposition'];
 export type HeaderETag = components['headers']['ETag'];
 export type HeaderLink = components['headers']['Link'];
 export type HeaderLocation = components['headers']['Location'];

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -15,9 +15,11 @@ from chassis import telemetry
 from chassis.crypto import KeyRing
 from chassis.service import signer
 
-from web_gateway import openapi, services
+from web_gateway import services
+from web_gateway.api import serving as operations
 from web_gateway.api.body import MAX_BODY_BYTES
-from web_gateway.api.layer import EDGE, Edge
+from web_gateway.api.layer import EDGE, Api, Edge
+from web_gateway.api.subjects import APIS, catalogue
 from web_gateway.callbacks import Callbacks
 from web_gateway.edge.access import Gate
 from web_gateway.edge.limits import Addresses, Buckets
@@ -47,8 +49,8 @@ class WebServer:
 
 
 @asynccontextmanager
-async def application(settings: Settings) -> AsyncIterator[WebServer]:
-    """Serves until the block ends. Services and the sign-on may be away at start; /healthz says so. Raises OSError when the port is taken."""
+async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIterator[WebServer]:
+    """Serves ``apis`` until the block ends. Services and the sign-on may be away at start; /healthz says so. Raises OSError when the port is taken."""
     async with AsyncExitStack() as stack:
         listening = _bound(settings, stack)
         address = f"{settings.host}:{listening.getsockname()[1]}"
@@ -70,6 +72,7 @@ async def application(settings: Settings) -> AsyncIterator[WebServer]:
             gate=Gate(sessions, issuer, Buckets("person", settings.requests_per_minute)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             streams=Streams(settings.events_poll_seconds),
+            catalogue=catalogue(apis),
         )
         health = Health(remote, issuer)
         around = Around(
@@ -78,15 +81,16 @@ async def application(settings: Settings) -> AsyncIterator[WebServer]:
             per_address=Buckets("address", settings.requests_per_minute_per_address),
             sessions=sessions,
             issuer=settings.oidc_issuer,
+            catalogue=edge.catalogue,
         )
         app = web.Application(middlewares=telemetry.web_middlewares(), client_max_size=MAX_BODY_BYTES)
         around.install(app)
         app[EDGE] = edge
-        for routes in (health, SignOnRoutes(issuer, sessions, public_url), Callbacks(remote)):
+        for routes in (health, SignOnRoutes(issuer, sessions, public_url), Callbacks(remote, edge.catalogue)):
             app.router.add_routes(routes.routes())
-        for api in openapi.APIS:
-            app.router.add_routes(api.routes())
-        app.router.add_routes(Site(settings.static_dir).routes())
+        for api in apis:
+            app.router.add_routes(operations.routes(api))
+        app.router.add_routes(Site(settings.static_dir, apis, edge.catalogue).routes())
 
         async def drain(_app: web.Application) -> None:
             # Streams never end by themselves: a shutdown would wait for them to its limit.

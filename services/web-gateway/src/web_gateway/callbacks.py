@@ -10,7 +10,7 @@ from anju.payments.v1 import payments_pb2 as payments
 from chassis import logs
 from chassis.errors import Refusal
 
-from web_gateway.api.problems import from_refusal, problem
+from web_gateway.api.problems import Catalogue, problem
 from web_gateway.services import Services
 
 _log = logs.get(__name__)
@@ -20,8 +20,9 @@ CALL_SECONDS: Final = 10.0
 
 
 class Callbacks:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, catalogue: Catalogue) -> None:
         self._services = services
+        self._catalogue = catalogue
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/callbacks/ccb", self.ccb, allow_head=False), web.post("/callbacks/ccb", self.ccb)]
@@ -39,7 +40,7 @@ class Callbacks:
                 timeout=CALL_SECONDS,
             )
         except Refusal as refusal:
-            error = from_refusal(refusal)
+            error = self._catalogue.from_refusal(refusal)
             _log.warning("callback_refused", provider="ccb", reason=refusal.problem.reason)
             return web.Response(status=error.kind.status, text="FAIL", headers={"Cache-Control": "no-store"})
         _log.info("callback_accepted", provider="ccb", result=answer.result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,39 +16,20 @@ from chassis import commands
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from web_gateway.api import applications, city, desk, events, homes
-from web_gateway.api.layer import ETAG_PATTERN, Access, Api, IfMatch, Operation
-from web_gateway.api.problems import CONTENT_TYPE, KINDS, Problem
+from web_gateway.api.layer import Access, Api, IfMatch, Operation
+from web_gateway.api.problems import CONTENT_TYPE, Catalogue, Problem
+from web_gateway.api.serving import ETAG_PATTERN
+from web_gateway.api.subjects import APIS, catalogue, events, operations
 
-APIS: Final[tuple[Api, ...]] = (desk.api, city.api, applications.api, events.api, homes.api)
 FILE: Final = Path(__file__).parents[2] / "openapi.json"
-TAGS: Final = {
-    "session": "登录状态 Session",
-    "city": "公开信息 What everybody may see",
-    "applications": "资格申请 Applications",
-    "review": "审核 Review",
-    "homes": "轮候、配租与租赁 Waiting list, offers and leases",
-    "bills": "账单与缴费 Bills and payments",
-    "inbox": "消息 Inbox",
-    "stock": "房源 Stock",
-    "ledger": "账务 Ledger",
-}
 _SCHEMA: Final = "#/components/schemas/"
 _JSON: Final = "application/json"
 
 
-def operations() -> list[Operation]:
-    """Every operation of the API. Raises TypeError when two share a name or a route."""
-    found = [operation for api in APIS for operation in api.operations]
-    for key in (lambda op: op.id, lambda op: (op.method, op.path)):
-        if len({key(operation) for operation in found}) != len(found):
-            raise TypeError("two operations share a name or a route")
-    return found
-
-
-def document() -> dict[str, Any]:
+def document(apis: Sequence[Api] = APIS) -> dict[str, Any]:
     """The whole document; the same operations give the same bytes."""
-    found = operations()
+    found = operations(apis)
+    kinds = catalogue(apis)
     bodies = {op.body for op in found if op.body is not None}
     answers = {op.answer for op in found if op.answer is not None} | {Problem, events.ApplicationEvent}
     named = [(model, "validation") for model in bodies] + [(model, "serialization") for model in answers]
@@ -75,11 +57,11 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This gateway"}],
-        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "tags": [{"name": api.tag, "description": api.title} for api in apis],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "responses": {str(status): _problem_response(status) for status in _PROBLEM_STATUSES},
+            "responses": {str(status): _problem_response(status, kinds) for status in _PROBLEM_STATUSES},
             "headers": _HEADERS,
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "anju_session", "description": "Set by /auth/login; __Host-anju_session over https."},
@@ -98,6 +80,7 @@ def _readable(text: str) -> str:
 _GENERIC: Final = re.compile(r"\b(Page|Listing)(?:_|\[)([A-Za-z]+)(?:_|\])")
 _PROBLEM_STATUSES: Final = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503, 504)
 _HEADERS: Final[dict[str, Any]] = {
+    "Content-Disposition": {"description": "The file's name (RFC 6266).", "schema": {"type": "string"}},
     "ETag": {"description": "Strong validator; send it back as If-None-Match or If-Match.", "schema": {"type": "string"}},
     "Link": {"description": 'The next page, rel="next".', "schema": {"type": "string"}},
     "Location": {"description": "Where to follow what was started.", "schema": {"type": "string"}},
@@ -107,8 +90,8 @@ _HEADERS: Final[dict[str, Any]] = {
 }
 
 
-def _problem_response(status: int) -> dict[str, Any]:
-    codes = ", ".join(kind.code for kind in KINDS.values() if kind.status == status)
+def _problem_response(status: int, catalogue: Catalogue) -> dict[str, Any]:
+    codes = ", ".join(kind.code for kind in catalogue.kinds.values() if kind.status == status)
     response: dict[str, Any] = {"description": codes, "content": {CONTENT_TYPE: {"schema": {"$ref": _SCHEMA + "Problem"}}}}
     if status in (429, 503):
         response["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
@@ -132,9 +115,16 @@ def _operation(operation: Operation, names: dict[Any, str]) -> dict[str, Any]:
     if operation.body is not None:
         result["requestBody"] = {
             "required": operation.body.model_fields != {},
-            "content": {_JSON: {"schema": {"$ref": _SCHEMA + names[operation.body]}}},
+            "content": _body_content(operation, {"$ref": _SCHEMA + names[operation.body]}),
         }
     return {name: value for name, value in result.items() if value != "" and (value or name == "security")}
+
+
+def _body_content(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
+    if not operation.takes:
+        return {_JSON: {"schema": schema}}
+    encoding = {name: {"contentType": rule.content_types} for name, rule in operation.takes.items()}
+    return {"multipart/form-data": {"schema": schema, "encoding": encoding}}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -182,6 +172,10 @@ def _responses(operation: Operation, names: dict[Any, str]) -> dict[str, Any]:
     if operation.stream:
         success["description"] = "Server-sent events; the data of each is an ApplicationEvent."
         success["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    elif operation.gives:
+        success["description"] = "The file."
+        success["content"] = {kind.content_type: {"schema": {"type": "string", "format": "binary"}} for kind in operation.gives}
+        headers.append("Content-Disposition")
     elif operation.answer is not None:
         success["content"] = {_JSON: {"schema": {"$ref": _SCHEMA + names[operation.answer]}}}
         headers += _answer_headers(operation, operation.answer)
@@ -219,8 +213,8 @@ def _statuses(operation: Operation) -> set[int]:
     return statuses
 
 
-def text() -> str:
-    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+def text(apis: Sequence[Api] = APIS) -> str:
+    return json.dumps(document(apis), ensure_ascii=False, indent=2) + "\n"
 
 
 app = commands.generator("Writes openapi.json from the declared operations.", "make openapi", lambda: {FILE: text()})

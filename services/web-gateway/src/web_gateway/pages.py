@@ -5,13 +5,14 @@ No script, and one style sheet of our own, so they hold under the same content s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
-from web_gateway.api.problems import KINDS
+from web_gateway.api.problems import Kind
 from web_gateway.edge.language import Locale
 
 STYLE_SHEET: Final = Path(__file__).parent / "assets" / "pages.css"
@@ -43,9 +44,9 @@ def not_built_page() -> web.Response:
     return page("安居", body, status=503)
 
 
-def problem_page(slug: str) -> web.Response | None:
+def problem_page(slug: str, kinds: Iterable[Kind]) -> web.Response | None:
     """What a problem type means; None for one that does not exist."""
-    kind = next((kind for kind in KINDS.values() if kind.slug == slug), None)
+    kind = next((kind for kind in kinds if kind.slug == slug), None)
     if kind is None:
         return None
     body = (
@@ -57,11 +58,11 @@ def problem_page(slug: str) -> web.Response | None:
     return page(kind.zh, body, cache="public, max-age=3600")
 
 
-def problems_page() -> web.Response:
+def problems_page(kinds: Iterable[Kind]) -> web.Response:
     rows = "".join(
         f'<tr><td><a href="/problems/{kind.slug}"><code>{kind.code}</code></a></td><td>{kind.status}</td>'
         f'<td>{escape(kind.zh)}</td><td lang="en">{escape(kind.en)}</td></tr>'
-        for kind in KINDS.values()
+        for kind in kinds
     )
     table = f'<table><thead><tr><th scope="col">code</th><th scope="col">HTTP</th><th scope="col">含义</th><th scope="col">Meaning</th></tr></thead><tbody>{rows}</tbody></table>'
     return page("问题类型 Problem types", table, cache="public, max-age=3600")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from web_gateway import openapi, pages
+from web_gateway.api.layer import Api
+from web_gateway.api.problems import Catalogue
 
 _HASHED: Final = re.compile(r".+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+")
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -17,19 +20,19 @@ _FRESH: Final = "no-cache"
 _STAFF: Final = re.compile(r"/staff(/.*)?")
 
 
-@lru_cache(maxsize=1)
-def _openapi() -> str:
-    return openapi.text()
-
-
-@lru_cache(maxsize=1)
-def _docs() -> str:
-    return pages.docs_page(openapi.document())
-
-
 class Site:
-    def __init__(self, static_dir: Path) -> None:
+    def __init__(self, static_dir: Path, apis: Sequence[Api], catalogue: Catalogue) -> None:
         self._root = static_dir.resolve()
+        self._apis = apis
+        self._kinds = catalogue.kinds.values()
+
+    @cached_property
+    def _document(self) -> str:
+        return openapi.text(self._apis)
+
+    @cached_property
+    def _docs(self) -> str:
+        return pages.docs_page(openapi.document(self._apis))
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -42,16 +45,16 @@ class Site:
         ]
 
     async def openapi(self, _request: web.Request) -> web.Response:
-        return web.Response(text=_openapi(), content_type="application/json", headers={"Cache-Control": _FRESH})
+        return web.Response(text=self._document, content_type="application/json", headers={"Cache-Control": _FRESH})
 
     async def docs(self, _request: web.Request) -> web.Response:
-        return pages.page("接口文档 API", _docs(), cache=_FRESH)
+        return pages.page("接口文档 API", self._docs, cache=_FRESH)
 
     async def problems(self, _request: web.Request) -> web.Response:
-        return pages.problems_page()
+        return pages.problems_page(self._kinds)
 
     async def problem(self, request: web.Request) -> web.Response:
-        found = pages.problem_page(request.match_info["slug"])
+        found = pages.problem_page(request.match_info["slug"], self._kinds)
         if found is None:
             raise web.HTTPNotFound
         return found

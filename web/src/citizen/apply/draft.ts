@@ -1,6 +1,6 @@
 /** What the applicant has typed so far. Kept in sessionStorage through reloads, sign-on and refused submissions; erased when it is accepted. */
 import { effectScope, reactive, watch } from "vue";
-import type { ConsentGiven, Dossier } from "@/api/schema";
+import type { ConsentGiven, Dossier, Home, Member, Vehicle } from "@/api/schema";
 import { codes } from "@/i18n";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
@@ -12,45 +12,27 @@ export const CONSENT_VERSION = "consent-2026.1";
 export const REGISTERS = codes("registers");
 export type Register = ConsentGiven["registers"][number];
 
-export interface MemberForm {
-  name: string;
-  id_number: string;
-  relation: string;
-  income: string;
-  employer: string;
-}
-export interface HomeForm {
-  district: string;
-  address: string;
-  area: string;
-  share: string;
-}
-export interface VehicleForm {
-  plate: string;
-  value: string;
-}
+/** The gateway's own fields under their own names, as somebody types them. */
+type Typed<T> = { [field in keyof T]-?: string };
+// The date of birth is in the number.
+export type MemberForm = Typed<Omit<Member, "birth_date">>;
+export type HomeForm = Typed<Home>;
+export type VehicleForm = Typed<Vehicle>;
 export const SECTIONS = ["category", "members", "marriage", "homes", "vehicles", "place", "consent"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-export interface Draft {
+export interface Draft extends Typed<Omit<Dossier, "members" | "homes" | "vehicles">> {
   /** Whose draft it is; another person on the same device never sees it. */
   sub: string;
   /** Application being corrected, and its ETag; empty for a new one. */
   no: string;
   etag: string;
   prefilled: boolean;
-  category: string;
   members: MemberForm[];
-  marital_status: string;
   has_homes: string;
   homes: HomeForm[];
   has_vehicles: string;
   vehicles: VehicleForm[];
-  district: string;
-  street: string;
-  community: string;
-  address: string;
-  phone: string;
   consents: Register[];
   told_adults: boolean;
   /** Sections the applicant has saved at least once. */
@@ -61,9 +43,9 @@ export interface Draft {
   print: string;
 }
 
-export const newMember = (relation = ""): MemberForm => ({ name: "", id_number: "", relation, income: "", employer: "" });
-export const newHome = (): HomeForm => ({ district: "", address: "", area: "", share: "100" });
-export const newVehicle = (): VehicleForm => ({ plate: "", value: "" });
+export const newMember = (relation = ""): MemberForm => ({ name: "", id_number: "", relation, annual_income_fen: "", employer: "" });
+export const newHome = (): HomeForm => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100" });
+export const newVehicle = (): VehicleForm => ({ plate: "", value_fen: "" });
 
 function empty(no: string): Draft {
   const person = session.user?.prefill;
@@ -142,7 +124,7 @@ export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly str
       name: each.name,
       id_number: each.id_number,
       relation: each.relation,
-      income: editable(each.annual_income_fen),
+      annual_income_fen: editable(each.annual_income_fen),
       employer: each.employer,
     })),
     marital_status: dossier.marital_status,
@@ -150,11 +132,11 @@ export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly str
     homes: dossier.homes.map((each) => ({
       district: each.district,
       address: each.address,
-      area: editable(each.area_centi_sqm),
-      share: String(each.share_percent),
+      area_centi_sqm: editable(each.area_centi_sqm),
+      share_percent: String(each.share_percent),
     })),
     has_vehicles: dossier.vehicles.length ? "yes" : "no",
-    vehicles: dossier.vehicles.map((each) => ({ plate: each.plate, value: editable(each.value_fen) })),
+    vehicles: dossier.vehicles.map((each) => ({ plate: each.plate, value_fen: editable(each.value_fen) })),
     district: dossier.district,
     street: dossier.street,
     community: dossier.community,
@@ -175,7 +157,7 @@ export function toDossier(draft: Draft): Dossier {
       id_number: normalise(each.id_number),
       relation: each.relation as Dossier["members"][number]["relation"],
       birth_date: birthDate(each.id_number),
-      annual_income_fen: parseHundredths(each.income) ?? 0,
+      annual_income_fen: parseHundredths(each.annual_income_fen) ?? 0,
       employer: each.employer.trim(),
     })),
     homes:
@@ -183,13 +165,13 @@ export function toDossier(draft: Draft): Dossier {
         ? draft.homes.map((each) => ({
             district: each.district,
             address: each.address.trim(),
-            area_centi_sqm: parseHundredths(each.area) ?? 0,
-            share_percent: Number(halfWidth(each.share)),
+            area_centi_sqm: parseHundredths(each.area_centi_sqm) ?? 0,
+            share_percent: Number(halfWidth(each.share_percent)),
           }))
         : [],
     vehicles:
       draft.has_vehicles === "yes"
-        ? draft.vehicles.map((each) => ({ plate: halfWidth(each.plate).toUpperCase(), value_fen: parseHundredths(each.value) ?? 0 }))
+        ? draft.vehicles.map((each) => ({ plate: halfWidth(each.plate).toUpperCase(), value_fen: parseHundredths(each.value_fen) ?? 0 }))
         : [],
     marital_status: draft.marital_status as Dossier["marital_status"],
     district: draft.district,

@@ -37,8 +37,8 @@ export function memberErrors(draft: Draft, index: number): FieldError[] {
     else if (draft.members.some((other, at) => at < index && normalise(other.id_number) === normalise(member.id_number)))
       say(id("id_number"), t("member.id_twice"));
     if (!member.relation) say(id("relation"), t("member.relation_missing"));
-    if (!member.income.trim()) say(id("income"), t("member.income_missing"));
-    else if (parseHundredths(member.income) === null) say(id("income"), t("member.income_wrong"));
+    if (!member.annual_income_fen.trim()) say(id("annual_income_fen"), t("member.income_missing"));
+    else if (parseHundredths(member.annual_income_fen) === null) say(id("annual_income_fen"), t("member.income_wrong"));
   });
 }
 
@@ -49,9 +49,9 @@ export function homeErrors(draft: Draft, index: number): FieldError[] {
     const id = (field: string) => `homes-${index}-${field}`;
     if (!home.district) say(id("district"), t("home.district_missing"));
     if (!home.address.trim()) say(id("address"), t("home.address_missing"));
-    if (!parseHundredths(home.area)) say(id("area"), t("home.area_wrong"));
-    const share = halfWidth(home.share);
-    if (!/^\d{1,3}$/.test(share) || Number(share) < 1 || Number(share) > 100) say(id("share"), t("home.share_wrong"));
+    if (!parseHundredths(home.area_centi_sqm)) say(id("area_centi_sqm"), t("home.area_wrong"));
+    const share = halfWidth(home.share_percent);
+    if (!/^\d{1,3}$/.test(share) || Number(share) < 1 || Number(share) > 100) say(id("share_percent"), t("home.share_wrong"));
   });
 }
 
@@ -60,7 +60,7 @@ export function vehicleErrors(draft: Draft, index: number): FieldError[] {
   if (!vehicle) return [];
   return collect(`vehicles/${index}`, (say) => {
     if (!vehicle.plate.trim()) say(`vehicles-${index}-plate`, t("vehicle.plate_missing"));
-    if (parseHundredths(vehicle.value) === null) say(`vehicles-${index}-value`, t("vehicle.value_wrong"));
+    if (parseHundredths(vehicle.value_fen) === null) say(`vehicles-${index}-value_fen`, t("vehicle.value_wrong"));
   });
 }
 
@@ -121,7 +121,6 @@ export function sectionErrors(draft: Draft, section: Section): FieldError[] {
   }
 }
 
-const RENAMED: Record<string, string> = { annual_income_fen: "income", birth_date: "id_number", area_centi_sqm: "area", share_percent: "share", value_fen: "value" };
 const PLACE = new Set(["district", "street", "community", "address", "phone"]);
 
 /** The field a JSON pointer of the request body speaks of; null for none that is on a page. */
@@ -136,7 +135,7 @@ export function fieldOf(pointer: string): { id: string; page: string } | null {
   if (PLACE.has(head)) return { id: head, page: "place" };
   if (head === "members" || head === "homes" || head === "vehicles") {
     if (index === undefined || !leaf) return { id: head === "members" ? "add" : `has_${head}`, page: head };
-    return { id: `${head}-${index}-${RENAMED[leaf] ?? leaf}`, page: `${head}/${index}` };
+    return { id: `${head}-${index}-${leaf === "birth_date" ? "id_number" : leaf}`, page: `${head}/${index}` };
   }
   return null;
 }

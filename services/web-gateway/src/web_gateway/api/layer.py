@@ -1,45 +1,38 @@
 """The thin typed layer: a handler declared once is the aiohttp route, the validation, and the OpenAPI operation.
 
-    @api.get("/applications/{no}", tag="applications", access=SIGNED_ON, etag=True)
+    @api.get("/applications/{no}", access=SIGNED_ON, etag=True)
     async def get_application(call: Call, params: OneApplication) -> Application:
         '''One case.'''
 
-``params`` is a pydantic model whose fields are path parameters when the path names them and query parameters otherwise; ``body`` is the JSON body.
-Unknown parameters and fields are refused. What a handler returns is dumped through its declared model, so nothing a service adds later leaks out.
+``params`` is a pydantic model whose fields are path parameters when the path names them and query parameters otherwise; ``body`` is the JSON body,
+or a form with files when its model is a ``Form``. Unknown parameters and fields are refused. What a handler returns is dumped through its declared
+model, so nothing a service adds later leaks out; a handler that gives a file returns a ``Download``. ``serving.py`` carries out what is declared here.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, Final, TypeVar, get_type_hints
-from urllib.parse import urlencode
-from uuid import UUID
 
 from aiohttp import web
 from anju_profile import Profile
-from chassis.errors import FieldViolation, Refusal
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from web_gateway.api import body as strict_json
-from web_gateway.api.problems import from_refusal, problem
-from web_gateway.api.violations import violations
-from web_gateway.edge.access import EVERYBODY, VISIT, Gate, caller
+from web_gateway.api.files import FileKind, FileTypes, Receiving, file_fields
+from web_gateway.api.problems import Catalogue, Kind
+from web_gateway.edge.access import Gate, caller
 from web_gateway.edge.language import Locale
 from web_gateway.edge.session import Person, Sessions
 from web_gateway.edge.streams import Streams
 from web_gateway.services import Services
 
-BODY_SECONDS: Final = 15.0
+PREFIX: Final = "/api/v1"
 # A decision travels through a workflow: the service itself gives up after ten seconds.
 DECISION_SECONDS: Final = 12.0
 _PATH_NAME = re.compile(r"{(\w+)}")
-ETAG_PATTERN: Final = r'(?:W/)?"([1-9][0-9]{0,17})(?:-[a-z]+)?"'
-_ETAG = re.compile(ETAG_PATTERN)
 
 
 class Access(StrEnum):
@@ -66,6 +59,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Form(BaseModel):
+    """Base of multipart forms: texts, and files as ``Annotated[File, FileTypes(…)]``. Everything in a form arrives as text, so numbers are read from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Answer(BaseModel):
     """Base of answers; the fields declared here are all that leaves the house."""
 
@@ -87,16 +86,17 @@ class Operation:
     handler: Handler
     tag: str
     access: Access
-    roles: tuple[str, ...]
-    status: int
-    params: type[BaseModel] | None
-    body: type[BaseModel] | None
-    answer: type[BaseModel] | None
-    idempotent: bool
-    if_match: IfMatch | None
-    etag: bool
-    max_age: int
-    stream: bool
+    roles: tuple[str, ...] = ()
+    status: int = 200
+    params: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    idempotent: bool = False
+    if_match: IfMatch | None = None
+    etag: bool = False
+    max_age: int = 0
+    stream: bool = False
+    gives: tuple[FileKind, ...] = ()
 
     @property
     def id(self) -> str:
@@ -105,6 +105,11 @@ class Operation:
     @property
     def path_names(self) -> frozenset[str]:
         return frozenset(_PATH_NAME.findall(self.path))
+
+    @property
+    def takes(self) -> dict[str, FileTypes]:
+        """The files of its form, by field."""
+        return file_fields(self.body) if self.body is not None and issubclass(self.body, Form) else {}
 
 
 @dataclass
@@ -116,6 +121,8 @@ class Edge:
     gate: Gate
     profile: Profile
     streams: Streams
+    catalogue: Catalogue
+    receiving: Receiving = field(default_factory=Receiving)
 
 
 EDGE: Final = web.AppKey("anju_edge", Edge)
@@ -150,84 +157,65 @@ class Call:
 
 
 class Api:
-    """Collects operations; ``routes`` mounts them, ``openapi.document`` describes them."""
+    """The operations of one subject and the problems that are its own. ``tag`` is its name in the document, ``title`` what people read there."""
 
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
+    def __init__(self, tag: str, title: str, problems: Sequence[Kind] = ()) -> None:
+        self.tag = tag
+        self.title = title
+        self.problems = tuple(problems)
         self.operations: list[Operation] = []
 
     def get(
         self,
         path: str,
         *,
-        tag: str,
         access: Access = Access.SIGNED_ON,
         roles: Sequence[str] = (),
         etag: bool = False,
         max_age: int = 0,
         stream: bool = False,
+        gives: Sequence[FileKind] = (),
     ) -> Callable[[Handler], Handler]:
-        return self._declare("GET", path, tag=tag, access=access, roles=roles, etag=etag, max_age=max_age, stream=stream)
+        return self._declare("GET", path, access, roles, etag=etag, max_age=max_age, stream=stream, gives=tuple(gives))
 
     def post(
         self,
         path: str,
         *,
-        tag: str,
         access: Access = Access.SIGNED_ON,
         roles: Sequence[str] = (),
         status: int = 200,
         idempotent: bool = True,
         if_match: IfMatch | None = None,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("POST", path, tag=tag, access=access, roles=roles, status=status, idempotent=idempotent, if_match=if_match)
+        return self._declare("POST", path, access, roles, status=status, idempotent=idempotent, if_match=if_match)
 
     def put(
         self,
         path: str,
         *,
-        tag: str,
         access: Access = Access.SIGNED_ON,
         roles: Sequence[str] = (),
         status: int = 200,
         if_match: IfMatch | None = None,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("PUT", path, tag=tag, access=access, roles=roles, status=status, idempotent=True, if_match=if_match)
+        return self._declare("PUT", path, access, roles, status=status, idempotent=True, if_match=if_match)
 
-    def _declare(
-        self,
-        method: str,
-        path: str,
-        *,
-        tag: str,
-        access: Access,
-        roles: Sequence[str],
-        status: int = 200,
-        idempotent: bool = False,
-        if_match: IfMatch | None = None,
-        etag: bool = False,
-        max_age: int = 0,
-        stream: bool = False,
-    ) -> Callable[[Handler], Handler]:
+    def _declare(self, method: str, path: str, access: Access, roles: Sequence[str], **more: Any) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler)
             answer = hints.get("return")
             operation = Operation(
                 method=method,
-                path=self.prefix + path,
+                path=PREFIX + path,
                 handler=handler,
-                tag=tag,
+                tag=self.tag,
                 access=access,
                 roles=tuple(roles),
-                status=status,
                 params=hints.get("params"),
                 body=hints.get("body"),
                 answer=answer if isinstance(answer, type) and issubclass(answer, BaseModel) else None,
-                idempotent=idempotent,
-                if_match=if_match,
-                etag=etag,
-                max_age=max_age,
-                stream=stream,
+                **more,
             )
             self._check(operation)
             self.operations.append(operation)
@@ -246,156 +234,5 @@ class Api:
             raise TypeError(f"{operation.id}: declared twice")
         if operation.access is Access.PUBLIC and operation.method != "GET":
             raise TypeError(f"{operation.id}: who changes something signs on first")
-
-    def routes(self) -> list[web.RouteDef]:
-        return [web.RouteDef(op.method, op.path, _serve(op), {"allow_head": False} if op.method == "GET" else {}) for op in self.operations]
-
-
-def _serve(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def serve(request: web.Request) -> web.StreamResponse:
-        edge = request.app[EDGE]
-        call = await _admit(operation, request, edge)
-        arguments: dict[str, Any] = {}
-        if operation.params is not None:
-            arguments["params"] = _params(operation, operation.params, request)
-        elif request.query_string:
-            raise problem("BAD_PARAMETER", fields=[_unknown(name) for name in request.query])
-        if operation.idempotent:
-            call.idempotency_key = _idempotency_key(request)
-        if operation.body is not None:
-            arguments["body"] = await _body(operation.body, request)
-        # Last: a precondition only counts for a request that would otherwise be carried out (RFC 9110, 13.2.1).
-        if operation.if_match is not None:
-            call.if_version = _if_version(operation.if_match, request)
-        try:
-            answer = await operation.handler(call, **arguments)
-        except Refusal as refusal:
-            if operation.body is None and refusal.fields:
-                # There is no body to point into: what the service names came as a parameter.
-                raise problem("BAD_PARAMETER", fields=[_as_parameter(f) for f in refusal.fields]) from refusal
-            raise from_refusal(refusal) from refusal
-        if isinstance(answer, web.StreamResponse):
-            return answer
-        return _respond(operation, call, answer)
-
-    return serve
-
-
-async def _admit(operation: Operation, request: web.Request, edge: Edge) -> Call:
-    """Who may not come in gets no further: nothing of his request has been read yet."""
-    visit = request[VISIT]
-    if operation.access is Access.PUBLIC:
-        return Call(request, edge, EVERYBODY, visit.locale)
-    person = await edge.gate.identify(request, slides=not operation.stream)
-    if person is None:
-        raise problem("UNAUTHENTICATED", headers={"WWW-Authenticate": "Bearer"})
-    if operation.access in (Access.CITIZEN, Access.STAFF) and person.kind != operation.access.value:
-        raise problem("NOT_ALLOWED")
-    if operation.roles and not set(operation.roles) & set(person.roles):
-        raise problem("NOT_ALLOWED")
-    return Call(request, edge, person, visit.locale)
-
-
-def _params(operation: Operation, model: type[M], request: web.Request) -> M:
-    query = request.query
-    doubled = [name for name in set(query) if len(query.getall(name)) > 1 or name in operation.path_names]
-    if doubled:
-        raise problem("BAD_PARAMETER", fields=[_unknown(name) for name in doubled])
-    try:
-        return model.model_validate({**query, **request.match_info})
-    except ValidationError as error:
-        if any(item["loc"] and item["loc"][0] in operation.path_names for item in error.errors(include_input=False, include_url=False)):
-            # A name no resource can have names no resource.
-            raise problem("NOT_FOUND") from None
-        raise problem("BAD_PARAMETER", fields=[_as_parameter(v) for v in violations(error)]) from None
-
-
-def _unknown(name: str) -> FieldViolation:
-    return FieldViolation(f"?{name[:50]}", "unknown_field", "不支持的参数。", "Unknown or repeated parameter.")
-
-
-def _as_parameter(violation: FieldViolation) -> FieldViolation:
-    return replace(violation, pointer="?" + violation.pointer.rpartition("/")[2])
-
-
-def _idempotency_key(request: web.Request) -> str:
-    keys = request.headers.getall("Idempotency-Key", [])
-    try:
-        if len(keys) != 1 or len(keys[0]) > 40:
-            raise ValueError
-        # The draft's structured field is a quoted string; clients send both forms.
-        return str(UUID(keys[0].strip().strip('"')))
-    except ValueError:
-        raise problem("IDEMPOTENCY_KEY_REQUIRED") from None
-
-
-def _if_version(rule: IfMatch, request: web.Request) -> int:
-    """The version the reader saw; 0 for any. An ETag we never gave out matches nothing, and neither does an empty one."""
-    values = request.headers.getall("If-Match", [])
-    if not values:
-        if rule is IfMatch.REQUIRED:
-            raise problem("IF_MATCH_REQUIRED")
-        return 0
-    given = ",".join(values).strip()
-    if given == "*":
-        return 0
-    match = _ETAG.fullmatch(given)
-    if match is None:
-        raise problem("VERSION_MISMATCH")
-    return int(match[1])
-
-
-async def _body(model: type[M], request: web.Request) -> M:
-    if request.content_length is not None and request.content_length > strict_json.MAX_BODY_BYTES:
-        raise problem("CONTENT_TOO_LARGE")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            raw = await request.read()
-    except TimeoutError:
-        raise problem("REQUEST_TIMEOUT") from None
-    if not raw and issubclass(model, Empty):
-        return model()
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise problem("UNSUPPORTED_MEDIA_TYPE")
-    try:
-        value = strict_json.parse(raw)
-    except strict_json.BadJsonError as error:
-        raise problem("MALFORMED_JSON", fields=[FieldViolation("", error.code, "内容格式不正确。", f"Not acceptable: {error}.")]) from None
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise problem("INVALID_FIELDS", fields=violations(error)) from None
-
-
-def _respond(operation: Operation, call: Call, answer: BaseModel | None) -> web.Response:
-    headers = dict(call.headers)
-    visible_to_all = operation.access is Access.PUBLIC and operation.max_age > 0
-    if visible_to_all:
-        headers["Cache-Control"] = f"public, max-age={operation.max_age}"
-    elif operation.etag:
-        headers["Cache-Control"] = "private, no-cache"
-    headers["Vary"] = "Accept-Language" if visible_to_all else "Accept-Language, Cookie, Authorization"
-    if answer is None:
-        return web.Response(status=204, headers=headers)
-    text = answer.model_dump_json()
-    if visible_to_all:
-        headers.setdefault("ETag", f'"{sha256(text.encode()).hexdigest()[:32]}"')
-    if operation.method == "GET":
-        etag = headers.get("ETag", "")
-        if etag and _matches(call.request.headers.get("If-None-Match", ""), etag):
-            return web.Response(status=304, headers=headers)
-        _link_next(call.request, answer, headers)
-    return web.Response(status=operation.status, text=text, content_type="application/json", headers=headers)
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    """Weak comparison (RFC 9110, 13.1.2)."""
-    given = [item.strip().removeprefix("W/") for item in if_none_match[:1000].split(",")]
-    return etag in given or "*" in given
-
-
-def _link_next(request: web.Request, answer: BaseModel, headers: dict[str, str]) -> None:
-    cursor = getattr(answer, "next_cursor", None)
-    if cursor:
-        query = urlencode({**request.query, "cursor": cursor})
-        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+        if operation.answer is not None and operation.gives:
+            raise TypeError(f"{operation.id}: an answer is a document or a file")

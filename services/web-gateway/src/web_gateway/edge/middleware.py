@@ -12,7 +12,7 @@ from chassis import logs
 from chassis.errors import Refusal
 from opentelemetry import trace
 
-from web_gateway.api.problems import CONTENT_TYPE, ProblemError, dump, from_refusal, problem
+from web_gateway.api.problems import CONTENT_TYPE, Catalogue, ProblemError, dump, problem
 from web_gateway.edge import limits
 from web_gateway.edge.access import VISIT, Gate, Visit
 from web_gateway.edge.language import negotiate
@@ -35,12 +35,20 @@ _HTTP_PROBLEMS: Final = {
 
 class Around:
     def __init__(
-        self, *, public_url: str, addresses: limits.Addresses, per_address: limits.Buckets, sessions: Sessions, issuer: str
+        self,
+        *,
+        public_url: str,
+        addresses: limits.Addresses,
+        per_address: limits.Buckets,
+        sessions: Sessions,
+        issuer: str,
+        catalogue: Catalogue,
     ) -> None:
         self._public_url = public_url
         self._addresses = addresses
         self._per_address = per_address
         self._sessions = sessions
+        self._catalogue = catalogue
         self.headers = security_headers(https=public_url.startswith("https://"), issuer=issuer)
 
     def install(self, app: web.Application) -> None:
@@ -64,7 +72,7 @@ class Around:
         except ProblemError as error:
             response = self._problem(request, error)
         except Refusal as refusal:
-            response = self._problem(request, from_refusal(refusal))
+            response = self._problem(request, self._catalogue.from_refusal(refusal))
         except web.HTTPException as error:
             response = self._from_http(request, error)
         except web.RequestPayloadError:

@@ -13,12 +13,12 @@ from anju.casework.v1 import casework_pb2 as casework
 from chassis.errors import Refusal
 from pydantic import Field
 
-from web_gateway.api import models as m
+from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.layer import Answer, Api, Call
+from web_gateway.api.layer import Answer, Call
+from web_gateway.api.subjects.applications import api
 from web_gateway.edge.access import VISIT
 
-api = Api("/api/v1")
 HEARTBEAT_SECONDS: Final = 15.0
 # A stream ends by itself and the browser comes back: who was signed off or moved to another division meanwhile does not get in again.
 MAX_STREAM_SECONDS: Final = 600.0
@@ -31,13 +31,13 @@ class ApplicationEvent(Answer):
     """Data of the event ``application``; the event id is the version."""
 
     version: int
-    stage: m.Stage
-    waiting_on: m.WaitingOn
+    stage: f.Stage
+    waiting_on: f.WaitingOn
     deadline_at: datetime | None = Field(description="Until when whoever is waited for has time.")
 
 
-@api.get("/applications/{no}/events", tag="applications", stream=True)
-async def stream_application_events(call: Call, params: m.OfApplication) -> web.StreamResponse:
+@api.get("/applications/{no}/events", stream=True)
+async def stream_application_events(call: Call, params: f.OfApplication) -> web.StreamResponse:
     """Tells when the case changes: the event ``application`` with its new version, stage and deadline, at once and after every change.
 
     Comments keep the connection alive. Reconnecting with Last-Event-ID repeats nothing that was seen.

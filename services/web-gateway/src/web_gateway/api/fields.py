@@ -1,0 +1,72 @@
+"""What fields of the API are made of, whatever they belong to. Field names are the protos'; money is integer fen, areas are hundredths of a square metre."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from anju.common.v1 import common_pb2 as common
+from pydantic import Field
+
+from web_gateway.api.layer import Answer, Params
+from web_gateway.api.vocabulary import CodeOf, OneOf
+
+T = TypeVar("T")
+
+# No household income, home or bill of this city is a hundred billion yuan; and every reader can still count it exactly (2^53).
+Fen = Annotated[int, Field(ge=0, le=10**13, description="Fen (1/100 yuan).")]
+Area = Annotated[int, Field(ge=0, le=10**9, description="Hundredths of a square metre.")]
+Short = Annotated[str, Field(max_length=200)]
+Reason = Annotated[str, Field(max_length=500)]
+ApplicationNo = Annotated[
+    str, Field(pattern=r"^[A-Z]{2}-[0-9]{4}-[0-9]{6}$", description="Acceptance number.", examples=["KF-2026-000123"])
+]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Code = Annotated[str, Field(pattern=r"^[0-9]{4,12}$", description="Division code (GB/T 2260).", examples=["410202"])]
+DistrictCode = Annotated[str, Field(pattern=r"^[0-9]{6}$", description="District or county code (GB/T 2260).", examples=["410202"])]
+MaybeDistrict = Annotated[str, Field(pattern=r"^([0-9]{6})?$", description="Only this district or county.", examples=["410202"])]
+State = Annotated[str, Field(pattern=r"^[a-z_]{0,20}$", description="Only this state.")]
+
+# What may grow by data is a string of one vocabulary: a closed list where it is asked for, an open one where it is answered.
+Stage = Annotated[str, CodeOf("stages")]
+WaitingOn = Annotated[str, CodeOf("waiting_on")]
+Register = Annotated[str, CodeOf("registers")]
+Category = Annotated[str, CodeOf("categories")]
+Role = Annotated[str, CodeOf("roles")]
+AskedRegister = Annotated[str, OneOf("registers")]
+# The law closes this one.
+Outcome = Literal["found", "no_record", "mismatch", "unavailable"]
+
+
+class Page(Answer, Generic[T]):
+    items: list[T]
+    next_cursor: str = Field(default="", description="Cursor of the next page; empty on the last.")
+
+
+class Listing(Answer, Generic[T]):
+    """A list that is always whole."""
+
+    items: list[T]
+
+
+class Paged(Params):
+    limit: int = Field(default=20, ge=1, le=100, description="At most this many items.")
+    cursor: str = Field(default="", max_length=500, description="The next_cursor of the page before.")
+
+    def page(self) -> common.PageRequest:
+        return common.PageRequest(limit=self.limit, cursor=self.cursor)
+
+
+class OfApplication(Params):
+    no: ApplicationNo
+
+
+class OfApplicationPaged(Paged):
+    no: ApplicationNo
+
+
+class InDistrict(Params):
+    district: MaybeDistrict = ""
+
+
+class PagedInDistrict(Paged):
+    district: MaybeDistrict = ""

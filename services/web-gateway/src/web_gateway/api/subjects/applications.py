@@ -1,0 +1,253 @@
+"""A household's application: submit, follow, correct, withdraw; what the registers said about it and who asked them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from anju.casework.v1 import casework_pb2 as casework
+from anju.registry.v1 import registry_pb2 as registry
+from chassis.errors import Refusal
+from pydantic import ConfigDict, Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import answered, to_dict, to_model
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, IfMatch
+from web_gateway.api.problems import Kind
+from web_gateway.api.subjects.dossier import EXAMPLE, Dossier
+from web_gateway.api.titles import REGISTERS, STAGES, title
+from web_gateway.api.vocabulary import CodeOf
+
+PROBLEMS = (
+    Kind(
+        "HOUSEHOLD_HAS_APPLICATION", 409, "家庭已有申请", "The household already has an application",
+        "一个家庭同时只能有一件申请；请查看已有的申请，或先撤回再重新申请。", "A household has one application at a time; look at that one, or withdraw it and apply again.",
+    ),
+    Kind(
+        "STEP_REFUSED", 409, "当前阶段不能办理", "Not possible at this stage",
+        "请刷新后查看当前阶段，再选择可以办理的事项。", "Reload to see the current stage and what can be done at it.",
+    ),
+    Kind(
+        "ILLEGAL_MOVE", 409, "流程中没有这一步", "No such step in the process",
+        "请刷新后查看当前阶段。", "Reload to see the current stage.",
+    ),
+    Kind(
+        "NOT_RETURNED", 409, "当前不需要补正", "Nothing to correct",
+        "只有被退回补正的申请才能更正，请刷新后查看当前阶段。", "Only an application returned for correction can be corrected; reload to see its stage.",
+    ),
+    Kind(
+        "ALREADY_ENDED", 409, "已经办结", "Already ended",
+        "该事项已有结果，请刷新后查看。", "There is a result already; reload to see it.",
+    ),
+    Kind(
+        "NO_CONSENT", 409, "没有有效授权", "No valid consent",
+        "申请人同意数据核验授权后才能继续。", "The applicant has to consent to the lookups first.",
+    ),
+    Kind(
+        "REGISTER_UNAVAILABLE", 503, "部门暂未答复", "A register is silent",
+        "系统会自动重试，不影响您的申请，无需操作。", "It is asked again automatically; your application is not affected and there is nothing to do.",
+    ),
+)  # fmt: skip
+api = Api("applications", "资格申请 Applications", PROBLEMS)
+
+
+class ConsentGiven(Body):
+    text_version: Annotated[str, Field(max_length=40, examples=["consent-2026.1"])]
+    registers: Annotated[list[f.AskedRegister], Field(max_length=20)]
+
+
+class SubmitApplication(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "dossier": EXAMPLE,
+                    "consent": {
+                        "text_version": "consent-2026.1",
+                        "registers": ["social_insurance", "real_estate", "vehicles", "marriage"],
+                    },
+                }
+            ]
+        }
+    )
+
+    dossier: Dossier
+    consent: ConsentGiven
+
+
+class CorrectDossier(Body):
+    dossier: Dossier
+
+
+class Withdraw(Body):
+    reason: f.Reason = ""
+
+
+class ApplicationFilter(f.Paged):
+    stage: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only this stage.", examples=["street_review"])] = ""
+    district: f.MaybeDistrict = ""
+
+
+class ConsentView(Answer):
+    text_version: str
+    registers: list[f.Register]
+    given_at: datetime
+
+
+class TimelineEntry(Answer):
+    at: datetime
+    event: Annotated[str, CodeOf("events")]
+    stage: f.Stage
+    stage_title: str
+    actor_kind: Annotated[str, CodeOf("actors")]
+    note: str
+    deadline_at: datetime | None
+
+
+class Objection(Answer):
+    id: str
+    raised_at: datetime
+    text: str
+    state: Annotated[str, CodeOf("objection_states")] = Field(description="Closed: the case ended before it was answered.")
+    answer: str
+
+
+class ApplicationSummary(Answer):
+    no: str
+    version: int
+    stage: f.Stage
+    stage_title: str
+    waiting_on: f.WaitingOn
+    deadline_at: datetime | None
+    overdue: bool
+    district: str
+    street: str
+    category: f.Category
+    household_size: int
+    submitted_at: datetime
+    updated_at: datetime
+    outcome: str
+    reason: str
+    masked_name: str
+    round: int
+
+
+class Application(ApplicationSummary):
+    dossier: Dossier | None
+    consent: ConsentView | None
+    timeline: list[TimelineEntry]
+    objections: list[Objection]
+
+
+class Lookup(Answer):
+    register_: f.Register = Field(alias="register", serialization_alias="register")
+    title: str
+    outcome: f.Outcome | None
+    summary: str
+    tries: int
+    last_try_at: datetime | None
+
+
+class AccessEntry(Answer):
+    at: datetime
+    register_: f.Register = Field(alias="register", serialization_alias="register")
+    endpoint: str
+    purpose: str
+    legal_basis: str
+    operator: str
+    outcome: f.Outcome | None
+
+
+def application(call: Call, message: casework.Application) -> Application:
+    """The whole case in the reader's language, and its version as ETag."""
+    raw = to_dict(message)
+    raw["stage_title"] = title(STAGES, raw["stage"], call.locale)
+    raw["timeline"] = [{**entry, "stage_title": title(STAGES, entry["stage"], call.locale)} for entry in raw["timeline"]]
+    call.version(message.version)
+    return answered(Application, raw)
+
+
+def _relative_to_body(refusal: Refusal) -> Refusal:
+    """Casework points into the dossier; the reader sent it as a part of the body."""
+    fields = tuple(
+        each if each.pointer.startswith(("/dossier", "/consent")) else replace(each, pointer="/dossier" + each.pointer)
+        for each in refusal.fields
+    )
+    return replace(refusal, fields=fields)
+
+
+async def _with_dossier(call: Call, method: Any, request: Any) -> Any:
+    try:
+        return await call.rpc("casework", method, request, seconds=DECISION_SECONDS)
+    except Refusal as refusal:
+        raise _relative_to_body(refusal) from None
+
+
+def _location(no: str) -> str:
+    return f"/api/v1/applications/{no}"
+
+
+@api.post("/applications", access=Access.CITIZEN, status=202)
+async def submit_application(call: Call, body: SubmitApplication) -> Application:
+    """Hands in an application. The registers are asked next; follow it at the Location.
+
+    Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
+    stands in an active application.
+    """
+    consent = casework.Consent(text_version=body.consent.text_version, registers=body.consent.registers)
+    request = casework.SubmitApplicationRequest(idempotency_key=call.idempotency_key, dossier=body.dossier.message(), consent=consent)
+    answer = await _with_dossier(call, call.services.casework.SubmitApplication, request)
+    call.location(_location(answer.application.no))
+    return application(call, answer.application)
+
+
+@api.get("/applications")
+async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[ApplicationSummary]:
+    """A citizen's own applications, or an official's division's, newest first and masked."""
+    request = casework.ListApplicationsRequest(page=params.page(), stage=params.stage, district=params.district)
+    found = await call.rpc("casework", call.services.casework.ListApplications, request)
+    items = [to_model(ApplicationSummary, item, stage_title=title(STAGES, item.stage, call.locale)) for item in found.applications]
+    return f.Page[ApplicationSummary](items=items, next_cursor=found.page.next_cursor)
+
+
+@api.get("/applications/{no}", etag=True)
+async def get_application(call: Call, params: f.OfApplication) -> Application:
+    """The whole case for the household and its reviewers. Poll it with If-None-Match, or listen to its events."""
+    answer = await call.rpc("casework", call.services.casework.GetApplication, casework.GetApplicationRequest(no=params.no))
+    return application(call, answer.application)
+
+
+@api.get("/applications/{no}/lookups")
+async def list_lookups(call: Call, params: f.OfApplication) -> f.Listing[Lookup]:
+    """What the registers have said so far. ``outcome`` is null while a register has not been asked; silence is never a refusal."""
+    found = await call.rpc("registry-gateway", call.services.registry.ListLookups, registry.ListLookupsRequest(application_no=params.no))
+    items = [to_model(Lookup, state, call.locale, title=title(REGISTERS, state.register, call.locale)) for state in found.states]
+    return f.Listing[Lookup](items=items)
+
+
+@api.get("/applications/{no}/access-log")
+async def list_access(call: Call, params: f.OfApplicationPaged) -> f.Page[AccessEntry]:
+    """Who asked which register about this case, when and why (Personal Information Protection Law, articles 44 to 50)."""
+    request = registry.ListAccessRequest(application_no=params.no, page=params.page())
+    found = await call.rpc("registry-gateway", call.services.registry.ListAccess, request)
+    return f.Page[AccessEntry](items=[to_model(AccessEntry, entry) for entry in found.entries], next_cursor=found.page.next_cursor)
+
+
+@api.put("/applications/{no}/dossier", access=Access.CITIZEN, status=202, if_match=IfMatch.REQUIRED)
+async def correct_dossier(call: Call, params: f.OfApplication, body: CorrectDossier) -> Application:
+    """The household's answer to a return for correction: the whole dossier again, and verification starts over."""
+    request = casework.CorrectApplicationRequest(
+        idempotency_key=call.idempotency_key, no=params.no, dossier=body.dossier.message(), if_version=call.if_version
+    )
+    answer = await _with_dossier(call, call.services.casework.CorrectApplication, request)
+    call.location(_location(params.no))
+    return application(call, answer.application)
+
+
+@api.post("/applications/{no}/withdrawal", access=Access.CITIZEN)
+async def withdraw_application(call: Call, params: f.OfApplication, body: Withdraw) -> Application:
+    """Withdraws the application, at any moment before registration."""
+    request = casework.WithdrawApplicationRequest(idempotency_key=call.idempotency_key, no=params.no, reason=body.reason)
+    answer = await call.rpc("casework", call.services.casework.WithdrawApplication, request, seconds=DECISION_SECONDS)
+    return application(call, answer.application)

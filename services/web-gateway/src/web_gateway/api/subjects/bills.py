@@ -1,0 +1,116 @@
+"""Bills, their payment, and the balances of the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from anju.payments.v1 import payments_pb2 as payments
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Call, Empty, Params
+from web_gateway.api.problems import Kind
+from web_gateway.api.vocabulary import CodeOf
+
+PROBLEMS = (
+    Kind(
+        "BILL_NOT_PAYABLE", 409, "账单当前不能缴纳", "The bill cannot be paid now",
+        "账单已缴清或不能再缴，请刷新后查看。", "The bill is paid or can no longer be paid; reload to see it.",
+    ),
+    Kind(
+        "BANK_UNAVAILABLE", 503, "银行暂时无法连接", "The bank cannot be reached",
+        "请稍后再试；已缴的款项不会丢失，也不会重复扣款。", "Try again later; money already paid is not lost and is not taken twice.",
+    ),
+    Kind("BAD_SIGNATURE", 403, "签名无效", "Bad signature", "签名校验失败。", "The signature does not verify."),
+)  # fmt: skip
+api = Api("bills", "账单与缴费 Bills and payments", PROBLEMS)
+ledger = Api("ledger", "账务 Ledger")
+Period = Annotated[str, Field(pattern=r"^([0-9]{6}|deposit)$", description="yyyymm, or deposit.", examples=["202612"])]
+
+
+class Bill(Answer):
+    id: str
+    lease_no: str
+    application_no: str
+    kind: Annotated[str, CodeOf("bill_kinds")]
+    period: str
+    amount_fen: int
+    paid_fen: int
+    state: Annotated[str, CodeOf("bill_states")]
+    issued_at: datetime
+    due_at: datetime
+    paid_at: datetime | None
+    district: str
+
+
+class Intent(Answer):
+    id: str
+    bill_id: str
+    amount_fen: int
+    state: str = Field(description="opened, paid, failed or expired.")
+    pay_url: str
+
+
+class AccountBalance(Answer):
+    account: str
+    title: str
+    debit_fen: int
+    credit_fen: int
+
+
+class BillsOfLease(f.Paged):
+    no: f.Id
+
+
+class OfBill(Params):
+    no: f.Id
+    period: Period
+
+    def bill_id(self) -> str:
+        return f"{self.no}/{self.period}"
+
+
+class BillFilter(f.Paged):
+    state: f.State = ""
+
+
+@api.get("/leases/{no}/bills")
+async def list_lease_bills(call: Call, params: BillsOfLease) -> f.Page[Bill]:
+    """Bills of one lease, newest period first."""
+    return await _bills(call, payments.ListBillsRequest(page=params.page(), lease_no=params.no))
+
+
+@api.get("/bills")
+async def list_bills(call: Call, params: BillFilter) -> f.Page[Bill]:
+    """Bills in the reader's reach, newest period first."""
+    return await _bills(call, payments.ListBillsRequest(page=params.page(), state=params.state))
+
+
+async def _bills(call: Call, request: payments.ListBillsRequest) -> f.Page[Bill]:
+    found = await call.rpc("payments", call.services.payments.ListBills, request)
+    return f.Page[Bill](items=[to_model(Bill, item) for item in found.bills], next_cursor=found.page.next_cursor)
+
+
+@api.get("/leases/{no}/bills/{period}")
+async def get_bill(call: Call, params: OfBill) -> Bill:
+    """One bill; its id is ``{lease}/{period}``."""
+    answer = await call.rpc("payments", call.services.payments.GetBill, payments.GetBillRequest(id=params.bill_id()))
+    return to_model(Bill, answer.bill)
+
+
+@api.post("/leases/{no}/bills/{period}/payments", access=Access.CITIZEN, status=202)
+async def start_payment(call: Call, params: OfBill, body: Empty) -> Intent:
+    """Opens a payment at the bank for what is still owed, or returns the open one. Send the payer to ``pay_url`` and poll the bill."""
+    request = payments.StartPaymentRequest(idempotency_key=call.idempotency_key, bill_id=params.bill_id())
+    answer = await call.rpc("payments", call.services.payments.StartPayment, request, seconds=DECISION_SECONDS)
+    call.location(f"/api/v1/leases/{params.no}/bills/{params.period}")
+    return to_model(Intent, answer.intent)
+
+
+@ledger.get("/ledger/trial-balance", access=Access.STAFF, roles=("finance", "auditor"))
+async def get_trial_balance(call: Call) -> f.Listing[AccountBalance]:
+    """Balances of the chart of accounts; debits and credits are equal."""
+    found = await call.rpc("payments", call.services.payments.GetTrialBalance, payments.GetTrialBalanceRequest())
+    return f.Listing[AccountBalance](items=[to_model(AccountBalance, item) for item in found.accounts])

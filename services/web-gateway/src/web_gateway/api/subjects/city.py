@@ -1,0 +1,58 @@
+"""What the city publishes: its divisions and the conditions of admission."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from anju.eligibility.v1 import eligibility_pb2 as eligibility
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
+from web_gateway.api.layer import Access, Answer, Api, Call, Params
+
+api = Api("city", "公开信息 What everybody may see")
+
+
+class Division(Answer):
+    code: str
+    level: Literal["city", "district", "street", "community"]
+    name: str
+    parent: str
+
+
+class RuleCriterion(Answer):
+    code: str
+    category: f.Category
+    title: str
+    threshold: str
+    legal_ref: str
+    confirmed: bool = Field(description="False: a sample value, not the law's or the city's own number.")
+
+
+class RuleSet(Answer):
+    version: str
+    criteria: list[RuleCriterion]
+
+
+class OnDate(Params):
+    on_date: str = Field(default="", pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", description="YYYY-MM-DD; empty for today.")
+
+
+@api.get("/divisions", access=Access.PUBLIC, max_age=3600)
+async def list_divisions(call: Call) -> f.Listing[Division]:
+    """City, districts, streets and communities with their codes."""
+    profile = call.edge.profile
+    return f.Listing[Division](
+        items=[Division(code=d.code, level=d.level, name=d.name, parent=d.parent) for d in profile.divisions.values()]
+    )
+
+
+@api.get("/conditions", access=Access.PUBLIC, max_age=60)
+async def get_conditions(call: Call, params: OnDate) -> RuleSet:
+    """The admission criteria in force on a date, with their legal reference.
+
+    A criterion with ``confirmed: false`` is a sample value and not the text of the law.
+    """
+    request = eligibility.GetRuleSetRequest(on_date=params.on_date)
+    return to_model(RuleSet, await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request), call.locale)

@@ -1,0 +1,122 @@
+"""What reviewers stand on and decide: open tasks, counters, the assessment, and the decision of their level."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from anju.casework.v1 import casework_pb2 as casework
+from anju.eligibility.v1 import eligibility_pb2 as eligibility
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import enum_number, to_model
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, IfMatch
+from web_gateway.api.problems import Kind
+from web_gateway.api.subjects.applications import Application, application
+from web_gateway.api.vocabulary import CodeOf
+
+PROBLEMS = (
+    Kind("NO_ASSESSMENT", 404, "尚无评估结果", "No assessment yet", "核验完成后才有评估结果。", "There is an assessment once the registers have answered."),
+    Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
+    Kind(
+        "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
+        "该件已由他人办理或已转到其他层级，请刷新待办列表。", "It was decided already or is at another level; reload the list of tasks.",
+    ),
+)  # fmt: skip
+api = Api("review", "审核 Review", PROBLEMS)
+REVIEWERS = ("street_clerk", "district_reviewer", "city_reviewer")
+# The law closes this one.
+Verdict = Literal["met", "not_met", "needs_review", "not_applicable"]
+_DECISION = casework.DESCRIPTOR.enum_types_by_name["Decision"]
+
+
+class Task(Answer):
+    application_no: str
+    level: Annotated[str, CodeOf("tasks")]
+    district: str
+    street: str
+    masked_name: str
+    household_size: int
+    category: f.Category
+    opened_at: datetime
+    deadline_at: datetime | None
+    overdue: bool
+    version: int
+
+
+class Counter(Answer):
+    district: str
+    district_name: str
+    street: str
+    street_name: str
+    stage: f.Stage
+    count: int
+
+
+class CriterionResult(Answer):
+    code: Annotated[str, CodeOf("criteria")]
+    title: str
+    verdict: Verdict
+    reason: str
+    legal_ref: str
+    observed: str
+    threshold: str
+    receipt_ids: list[str]
+
+
+class Assessment(Answer):
+    id: str
+    application_no: str
+    round: int
+    rule_set: str
+    verdict: Verdict
+    criteria: list[CriterionResult]
+    as_of: datetime
+
+
+class Decide(Body):
+    decision: Literal["approve", "return", "refuse"]
+    reason: f.Reason = Field(default="", description="Needed for return and refuse; the household reads it.")
+
+
+@api.get("/tasks", access=Access.STAFF)
+async def list_tasks(call: Call, params: f.Paged) -> f.Page[Task]:
+    """Open review tasks of the official's level and division, the nearest deadline first."""
+    found = await call.rpc("casework", call.services.casework.ListTasks, casework.ListTasksRequest(page=params.page()))
+    return f.Page[Task](items=[to_model(Task, item) for item in found.tasks], next_cursor=found.page.next_cursor)
+
+
+@api.get("/counters", access=Access.STAFF)
+async def get_counters(call: Call, params: f.InDistrict) -> f.Listing[Counter]:
+    """How many cases are at which stage, per district and street, within the official's reach."""
+    profile = call.edge.profile
+    found = await call.rpc("casework", call.services.casework.GetCounters, casework.GetCountersRequest(district=params.district))
+    return f.Listing[Counter](
+        items=[
+            to_model(Counter, item, district_name=profile.name_of(item.district), street_name=profile.name_of(item.street))
+            for item in found.counters
+        ]
+    )
+
+
+@api.get("/applications/{no}/assessment")
+async def get_assessment(call: Call, params: f.OfApplication) -> Assessment:
+    """The newest assessment: a verdict and a reason for every criterion, in the reader's language. 404 before there is one."""
+    request = eligibility.GetAssessmentRequest(application_no=params.no)
+    answer = await call.rpc("eligibility", call.services.eligibility.GetAssessment, request)
+    return to_model(Assessment, answer.assessment, call.locale)
+
+
+@api.post("/applications/{no}/decision", access=Access.STAFF, roles=REVIEWERS, if_match=IfMatch.OPTIONAL)
+async def decide_application(call: Call, params: f.OfApplication, body: Decide) -> Application:
+    """A reviewer's decision on the open task of his level. Returning and refusing need a reason; the household reads it."""
+    request = casework.DecideTaskRequest(
+        idempotency_key=call.idempotency_key,
+        application_no=params.no,
+        decision=enum_number(_DECISION, body.decision),  # type: ignore[arg-type]  # a number is the enum
+        reason=body.reason,
+        if_version=call.if_version,
+    )
+    answer = await call.rpc("casework", call.services.casework.DecideTask, request, seconds=DECISION_SECONDS)
+    return application(call, answer.application)
