@@ -1,16 +1,18 @@
 """The box of the bench: everything ``anju up`` starts, except that the worker changes places with the straightforward one on command.
 
-One line in, one line out: ``ours`` and ``raw`` put that worker in and answer ``ready``; the end of the input stops the box. The first answer names
-the process of the Temporal server.
+One line in, one line out: ``ours`` and ``raw`` put that worker in and answer ``ready``; ``trips`` answers what was counted since the last ``trips``
+(``tests/bench/trips.py``; only when the box was started to count); the end of the input stops the box. The first answer names the process of the
+Temporal server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from rich.console import Console
 from temporalio.worker import Worker
 
 from tests.bench.on_temporal import raw_worker
+from tests.bench.trips import Trips, counting
 
 
 @asynccontextmanager
@@ -69,7 +72,7 @@ class Workers:
             self._running = None
 
 
-async def serve(layout: Layout) -> None:
+async def serve(layout: Layout, trips: Trips | None) -> None:
     production.worker = _no_worker  # type: ignore[assignment]  # the bench puts the workers in itself
     async with AsyncExitStack() as stack:
         running: Box = await stack.enter_async_context(box(layout, Progress(Console(stderr=True))))
@@ -78,15 +81,21 @@ async def serve(layout: Layout) -> None:
         assert running.temporal is not None
         print(running.temporal.pid, flush=True)
         while command := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            await workers.put_in(command)
-            print("ready", flush=True)
+            if command == "trips":
+                assert trips is not None
+                print(json.dumps(trips.as_json()), flush=True)
+                trips.clear()
+            else:
+                await workers.put_in(command)
+                print("ready", flush=True)
 
 
 def main() -> None:
     layout = Layout(Path(sys.argv[1]).resolve(), int(sys.argv[2]), 8080 + int(sys.argv[2]))
     layout.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
     log_to_file(layout.logs_dir / "box.log", "WARNING")
-    asyncio.run(serve(layout))
+    with counting() if "count" in sys.argv[3:] else nullcontext() as trips:
+        asyncio.run(serve(layout, trips))
     sys.stdout.flush()
     # As the box itself: grpc's threads may crash while the interpreter tears down.
     os._exit(0)

@@ -7,6 +7,7 @@ workflow alone.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections import Counter
@@ -27,6 +28,7 @@ from temporalio.client import Client
 from tests.bench import on_temporal
 from tests.bench.drive import Case
 from tests.bench.machine import proportional_memory_bytes
+from tests.bench.trips import Trips
 from tests.workflows.stage import LEVELS
 
 _READY_SECONDS = 120.0
@@ -88,6 +90,12 @@ class Stack:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{worker}\n".encode())
         await self._said()
+
+    async def trips(self) -> Trips:
+        """What was counted since it was last asked."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"trips\n")
+        return Trips.of_json(json.loads(await self._said()))
 
     async def _said(self) -> str:
         assert self._process.stdout is not None
@@ -154,8 +162,8 @@ class OnBox:
 
 
 @asynccontextmanager
-async def stack(data_dir: Path, ports_offset: int) -> AsyncIterator[Stack]:
-    """Starts the box in a process of its own. Raises RuntimeError when it does not come up."""
+async def stack(data_dir: Path, ports_offset: int, *, count: bool = False) -> AsyncIterator[Stack]:
+    """Starts the box in a process of its own; with ``count`` it counts its round trips, which costs time. Raises RuntimeError when it does not come up."""
     data_dir.mkdir(parents=True, mode=0o711)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANJU_", "TEMPORAL_"))}
     # A register that answers nonsense at the first asking (3 in 100 do) costs a wait of 20 s by the city's profile: a test of its own, not a timing.
@@ -163,7 +171,7 @@ async def stack(data_dir: Path, ports_offset: int) -> AsyncIterator[Stack]:
     with (data_dir / "box.err").open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "tests.bench.box_process", str(data_dir), str(ports_offset)),
+            *("-m", "tests.bench.box_process", str(data_dir), str(ports_offset), *(["count"] if count else [])),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

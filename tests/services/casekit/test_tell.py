@@ -86,7 +86,6 @@ async def test_what_a_step_tells_arrives_as_facts_though_notifications_is_away_f
     async with telling(await make_database("tell"), keys_dir, notifications) as (database, outbox, tellings):
         async with database.transaction() as session:
             tellings.hand_on(outbox, session, step, "KF-2026-000001")
-        outbox.nudge()
         await eventually(lambda: len(notifications.heard) >= 2)
     wanted = [
         pb.NotifyRequest(key=f"{step.step_id}/tell-{key}", application_no="KF-2026-000001", telling=told, as_of=step.as_of)

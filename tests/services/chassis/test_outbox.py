@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -119,15 +120,63 @@ async def test_what_a_killed_process_had_claimed_is_delivered_by_another(post: P
     await post.write(1)
     killed = Outbox(post.database, Entries, {"word": post.receiver.take})
     assert [entry.payload for entry in await killed._claim()] == [{"n": 1}]
-    async with post.runner() as other:
+    async with post.runner():
         await asyncio.sleep(0.3)
         assert post.receiver.heard == [], "the claim of a living process is respected"
+        await post.heard(1)
 
-        def asked_again() -> list[int]:
-            other.nudge()
-            return post.receiver.heard
 
-        await eventually(asked_again)
+async def test_a_running_service_delivers_its_own_at_once_without_reading_it_back(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 3600.0)
+    async with post.runner() as outbox:
+        await eventually(lambda: outbox._look_at > 0)
+        for number in range(3):
+            async with post.database.transaction() as session:
+                outbox.add(session, "word", {"n": number})
+            await post.heard(number + 1)
+        await eventually(lambda: post.sql("SELECT count(*) FROM outbox WHERE done_at IS NULL"), lambda rows: rows == [(0,)])
+    assert sorted(post.receiver.heard) == [0, 1, 2]
+
+
+async def test_what_was_rolled_back_is_not_delivered(post: Post) -> None:
+    async with post.runner() as outbox:
+        with suppress(LookupError):
+            async with post.database.transaction() as session:
+                outbox.add(session, "word", {"n": 1})
+                await session.flush()
+                raise LookupError
+        async with post.database.transaction() as session:
+            outbox.add(session, "word", {"n": 2})
+        await post.heard(1)
+    assert post.receiver.heard == [2]
+
+
+async def test_what_waits_until_later_is_delivered_then(post: Post) -> None:
+    async with post.runner() as outbox:
+        async with post.database.transaction() as session:
+            outbox.add(session, "word", {"n": 1}, after=timedelta(seconds=1))
+        await asyncio.sleep(0.4)
+        assert post.receiver.heard == []
+        await post.heard(1)
+
+
+async def test_its_own_that_wait_are_left_to_the_others_at_once_when_it_stops(post: Post) -> None:
+    asked = asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await asyncio.sleep(60)
+
+    post.receiver.before = hang
+    async with post.runner() as outbox:
+        for number in range(3):
+            async with post.database.transaction() as session:
+                outbox.add(session, "word", {"n": number})
+            await asked.wait()
+    post.receiver.before = None
+    async with post.runner():
+        await post.heard(3)
+    assert sorted(post.receiver.heard) == [0, 1, 2]
 
 
 async def test_a_process_that_stops_leaves_its_claims_to_the_others_at_once(post: Post) -> None:
@@ -146,12 +195,13 @@ async def test_a_process_that_stops_leaves_its_claims_to_the_others_at_once(post
         await post.heard(1)
 
 
-async def test_it_stops_at_once_also_when_it_is_nudged_in_that_moment(post: Post) -> None:
-    """A cancellation and a nudge in the same turn of the loop: the cancellation counts."""
-    for _ in range(20):
+async def test_it_stops_at_once_also_when_an_entry_comes_in_that_moment(post: Post) -> None:
+    """A cancellation and an entry in the same turn of the loop: the cancellation counts."""
+    for number in range(20):
         async with post.runner() as outbox:
             await asyncio.sleep(0.02)
-            outbox.nudge()
+            async with post.database.transaction() as session:
+                outbox.add(session, "word", {"n": number})
     # The runner itself, without a database's pauses in between.
     for _ in range(200):
         outbox = Outbox(post.database, Entries, {"word": post.receiver.take})
@@ -164,7 +214,7 @@ async def test_it_stops_at_once_also_when_it_is_nudged_in_that_moment(post: Post
         await outbox.start()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        outbox.nudge()
+        outbox._wake.set()
         stopping = asyncio.create_task(outbox.stop())
         done, _ = await asyncio.wait([stopping], timeout=5)
         assert done, "the cancellation was swallowed"

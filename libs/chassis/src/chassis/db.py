@@ -1,41 +1,66 @@
-"""PostgreSQL through SQLAlchemy async: one engine a process, one session a call, commit when the call succeeded."""
+"""PostgreSQL through SQLAlchemy async: one engine a process, one session a call, commit when the call succeeded.
+
+A round trip costs more than most statements, so none is spent on what is known here: whether a connection lives (its socket says so), or that a
+statement alone needs no transaction around it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+_COMMITTED: Final = "when_committed"
 
 
 class Database:
-    def __init__(self, url: str, *, pool_size: int = 5, application: str = "anju") -> None:
+    """``pool_size`` connections at most, opened as they are needed and kept."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, application: str = "anju") -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
-            # A server that was restarted leaves dead connections in the pool; asking first is cheaper than failing a citizen's call.
-            pool_pre_ping=True,
+            # One that is opened for a moment costs more than everything that is done with it.
+            max_overflow=0,
+            # The same few are used while few are needed: what they have prepared is there.
+            pool_use_lifo=True,
             pool_timeout=10,
             # Parameters are names and addresses; an error is logged without them.
             hide_parameters=True,
             connect_args={"server_settings": {"application_name": application, "timezone": "UTC"}, "timeout": 10},
         )
+        event.listen(self.engine.sync_engine, "checkout", _living)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._snapshots = self._with(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._statements = self._with(isolation_level="AUTOCOMMIT")
+
+    def _with(self, **options: Any) -> async_sessionmaker[AsyncSession]:
+        return async_sessionmaker(self.engine.execution_options(**options), expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One session with one transaction: committed at the end of the block, rolled back when it raises."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        """One session with one transaction: committed at the end of the block, rolled back when it raises. Then what ``when_committed`` asked for."""
+        async with self._sessions() as session:
+            async with session.begin():
+                yield session
+            for call in session.info.pop(_COMMITTED, ()):
+                call()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """Read-only, all statements on one snapshot."""
-        async with self._sessions() as session, session.begin():
-            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        async with self._snapshots() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """Every statement for itself, in effect when it returns: for one statement, or for reads that need not be of the same moment."""
+        async with self._statements() as session:
             yield session
 
     async def ping(self) -> None:
@@ -44,3 +69,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def when_committed(session: AsyncSession, call: Callable[[], None]) -> None:
+    """Has ``call`` made when the transaction of the block is committed; not made when it is rolled back, nor when the process dies in between."""
+    session.info.setdefault(_COMMITTED, []).append(call)
+
+
+def _living(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A server that was restarted leaves dead connections in the pool. Its end of the socket is closed, which is seen without asking; the pool opens
+    another one instead, and no citizen's call meets the dead one."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server has closed this connection")

@@ -132,9 +132,10 @@ class _Guard(grpc.aio.ServerInterceptor):
 
 
 def _server_away(error: DBAPIError) -> bool:
-    """PostgreSQL is starting, stopping or full (classes 53 and 57) or the connection was lost (class 08): none of it is about the call."""
+    """PostgreSQL is starting, stopping or full (classes 53 and 57), the connection was lost (class 08), or the same call was answered elsewhere in this
+    very moment (chassis.once): none of it is about the call, and its repeat gets the answer."""
     state = getattr(error.orig, "sqlstate", None) or ""
-    return state[:2] in ("08", "53", "57")
+    return state[:2] in ("08", "53", "57") or (state == "23505" and '"once_pkey"' in str(error.orig))
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:

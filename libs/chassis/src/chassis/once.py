@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 from sqlalchemy import DateTime, text
@@ -14,6 +14,17 @@ from sqlmodel import Field, SQLModel
 from chassis.errors import IDEMPOTENCY_KEY_REUSED, Refusal
 
 M = TypeVar("M", bound=Message)
+
+_FIND: Final = text("SELECT fingerprint, answer FROM once WHERE key = :key")
+_HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+# In one round trip. Should the other call end between the statement's first look and its hold, this call's own answer meets the other's by the
+# table's key: it is rolled back whole, and asked again (chassis.grpc_server).
+_HOLD_AND_FIND: Final = text(
+    """
+    SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0)), once.fingerprint, once.answer
+    FROM (VALUES (1)) AS always LEFT JOIN once ON once.key = :key
+    """
+)
 
 
 class OnceColumns(SQLModel):
@@ -36,23 +47,31 @@ def fingerprint(request: Message) -> str:
     return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
 
 
-async def lock(session: AsyncSession, key: str) -> None:
-    """Holds other calls with the same key until this transaction ends."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
-
-
-async def find(session: AsyncSession, table: type[Any], key: str, request: Message, answer: M) -> M | None:
+async def find(session: AsyncSession, key: str, request: Message, answer: M) -> M | None:
     """Fills ``answer`` with what was answered before, or returns None when the key is new; holds the key until the transaction ends.
 
     Raises Refusal(IDEMPOTENCY_KEY_REUSED) when the key was used with another request.
     """
-    await lock(session, key)
-    row = await session.get(table, key)
-    if row is None:
+    held, *row = (await session.execute(_HOLD_AND_FIND, {"key": key})).one()
+    if not held:
+        # Another call with this key is being served: wait for its end, then look at what it has left.
+        await session.execute(_HOLD, {"key": key})
+        row = list((await session.execute(_FIND, {"key": key})).one_or_none() or (None, None))
+    return _same(row[0], row[1], request, answer)
+
+
+async def answered(session: AsyncSession, key: str, request: Message, answer: M) -> M | None:
+    """As ``find``, without holding the key: for who goes on to ask somebody else first, outside of a transaction."""
+    row = (await session.execute(_FIND, {"key": key})).one_or_none()
+    return None if row is None else _same(row[0], row[1], request, answer)
+
+
+def _same(known: str | None, stored: bytes, request: Message, answer: M) -> M | None:
+    if known is None:
         return None
-    if row.fingerprint != fingerprint(request):
+    if known != fingerprint(request):
         raise Refusal(IDEMPOTENCY_KEY_REUSED)
-    answer.ParseFromString(row.answer)
+    answer.ParseFromString(stored)
     return answer
 
 

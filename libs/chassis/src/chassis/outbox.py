@@ -6,10 +6,11 @@ This is not a second retry engine for business steps: an entry only carries a fa
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, delete, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from chassis import logs
-from chassis.db import Database
+from chassis.db import Database, when_committed
 
 _log = logs.get(__name__)
 
@@ -37,6 +38,13 @@ _PRUNED_AT_ONCE = 1000
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Entry(NamedTuple):
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
 
 
 class OutboxColumns(SQLModel):
@@ -59,34 +67,47 @@ def pending_index(table: str) -> Index:
 
 
 class Outbox:
-    """Delivers entries of one table: claims some, delivers them outside of any transaction, then marks them. Several replicas may run it at once; a
-    claim that was not kept (its process was killed) is open to all again after ``CLAIM_SECONDS``."""
+    """Delivers entries of one table: claims some, delivers them outside of any transaction, then marks them.
+
+    Who writes an entry claims it with the same statement and hands it to his own runner when it is committed, so that nothing is read back that was
+    known. Several replicas may run it at once; a claim that was not kept (its process was killed) is open to all again after ``CLAIM_SECONDS``.
+    """
 
     def __init__(self, database: Database, table: type[Any], handlers: Mapping[str, Handler]) -> None:
         self._database = database
         self._table = table
         self._handlers = handlers
+        self._own: deque[_Entry] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._look_at = 0.0
         self._prune_at = 0.0
 
-    def add(self, session: AsyncSession, kind: str, payload: dict[str, Any]) -> None:
-        """Writes an entry in the caller's transaction. Call ``nudge`` after the commit to have it delivered at once."""
+    def add(self, session: AsyncSession, kind: str, payload: dict[str, Any], *, after: timedelta = timedelta()) -> None:
+        """Writes an entry in the caller's transaction. It is delivered when that is committed, or ``after`` that long."""
         if kind not in self._handlers:
             raise KeyError(f"no handler for outbox entries of kind {kind!r}")
-        session.add(self._table(kind=kind, payload=payload))
+        mine = self._task is not None and not after
+        row = self._table(kind=kind, payload=payload, next_try_at=_now() + (timedelta(seconds=CLAIM_SECONDS) if mine else after))
+        session.add(row)
+        if mine:
+            when_committed(session, lambda: self._hand_on(_Entry(int(row.id), kind, payload, 0)))
 
-    def nudge(self) -> None:
+    def _hand_on(self, entry: _Entry) -> None:
+        self._own.append(entry)
         self._wake.set()
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="outbox")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
+            await self._give_back([*self._own])
+            self._own.clear()
 
     async def _run(self) -> None:
         while True:
@@ -98,27 +119,37 @@ class Outbox:
             except Exception:
                 _log.exception("outbox_round_failed")
                 delivered = 0
-            if delivered == 0:
-                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the nudge, and the runner would never stop.
+            if delivered == 0 and not self._own:
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with an entry, and the runner would never stop.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_SECONDS):
                         await self._wake.wait()
-                self._wake.clear()
+            self._wake.clear()
 
     async def _deliver_batch(self) -> int:
-        claimed = await self._claim()
+        entries = await self._next()
         try:
-            outcomes = await asyncio.gather(*(self._deliver(entry.kind, entry.payload) for entry in claimed))
+            outcomes = await asyncio.gather(*(self._deliver(entry.kind, entry.payload) for entry in entries))
         except asyncio.CancelledError:
-            await self._give_back(claimed)
+            await self._give_back(entries)
             raise
-        done = [entry.id for entry, error in zip(claimed, outcomes, strict=True) if error is None]
-        failed = [(entry, error) for entry, error in zip(claimed, outcomes, strict=True) if error is not None]
-        if claimed:
+        done = [entry.id for entry, error in zip(entries, outcomes, strict=True) if error is None]
+        failed = [(entry, error) for entry, error in zip(entries, outcomes, strict=True) if error is not None]
+        if entries:
             await self._mark(done, failed)
         return len(done)
 
-    async def _claim(self) -> Sequence[Any]:
+    async def _next(self) -> Sequence[_Entry]:
+        """Our own, fresh from their transactions; and from time to time what is due in the table: second tries, and what others left behind."""
+        clock = asyncio.get_running_loop()
+        if self._own and clock.time() < self._look_at:
+            return [self._own.popleft() for _ in range(min(BATCH, len(self._own)))]
+        claimed = await self._claim()
+        if len(claimed) < BATCH:
+            self._look_at = clock.time() + IDLE_SECONDS
+        return claimed
+
+    async def _claim(self) -> Sequence[_Entry]:
         table = self._table
         due = (
             select(table.id)
@@ -133,8 +164,8 @@ class Outbox:
             .values(next_try_at=_now() + timedelta(seconds=CLAIM_SECONDS))
             .returning(table.id, table.kind, table.payload, table.attempts)
         )
-        async with self._database.transaction() as session:
-            return sorted((await session.execute(claim)).all(), key=lambda entry: int(entry.id))
+        async with self._database.statements() as session:
+            return sorted((_Entry(*row) for row in (await session.execute(claim)).all()), key=lambda entry: entry.id)
 
     async def _deliver(self, kind: str, payload: dict[str, Any]) -> Exception | None:
         try:
@@ -144,9 +175,9 @@ class Outbox:
             return error
         return None
 
-    async def _mark(self, done: Sequence[int], failed: Sequence[tuple[Any, Exception]]) -> None:
+    async def _mark(self, done: Sequence[int], failed: Sequence[tuple[_Entry, Exception]]) -> None:
         table = self._table
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             if done:
                 await session.execute(update(table).where(table.id.in_(done)).values(done_at=_now()))
             for entry, error in failed:
@@ -157,11 +188,13 @@ class Outbox:
                 mine = update(table).where(table.id == entry.id, table.done_at.is_(None))
                 await session.execute(mine.values(attempts=attempts, last_error=why, next_try_at=again))
 
-    async def _give_back(self, claimed: Sequence[Any]) -> None:
+    async def _give_back(self, claimed: Sequence[_Entry]) -> None:
         """A process that stops in good order leaves its claims to the others at once."""
         table = self._table
+        if not claimed:
+            return
         with suppress(Exception):
-            async with self._database.transaction() as session:
+            async with self._database.statements() as session:
                 mine = update(table).where(table.id.in_([entry.id for entry in claimed]), table.done_at.is_(None))
                 await session.execute(mine.values(next_try_at=_now()))
 

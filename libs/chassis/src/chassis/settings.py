@@ -69,7 +69,7 @@ class GrpcServiceSettings(ProcessSettings):
     host: str = Field(default="127.0.0.1", description="Address the gRPC server listens on.")
     port: int = Field(default=0, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
     database_url: str = Field(default="", description="PostgreSQL URL of this service's own database (postgresql+asyncpg://…).")
-    database_pool_size: int = Field(default=5, ge=1, le=100, description="Connections this process keeps to its database.")
+    database_pool_size: int = Field(default=10, ge=1, le=100, description="Connections this process has to its database at most.")
     drain_seconds: float = Field(default=5.0, ge=0, description="How long running calls may finish after SIGTERM.")
     casework_address: str = Field(default="127.0.0.1:7401", description="Address of casework.")
     eligibility_address: str = Field(default="127.0.0.1:7402", description="Address of eligibility.")

@@ -88,7 +88,7 @@ class Asking:
         """
         begun = pb.Application()
         async with self._parts.database.transaction() as session:
-            again = await once.find(session, Once, name.key, request, begun) is not None
+            again = await once.find(session, name.key, request, begun) is not None
             done = bool(begun.stage)
             if not done:
                 words = await prepare(session, begun if again else None)
@@ -182,15 +182,16 @@ class Asking:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def show(self, caller: Caller, no: str, method: str) -> pb.Application:
-        """The case as the caller may see it now; a look by staff is logged in the same transaction, or not given."""
-        async with self._parts.database.transaction() as session:
-            case = await store.case(session, no)
-            view = view_of(caller, case)
-            if case is None:
+        """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
+        async with self._parts.database.statements() as session:
+            found = await store.declared(session, no)
+            view = view_of(caller, found.case if found else None)
+            if found is None:
                 raise Refusal(NOT_FOUND)
             if caller.kind == "staff":
                 store.log_access(session, caller, no, method, with_dossier=view.dossier)
-            return await views.whole_case(session, self._parts.vault, case, view)
+                await session.flush()
+            return await views.whole_case(session, self._parts.vault, found, view)
 
 
 def _begun(words: Words) -> pb.Application:

@@ -47,11 +47,10 @@ class Intake:
         content.consent.ClearField("given_at")
         stored = pb.Application()
         async with self._parts.database.transaction() as session:
-            if await once.find(session, Once, name.key, content, stored) is None:
+            if await once.find(session, name.key, content, stored) is None:
                 dossier, consent = self._checked(request)
                 stored.no = await self._enter(session, caller, name, dossier, consent, _given_at(request.consent))
                 once.remember(session, Once, name.key, content, stored)
-        self._parts.outbox.nudge()
         return await self._asking.show(caller, stored.no, "SubmitApplication")
 
     def _checked(self, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
@@ -165,7 +164,7 @@ class Intake:
         """What is stored under the request's key, and the round of another request which has to be settled first (0 for none)."""
         begun = pb.Application()
         async with self._parts.database.transaction() as session:
-            known = await once.find(session, Once, name.key, request, begun) is not None
+            known = await once.find(session, name.key, request, begun) is not None
             if begun.stage:
                 return begun, 0
             case = reach.own_case(caller, await store.lock_case(session, request.no))

@@ -13,13 +13,12 @@ from chassis import paging
 from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
 from chassis.wire import stamp, wrong
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
 from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
 from casework.parts import Parts
-from casework.tables import Application, Notice, Task
+from casework.tables import Application, Consent, Notice, Task
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
 LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
@@ -40,7 +39,7 @@ class Reading:
             caller.require_role(*reach.STAFF_READERS)
         size = paging.limit(request.page.limit)
         before = _number(request.page.cursor)
-        async with self._parts.database.transaction() as session:
+        async with self._parts.database.statements() as session:
             rows = await store.list_cases(session, caller, stage=request.stage, district=request.district, before=before, size=size)
         shown, cursor = paging.cut(rows, size, lambda case: (case.seq,))
         return pb.ListApplicationsResponse(
@@ -52,7 +51,7 @@ class Reading:
         reach.require_reviewer(caller)
         size = paging.limit(request.page.limit)
         after = _deadline_key(request.page.cursor)
-        async with self._parts.database.transaction() as session:
+        async with self._parts.database.statements() as session:
             rows = await store.list_tasks(session, caller, reach.levels_of(caller), after, size)
         shown, cursor = paging.cut(rows, size, _task_key)
         return pb.ListTasksResponse(tasks=[views.task(task, case) for task, case in shown], page=common.PageInfo(next_cursor=cursor))
@@ -60,7 +59,7 @@ class Reading:
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
         size = paging.limit(request.page.limit)
         before = _number(request.page.cursor)
-        async with self._parts.database.transaction() as session:
+        async with self._parts.database.statements() as session:
             rows = await store.list_notices(session, request.district, before, size)
         shown, cursor = paging.cut(rows, size, _notice_key)
         return pb.ListNoticesResponse(
@@ -70,7 +69,7 @@ class Reading:
     async def counters(self, caller: Caller, request: pb.GetCountersRequest) -> pb.GetCountersResponse:
         caller.require_kind("staff")
         caller.require_role(*reach.REPORT_READERS)
-        async with self._parts.database.transaction() as session:
+        async with self._parts.database.statements() as session:
             rows = await store.counters(session, caller.divisions, request.district)
         return pb.GetCountersResponse(
             counters=[pb.Counter(district=district, street=street, stage=stage, count=count) for district, street, stage, count in rows]
@@ -83,9 +82,7 @@ class Reading:
         reach.require_system(caller, "registry-gateway")
         if not is_code("registers", request.register):
             raise invalid([wrong("/register", "没有这个登记种类。", "There is no such register.")])
-        async with self._parts.database.transaction() as session:
-            case, dossier = await self._dossier(session, request.application_no, request.round)
-            consent = await store.consent(session, case.no)
+        case, dossier, consent = await self._dossier(request.application_no, request.round)
         if case.stage in ENDS:
             raise Refusal(ALREADY_ENDED)
         if consent is None or request.register not in consent.registers:
@@ -107,8 +104,7 @@ class Reading:
 
     async def declaration(self, caller: Caller, request: pb.GetDeclarationRequest) -> pb.GetDeclarationResponse:
         reach.require_system(caller, "eligibility")
-        async with self._parts.database.transaction() as session:
-            case, dossier = await self._dossier(session, request.application_no, request.round)
+        case, dossier, _ = await self._dossier(request.application_no, request.round)
         return pb.GetDeclarationResponse(
             category=dossier.category,
             marital_status=dossier.marital_status,
@@ -130,7 +126,7 @@ class Reading:
 
     async def registered_applicant(self, caller: Caller, request: pb.GetRegisteredApplicantRequest) -> pb.GetRegisteredApplicantResponse:
         reach.require_system(caller, "housing")
-        async with self._parts.database.transaction() as session:
+        async with self._parts.database.statements() as session:
             case = await store.case(session, request.application_no)
         if case is None:
             raise Refusal(NOT_FOUND)
@@ -148,20 +144,18 @@ class Reading:
 
     async def contact(self, caller: Caller, request: pb.GetContactRequest) -> pb.GetContactResponse:
         reach.require_system(caller, "notifications")
-        async with self._parts.database.transaction() as session:
-            case, dossier = await self._dossier(session, request.application_no, 0)
+        case, dossier, _ = await self._dossier(request.application_no, 0)
         return pb.GetContactResponse(owner=case.owner, phone=dossier.phone, locale=case.locale)
 
-    async def _dossier(self, session: AsyncSession, no: str, round_: int) -> tuple[Application, Dossier]:
-        """The dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""
-        case = await store.case(session, no)
-        if case is None:
+    async def _dossier(self, no: str, round_: int) -> tuple[Application, Dossier, Consent | None]:
+        """The case with the dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""
+        async with self._parts.database.statements() as session:
+            found = await store.declared(session, no, round_)
+        if found is None:
             raise Refusal(NOT_FOUND)
-        wanted = round_ or case.round
-        row = await store.dossier(session, no, wanted) if 1 <= wanted <= case.round else None
-        if row is None:
+        if found.dossier is None:
             raise Refusal(NO_SUCH_ROUND)
-        return case, self._parts.vault.open_dossier(row.sealed, no, wanted)
+        return found.case, self._parts.vault.open_dossier(found.dossier.sealed, no, found.dossier.round), found.consent
 
 
 def _number(cursor: str) -> int | None:

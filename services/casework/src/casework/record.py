@@ -41,7 +41,7 @@ class Record:
         key = f"{request.step.step_id}:AdvanceApplication"
         answer = pb.AdvanceApplicationResponse()
         async with self._parts.database.transaction() as session:
-            if await once.find(session, Once, key, request, answer) is not None:
+            if await once.find(session, key, request, answer) is not None:
                 return answer
             case = await store.lock_case(session, request.no)
             if case is None:
@@ -58,7 +58,6 @@ class Record:
             self._parts.tellings.hand_on(self._parts.outbox, session, request.step, case.no)
             answer.version = case.version
             once.remember(session, Once, key, request, answer)
-        self._parts.outbox.nudge()
         return answer
 
     async def release(self, caller: Caller, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
@@ -106,8 +105,9 @@ class Record:
             session.add(Outbox(kind=CONFIRM_WORD, payload=told, next_try_at=now() + _CONFIRM_AFTER))
         if request.event == "corrected":
             await self._take_correction(session, case)
-        await self._tasks(session, case, step, at, deadline, closed_by=request.event)
-        await self._notices(session, case, step, at, deadline)
+        task, notice = await store.open_task_and_notice(session, case.no)
+        await self._tasks(session, case, task, step, at, deadline, closed_by=request.event)
+        self._notices(session, case, notice, step, at, deadline)
         if step.objection_state:
             await self._objection(session, case, request, step.objection_state)
         if step.ended:
@@ -128,9 +128,16 @@ class Record:
         await store.keep_residents(session, case.no, row.blinds)
 
     async def _tasks(
-        self, session: AsyncSession, case: Application, step: progress.Step, at: datetime, deadline: datetime | None, closed_by: str
+        self,
+        session: AsyncSession,
+        case: Application,
+        task: Task | None,
+        step: progress.Step,
+        at: datetime,
+        deadline: datetime | None,
+        *,
+        closed_by: str,
     ) -> None:
-        task = await store.open_task(session, case.no)
         if task is not None and task.level == step.task_level:
             task.deadline_at, task.overdue = deadline or task.deadline_at, case.overdue
             return
@@ -149,10 +156,15 @@ class Record:
                 )
             )
 
-    async def _notices(
-        self, session: AsyncSession, case: Application, step: progress.Step, at: datetime, deadline: datetime | None
+    def _notices(
+        self,
+        session: AsyncSession,
+        case: Application,
+        notice: Notice | None,
+        step: progress.Step,
+        at: datetime,
+        deadline: datetime | None,
     ) -> None:
-        notice = await store.open_notice(session, case.no)
         if notice is None:
             if step.notice == "open":
                 session.add(Notice(application_no=case.no, published_at=at, closes_at=_needed(deadline)))

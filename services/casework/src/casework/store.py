@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
@@ -137,8 +137,25 @@ async def drop_correction(session: AsyncSession, case: Application, request_id: 
         await session.execute(delete(Resident).where(col(Resident.application_no) == case.no, col(Resident.since_round) == round_))
 
 
-async def consent(session: AsyncSession, no: str) -> Consent | None:
-    return await session.get(Consent, no)
+class Declared(NamedTuple):
+    """A case with its dossier of a round, and the consent that came with it."""
+
+    case: Application
+    dossier: Dossier | None
+    consent: Consent | None
+
+
+async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared | None:
+    """With the dossier of a round, 0 for the newest the workflow has taken. One it has not taken yet does not exist for anybody."""
+    taken = col(Dossier.round) == (round_ or col(Application.round))
+    query = (
+        select(Application, Dossier, Consent)
+        .outerjoin(Dossier, and_(col(Dossier.application_no) == col(Application.no), taken, col(Dossier.round) <= col(Application.round)))
+        .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
+        .where(col(Application.no) == no)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else Declared(*found)
 
 
 # --- timeline ----------------------------------------------------------------------------------------------------------------------------
@@ -160,6 +177,18 @@ async def has_reached(session: AsyncSession, no: str, stage: str, after_version:
 
 
 # --- tasks -------------------------------------------------------------------------------------------------------------------------------
+
+
+async def open_task_and_notice(session: AsyncSession, no: str) -> tuple[Task | None, Notice | None]:
+    query = (
+        select(Task, Notice)
+        .select_from(Application)
+        .outerjoin(Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None)))
+        .outerjoin(Notice, and_(col(Notice.application_no) == col(Application.no), col(Notice.closed_at).is_(None)))
+        .where(col(Application.no) == no)
+    )
+    task, notice = (await session.execute(query)).one()
+    return task, notice
 
 
 async def open_task(session: AsyncSession, no: str) -> Task | None:
@@ -191,11 +220,6 @@ async def list_tasks(
 
 
 # --- public notices and objections -------------------------------------------------------------------------------------------------------
-
-
-async def open_notice(session: AsyncSession, no: str) -> Notice | None:
-    query = select(Notice).where(col(Notice.application_no) == no, col(Notice.closed_at).is_(None))
-    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def list_notices(session: AsyncSession, district: str, before: int | None, size: int) -> Sequence[tuple[Notice, Application]]:

@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, store
 from casework.reach import View
+from casework.store import Declared
 from casework.tables import Application, Notice, Objection, Task, Timeline
 from casework.vault import Vault
 
 
-async def whole_case(session: AsyncSession, vault: Vault, case: Application, view: View) -> pb.Application:
+async def whole_case(session: AsyncSession, vault: Vault, found: Declared, view: View) -> pb.Application:
     """The case with its timeline and objections, and with the dossier where ``view`` allows it."""
+    case, consent = found.case, found.consent
     message = summary(vault, case, words=view.words)
-    consent = await store.consent(session, case.no)
     if consent is not None:
         message.consent.text_version = consent.text_version
         message.consent.registers.extend(consent.registers)
@@ -24,10 +25,8 @@ async def whole_case(session: AsyncSession, vault: Vault, case: Application, vie
     message.timeline.append(pb.TimelineEntry(at=stamp(case.submitted_at), event=START, stage=START, actor_kind="citizen"))
     message.timeline.extend(_entry(vault, row, words=view.words) for row in await store.timeline(session, case.no))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
-    if view.dossier:
-        row = await store.dossier(session, case.no, case.round)
-        if row is not None:
-            message.dossier.CopyFrom(convert.dossier_to(vault.open_dossier(row.sealed, case.no, case.round)))
+    if view.dossier and found.dossier is not None:
+        message.dossier.CopyFrom(convert.dossier_to(vault.open_dossier(found.dossier.sealed, case.no, case.round)))
     return message
 
 

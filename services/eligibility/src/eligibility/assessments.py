@@ -40,7 +40,7 @@ class Assessments:
             await store.publish(session, self.current)
 
     async def find(self, application_no: str, round_: int | None = None) -> Assessment | None:
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             return await store.assessment(session, application_no, round_)
 
     async def make(self, application_no: str, round_: int, inputs: Inputs, profile_version: str, as_of: datetime) -> Assessment:
@@ -65,8 +65,7 @@ class Assessments:
                 "as_of": as_of,
                 "created_at": datetime.now(UTC),
             }
-            await store.keep(session, row)
-            kept = await store.assessment(session, application_no, round_)
+            kept = await store.keep(session, row) or await store.assessment(session, application_no, round_)
         if kept is None:
             raise AssertionError("an assessment which was kept is there")
         return kept

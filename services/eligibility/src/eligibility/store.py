@@ -44,6 +44,7 @@ async def assessment(session: AsyncSession, application_no: str, round_: int | N
     return (await session.execute(query.order_by(_assessment.c.round.desc()).limit(1))).scalar_one_or_none()
 
 
-async def keep(session: AsyncSession, row: Mapping[str, Any]) -> None:
-    """Stores an assessment unless the round has one already: the first stays."""
-    await session.execute(insert(_assessment).values(dict(row)).on_conflict_do_nothing())
+async def keep(session: AsyncSession, row: Mapping[str, Any]) -> Assessment | None:
+    """Stores an assessment and gives it; None when the round has one already: the first stays."""
+    statement = insert(Assessment).values(dict(row)).on_conflict_do_nothing().returning(Assessment)
+    return (await session.execute(statement)).scalar_one_or_none()

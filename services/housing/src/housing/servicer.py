@@ -75,7 +75,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         caller = reach.house_manager(*{new.district for new in request.units})
         key = _key(caller, "AddUnits", request.idempotency_key)
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.AddUnitsResponse())
+            known = await once.find(session, key, request, pb.AddUnitsResponse())
             if known is not None:
                 return known
             answer = pb.AddUnitsResponse(units=[wire.unit(await _add_unit(session, new)) for new in request.units])
@@ -99,12 +99,11 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
     async def _offer_once(self, request: pb.OfferVacantUnitsRequest, key: str) -> pb.OfferVacantUnitsResponse:
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.OfferVacantUnitsResponse())
+            known = await once.find(session, key, request, pb.OfferVacantUnitsResponse())
             if known is not None:
                 return known
             answer = await self._offer(session, request.district)
             once.remember(session, Once, key, request, answer)
-        self._outbox.nudge()
         return answer
 
     async def _offer(self, session: AsyncSession, district: str) -> pb.OfferVacantUnitsResponse:
@@ -271,7 +270,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         method = request.DESCRIPTOR.name
         key = _key(caller, method, request.idempotency_key)
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, empty)
+            known = await once.find(session, key, request, empty)
             if known is not None:
                 return known
             found = await read(session)
@@ -285,7 +284,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             await asyncio.sleep(_SETTLE_STEP_SECONDS)
         result = answer(found)
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, empty)
+            known = await once.find(session, key, request, empty)
             if known is not None:
                 return known
             once.remember(session, Once, key, request, result)

@@ -143,12 +143,11 @@ class WorkflowSteps:
         the number of the application the step is about."""
         key = f"{request.step.step_id}:{request.DESCRIPTOR.name.removesuffix('Request')}"
         async with self._database.transaction() as session:
-            if await once.find(session, Once, key, request, answer) is not None:
+            if await once.find(session, key, request, answer) is not None:
                 return answer
             application_no = await record(session, answer)
             self._tellings.hand_on(self._outbox, session, request.step, application_no)
             once.remember(session, Once, key, request, answer)
-        self._outbox.nudge()
         return answer
 
     async def _on_record(self, session: AsyncSession, entry: Waiting, answer: pb.RegisterWaitingResponse) -> None:

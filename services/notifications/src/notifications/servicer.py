@@ -49,8 +49,8 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         telling = request.telling
         template, facts = _checked(request, "staff" if telling.role else "citizen")
         key, seen = f"{request.key}:Notify", _without_instant(request)
-        async with self._database.transaction() as session:
-            answered = await once.find(session, Once, key, seen, pb.NotifyResponse())
+        async with self._database.statements() as session:
+            answered = await once.answered(session, key, seen, pb.NotifyResponse())
         if answered is not None:
             return answered
         contact: casework.GetContactResponse | None = None
@@ -60,7 +60,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
                 self._casework.GetContact, casework.GetContactRequest(application_no=request.application_no), timeout=CONTACT_SECONDS
             )
         async with self._database.transaction() as session:
-            answered = await once.find(session, Once, key, seen, pb.NotifyResponse())
+            answered = await once.find(session, key, seen, pb.NotifyResponse())
             if answered is not None:
                 return answered
             message = self._message(request, template, facts)
@@ -71,7 +71,6 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             session.add(message)
             answer = pb.NotifyResponse(message_id=message.id)
             once.remember(session, Once, key, seen, answer)
-        self._outbox.nudge()
         return answer
 
     async def ListInbox(self, request: pb.ListInboxRequest, context: Any) -> pb.ListInboxResponse:

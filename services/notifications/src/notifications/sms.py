@@ -81,7 +81,7 @@ class SmsDelivery:
         self._patience_seconds = patience_seconds
 
     async def __call__(self, payload: dict[str, Any]) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             message = await store.queued_sms(session, payload["message_id"])
         sms = self._sealed.open_sms(message) if message is not None else None
         if message is None or sms is None:
@@ -93,5 +93,5 @@ class SmsDelivery:
                 raise
             _log.error("sms_given_up", message_id=message.id, template=message.template)
             state = "failed"
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             await store.close_sms(session, message.id, state)

@@ -92,7 +92,6 @@ class Cashier:
             )
             session.add(intent)
             self._outbox.add(session, rent_cycle.PAYMENT_OPENED, {"to": rent_cycle.workflow_id(bill.id), "said": {"intent_id": intent.id}})
-        self._outbox.nudge()
         return intent, timedelta(), True
 
     async def _at_the_bank(self, intent: Intent) -> Intent:
@@ -160,9 +159,7 @@ class Cashier:
         """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come. ``as_of`` is the
         business time when the bill's workflow has asked."""
         async with self._database.transaction() as session:
-            result = await self._settle(session, notice, as_of)
-        self._outbox.nudge()
-        return result
+            return await self._settle(session, notice, as_of)
 
     async def _settle(self, session: AsyncSession, notice: Notice, as_of: datetime | None) -> Result:
         source = store.Source(self._bank.name, notice.order_id)

@@ -58,13 +58,13 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             raise invalid([missing("/idempotency_key")])
         key = f"{caller.sub}:StartPayment:{request.idempotency_key}"
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.StartPaymentResponse())
+            known = await once.find(session, key, request, pb.StartPaymentResponse())
             if known is not None:
                 return known
         # No transaction is open while the bank is asked; the order is known by its bill, not by this key.
         answer = pb.StartPaymentResponse(intent=wire.intent(await self._cashier.open(request.bill_id, caller.sub)))
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.StartPaymentResponse())
+            known = await once.find(session, key, request, pb.StartPaymentResponse())
             if known is not None:
                 return known
             once.remember(session, Once, key, request, answer)

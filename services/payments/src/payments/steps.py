@@ -46,8 +46,6 @@ class WorkflowSteps:
                 found: Bill | None = new
             else:
                 found = await store.bill(session, new.id)
-        if request.step.tell:
-            self._outbox.nudge()
         assert found is not None
         if any(getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district")):
             raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
@@ -67,7 +65,7 @@ class WorkflowSteps:
         as_of = instant(request.step, "as_of")
         key = f"{request.step.step_id}:MarkBill"
         async with self._database.transaction() as session:
-            known = await once.find(session, Once, key, request, pb.MarkBillResponse())
+            known = await once.find(session, key, request, pb.MarkBillResponse())
             if known is not None:
                 return known
             bill = await store.lock_bill(session, request.bill_id)
@@ -90,8 +88,6 @@ class WorkflowSteps:
                 self._tellings.hand_on(self._outbox, session, request.step, bill.application_no)
             answer = pb.MarkBillResponse(bill=wire.bill(bill))
             once.remember(session, Once, key, request, answer)
-        if request.step.tell:
-            self._outbox.nudge()
         return answer
 
     async def _order_open(self, session: AsyncSession, bill: Bill) -> bool:

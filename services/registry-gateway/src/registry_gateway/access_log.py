@@ -79,8 +79,10 @@ class AccessLogWriter:
 
     async def _commit(self, batch: list[_Item]) -> None:
         async with asyncio.timeout(WRITE_SECONDS), self._database.transaction() as session:
+            receipts = [item.receipt for item in batch if item.receipt is not None]
+            kept = await store.add_receipts(session, receipts) if receipts else frozenset()
             for item in batch:
                 # A receipt that came second (another replica was faster) is logged as answered, but only the first is kept.
-                if item.receipt is not None and not await store.add_receipt(session, item.receipt):
+                if item.receipt is not None and item.receipt["id"] not in kept:
                     item.entry["code"] = "duplicate"
             await store.append(session, [item.entry for item in batch])

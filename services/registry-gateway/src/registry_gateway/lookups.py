@@ -202,20 +202,20 @@ class Lookups:
         """Logs that a question was not asked, and why."""
         await self._log.write(case.entry("refusal", new_id("rq_"), "", -1, code=reason))
 
-    async def run(self, case: Case, seconds: float) -> LookupOutcome:
-        """Asks what is still open and records what it came to. Raises Refusal(UNAVAILABLE) when the log or the receipts cannot be written."""
-        connector = self.connectors[case.register]
-        async with self._database.transaction() as session:
-            kept = await store.receipts(session, case.application_no, case.round, case.register)
-            await store.begin_try(session, case.application_no, case.round, case.register, case.as_of)
+    async def run(self, case: Case, seconds: float, *, again: bool) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
+        """Asks what is still open; gives what the lookup has come to and its receipts. ``again``: there was a try before, which may have left some.
+
+        Raises Refusal(UNAVAILABLE) when the log or the receipts cannot be written."""
+        connector, key = self.connectors[case.register], (case.application_no, case.round, case.register)
+        async with self._database.statements() as session:
+            kept = await store.receipts(session, *key) if again else ()
+            await store.begin_try(session, *key, case.as_of)
         have = {(row.subject_index, row.endpoint) for row in kept if row.accepted}
         open_ = [(person, office) for person in case.people for office in connector.endpoints if (person.index, office) not in have]
         await self._ask_all(connector, case, open_, seconds)
-        async with self._database.transaction() as session:
-            rows = await store.receipts(session, case.application_no, case.round, case.register)
-            outcome, summary = self._result(case, connector, rows)
-            await store.end_try(session, case.application_no, case.round, case.register, outcome, summary)
-        return outcome
+        async with self._database.statements() as session:
+            rows = await store.receipts(session, *key)
+            return await store.end_try(session, *key, *self._result(case, connector, rows)), rows
 
     def _result(self, case: Case, connector: Connector, rows: Sequence[Row[Any]]) -> tuple[LookupOutcome, Title]:
         said = {(row.subject_index, row.endpoint): LookupOutcome(row.outcome) for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
@@ -48,16 +49,19 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
     async def Lookup(self, request: pb.LookupRequest, context: Context) -> pb.LookupResponse:
         current_caller().require_role("worker")
         register = self._register(request)
-        async with self._lookups.one_at_a_time(request.application_no, request.round, register):
-            async with self._database.transaction() as session:
-                state = await store.lookup(session, request.application_no, request.round, register)
+        key = (request.application_no, request.round, register)
+        async with self._lookups.one_at_a_time(*key):
+            async with self._database.statements() as session:
+                state = await store.lookup(session, *key)
+                rows = await store.receipts(session, *key) if state is not None and state.finished else ()
             if state is None or not state.finished:
                 case = await self._case(request, register)
                 remaining = context.time_remaining()
                 seconds = min(DEFAULT_DEADLINE_SECONDS if remaining is None else remaining, MAX_LOOKUP_SECONDS) - _CLOSING_SECONDS
-                if await self._lookups.run(case, max(seconds, 0.1)) is LookupOutcome.UNAVAILABLE:
-                    raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
-        return await self._answer(request, register)
+                state, rows = await self._lookups.run(case, max(seconds, 0.1), again=state is not None)
+        if state is None or not state.finished:
+            raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
+        return _answer(state, rows)
 
     def _register(self, request: pb.LookupRequest) -> str:
         """The code of the register to be asked. Raises Refusal(INVALID_FIELDS)."""
@@ -116,31 +120,14 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             raise Refusal(PURPOSE_NOT_ALLOWED) from None
         return case
 
-    async def _answer(self, request: pb.LookupRequest, register: str) -> pb.LookupResponse:
-        async with self._database.transaction() as session:
-            state = await store.lookup(session, request.application_no, request.round, register)
-            rows = await store.receipts(session, request.application_no, request.round, register)
-        if state is None or not state.finished:
-            raise Refusal(REGISTER_UNAVAILABLE, metadata={"register": register})
-        response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=_summary(state))
-        for row in rows:
-            receipt = response.receipts.add(
-                id=row.id,
-                subject_index=row.subject_index,
-                endpoint=row.endpoint,
-                outcome=OUTCOME_TO_PROTO[LookupOutcome(row.outcome)],
-                evidence_hash=row.evidence_hash,
-            )
-            receipt.received_at.FromDatetime(row.received_at)
-        return response
-
     # --- eligibility ---------------------------------------------------------------------------------------------------------------------
 
     async def GetFacts(self, request: pb.GetFactsRequest, context: Context) -> pb.GetFactsResponse:
         current_caller().require_role("eligibility")
-        async with self._database.snapshot() as session:
-            rows = await store.receipts(session, request.application_no, request.round)
+        async with self._database.statements() as session:
+            # In this order: what a finished lookup rests on was there before it was finished.
             states = await store.lookups(session, request.application_no, request.round)
+            rows = await store.receipts(session, request.application_no, request.round)
         response = pb.GetFactsResponse(states=self._states(states))
         for code, register in self._lookups.registers.items():
             accepted = [row for row in rows if row.accepted and row.register_name == code]
@@ -154,7 +141,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
 
     async def ListLookups(self, request: pb.ListLookupsRequest, context: Context) -> pb.ListLookupsResponse:
         application = await self._reach(request.application_no)
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             states = await store.lookups(session, request.application_no, request.round or application.round)
         return pb.ListLookupsResponse(states=self._states(states))
 
@@ -162,7 +149,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         await self._reach(request.application_no)
         size = paging.limit(request.page.limit)
         key = paging.decode(request.page.cursor, int)
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             rows = await store.accesses(session, request.application_no, size + 1, int(key[0]) if key else None)
         shown, cursor = paging.cut(rows, size, lambda row: (row.seq,))
         response = pb.ListAccessResponse(page=common.PageInfo(next_cursor=cursor))
@@ -199,6 +186,20 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         question = casework_pb.GetApplicationRequest(no=application_no)
         response: casework_pb.GetApplicationResponse = await self._casework.call(self._casework_stub.GetApplication, question, forward=True)
         return response.application
+
+
+def _answer(state: Row[Any], rows: Sequence[Row[Any]]) -> pb.LookupResponse:
+    response = pb.LookupResponse(outcome=outcome_to_proto(state.outcome), summary=_summary(state))
+    for row in rows:
+        receipt = response.receipts.add(
+            id=row.id,
+            subject_index=row.subject_index,
+            endpoint=row.endpoint,
+            outcome=OUTCOME_TO_PROTO[LookupOutcome(row.outcome)],
+            evidence_hash=row.evidence_hash,
+        )
+        receipt.received_at.FromDatetime(row.received_at)
+    return response
 
 
 def _summary(row: Any) -> common.Text:

@@ -18,6 +18,16 @@ from registry_gateway.tables import AccessLog, Lookup, Receipt
 # Any constant will do: it makes writers of the chain queue up, also across replicas.
 _CHAIN_LOCK = 7_403_001
 
+_HOLD = text(f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK})")
+# In one round trip. Should another replica end between the statement's first look and its hold, both write the same number: the table refuses the
+# second, whose question is not asked, and is asked for again.
+_HOLD_AND_LAST = text(
+    f"""
+    SELECT pg_try_advisory_xact_lock({_CHAIN_LOCK}), last.seq, last.hash
+    FROM (VALUES (1)) AS always LEFT JOIN (SELECT seq, hash FROM access_log ORDER BY seq DESC LIMIT 1) AS last ON true
+    """  # noqa: S608  # our own number
+)
+
 _log = cast(Table, AccessLog.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 _lookup = cast(Table, Lookup.__table__)  # type: ignore[attr-defined]
 _receipt = cast(Table, Receipt.__table__)  # type: ignore[attr-defined]
@@ -28,9 +38,13 @@ _receipt = cast(Table, Receipt.__table__)  # type: ignore[attr-defined]
 
 async def append(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> None:
     """Writes entries at the end of the chain; holds it until the transaction ends."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    last = (await session.execute(select(_log.c.seq, _log.c.hash).order_by(_log.c.seq.desc()).limit(1))).first()
-    seq, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+    held, seq, prev_hash = (await session.execute(_HOLD_AND_LAST)).one()
+    if not held:
+        # Another replica is writing: wait for its end, then look where the chain ends now.
+        await session.execute(_HOLD)
+        _, seq, prev_hash = (await session.execute(_HOLD_AND_LAST)).one()
+    if seq is None:
+        seq, prev_hash = 0, GENESIS
     rows = []
     for entry in entries:
         seq += 1
@@ -65,10 +79,10 @@ async def accesses(session: AsyncSession, application_no: str, size: int, before
 # --- receipts ----------------------------------------------------------------------------------------------------------------------------
 
 
-async def add_receipt(session: AsyncSession, receipt: dict[str, Any]) -> bool:
-    """Keeps an answer. False when an accepted one for the same person, office and round is there already: the first one stays."""
-    statement = insert(_receipt).values(receipt).on_conflict_do_nothing().returning(_receipt.c.id)
-    return (await session.execute(statement)).first() is not None
+async def add_receipts(session: AsyncSession, receipts: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """Keeps answers; gives the ids of those kept. Where an accepted one for the same person, office and round is there already, the first stays."""
+    statement = insert(_receipt).on_conflict_do_nothing().returning(_receipt.c.id)
+    return frozenset((await session.execute(statement, list(receipts))).scalars().all())
 
 
 async def receipts(session: AsyncSession, application_no: str, round_: int, register: str | None = None) -> Sequence[Row[Any]]:
@@ -93,8 +107,11 @@ async def receipts(session: AsyncSession, application_no: str, round_: int, regi
 # --- state of lookups --------------------------------------------------------------------------------------------------------------------
 
 
-async def lookup(session: AsyncSession, application_no: str, round_: int, register: str) -> Lookup | None:
-    return await session.get(Lookup, (application_no, round_, register))
+async def lookup(session: AsyncSession, application_no: str, round_: int, register: str) -> Row[Any] | None:
+    query = select(_lookup).where(
+        _lookup.c.application_no == application_no, _lookup.c.round == round_, _lookup.c.register_name == register
+    )
+    return (await session.execute(query)).one_or_none()
 
 
 async def lookups(session: AsyncSession, application_no: str, round_: int) -> dict[str, Row[Any]]:
@@ -123,9 +140,11 @@ async def begin_try(session: AsyncSession, application_no: str, round_: int, reg
     await session.execute(again)
 
 
-async def end_try(session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: Title) -> None:
-    """Records what a try came to. A finished lookup is not changed any more."""
-    await session.execute(
+async def end_try(
+    session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: Title
+) -> Row[Any] | None:
+    """Records what a try came to, and gives what is on record now: a finished lookup is not changed any more."""
+    ended = (
         _lookup.update()
         .where(
             _lookup.c.application_no == application_no,
@@ -134,4 +153,6 @@ async def end_try(session: AsyncSession, application_no: str, round_: int, regis
             _lookup.c.finished.is_(False),
         )
         .values(outcome=outcome.value, summary_zh=summary.zh, summary_en=summary.en, finished=outcome is not LookupOutcome.UNAVAILABLE)
+        .returning(_lookup)
     )
+    return (await session.execute(ended)).one_or_none() or await lookup(session, application_no, round_, register)
