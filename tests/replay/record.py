@@ -10,8 +10,9 @@ import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from anju_contracts import lease as lease_contract
 from anju_contracts import rent_cycle
 from anju_contracts.application import Correction, Decision, ObjectionDecision, ObjectionRaised, Withdrawal
@@ -26,6 +27,7 @@ from chassis import calendar, commands
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
+from tests.workflows import test_application as application
 from tests.workflows import test_waiting_lease_rent as tenancy
 from tests.workflows.stage import CLOCKS, DEPOSIT, REGISTERS, Stage, stage
 from tests.workflows.test_application import objected, request
@@ -284,15 +286,29 @@ async def arrears(theatre: Stage, name: str, *, in_time: bool) -> WorkflowHandle
     return cycle
 
 
-async def record_all() -> int:
+async def taken_up(theatre: Stage) -> None:
+    for name, go in {
+        "application-taken-up-verifying": application.taken_up_verifying,
+        "application-taken-up-review": application.taken_up_at_the_second_level,
+        "application-taken-up-correction": application.taken_up_in_correction,
+        "application-taken-up-objections": application.taken_up_with_objections,
+    }.items():
+        theatre.notes.advances.clear()
+        await save(name, await go(theatre))
+
+
+PARTS = {each.__name__: each for each in (applications, troubles, waitings, leases, bills, taken_up)}
+
+
+async def record_all(parts: list[str]) -> int:
     server = TemporalServer(Path(tempfile.mkdtemp(prefix=f"anju-record-{uuid.uuid4().hex}")))
     await server.start()
     try:
         async with stage(server.address, None) as theatre:
-            for record in (applications, troubles, waitings, leases, bills):
+            for part in parts or PARTS:
                 theatre.notes.advances.clear()
                 theatre.notes.told.clear()
-                await record(theatre)
+                await PARTS[part](theatre)
     finally:
         await server.stop()
     return 0
@@ -301,10 +317,13 @@ async def record_all() -> int:
 app = commands.program("Histories for the replay test.")
 
 
-@app.command(epilog=commands.examples("python -m tests.replay.record"))
-def write() -> None:
+@app.command(epilog=commands.examples("python -m tests.replay.record", "python -m tests.replay.record taken_up"))
+def write(parts: Annotated[list[str] | None, typer.Argument(help=f"only these: {', '.join(PARTS)}")] = None) -> None:
     """Records every history anew, for a change that is meant to break running cases: say in the commit why."""
-    commands.wait_for(record_all())
+    unknown = [part for part in parts or [] if part not in PARTS]
+    if unknown:
+        raise typer.BadParameter(f"no such part: {', '.join(unknown)}")
+    commands.wait_for(record_all(parts or []))
 
 
 if __name__ == "__main__":

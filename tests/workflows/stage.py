@@ -103,6 +103,8 @@ class Notes:
     told: list[Telling] = field(default_factory=list)
     leases: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    # Where casework says that a case stands.
+    standing: application_calls.Standing | None = None
     bills: dict[str, str] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     drafted: list[str] = field(default_factory=list)
@@ -152,6 +154,12 @@ class Notes:
                 self.advances.append(arg)
             await self.hear_step(arg.step)
             return len(self.advances)
+
+        @activity.defn(name=application_calls.CASE_STANDING)
+        async def case_standing(arg: application_calls.CaseStanding) -> application_calls.Standing:
+            await self.before(application_calls.CASE_STANDING)
+            assert self.standing is not None
+            return self.standing
 
         @activity.defn(name=application_calls.LOOKUP_REGISTER)
         async def lookup(arg: application_calls.Lookup) -> application_calls.LookupAnswer:
@@ -238,6 +246,7 @@ class Notes:
 
         return [
             advance,
+            case_standing,
             lookup,
             assess,
             notify,
@@ -275,6 +284,13 @@ class Stage:
     async def apply(self, **changes: Any) -> WorkflowHandle[Any, Any]:
         given = self.given(**changes)
         return await self.client.start_workflow(NAME, given, id=workflow_id(given.no), task_queue=TASK_QUEUE)
+
+    async def taken_up(self, stage: str, waiting_on: str, deadline: datetime, **changes: Any) -> WorkflowHandle[Any, Any]:
+        """An application whose first workflow is gone, started again where its record stands."""
+        self.notes.standing = application_calls.Standing(
+            **{"stage": stage, "waiting_on": waiting_on, "deadline": deadline, "round": 1, **changes}
+        )
+        return await self.apply(generation=1)
 
     async def decide(
         self, handle: WorkflowHandle[Any, Any], level: str, decision: Decision = Decision.APPROVE, reason: str = "理由"

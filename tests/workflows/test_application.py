@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from anju_contracts.application import Correction, Decision, ObjectionDecision, ObjectionRaised, Withdrawal, moves
-from anju_contracts.base import Accepted
-from temporalio.client import WorkflowUpdateFailedError
+from anju_contracts.application import START, Correction, Decision, ObjectionDecision, ObjectionRaised, Withdrawal, moves
+from anju_contracts.base import STATE, Accepted, State
+from anju_workflows.application.calls import CASE_STANDING
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from tests.support.patience import eventually
 from tests.workflows.stage import CLOCKS, LEVELS, REGISTERS, Stage
 
 MOVES = moves(LEVELS, "district")
@@ -275,3 +279,137 @@ async def test_a_persons_step_has_the_name_of_the_request(theatre: Stage) -> Non
     names = [advance.step.step_id.removeprefix(f"{handle.id}/").split("/")[0] for advance in theatre.notes.advances]
     assert all(name.isdigit() for name in names[:-1])
     assert len(names[-1]) == 32
+
+
+# --- started again where the record stands -------------------------------------------------------------------------------------------------
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+async def taken_up_verifying(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.taken_up("verifying", "registers", in_days(3))
+    await theatre.reached(lambda: theatre.notes.events == ["verification_done"])
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
+async def taken_up_at_the_second_level(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.taken_up("district_review", "district", in_days(12))
+    await knows_where_it_stands(handle)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await theatre.decide(handle, "street")
+    await theatre.decide(handle, "district")
+    await theatre.reached(lambda: theatre.notes.events == ["district_approved"])
+    await theatre.decide(handle, "city")
+    await theatre.days(handle, 11)
+    await handle.result()
+    return handle
+
+
+async def taken_up_in_correction(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.taken_up("correction", "citizen", in_days(3))
+    said = Correction(round=2, actor="c-somebody", request_id=request())
+    await eventually(lambda: corrected(handle, said))
+    await theatre.reached(lambda: theatre.notes.events == ["corrected", "verification_done"])
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
+async def taken_up_with_objections(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.taken_up("objection_review", "district", in_days(9), notice_closes=in_days(4), objection="o1", raised=("o2",))
+    for objection in ("o1", "o2"):
+        said = ObjectionDecision(objection_id=objection, upheld=False, answer="不成立", actor="s-district", request_id=request())
+        await eventually_said(handle, said)
+    await theatre.days(handle, 4.2)
+    await handle.result()
+    return handle
+
+
+async def knows_where_it_stands(handle: WorkflowHandle[Any, Any]) -> None:
+    async def stands() -> bool:
+        said: State = await handle.query(STATE, result_type=State)
+        return said.stage != START
+
+    await eventually(stands)
+
+
+async def eventually_said(handle: WorkflowHandle[Any, Any], said: ObjectionDecision) -> None:
+    """The next objection's turn comes a moment after the one before it was answered."""
+
+    async def said_it() -> bool:
+        try:
+            await handle.execute_update("decide_objection", said, id=request(), result_type=Accepted)
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    await eventually(said_it)
+
+
+async def test_a_case_goes_on_with_the_registers(theatre: Stage) -> None:
+    handle = await taken_up_verifying(theatre)
+    assert theatre.notes.events == ["verification_done", "street_refused"]
+    assert set(theatre.notes.tries) == set(REGISTERS), "asked again: what had answered before answers from its receipt"
+    assert all("/1." in advance.step.step_id or advance.step.word_id for advance in theatre.notes.advances), handle.id
+
+
+async def test_a_case_goes_on_at_the_level_that_has_it(theatre: Stage) -> None:
+    await taken_up_at_the_second_level(theatre)
+    assert theatre.notes.events == ["district_approved", "city_approved", "notice_closed"]
+    assert theatre.notes.tries == {}, "what was verified stays verified"
+    assert [t.template for t in theatre.notes.told][:1] == ["review_started"], "nobody is told again what they were told"
+
+
+async def test_a_case_goes_on_waiting_for_its_correction(theatre: Stage) -> None:
+    await taken_up_in_correction(theatre)
+    assert theatre.notes.events == ["corrected", "verification_done", "street_refused"]
+
+
+async def test_a_correction_that_does_not_come_lapses_at_the_deadline_on_record(theatre: Stage) -> None:
+    handle = await theatre.taken_up("correction", "citizen", in_days(3))
+    await theatre.days(handle, 2.9)
+    assert theatre.notes.events == []
+    await theatre.days(handle, 0.2)
+    assert await handle.result() == {"outcome": "lapsed"}
+
+
+async def test_a_case_goes_on_with_its_objections(theatre: Stage) -> None:
+    handle = await taken_up_with_objections(theatre)
+    assert theatre.notes.events == ["one_objection_dismissed", "objection_raised", "objection_dismissed", "notice_closed"]
+    assert [a.objection_id for a in theatre.notes.advances] == ["o1", "o2", "o2", ""]
+    assert (await handle.result())["outcome"] == "registered"
+
+
+async def test_a_review_whose_deadline_passed_meanwhile_is_escalated_and_not_decided(theatre: Stage) -> None:
+    handle = await theatre.taken_up("street_review", "street", in_days(-2), overdue=True)
+    await theatre.reached(lambda: theatre.notes.events == ["escalated"])
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    assert await handle.result() == {"outcome": "rejected"}
+
+
+async def test_whoever_speaks_before_it_knows_where_it_stands_is_asked_to_say_it_again(theatre: Stage) -> None:
+    """A correction must not be refused as one nobody asked for: casework would drop it."""
+    away = asyncio.Event()
+    theatre.notes.trouble[CASE_STANDING] = away.wait
+    handle = await theatre.taken_up("correction", "citizen", in_days(3))
+    said = Correction(round=2, actor="c-somebody", request_id=request())
+    # A local step holds the workflow's task for its three seconds; what is said meanwhile is heard after them.
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("correct", said, id=request(), result_type=Accepted)
+    assert reason_of(refused.value) == "UNAVAILABLE"
+    away.set()
+    await eventually(lambda: corrected(handle, said))
+
+
+async def corrected(handle: WorkflowHandle[Any, Any], said: Correction) -> bool:
+    try:
+        await handle.execute_update("correct", said, id=request(), result_type=Accepted)
+    except WorkflowUpdateFailedError as error:
+        if reason_of(error) != "UNAVAILABLE":
+            raise
+        return False
+    return True

@@ -148,6 +148,7 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     "GetCounters": (lambda _no: pb.GetCountersRequest(), STAFF_READERS | {"finance"}, {}, "NOT_ALLOWED", {""}),
     "AdvanceApplication": (advance, {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
     "ReleaseHousehold": (lambda no: pb.ReleaseHouseholdRequest(application_no=no), {"worker"}, {}, "NOT_ALLOWED", {"ILLEGAL_MOVE"}),
+    "GetStanding": (lambda no: pb.GetStandingRequest(no=no), {"worker"}, {}, "NOT_ALLOWED", {""}),
     "GetSubjects": (
         lambda no: pb.GetSubjectsRequest(application_no=no, round=1, register="marriage"),
         {"registry-gateway"},

@@ -37,6 +37,8 @@ class Case:
         self.overdue = False
         self.steps = 0
         self.placed = False
+        # A case that was started again does not know yet where it stands (``take_up``).
+        self.standing_known = generation == 0
         self.blocked = ""
         self.resumed = 0
         self.cancel_requests = 0
@@ -117,6 +119,21 @@ class Case:
         self.placed = True
         self.show()
         return self.stage
+
+    def take_up(self, *, stage: str, waiting_on: str, deadline: datetime | None, overdue: bool = False) -> None:
+        """Goes on where the record of a case that was started again stands. It is no move: the checker knows such a run by its generation."""
+        self.stage, self.waiting_on, self.deadline, self.overdue = stage, waiting_on, deadline, overdue
+        place = (self.place.district, self.place.street)
+        workflow.upsert_search_attributes(
+            search_attributes.updates(stage=stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=place)
+        )
+        self.placed = self.standing_known = True
+        self.show()
+
+    def require_standing(self) -> None:
+        """For validators: whoever speaks to a case that has only just been started again is asked to say it again in a moment."""
+        if not self.standing_known:
+            raise refuse("UNAVAILABLE", "系统正在恢复办理流程，请稍后再试。")
 
     def expect(self, waiting_on: str, deadline: datetime | None) -> None:
         """The same stage, now with somebody awaited until a deadline."""

@@ -54,6 +54,7 @@ def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
         PAYMENTS_TASK_QUEUE: payments,
         TASK_QUEUE: [
             made.application.advance,
+            made.application.standing,
             made.application.release_household,
             made.application.assess,
             made.waiting.register_waiting,

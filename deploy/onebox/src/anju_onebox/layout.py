@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 import anju_profile
 from anju_sandbox.servers import places
+from casekit.blocked import OPERATIONS
 from chassis.crypto import KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
 from chassis.identity import Kind, generate_keys
@@ -42,6 +43,8 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
     WEB: ("citizen", "staff", "system"),
     WORKER: ("system",),
     **dict.fromkeys(SERVICES, ("system",)),
+    # The operators' own commands (anju repair).
+    OPERATIONS: ("system",),
 }
 FIELD_KEYS: Final = "field-keys.json"
 STATE_FILE: Final = "box.json"
@@ -296,6 +299,7 @@ class Layout:
             keys_dir=self.keys_dir,
             profile_dir=self.profile_dir,
             files_dir=self.data_dir,
+            services={name: self.address(name) for name in SERVICES},
         )
 
     def settings(self, settings_class: type[S], process: str) -> S:

@@ -66,10 +66,12 @@ class OtherCaseError(RuntimeError):
 
 
 class Standing(Enum):
-    """What the engine knows of a workflow id. ``UNKNOWN``: never started, or closed so long ago that it is forgotten."""
+    """What the engine knows of a workflow id. ``CLOSED``: it ended by its own word. ``BROKEN``: somebody else ended it (terminated, failed, timed out).
+    ``UNKNOWN``: never started, or closed so long ago that it is forgotten."""
 
     OPEN = "open"
     CLOSED = "closed"
+    BROKEN = "broken"
     UNKNOWN = "unknown"
 
 
@@ -174,7 +176,34 @@ class TemporalEngine:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return Standing.UNKNOWN
-        return Standing.OPEN if described.status is WorkflowExecutionStatus.RUNNING else Standing.CLOSED
+        match described.status:
+            case WorkflowExecutionStatus.RUNNING:
+                return Standing.OPEN
+            case WorkflowExecutionStatus.COMPLETED:
+                return Standing.CLOSED
+        return Standing.BROKEN
+
+    async def running(self, name: str) -> set[str]:
+        """Ids of the open workflows of a type, as visibility lists them: it may be a moment behind."""
+        query = f'WorkflowType = "{name}" AND ExecutionStatus = "Running"'
+        return {each.id async for each in self._client.list_workflows(query)}
+
+    async def start_again(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> str | None:
+        """Starts a workflow whose former runs are gone; its run id, None when one is running."""
+        try:
+            handle = await self._client.start_workflow(
+                name,
+                given,
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                static_summary=summary,
+                memo=dict(memo),
+            )
+        except WorkflowAlreadyStartedError:
+            return None
+        return handle.first_execution_run_id
 
 
 def _refusal(cause: BaseException) -> Refusal:

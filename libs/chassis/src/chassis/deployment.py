@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _HEADER = """\
-# Where the parts of this deployment are, for the tools that look at it from outside: anju verify, anju demo, anju replay, anju setup.
+# Where the parts of this deployment are, for the tools that look at it from outside: anju verify, anju demo, anju replay, anju setup, anju repair.
 # What is left out is not there, and whatever needs it says that it could not look.
 """
 
@@ -40,6 +40,7 @@ class Deployment(_Section):
     databases: dict[str, str | SecretFile] = Field(
         default={}, description="PostgreSQL of each service, by its name: a URL (a reading role is enough), or {file: path} of one"
     )
+    services: dict[str, str] = Field(default={}, description="gRPC address of each service, by its name; anju repair speaks to them")
     web_url: str = Field(default="", description="public address of the web edge")
     outside_url: str = Field(
         default="", description="control server of the sandbox, with the outside world's own books; none where the world is real"

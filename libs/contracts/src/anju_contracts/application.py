@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -74,6 +75,13 @@ class ApplicationInput(Model):
     objection_level: str = Field(description="level that answers objections")
     clocks: Clocks
     separate_queues: bool = Field(default=False, description="the registry and payments worker roles have queues of their own")
+    generation: int = Field(
+        default=0,
+        description="how many workflows the case has had before; one that is not the first reads where the case stands and goes on",
+    )
+    not_before: datetime | None = Field(
+        default=None, description="last step on record of a case that goes on: where clocks are simulated, its own is not set back"
+    )
 
 
 # --- what may be said to it ---------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from functools import partial
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from casekit import tell
+from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import OnRecord, TemporalEngine
 from casekit.tell import Tellings
 from chassis import temporal
@@ -20,6 +22,7 @@ from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
 
 from casework import store, tables
+from casework.again import Cases
 from casework.asking import Asking
 from casework.intake import SETTLE_CORRECTION, Intake
 from casework.numbers import caught_up
@@ -39,10 +42,12 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
+        engine = None
         if process is None:
             client = await temporal.connect(settings, lazy=True)
             await stack.enter_async_context(caught_up(client, database))
-            process = Process(TemporalEngine(client), partial(_on_record, database))
+            engine = TemporalEngine(client)
+            process = Process(engine, partial(_on_record, database))
         handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
         outbox = Outbox(database, tables.Outbox, handlers)
         notifications = Client(settings.notifications_address, signer(settings, NAME))
@@ -75,6 +80,10 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
             drain_seconds=settings.drain_seconds,
         )
         rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts, asking, intake), server.server)
+        if engine is not None:
+            keeper = Keeper(database, engine, tables.Repair, [Cases(parts)])
+            await stack.enter_async_context(watching(keeper, settings.watch_seconds))
+            add_RepairServiceServicer_to_server(RepairServicer(keeper), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
 
 

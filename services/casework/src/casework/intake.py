@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
-from anju_contracts.base import Place
 from chassis import calendar, once
 from chassis.errors import RETRYABLE, UNAVAILABLE, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
@@ -15,12 +14,12 @@ from chassis.ids import mask_name
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import convert, reach, store
+from casework import again, convert, reach, store
 from casework.asking import Asked, Asking, asked
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, prepare
 from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, invalid_dossier
-from casework.parts import CaseTerms, Parts, now, today
+from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
 from casework.tables import Application, Consent, Once, Outbox
 from casework.tables import Dossier as DossierRow
@@ -90,7 +89,8 @@ class Intake:
         await self._claim(session, caller, no, row)
         session.add(row)
         session.add(Consent(application_no=no, text_version=consent.text_version, registers=list(consent.registers), given_at=given_at))
-        self._parts.outbox.add(session, START_APPLICATION, self._workflow_input(case, name.request_id, terms).model_dump(mode="json"))
+        given = again.workflow_input(case, name.request_id, terms, separate_queues=self._parts.separate_queues)
+        self._parts.outbox.add(session, START_APPLICATION, given.model_dump(mode="json"))
         return no
 
     def _row(self, no: str, round_: int, dossier: Dossier, actor: str, request_id: str) -> DossierRow:
@@ -111,19 +111,6 @@ class Intake:
             # Only its own household learns which case it is.
             others = await store.own_case_of(session, caller.sub, row.blinds, no)
             raise Refusal(HOUSEHOLD_HAS_APPLICATION, metadata={"application_no": others} if others else {})
-
-    def _workflow_input(self, case: Application, submission: str, terms: CaseTerms) -> contract.ApplicationInput:
-        return contract.ApplicationInput(
-            no=case.no,
-            owner=case.owner,
-            submission=submission,
-            place=Place(district=case.district, street=case.street),
-            registers=tuple(case.registers),
-            levels=terms.levels,
-            objection_level=case.objection_level,
-            clocks=terms.clocks,
-            separate_queues=self._parts.separate_queues,
-        )
 
     # -- corrections (补正) -------------------------------------------------------------------------------------------------------------------
 

@@ -36,8 +36,8 @@ class Process:
             application.NAME,
             application.workflow_id(given.no),
             given,
-            summary=f"资格申请 {given.no}",
-            memo={"owner": given.owner, "submission": given.submission},
+            summary=summary(given.no),
+            memo=memo(given),
         )
 
     async def ask(self, no: str, update: str, said: Word, request_id: str) -> str:
@@ -52,3 +52,13 @@ class Process:
             if refusal.problem in (CLOSED, NOT_STARTED):
                 refusal = without_workflow(refusal, await self._on_record(no))
             raise in_words_of(refusal, _KNOWN) from None
+
+
+def summary(no: str) -> str:
+    """What operators read beside the workflow of a case."""
+    return f"资格申请 {no}"
+
+
+def memo(given: application.ApplicationInput) -> dict[str, str]:
+    """Whose workflow it is: a number given anew by a restored database does not get another family's."""
+    return {"owner": given.owner, "submission": given.submission}

@@ -40,7 +40,9 @@ class Reading:
         size = paging.limit(request.page.limit)
         before = _number(request.page.cursor)
         async with self._parts.database.statements() as session:
-            rows = await store.list_cases(session, caller, stage=request.stage, district=request.district, before=before, size=size)
+            rows = await store.list_cases(
+                session, caller, stage=request.stage, district=request.district, blocked=request.blocked, before=before, size=size
+            )
         shown, cursor = paging.cut(rows, size, lambda case: (case.seq,))
         return pb.ListApplicationsResponse(
             applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown],

@@ -15,7 +15,7 @@ from chassis.identity import Caller
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import reach, store
+from casework import again, reach, store
 from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
@@ -60,6 +60,14 @@ class Record:
             once.remember(session, Once, key, request, answer)
         return answer
 
+    async def standing(self, caller: Caller, request: pb.GetStandingRequest) -> pb.GetStandingResponse:
+        reach.require_system(caller, "worker")
+        async with self._parts.database.transaction() as session:
+            case = await store.case(session, request.no)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            return await again.standing(session, case)
+
     async def release(self, caller: Caller, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
         reach.require_system(caller, "worker")
         async with self._parts.database.transaction() as session:
@@ -79,6 +87,8 @@ class Record:
         case.stage, case.waiting_on = request.stage, request.waiting_on
         case.deadline_at, case.overdue, case.updated_at = deadline, request.overdue, at
         case.outcome = request.stage if step.ended else ""
+        # Whoever made this step works on the case.
+        case.blocked_at = None
         explains = step.ended or request.stage == "correction"
         case.reason_sealed = self._seal(request.note, "application", "reason_sealed", case.no) if explains else b""
         session.add(

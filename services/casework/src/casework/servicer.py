@@ -64,6 +64,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
         return await self._record.advance(current_caller(), request)
 
+    async def GetStanding(self, request: pb.GetStandingRequest, context: Any) -> pb.GetStandingResponse:
+        return await self._record.standing(current_caller(), request)
+
     async def ReleaseHousehold(self, request: pb.ReleaseHouseholdRequest, context: Any) -> pb.ReleaseHouseholdResponse:
         return await self._record.release(current_caller(), request)
 

@@ -47,7 +47,7 @@ def in_divisions(column: Any, divisions: Iterable[str]) -> ColumnElement[bool]:
 
 
 async def list_cases(
-    session: AsyncSession, caller: Caller, *, stage: str, district: str, before: int | None, size: int
+    session: AsyncSession, caller: Caller, *, stage: str, district: str, blocked: bool, before: int | None, size: int
 ) -> Sequence[Application]:
     """Newest first: the citizen's own, or those in the divisions of the staff member."""
     query = select(Application).order_by(col(Application.seq).desc()).limit(size + 1)
@@ -59,6 +59,8 @@ async def list_cases(
         query = query.where(col(Application.stage) == stage)
     if district:
         query = query.where(col(Application.district) == district)
+    if blocked:
+        query = query.where(col(Application.blocked_at).is_not(None))
     if before is not None:
         query = query.where(col(Application.seq) < before)
     return (await session.execute(query)).scalars().all()
@@ -78,10 +80,25 @@ async def on_record(session: AsyncSession, no: str) -> OnRecord:
     found = await case(session, no)
     if found is None or found.stage in ENDS:
         return OnRecord.OVER
-    on_its_way = select(
-        exists().where(col(Outbox.kind) == START_APPLICATION, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no)
-    )
+    on_its_way = select(exists().where(_on_its_way(), col(Outbox.payload)["no"].astext == no))
     return OnRecord.STARTING if (await session.execute(on_its_way)).scalar_one() else OnRecord.OPEN
+
+
+def _on_its_way() -> ColumnElement[bool]:
+    return and_(col(Outbox.kind) == START_APPLICATION, col(Outbox.done_at).is_(None))
+
+
+async def served_cases(session: AsyncSession) -> Sequence[Application]:
+    """Open cases, without those whose workflow is still on its way to the engine."""
+    starting = select(col(Outbox.payload)["no"].astext).where(_on_its_way())
+    query = select(Application).where(col(Application.outcome) == "", col(Application.no).not_in(starting)).order_by(col(Application.seq))
+    return (await session.execute(query)).scalars().all()
+
+
+async def mark_blocked(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
+    """Notes since when nobody works on these cases, as far as they are open; None: somebody does again."""
+    marking = update(Application).where(col(Application.no).in_(numbers)).values(blocked_at=at)
+    await session.execute(marking if at is None else marking.where(col(Application.outcome) == "", col(Application.blocked_at).is_(None)))
 
 
 # --- households --------------------------------------------------------------------------------------------------------------------------
@@ -253,6 +270,18 @@ async def objections(session: AsyncSession, no: str) -> Sequence[Objection]:
     return (await session.execute(query)).scalars().all()
 
 
+async def unanswered_objections(session: AsyncSession, no: str, state: str) -> list[str]:
+    """In the order in which they are answered."""
+    query = select(col(Objection.id)).where(col(Objection.application_no) == no, col(Objection.state) == state)
+    return list((await session.execute(query.order_by(col(Objection.raised_at), col(Objection.id)))).scalars())
+
+
+async def newest_objection(session: AsyncSession, no: str) -> str:
+    """The objection the case was last brought to a review by; "" when none was."""
+    query = select(col(Timeline.objection_id)).where(col(Timeline.application_no) == no, col(Timeline.event) == "objection_raised")
+    return (await session.execute(query.order_by(col(Timeline.seq).desc()).limit(1))).scalar_one_or_none() or ""
+
+
 async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> bool:
     query = select(
         exists().where(
@@ -300,6 +329,14 @@ async def confirmed(session: AsyncSession, request_id: str) -> None:
         select(col(Outbox.id))
         .where(col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["request_id"].astext == request_id)
         .with_for_update(skip_locked=True)
+    )
+    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
+
+
+async def confirmed_all(session: AsyncSession, no: str) -> None:
+    """Whatever is on record of the case is known to its workflow."""
+    mine = select(col(Outbox.id)).where(
+        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
     )
     await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from anju_contracts.application import ENDS, START
+from casekit.blocked import RepairColumns, repairs_once
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, text
@@ -44,6 +45,13 @@ class Outbox(Base, OutboxColumns, table=True):
     __table_args__ = (pending_index("outbox"),)
 
 
+class Repair(Base, RepairColumns, table=True):
+    """Workflows that were started again, append-only (a trigger refuses changes). ``version`` is the case's own."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (repairs_once("repairs"),)
+
+
 class Application(Base, table=True):
     """One case as it stands now; ``timeline`` says how it came there."""
 
@@ -54,6 +62,7 @@ class Application(Base, table=True):
         Index("ix_application_owner", "owner", "seq"),
         Index("ix_application_street", "street", "seq", postgresql_ops={"street": "text_pattern_ops"}),
         Index("ix_application_counters", "district", "street", "stage"),
+        Index("ix_application_blocked", "seq", postgresql_where=text("blocked_at IS NOT NULL")),
     )
 
     no: str = Field(primary_key=True)
@@ -80,6 +89,8 @@ class Application(Base, table=True):
     registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     levels: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     objection_level: str
+    # Since when its workflow is gone while it is open; nobody works on it until operators start it again.
+    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
 
 class Dossier(Base, table=True):

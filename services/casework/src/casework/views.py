@@ -51,6 +51,7 @@ def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
         round=case.round,
         owner=case.owner,
         profile_version=case.profile_version,
+        blocked_at=stamp(case.blocked_at),
     )
 
 

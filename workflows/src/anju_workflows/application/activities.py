@@ -14,7 +14,7 @@ from anju.registry.v1 import registry_pb2, registry_pb2_grpc
 from anju_contracts.application import LookupOutcome, Verdict
 from chassis.errors import Refusal, to_application_error
 from chassis.grpc_client import Client, activity_call
-from chassis.wire import stamp
+from chassis.wire import stamp, utc
 from temporalio import activity
 
 from anju_workflows import wire
@@ -95,6 +95,21 @@ class ApplicationActivities:
             self._casework_client.call(self._casework.AdvanceApplication, request)
         )
         return answer.version
+
+    @activity.defn(name=calls.CASE_STANDING)
+    async def standing(self, arg: calls.CaseStanding) -> calls.Standing:
+        request = casework_pb2.GetStandingRequest(no=arg.no)
+        found: casework_pb2.GetStandingResponse = await activity_call(self._casework_client.call(self._casework.GetStanding, request))
+        return calls.Standing(
+            stage=found.stage,
+            waiting_on=found.waiting_on,
+            deadline=utc(found.deadline_at) if found.HasField("deadline_at") else None,
+            overdue=found.overdue,
+            round=found.round,
+            notice_closes=utc(found.notice_closes_at) if found.HasField("notice_closes_at") else None,
+            objection=found.objection_id,
+            raised=tuple(found.waiting_objections),
+        )
 
     @activity.defn(name=calls.RELEASE_HOUSEHOLD)
     async def release_household(self, arg: calls.ReleaseHousehold) -> str:

@@ -18,6 +18,7 @@ ADVANCE_APPLICATION: Final = "advance_application"
 LOOKUP_REGISTER: Final = "lookup_register"
 ASSESS: Final = "assess"
 RELEASE_HOUSEHOLD: Final = "release_household"
+CASE_STANDING: Final = "case_standing"
 
 
 class Advance(Model):
@@ -58,6 +59,27 @@ class AssessAnswer(Model):
 
 class ReleaseHousehold(Model):
     no: str
+
+
+class CaseStanding(Model):
+    no: str
+
+
+class Standing(Model):
+    """Where a case stands on record. ``objection`` is being looked at, ``raised`` wait for their turn."""
+
+    stage: str
+    waiting_on: str
+    deadline: datetime | None = None
+    overdue: bool = False
+    round: int
+    notice_closes: datetime | None = None
+    objection: str = ""
+    raised: tuple[str, ...] = ()
+
+
+async def standing(no: str) -> Standing:
+    return await quick(CASE_STANDING, CaseStanding(no=no), Standing, "查看案件办到哪一步")
 
 
 async def advance(arg: Advance, summary: str, *, final: bool = False) -> None:

@@ -13,6 +13,7 @@ from anju_contracts.application import (
     DECIDE_OBJECTION,
     NAME,
     RAISE_OBJECTION,
+    START,
     WITHDRAW,
     ApplicationInput,
     Correction,
@@ -42,6 +43,7 @@ from anju_workflows.telling import Telling, Value, count, day, household, severa
 
 EVENT = {Decision.APPROVE: approved, Decision.RETURN: returned, Decision.REFUSE: refused}
 MAX_OPEN_OBJECTIONS = 20
+NOTICE = ("public_notice", "objection_review")
 # Refusals which have a person check by hand, as a register's silence does.
 NOT_ASKED = ("NO_CONSENT",)
 # A register that has not answered after this long is worth telling the household about; it still has its whole legal time.
@@ -63,7 +65,8 @@ class Application(Case):
 
     @workflow.init
     def __init__(self, given: ApplicationInput) -> None:
-        super().__init__(moves(tuple(level.code for level in given.levels), given.objection_level), given.no, given.place)
+        table = moves(tuple(level.code for level in given.levels), given.objection_level)
+        super().__init__(table, given.no, given.place, generation=given.generation)
         self.given = given
         self.round = 1
         self.lookups: dict[str, calls.LookupAnswer | None] = dict.fromkeys(given.registers)
@@ -75,6 +78,7 @@ class Application(Case):
         self.raised: list[str] = []
         self.open_objection = ""
         self.answer: ObjectionDecision | None = None
+        self.notice_closes: datetime | None = None
 
     @workflow.run
     async def run(self, given: ApplicationInput) -> Outcome:
@@ -82,14 +86,20 @@ class Application(Case):
 
     async def course(self) -> Outcome:
         try:
+            if self.generation:
+                await self.taken_up()
+                if self.stage in self.table.ends:
+                    return await self.close(self.stage)
             event, news = "start_verification", household("application_received")
-            while True:
-                await self.verify(event, news)
-                stopped = await self.review()
-                if stopped is None:
-                    break
-                if stopped.decision is Decision.REFUSE:
-                    return await self.close("rejected")
+            while self.stage not in NOTICE:
+                if self.stage in (START, "verifying") or event == "corrected":
+                    await self.verify(event, news)
+                if self.stage != "correction":
+                    stopped = await self.review()
+                    if stopped is None:
+                        break
+                    if stopped.decision is Decision.REFUSE:
+                        return await self.close("rejected")
                 if not await self.corrected():
                     return await self.close("lapsed")
                 event, news = "corrected", household("correction_received")
@@ -100,12 +110,20 @@ class Application(Case):
         except _WithdrawnError:
             return await self.withdrawn()
 
+    async def taken_up(self) -> None:
+        found = await self.ask(lambda: calls.standing(self.given.no))
+        self.round, self.notice_closes = found.round, found.notice_closes
+        self.open_objection, self.raised = found.objection, list(found.raised)
+        self.take_up(stage=found.stage, waiting_on=found.waiting_on, deadline=found.deadline, overdue=found.overdue)
+
     # -- verification (数据核验): every register at once -----------------------------------------------------------------
 
     async def verify(self, event: str, news: Telling) -> None:
         self.lookups = dict.fromkeys(self.given.registers)
-        deadline = deadlines.lookups(workflow.now(), self.given.clocks)
-        await self.advance(event, waiting_on="registers", deadline=deadline, final=event == "corrected", tell=[news])
+        deadline = self.deadline if self.stage == "verifying" else None
+        if deadline is None:
+            deadline = deadlines.lookups(workflow.now(), self.given.clocks)
+            await self.advance(event, waiting_on="registers", deadline=deadline, final=event == "corrected", tell=[news])
         asked = [asyncio.create_task(self.look_up(register, deadline)) for register in self.given.registers]
 
         def answered() -> bool:
@@ -152,7 +170,7 @@ class Application(Case):
     async def review(self) -> ReviewDecision | None:
         """The levels in their order. None when all approved, otherwise the decision that stopped the case."""
         self.approval = ("verification_done", "system", "")
-        for level in self.given.levels:
+        for level in self.levels_left():
             decision = await self.decided_at(level)
             event = EVENT[decision.decision](level.code)
             if decision.decision is Decision.APPROVE:
@@ -170,10 +188,26 @@ class Application(Case):
             return decision
         return None
 
+    def levels_left(self) -> Sequence[Level]:
+        """All; from the one that has the case on, where it is taken up at a review."""
+        stages = [review_stage(level.code) for level in self.given.levels]
+        return self.given.levels[stages.index(self.stage) if self.stage in stages else 0 :]
+
     async def decided_at(self, level: Level) -> ReviewDecision:
+        self.level, self.decision = level.code, None
+        taken_up = self.stage == review_stage(level.code)
+        deadline = self.deadline if taken_up else None
+        if deadline is None:
+            deadline = await self.handed_to(level)
+        await self.pressed(lambda: self.decision is not None, level.code, deadline)
+        decision = self.decision
+        assert decision is not None
+        self.level, self.decision = "", None
+        return decision
+
+    async def handed_to(self, level: Level) -> datetime:
         event, actor, said = self.approval
         deadline = deadlines.review(workflow.now(), level)
-        self.level, self.decision = level.code, None
         news = [household("review_started", level=term("stages", review_stage(level.code)), deadline=day(deadline))]
         silent = [
             register for register, answer in self.lookups.items() if answer is not None and answer.outcome is LookupOutcome.UNAVAILABLE
@@ -181,11 +215,7 @@ class Application(Case):
         if event == "verification_done" and silent:
             news.append(self.to_level("register_silent", level.code, register=several("registers", silent)))
         await self.advance(event, waiting_on=level.code, deadline=deadline, actor=actor, word=said, tell=news)
-        await self.pressed(lambda: self.decision is not None, level.code, deadline)
-        decision = self.decision
-        assert decision is not None
-        self.level, self.decision = "", None
-        return decision
+        return deadline
 
     async def pressed(self, done: Callable[[], bool], level: str, deadline: datetime) -> None:
         """Waits for officials: reminded before the deadline, escalated at it and every few working days after it. Silence decides nothing."""
@@ -221,26 +251,30 @@ class Application(Case):
 
     async def published(self) -> ObjectionDecision | None:
         """On public notice until it closes with no objection open. Returns the decision that upheld an objection, None when none was."""
-        event, actor, said = self.approval
-        closes = deadlines.public_notice(workflow.now(), self.given.clocks)
-        news = household("approved_to_notice", closes=day(closes))
-        await self.advance(event, waiting_on="public", deadline=closes, actor=actor, word=said, tell=[news])
-        while await self.unless_withdrawn(lambda: bool(self.raised), closes, "公示期"):
+        closes = self.notice_closes
+        if self.stage not in NOTICE or closes is None:
+            closes = await self.put_on_notice()
+        while self.stage == "objection_review" or await self.unless_withdrawn(lambda: bool(self.raised), closes, "公示期"):
             decision = await self.objection_answered(closes)
             if decision.upheld:
                 return decision
         await self.advance("notice_closed", waiting_on="nobody", final=True)
         return None
 
+    async def put_on_notice(self) -> datetime:
+        event, actor, said = self.approval
+        closes = deadlines.public_notice(workflow.now(), self.given.clocks)
+        news = household("approved_to_notice", closes=day(closes))
+        await self.advance(event, waiting_on="public", deadline=closes, actor=actor, word=said, tell=[news])
+        return closes
+
     async def objection_answered(self, closes: datetime) -> ObjectionDecision:
         """Objections one after another; the notice cannot close while one is open (Order 11, article 9)."""
+        level, self.answer = self.given.objection_level, None
         while True:
-            self.open_objection, self.answer = self.raised.pop(0), None
-            deadline = deadlines.objection_review(workflow.now(), self.given.clocks)
-            level, news = self.given.objection_level, household("objection_received")
-            await self.advance(
-                "objection_raised", waiting_on=level, deadline=deadline, objection=self.open_objection, final=True, tell=[news]
-            )
+            deadline = self.deadline if self.open_objection else None
+            if deadline is None:
+                deadline = await self.objection_taken_in(self.raised.pop(0), level)
             await self.pressed(lambda: self.answer is not None, level, deadline)
             decision = self.answer
             assert decision is not None
@@ -254,6 +288,12 @@ class Application(Case):
                 await self.objection_closed("objection_dismissed", decision, waiting_on="public", deadline=closes, tell=[news])
                 return decision
             await self.objection_closed("one_objection_dismissed", decision, waiting_on=level, deadline=deadline)
+
+    async def objection_taken_in(self, objection: str, level: str) -> datetime:
+        self.open_objection, self.answer = objection, None
+        deadline, news = deadlines.objection_review(workflow.now(), self.given.clocks), household("objection_received")
+        await self.advance("objection_raised", waiting_on=level, deadline=deadline, objection=objection, final=True, tell=[news])
+        return deadline
 
     async def objection_closed(
         self, event: str, said: ObjectionDecision, *, waiting_on: str, deadline: datetime | None, tell: Sequence[Telling] = ()
@@ -369,6 +409,7 @@ class Application(Case):
 
     @decide.validator
     def _check_decide(self, said: ReviewDecision) -> None:
+        self.require_standing()
         if not said.level or self.level != said.level or self.decision is not None or self.withdrawal is not None:
             raise refuse("TASK_NOT_OPEN", "该件当前不在您这一级待办中，请刷新后查看。")
         if said.decision is not Decision.APPROVE and not said.reason.strip():
@@ -383,6 +424,7 @@ class Application(Case):
 
     @correct.validator
     def _check_correct(self, said: Correction) -> None:
+        self.require_standing()
         if self.stage != "correction" or self.correction is not None or self.withdrawal is not None:
             raise refuse("NOT_RETURNED", "该申请当前不需要补正。")
         if said.round <= self.round:
@@ -395,6 +437,7 @@ class Application(Case):
 
     @withdraw.validator
     def _check_withdraw(self, said: Withdrawal) -> None:
+        self.require_standing()
         rejected = self.decision is not None and self.decision.decision is Decision.REFUSE
         upheld = self.answer is not None and self.answer.upheld
         if self.stage in self.table.ends or self.withdrawal is not None or rejected or upheld:
@@ -402,12 +445,15 @@ class Application(Case):
 
     @workflow.update(name=RAISE_OBJECTION, description="公示期内提出异议")
     def raise_objection(self, said: ObjectionRaised) -> Accepted:
-        self.raised.append(said.objection_id)
+        # One that is on record may be said again to a case that was started again meanwhile.
+        if said.objection_id not in (self.open_objection, *self.raised):
+            self.raised.append(said.objection_id)
         return Accepted(stage="objection_review")
 
     @raise_objection.validator
     def _check_raise_objection(self, said: ObjectionRaised) -> None:
-        if self.stage not in ("public_notice", "objection_review") or self.withdrawal is not None:
+        self.require_standing()
+        if self.stage not in NOTICE or self.withdrawal is not None:
             raise refuse("NOT_ON_NOTICE", "该申请当前不在公示期。")
         if len(self.raised) >= MAX_OPEN_OBJECTIONS:
             raise refuse("STEP_REFUSED", "该申请已有多件异议正在复核，请等待结果。")
@@ -420,6 +466,7 @@ class Application(Case):
 
     @decide_objection.validator
     def _check_decide_objection(self, said: ObjectionDecision) -> None:
+        self.require_standing()
         current = bool(self.open_objection) and self.open_objection == said.objection_id
         if not current or self.answer is not None or self.withdrawal is not None:
             raise refuse("TASK_NOT_OPEN", "该异议当前不在待复核状态，请刷新后查看。")

@@ -246,6 +246,7 @@ class Application(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     OBJECTIONS_FIELD_NUMBER: _builtins.int
     PROFILE_VERSION_FIELD_NUMBER: _builtins.int
+    BLOCKED_AT_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     version: _builtins.int
     """Grows by one with every change; the ETag."""
@@ -286,6 +287,10 @@ class Application(_message.Message):
     def timeline(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]: ...
     @_builtins.property
     def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objection]: ...
+    @_builtins.property
+    def blocked_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when the case is held up by a fault of ours: its workflow is gone, and operators have to start it again."""
+
     def __init__(
         self,
         *,
@@ -311,10 +316,11 @@ class Application(_message.Message):
         owner: _builtins.str = ...,
         objections: _abc.Iterable[Global___Objection] | None = ...,
         profile_version: _builtins.str = ...,
+        blocked_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -577,9 +583,12 @@ class ListApplicationsRequest(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Only these; empty means any."""
     district: _builtins.str
+    blocked: _builtins.bool
+    """Only those that are held up by a fault of ours."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -588,10 +597,11 @@ class ListApplicationsRequest(_message.Message):
         page: _common_pb2.PageRequest | None = ...,
         stage: _builtins.str = ...,
         district: _builtins.str = ...,
+        blocked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "page", b"page", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "district", b"district", "page", b"page", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1089,6 +1099,71 @@ class AdvanceApplicationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdvanceApplicationResponse: _TypeAlias = AdvanceApplicationResponse  # noqa: Y015
+
+@_typing.final
+class GetStandingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NO_FIELD_NUMBER: _builtins.int
+    no: _builtins.str
+    def __init__(
+        self,
+        *,
+        no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no", b"no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStandingRequest: _TypeAlias = GetStandingRequest  # noqa: Y015
+
+@_typing.final
+class GetStandingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    WAITING_ON_FIELD_NUMBER: _builtins.int
+    DEADLINE_AT_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    NOTICE_CLOSES_AT_FIELD_NUMBER: _builtins.int
+    OBJECTION_ID_FIELD_NUMBER: _builtins.int
+    WAITING_OBJECTIONS_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    waiting_on: _builtins.str
+    overdue: _builtins.bool
+    round: _builtins.int
+    objection_id: _builtins.str
+    """Objection which is being looked at; those after it wait for their turn, in this order."""
+    @_builtins.property
+    def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def notice_closes_at(self) -> _timestamp_pb2.Timestamp:
+        """Last instant of the public notice, while there is one."""
+
+    @_builtins.property
+    def waiting_objections(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        waiting_on: _builtins.str = ...,
+        deadline_at: _timestamp_pb2.Timestamp | None = ...,
+        overdue: _builtins.bool = ...,
+        round: _builtins.int = ...,
+        notice_closes_at: _timestamp_pb2.Timestamp | None = ...,
+        objection_id: _builtins.str = ...,
+        waiting_objections: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at", "objection_id", b"objection_id", "overdue", b"overdue", "round", b"round", "stage", b"stage", "waiting_objections", b"waiting_objections", "waiting_on", b"waiting_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStandingResponse: _TypeAlias = GetStandingResponse  # noqa: Y015
 
 @_typing.final
 class ReleaseHouseholdRequest(_message.Message):

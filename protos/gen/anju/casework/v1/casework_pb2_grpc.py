@@ -94,6 +94,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.FromString,
                 _registered_method=True)
+        self.GetStanding = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetStanding',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingResponse.FromString,
+                _registered_method=True)
         self.ReleaseHousehold = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/ReleaseHousehold',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ReleaseHouseholdRequest.SerializeToString,
@@ -213,6 +218,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStanding(self, request, context):
+        """Workflow only. Where the case stands on record: what a workflow that was started again goes on from.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReleaseHousehold(self, request, context):
         """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
         apply again. Does nothing the second time.
@@ -311,6 +323,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.AdvanceApplication,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.SerializeToString,
+            ),
+            'GetStanding': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStanding,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingResponse.SerializeToString,
             ),
             'ReleaseHousehold': grpc.unary_unary_rpc_method_handler(
                     servicer.ReleaseHousehold,
@@ -662,6 +679,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/AdvanceApplication',
             anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStanding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetStanding',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetStandingResponse.FromString,
             options,
             channel_credentials,
             insecure,

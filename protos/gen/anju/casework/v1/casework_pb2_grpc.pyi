@@ -66,6 +66,8 @@ class CaseworkServiceStub:
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
     """
+    GetStanding: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetStandingRequest, _casework_pb2.GetStandingResponse]
+    """Workflow only. Where the case stands on record: what a workflow that was started again goes on from."""
     ReleaseHousehold: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ReleaseHouseholdRequest, _casework_pb2.ReleaseHouseholdResponse]
     """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
     apply again. Does nothing the second time.
@@ -114,6 +116,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
     """
+    GetStanding: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetStandingRequest, _casework_pb2.GetStandingResponse]  # type: ignore[assignment]
+    """Workflow only. Where the case stands on record: what a workflow that was started again goes on from."""
     ReleaseHousehold: _aio.UnaryUnaryMultiCallable[_casework_pb2.ReleaseHouseholdRequest, _casework_pb2.ReleaseHouseholdResponse]  # type: ignore[assignment]
     """Workflow only. A registered household's matter is over (it left the list, was struck off, its registration or its lease ended): its members may
     apply again. Does nothing the second time.
@@ -231,6 +235,14 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
         FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
         """
+
+    @_abc_1.abstractmethod
+    def GetStanding(
+        self,
+        request: _casework_pb2.GetStandingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetStandingResponse, _abc.Awaitable[_casework_pb2.GetStandingResponse]]:
+        """Workflow only. Where the case stands on record: what a workflow that was started again goes on from."""
 
     @_abc_1.abstractmethod
     def ReleaseHousehold(

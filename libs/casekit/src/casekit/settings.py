@@ -1,0 +1,14 @@
+"""Settings every service has whose records have a workflow each."""
+
+from __future__ import annotations
+
+from chassis.settings import GrpcServiceSettings
+from pydantic import Field
+
+
+class CaseServiceSettings(GrpcServiceSettings):
+    watch_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="How often open records are compared with the workflows the engine runs, to show those that are blocked.",
+    )

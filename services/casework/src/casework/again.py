@@ -1,0 +1,106 @@
+"""Cases whose workflow is gone: which they are, and with what it is started again (``casekit.blocked``)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_contracts import application
+from anju_contracts.base import Place
+from casekit.blocked import Again, Open
+from chassis import calendar
+from chassis.errors import NOT_FOUND, Refusal
+from chassis.wire import stamp
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import store
+from casework.course import table_of
+from casework.domain.progress import OBJECTION
+from casework.parts import CaseTerms, Parts
+from casework.process import memo, summary
+from casework.tables import Application
+
+
+class Cases:
+    """Records of casework behind ``Application`` workflows."""
+
+    type = application.NAME
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def prefix(self) -> str:
+        return application.workflow_id("")
+
+    async def open(self, session: AsyncSession) -> Sequence[Open]:
+        return [
+            Open(
+                application.workflow_id(case.no),
+                case.stage,
+                table_of(case).stages[case.stage],
+                case.waiting_on,
+                case.deadline_at,
+                case.blocked_at,
+            )
+            for case in await store.served_cases(session)
+        ]
+
+    async def again(self, session: AsyncSession, workflow_id: str, generation: int) -> Again | None:
+        case = await store.lock_case(session, workflow_id.removeprefix(self.prefix()))
+        if case is None:
+            raise Refusal(NOT_FOUND)
+        if case.stage in application.ENDS:
+            return None
+        first = await store.dossier(session, case.no, 1)
+        terms = self._parts.case_terms(calendar.local_date(case.submitted_at))
+        given = workflow_input(
+            case, first.request_id if first is not None else "", terms, separate_queues=self._parts.separate_queues
+        ).model_copy(update={"generation": generation, "not_before": case.updated_at})
+        # Whatever was decided is on record, and the workflow goes on from there: nobody has to be told it again.
+        await store.confirmed_all(session, case.no)
+        return Again(given, summary(case.no), memo(given), case.stage, case.version)
+
+    async def mark(self, session: AsyncSession, workflow_ids: Collection[str], at: datetime | None) -> None:
+        await store.mark_blocked(session, [each.removeprefix(self.prefix()) for each in workflow_ids], at)
+
+
+def workflow_input(case: Application, submission: str, terms: CaseTerms, *, separate_queues: bool) -> application.ApplicationInput:
+    """``terms`` are those of the day on which the case was submitted; which levels review it, and who answers objections, the case says itself."""
+    days = {level.code: level for level in terms.levels}
+    return application.ApplicationInput(
+        no=case.no,
+        owner=case.owner,
+        submission=submission,
+        place=Place(district=case.district, street=case.street),
+        registers=tuple(case.registers),
+        levels=tuple(days[code] for code in case.levels),
+        objection_level=case.objection_level,
+        clocks=terms.clocks,
+        separate_queues=separate_queues,
+    )
+
+
+async def standing(session: AsyncSession, case: Application) -> pb.GetStandingResponse:
+    """What a workflow that was started again goes on from."""
+    answer = pb.GetStandingResponse(
+        stage=case.stage,
+        waiting_on=case.waiting_on,
+        deadline_at=stamp(case.deadline_at),
+        overdue=case.overdue,
+        round=case.round,
+    )
+    task, notice = await store.open_task_and_notice(session, case.no)
+    if notice is not None:
+        answer.notice_closes_at.FromDatetime(notice.closes_at)
+    open_ = await store.unanswered_objections(session, case.no, "open")
+    if task is not None and task.level == OBJECTION:
+        looked_at = await store.newest_objection(session, case.no)
+        if looked_at in open_:
+            answer.objection_id = looked_at
+            open_.remove(looked_at)
+    if case.stage == "objection_review" and not answer.objection_id and not open_:
+        # The next one was taken by the workflow that is gone, and the call that brought it has not heard so.
+        open_ = await store.unanswered_objections(session, case.no, "pending")
+    answer.waiting_objections.extend(open_)
+    return answer

@@ -1,0 +1,293 @@
+"""A case whose workflow is gone: it says so, and is started again where its record stands. Real engine, real casework."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from anju.casework.v1 import casework_pb2 as pb
+from anju.repair.v1 import repair_pb2 as repair
+from anju.repair.v1 import repair_pb2_grpc as repair_rpc
+from anju_contracts.application import NAME, LookupOutcome, Verdict, workflow_id
+from anju_contracts.base import TASK_QUEUE
+from anju_onebox.engine.temporal import TemporalServer
+from anju_workflows import telling
+from anju_workflows.application import calls
+from anju_workflows.application.activities import ApplicationActivities
+from anju_workflows.application.flow import Application
+from anju_workflows.search_attributes import STAGE, WAITING_ON
+from anju_workflows.waiting.flow import Waiting
+from anju_workflows.worker import workflow_runner
+from casekit.blocked import OPERATIONS
+from casework.app import application
+from casework.settings import Settings
+from casework.tables import MIGRATIONS
+from chassis import temporal
+from chassis.grpc_client import Client as GrpcClient
+from chassis.identity import Caller
+from chassis.ids import new_id
+from chassis.simclock import SimulatedClock
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from tests.conftest import MakeDatabase
+from tests.services.casework.conftest import PROFILE
+from tests.services.casework.support import (
+    CITY_REVIEWER,
+    CLERK,
+    DISTRICT,
+    DISTRICT_REVIEWER,
+    MOVES,
+    Desk,
+    dossier,
+    page,
+    reason_of,
+    someone,
+)
+from tests.support.keys import signer, staff
+from tests.support.patience import eventually
+
+OPERATOR = staff("operator", DISTRICT, sub="operator-1")
+
+
+@dataclass
+class Town:
+    desk: Desk
+    url: str
+    engine: Client
+    clock: SimulatedClock
+    operations: GrpcClient
+    strangers: GrpcClient
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(self.url.replace("+asyncpg", ""))
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
+
+    async def submitted(self) -> tuple[Caller, str]:
+        owner = someone()
+        return owner, (await self.desk.submit(owner)).no
+
+    async def at(self, caller: Caller, no: str, stage: str) -> pb.Application:
+        return await eventually(lambda: self.desk.get(caller, no), lambda case: case.stage == stage, what=f"{no} in {stage}")
+
+    async def on_notice(self) -> tuple[Caller, str]:
+        owner, no = await self.submitted()
+        await self.at(owner, no, "street_review")
+        for reviewer in (CLERK, DISTRICT_REVIEWER, CITY_REVIEWER):
+            await self.desk.decide(reviewer, no)
+        return owner, no
+
+    async def object(self, no: str, text: str) -> pb.Objection:
+        request = pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text=text)
+        answer: pb.Objection = (await self.desk.call(someone(), "RaiseObjection", request)).objection
+        return answer
+
+    async def answer(self, no: str, objection: pb.Objection, *, upheld: bool = False) -> pb.Application:
+        request = pb.DecideObjectionRequest(
+            idempotency_key=new_id(), application_no=no, objection_id=objection.id, upheld=upheld, answer="已核实"
+        )
+        answer: pb.Application = (await self.desk.call(DISTRICT_REVIEWER, "DecideObjection", request)).application
+        return answer
+
+    async def withdraw(self, owner: Caller, no: str) -> pb.Application:
+        request = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
+        answer: pb.Application = (await self.desk.call(owner, "WithdrawApplication", request)).application
+        return answer
+
+    async def lose(self, owner: Caller, no: str) -> pb.Application:
+        """Somebody ends the workflow in the engine's UI; gives the case as the household reads it once that is noticed."""
+        await self.engine.get_workflow_handle(workflow_id(no)).terminate("by mistake")
+        assert await reason_of(self.withdraw(owner, no)) == "BLOCKED"
+        return await eventually(lambda: self.desk.get(owner, no), lambda case: case.HasField("blocked_at"))
+
+    async def blocked(self) -> dict[str, repair.Blocked]:
+        stub = repair_rpc.RepairServiceStub(self.operations.channel)
+        answer: repair.ListBlockedResponse = await self.operations.call(stub.ListBlocked, repair.ListBlockedRequest())
+        return {each.workflow_id: each for each in answer.blocked}
+
+    async def start_again(self, no: str, client: GrpcClient | None = None) -> repair.StartAgainResponse:
+        client = client or self.operations
+        stub = repair_rpc.RepairServiceStub(client.channel)
+        answer: repair.StartAgainResponse = await client.call(stub.StartAgain, repair.StartAgainRequest(workflow_id=workflow_id(no)))
+        return answer
+
+    async def repaired(self, no: str) -> None:
+        """Started again, and where its record stands."""
+        before = await self.desk.get(OPERATOR, no)
+        assert (await self.start_again(no)).stage == before.stage
+        handle = self.engine.get_workflow_handle(workflow_id(no))
+
+        async def told() -> tuple[Any, Any]:
+            found = (await handle.describe()).typed_search_attributes
+            return found.get(STAGE), found.get(WAITING_ON)
+
+        await eventually(told, lambda seen: seen == (before.stage, before.waiting_on))
+        after = await self.desk.get(OPERATOR, no)
+        assert not after.HasField("blocked_at")
+        assert (after.version, after.deadline_at) == (before.version, before.deadline_at), (
+            "nothing was recorded anew, and the deadline stays"
+        )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(temporal_server: TemporalServer, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
+    url = await make_module_database("casework", MIGRATIONS)
+    settings = Settings(
+        port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1, watch_seconds=0.2, simulated_clock=True
+    )
+    answering = asyncio.Event()
+
+    @activity.defn(name=calls.LOOKUP_REGISTER)
+    async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
+        await answering.wait()
+        return calls.LookupAnswer(outcome=LookupOutcome.FOUND, summary="一致")
+
+    @activity.defn(name=calls.ASSESS)
+    async def assess(arg: calls.Assess) -> calls.AssessAnswer:
+        return calls.AssessAnswer(verdict=Verdict.MET, rule_set="test")
+
+    @activity.defn(name=telling.NOTIFY)
+    async def notify(arg: telling.Notify) -> str:
+        return ""
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+        engine = await temporal.connect(settings)
+        async with application(settings) as server:
+            people, worker, operations = (
+                GrpcClient(server.address, signer(keys_dir, name)) for name in ("web-gateway", "worker", OPERATIONS)
+            )
+            own = ApplicationActivities(worker, worker, worker)
+            async with Worker(
+                engine,
+                task_queue=TASK_QUEUE,
+                workflows=[Application, Waiting],
+                activities=[own.advance, own.standing, lookup, assess, notify],
+                workflow_runner=workflow_runner(),
+            ):
+                yield Town(Desk(people, {"worker": worker}), url, engine, SimulatedClock(engine), operations, worker, answering)
+            for client in (people, worker, operations):
+                await client.close()
+
+
+@pytest.fixture(autouse=True)
+def registers_answer(town: Town) -> None:
+    town.answering.set()
+
+
+async def test_while_registers_are_asked(town: Town) -> None:
+    town.answering.clear()
+    owner, no = await town.submitted()
+    await town.at(owner, no, "verifying")
+    await town.lose(owner, no)
+    await town.repaired(no)
+    town.answering.set()
+    await town.at(owner, no, "street_review")
+    assert (await town.desk.decide(CLERK, no)).stage == "district_review"
+
+
+async def test_at_the_second_level(town: Town) -> None:
+    owner, no = await town.submitted()
+    await town.at(owner, no, "street_review")
+    await town.desk.decide(CLERK, no)
+    shown = await town.lose(owner, no)
+    assert (shown.stage, shown.waiting_on) == ("district_review", "district")
+    assert await reason_of(town.desk.decide(DISTRICT_REVIEWER, no)) == "BLOCKED"
+    listed = (await town.blocked())[workflow_id(no)]
+    assert (listed.type, listed.stage, listed.stage_title, listed.waiting_on, listed.engine) == (
+        NAME,
+        "district_review",
+        "区级复审",
+        "district",
+        "broken",
+    )
+    assert listed.deadline_at == shown.deadline_at
+    blocked = pb.ListApplicationsRequest(page=page(), blocked=True)
+    assert no in [case.no for case in (await town.desk.call(OPERATOR, "ListApplications", blocked)).applications]
+
+    await town.repaired(no)
+    assert no not in [case.no for case in (await town.desk.call(OPERATOR, "ListApplications", blocked)).applications]
+    assert await reason_of(town.desk.decide(CLERK, no)) == "TASK_NOT_OPEN"
+    assert (await town.desk.decide(DISTRICT_REVIEWER, no)).stage == "city_review"
+    case = await town.desk.decide(CITY_REVIEWER, no)
+    assert case.stage == "public_notice"
+    assert MOVES.is_path(entry.event for entry in case.timeline[1:])
+
+
+async def test_a_correction_handed_in_while_the_case_was_blocked_is_taken_once_it_goes_on(town: Town) -> None:
+    owner, no = await town.submitted()
+    await town.at(owner, no, "street_review")
+    await town.desk.decide(CLERK, no, pb.DECISION_RETURN, "请补充劳动合同")
+    await town.lose(owner, no)
+    case = await town.desk.get(owner, no)
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=dossier(case.dossier.members[0], category="new_worker"))
+    assert await reason_of(town.desk.call(owner, "CorrectApplication", request)) == "BLOCKED"
+    await town.repaired(no)
+    corrected = (await town.desk.call(owner, "CorrectApplication", request)).application
+    assert (corrected.round, corrected.category) == (2, "new_worker")
+    await town.at(owner, no, "street_review")
+    assert (await town.desk.decide(CLERK, no)).stage == "district_review"
+
+
+async def test_what_nobody_says_again_is_taken_by_itself(town: Town) -> None:
+    owner, no = await town.submitted()
+    await town.at(owner, no, "street_review")
+    await town.desk.decide(CLERK, no, pb.DECISION_RETURN, "请补充劳动合同")
+    await town.lose(owner, no)
+    case = await town.desk.get(owner, no)
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=case.dossier)
+    assert await reason_of(town.desk.call(owner, "CorrectApplication", request)) == "BLOCKED"
+    await town.repaired(no)
+    await town.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'settle_correction' AND payload->>'no' = $1", no)
+    assert (await town.at(owner, no, "street_review")).round == 2
+
+
+async def test_on_notice_with_two_objections_open_to_the_waiting_list(town: Town) -> None:
+    owner, no = await town.on_notice()
+    closes = (await town.desk.get(owner, no)).deadline_at
+    first, second = await town.object(no, "名下有房"), await town.object(no, "不住在本区")
+    await town.at(owner, no, "objection_review")
+    await town.lose(owner, no)
+    await town.repaired(no)
+    assert await reason_of(town.answer(no, second)) in ("TASK_NOT_OPEN", "STEP_REFUSED"), "one after the other"
+    assert (await town.answer(no, first)).stage == "objection_review"
+    after = await town.answer(no, second)
+    assert (after.stage, after.deadline_at) == ("public_notice", closes), "the notice closes when it would have"
+    await town.lose(owner, no)
+    await town.repaired(no)
+    await town.clock.advance(workflow_id(no), timedelta(days=11))
+    case = await town.at(owner, no, "registered")
+    assert MOVES.is_path(entry.event for entry in case.timeline[1:])
+    assert (await town.engine.get_workflow_handle(f"waiting/{no}").describe()).status is not None
+    assert [tuple(row) for row in await town.rows("SELECT generation, stage FROM repairs WHERE workflow_id = $1", workflow_id(no))] == [
+        (1, "objection_review"),
+        (2, "public_notice"),
+    ]
+
+
+async def test_only_what_is_gone_is_started_again_and_once(town: Town) -> None:
+    owner, no = await town.submitted()
+    await town.at(owner, no, "street_review")
+    assert await reason_of(town.start_again(no)) == "WORKFLOW_ALIVE"
+    assert workflow_id(no) not in await town.blocked()
+    await town.lose(owner, no)
+    answers = await asyncio.gather(*(reason_of(town.start_again(no)) for _ in range(5)))
+    assert sorted(answers) == ["", *["WORKFLOW_ALIVE"] * 4]
+    assert await reason_of(town.start_again("KF-2026-999999")) == "NOT_FOUND"
+    assert await reason_of(town.start_again(no, town.strangers)) == "NOT_ALLOWED"
+    await town.withdraw(owner, no)
+    await town.engine.get_workflow_handle(workflow_id(no)).result()
+    assert await reason_of(town.start_again(no)) == "RECORD_OVER"
+    assert not (await town.desk.get(owner, no)).HasField("blocked_at")
