@@ -131,9 +131,9 @@ async def applications(theatre: Stage) -> None:
     handle, first = await objected(theatre)  # type: ignore[assignment]  # the helper returns the handle as an object
     second = ObjectionRaised(objection_id="o-second", actor="c-else", request_id=request())
     await handle.execute_update("raise_objection", second, result_type=Accepted)
-    for count, objection in enumerate((first, second.objection_id), start=1):
-        await theatre.reached(lambda count=count: theatre.notes.events.count("objection_raised") == count)
-        await theatre.reached(lambda count=count: theatre.notes.templates().count("objection_received") >= count)
+    await theatre.reached(lambda: theatre.notes.templates().count("objection_received") >= 2)
+    for count, objection in enumerate((first, second.objection_id)):
+        await theatre.reached(lambda count=count: theatre.notes.events.count("one_objection_dismissed") == count)
         said = ObjectionDecision(objection_id=objection, upheld=False, answer="答复", actor="s", request_id=request())
         await handle.execute_update("decide_objection", said, result_type=Accepted)
     await theatre.days(handle, 12)

@@ -204,6 +204,7 @@ class Records:
                 application_no=step.no,
                 seq=seq,
                 step_id=step.step.step_id,
+                word_id=step.step.word_id,
                 event=step.event,
                 source=stage,
                 stage=step.stage,

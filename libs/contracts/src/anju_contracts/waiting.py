@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from anju_contracts.base import Model, Place, Word
+from anju_contracts.base import Model, Place, Text, Word
 from anju_contracts.moves import Move, Table
 
 NAME: Final = "Waiting"
@@ -52,13 +52,13 @@ class OfferAnswer(Word):
 
     offer_id: str
     accept: bool
-    reason: str = ""
+    reason: Text = ""
 
 
 class Leaving(Word):
     """Update ``leave``."""
 
-    reason: str = ""
+    reason: Text = ""
 
 
 MOVES: Final = Table(

@@ -31,6 +31,20 @@ class Reading:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
+    # -- one case ----------------------------------------------------------------------------------------------------------------------------
+
+    async def case(self, caller: Caller, no: str, method: str) -> pb.Application:
+        """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
+        async with self._parts.database.statements() as session:
+            found = await store.declared(session, no)
+            view = reach.view_of(caller, found.case if found else None)
+            if found is None:
+                raise Refusal(NOT_FOUND)
+            if caller.kind == "staff":
+                store.log_access(session, caller, no, method, with_dossier=view.dossier)
+                await session.flush()
+            return await views.whole_case(session, self._parts.vault, found, view)
+
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
     async def cases(self, caller: Caller, request: pb.ListApplicationsRequest) -> pb.ListApplicationsResponse:

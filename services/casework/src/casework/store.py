@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
-from casework.process import CONFIRM_WORD, START_APPLICATION
-from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Outbox, Resident, Task, Timeline
+from casework.process import START_APPLICATION
+from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Outbox, Resident, Task, Timeline
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
@@ -183,16 +183,6 @@ async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
     return (await session.execute(query)).scalars().all()
 
 
-async def step_at(session: AsyncSession, no: str, seq: int) -> Timeline | None:
-    return await session.get(Timeline, (no, seq))
-
-
-async def has_reached(session: AsyncSession, no: str, stage: str, after_version: int) -> bool:
-    """Whether a step into ``stage`` has been recorded after that version."""
-    query = select(exists().where(col(Timeline.application_no) == no, col(Timeline.seq) > after_version, col(Timeline.stage) == stage))
-    return bool((await session.execute(query)).scalar_one())
-
-
 # --- tasks -------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -270,16 +260,15 @@ async def objections(session: AsyncSession, no: str) -> Sequence[Objection]:
     return (await session.execute(query)).scalars().all()
 
 
-async def unanswered_objections(session: AsyncSession, no: str, state: str) -> list[str]:
-    """In the order in which they are answered."""
-    query = select(col(Objection.id)).where(col(Objection.application_no) == no, col(Objection.state) == state)
-    return list((await session.execute(query.order_by(col(Objection.raised_at), col(Objection.id)))).scalars())
-
-
-async def newest_objection(session: AsyncSession, no: str) -> str:
-    """The objection the case was last brought to a review by; "" when none was."""
-    query = select(col(Timeline.objection_id)).where(col(Timeline.application_no) == no, col(Timeline.event) == "objection_raised")
-    return (await session.execute(query.order_by(col(Timeline.seq).desc()).limit(1))).scalar_one_or_none() or ""
+async def objections_on_record(session: AsyncSession, no: str) -> Sequence[Objection]:
+    """Open ones which have brought the case to a review, in the order in which they did."""
+    query = (
+        select(Objection)
+        .join(Timeline, and_(col(Timeline.application_no) == no, col(Timeline.objection_id) == col(Objection.id)))
+        .where(col(Objection.application_no) == no, col(Objection.state) == "open", col(Timeline.event) == "objection_raised")
+        .order_by(col(Timeline.seq))
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> bool:
@@ -313,44 +302,7 @@ async def drop_objection(session: AsyncSession, objection_id: str) -> None:
     await session.execute(delete(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending"))
 
 
-# --- words on record of which nobody has heard the end ----------------------------------------------------------------------------------------
-
-
-async def unconfirmed(session: AsyncSession, no: str) -> dict[str, Any] | None:
-    query = select(col(Outbox.payload)).where(
-        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
-    )
-    return (await session.execute(query.order_by(col(Outbox.id).desc()).limit(1))).scalar_one_or_none()
-
-
-async def confirmed(session: AsyncSession, request_id: str) -> None:
-    """The call has its answer. An entry which is being delivered at this moment ends by itself."""
-    mine = (
-        select(col(Outbox.id))
-        .where(col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["request_id"].astext == request_id)
-        .with_for_update(skip_locked=True)
-    )
-    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
-
-
-async def confirmed_all(session: AsyncSession, no: str) -> None:
-    """Whatever is on record of the case is known to its workflow."""
-    mine = select(col(Outbox.id)).where(
-        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
-    )
-    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
-
-
-# --- answers once given ------------------------------------------------------------------------------------------------------------------
-
-
-async def forget(session: AsyncSession, key: str) -> None:
-    """A refused request leaves nothing: the same key may be used again."""
-    await session.execute(delete(Once).where(col(Once.key) == key))
-
-
-async def replace_answer(session: AsyncSession, key: str, answer: bytes) -> None:
-    await session.execute(update(Once).where(col(Once.key) == key).values(answer=answer))
+# --- looks by staff -----------------------------------------------------------------------------------------------------------------------
 
 
 def log_access(session: AsyncSession, caller: Caller, no: str, method: str, *, with_dossier: bool) -> None:
