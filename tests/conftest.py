@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -12,6 +13,7 @@ from typing import Protocol
 import hypothesis
 import pytest
 import pytest_asyncio
+import uvloop
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
 from chassis.crypto import KeyRing
@@ -57,6 +59,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> parallel.GroupScheduling:
     return parallel.GroupScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """Tests run on the loop that runs in production."""
+    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture

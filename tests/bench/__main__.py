@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from chassis import commands, logs
+from chassis import commands, logs, loop
 from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
@@ -191,7 +191,7 @@ def main(
     quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
     console = Console(width=None if sys.stdout.isatty() else 160)
-    result = asyncio.run(run(options, console))
+    result = loop.run(run(options, console))
     report.show(result, console)
     result.write_json(options.json)
     whole = not options.quick and not options.only

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
-from chassis import commands
+from chassis import commands, loop
 from chassis.deployment import Deployment, DeploymentFileError
 from rich.console import Console
 from rich.table import Table
@@ -53,7 +53,7 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
     try:
-        code = asyncio.run(main)
+        code = loop.run(main)
     except EngineError as error:
         typer.echo(str(error), err=True)
         code = 1
