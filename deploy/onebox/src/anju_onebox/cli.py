@@ -126,7 +126,7 @@ async def _up(layout: Layout) -> int:
         progress.failed(_about_disk(error))
         return 1
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    running_loop = asyncio.get_running_loop()
     starting = asyncio.current_task()
     ready = False
 
@@ -136,16 +136,16 @@ async def _up(layout: Layout) -> int:
         nonlocal asked_at
         if stop.is_set():
             # Asked again: the engines end with this process. (One Ctrl-C may arrive twice, from the terminal and from a wrapper.)
-            if loop.time() - asked_at > _IMPATIENT_AFTER_SECONDS:
+            if running_loop.time() - asked_at > _IMPATIENT_AFTER_SECONDS:
                 os._exit(128 + number)
             return
-        asked_at = loop.time()
+        asked_at = running_loop.time()
         stop.set()
         if not ready and starting is not None:
             starting.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped, number)
+        running_loop.add_signal_handler(number, stopped, number)
     try:
         async with box(layout, progress) as running:
             ready = True
