@@ -16,7 +16,7 @@ from casekit.tell import Tellings
 from chassis import calendar, ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import BAD_CURSOR, NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
+from chassis.errors import NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
 from chassis.identity import Caller
 from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
@@ -145,10 +145,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
     async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
         size = paging.limit(request.page.limit)
-        cursor = paging.decode(request.page.cursor, str, str, str)
+        cursor = paging.decode(request.page.cursor, str, date, str)
         async with self._database.transaction() as session:
-            found = await store.waiting_list(session, request.district, _place(cursor), size + 1)
-        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on.isoformat(), r.entry.application_no))
+            found = await store.waiting_list(session, request.district, tuple(cursor) if cursor else None, size + 1)
+        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on, r.entry.application_no))
         answer = pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in page])
         answer.page.next_cursor = following
         return answer
@@ -332,15 +332,6 @@ def _key(caller: Caller, method: str, idempotency_key: str) -> str:
     if not idempotency_key:
         raise invalid([missing("/idempotency_key")])
     return f"{caller.sub}:{method}:{idempotency_key}"
-
-
-def _place(cursor: list[str | int] | None) -> tuple[str, date, str] | None:
-    if cursor is None:
-        return None
-    try:
-        return str(cursor[0]), date.fromisoformat(str(cursor[1])), str(cursor[2])
-    except ValueError:
-        raise Refusal(BAD_CURSOR) from None
 
 
 async def _add_unit(session: AsyncSession, new: pb.NewUnit) -> store.Home:

@@ -108,7 +108,7 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         expected = bills.bill_id(request.lease_no, request.kind, request.period)
     except ValueError:
         expected = ""
-    if request.bill_id != expected:
+    if not expected or request.bill_id != expected:
         zh = "账单编号应为“合同编号/年月”或“合同编号/deposit”。"
         raise invalid([wrong("/bill_id", zh, "A bill id is {lease}/{yyyymm} or {lease}/deposit.")])
     if not 0 < request.amount_fen <= 100_000_000:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 import aiohttp
-from chassis import logs
+from chassis import bounds, logs
 from chassis.calendar import SHANGHAI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -154,16 +153,16 @@ def _day_ended(day: str) -> datetime | None:
     """The end of an ACCDATE (yyyymmdd): all the interface says of when a payer paid. It may be the next day after a late evening, never the day before."""
     try:
         return datetime.strptime(day, "%Y%m%d").replace(tzinfo=SHANGHAI) + timedelta(days=1)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def _field(body: bytes, name: str, order_id: str) -> str:
     """An address in a JSON answer. Raises BankRefusedError, BankUnavailableError."""
     try:
-        answer: Any = json.loads(body)
+        answer: Any = bounds.json_value(body)
         accepted = str(answer["SUCCESS"]).lower() == "true"
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BankUnavailableError("unreadable") from error
     if not accepted:
         code = str(answer.get("ERRCODE", ""))[:20]
