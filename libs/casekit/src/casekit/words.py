@@ -42,9 +42,11 @@ SETTLE_WORD: Final = "settle_word"
 SETTLE_AFTER: Final = timedelta(seconds=20)
 # How long an answer waits for the workflow's own record of the step; without it the answer is merely older.
 LANDING_SECONDS: Final = 2.0
-# How long a workflow may lag behind the record it has written itself.
+# How long a workflow may lag behind the record it has written itself; and behind one of which it is told (a whole estate may be offered at once).
 LAG_SECONDS: Final = 2.0
+TOLD_LAG_SECONDS: Final = 6.0
 _LOOK_SECONDS: Final = 0.04
+_TOLD_LOOK_SECONDS: Final = 0.1
 _LONGEST_PAUSE: Final = 1.0
 _ROUNDS: Final = 3
 MAX_KEY_CHARS: Final = 200
@@ -177,8 +179,6 @@ class Words:
         engine: Engine,
         ring: KeyRing,
         kinds: Iterable[Kind],
-        *,
-        lag_seconds: float = LAG_SECONDS,
     ) -> None:
         self._database = database
         self._table = table
@@ -186,7 +186,6 @@ class Words:
         self._engine = engine
         self._ring = ring
         self._kinds = {kind.update: kind for kind in kinds}
-        self._lag_seconds = lag_seconds
 
     # --- saying it ----------------------------------------------------------------------------------------------------------------------
 
@@ -309,7 +308,8 @@ class Words:
         the record says the same."""
         kind = self._kinds[said.update]
         clock = asyncio.get_running_loop()
-        until, pause, looked = clock.time() + self._lag_seconds, _LOOK_SECONDS, alone
+        lag, pause = (TOLD_LAG_SECONDS, _TOLD_LOOK_SECONDS) if kind.told else (LAG_SECONDS, _LOOK_SECONDS)
+        until, looked = clock.time() + lag, alone
         while True:
             try:
                 return (await self._engine.put(said.workflow_id, said.update, said.word, said.id)).stage
@@ -328,7 +328,7 @@ class Words:
                 await self._settle_others(said)
                 looked = True
             await asyncio.sleep(pause)
-            pause = min(1.5 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _settle_others(self, said: Said) -> None:
         """Words to the same workflow that were said before, or stand on record already, and of which nobody has heard the end: the record wins."""

@@ -171,13 +171,13 @@ async def rank(session: AsyncSession, entry: Waiting) -> int:
 
 
 async def set_waiting_state(
-    session: AsyncSession, application_no: str, sources: Sequence[str], state: str, closed_at: datetime | None
+    session: AsyncSession, application_no: str, sources: Sequence[str], state: str, closed_at: datetime | None, word_id: str = ""
 ) -> bool:
-    """Moves an entry from one of ``sources``; False when it is in another state."""
+    """Moves an entry from one of ``sources``, by the household's word or nobody's; False when it is in another state."""
     statement = (
         update(Waiting)
         .where(col(Waiting.application_no) == application_no, col(Waiting.state).in_(sources))
-        .values(state=state, closed_at=closed_at)
+        .values(state=state, closed_at=closed_at, word_id=word_id)
         .returning(col(Waiting.application_no))
     )
     return (await session.execute(statement)).first() is not None
@@ -225,12 +225,12 @@ async def overdue_offers(session: AsyncSession, before: datetime) -> list[tuple[
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime) -> None:
-    """Ends an open offer; a declined or expired one gives the home back."""
+async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime, word_id: str = "") -> None:
+    """Ends an open offer, by the household's word or nobody's; a declined or expired one gives the home back."""
     statement = (
         update(Offer)
         .where(col(Offer.id) == offer_id, col(Offer.state) == "open")
-        .values(state=state, reason=reason, closed_at=closed_at, released=state != "accepted")
+        .values(state=state, reason=reason, closed_at=closed_at, released=state != "accepted", word_id=word_id)
     )
     await session.execute(statement)
 

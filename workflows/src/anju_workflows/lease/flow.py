@@ -24,7 +24,7 @@ from temporalio import workflow
 
 from anju_workflows import deadlines
 from anju_workflows.application.calls import release_household
-from anju_workflows.case import Case, refuse
+from anju_workflows.case import Case, NotSaidError, refuse
 from anju_workflows.lease import calls
 from anju_workflows.telling import Telling, day, fen, household, month
 
@@ -87,17 +87,28 @@ class Lease(Case):
         self.waiting_on, self.deadline = "citizen", self.given.sign_by
         self.show()
         done = lambda: self.signature is not None  # noqa: E731  # a name for one expression
+        terms: list[LeaseTerms] = []
+
+        async def take() -> bool:
+            said = self.signature
+            assert said is not None
+            try:
+                found = await self.record("signed", "合同签订", said, household("lease_signed"))
+            except NotSaidError:
+                self.signature = None
+                self.not_said("signed")
+                return False
+            assert found.terms is not None
+            terms.append(found.terms)
+            self.move("signed", waiting_on="citizen", deadline=deadlines.bill_due(workflow.now(), found.terms.deposit))
+            return True
+
         reminder = calendar.start_of_day(calendar.local_date(self.given.sign_by))
-        if not await self.until(done, reminder, "签约到期提醒"):
+        if not await self.listen(done, take, reminder, "签约到期提醒"):
             await self.remind(household("lease_sign_reminder", deadline=day(self.given.sign_by)))
-            if not await self.until(done, self.given.sign_by, "签约期限"):
+            if not await self.listen(done, take, self.given.sign_by, "签约期限"):
                 return None
-        said = self.signature
-        assert said is not None
-        found = await self.record("signed", "合同签订", said.actor, said.request_id, household("lease_signed"))
-        assert found.terms is not None
-        self.move("signed", waiting_on="citizen", deadline=deadlines.bill_due(workflow.now(), found.terms.deposit))
-        return found.terms
+        return terms[0]
 
     async def deposit_paid(self, terms: LeaseTerms) -> bool:
         """The deposit is a bill like any other, except that not paying it in time ends the lease before it began."""
@@ -108,7 +119,7 @@ class Lease(Case):
 
     async def activated(self) -> Term:
         """The day on which the lease takes effect is the first of its term."""
-        found = await self.record("activated", "合同生效", tell=household("lease_active"))
+        found = await self.record("activated", "合同生效", None, household("lease_active"))
         assert found.term is not None
         self.move("deposit_paid", waiting_on="nobody")
         return found.term
@@ -176,18 +187,16 @@ class Lease(Case):
 
     async def end(self, event: str, outcome: str, summary: str, tell: Telling) -> Outcome:
         self.move(event, waiting_on="nobody")
-        await self.record(outcome, summary, tell=tell)
+        await self.record(outcome, summary, None, tell)
         await self.ask(lambda: release_household(self.given.application_no))
         await self.finish()
         return Outcome(outcome=outcome)
 
-    async def record(
-        self, event: str, summary: str, actor: str = "system", word: str = "", tell: Telling | None = None
-    ) -> calls.LeaseOnRecord:
-        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due."""
-        step = self.step(event, actor, word, [tell] if tell is not None else [])
+    async def record(self, event: str, summary: str, said: SignLease | None = None, *tell: Telling) -> calls.LeaseOnRecord:
+        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due. Raises NotSaidError."""
+        step = self.step(event, said.actor, said.request_id, tell) if said is not None else self.step(event, tell=tell)
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": step, "event": event})
-        return await self.ask(lambda: calls.advance_lease(arg, summary))
+        return await self.ask(lambda: calls.advance_lease(arg, summary), by_word=said is not None)
 
     def details(self) -> list[str]:
         lines = super().details()
@@ -233,7 +242,7 @@ class Lease(Case):
 
     @sign.validator
     def _check_sign(self, said: SignLease) -> None:
-        if self.stage != "signing" or self.signature is not None:
+        if self.stage != "signing" or self.signature is not None or not self.new(said):
             raise refuse("LEASE_NOT_OPEN", "该合同当前不能签约，请刷新后查看。")
         if not said.acknowledged:
             raise refuse("NOT_ACKNOWLEDGED", "请先阅读并确认违约责任和应当退回住房的情形。")

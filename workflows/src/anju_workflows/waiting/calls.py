@@ -58,5 +58,5 @@ async def close_offer(arg: CloseOffer) -> DraftedLease:
     return await recorded(CLOSE_OFFER, arg, DraftedLease, "记录配租结果")
 
 
-async def close_waiting(arg: CloseWaiting) -> None:
-    await recorded(CLOSE_WAITING, arg, str, "移出轮候名册")
+async def close_waiting(arg: CloseWaiting) -> str:
+    return await recorded(CLOSE_WAITING, arg, str, "移出轮候名册")
