@@ -101,7 +101,8 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def HandleCallback(self, request, context):
-        """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing.
+        """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+        equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

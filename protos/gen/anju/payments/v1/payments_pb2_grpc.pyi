@@ -39,7 +39,9 @@ class PaymentsServiceStub:
     Errors: FAILED_PRECONDITION/BILL_NOT_PAYABLE, UNAVAILABLE/BANK_UNAVAILABLE.
     """
     HandleCallback: _grpc.UnaryUnaryMultiCallable[_payments_pb2.HandleCallbackRequest, _payments_pb2.HandleCallbackResponse]
-    """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+    """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+    equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+    """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]
@@ -62,7 +64,9 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     Errors: FAILED_PRECONDITION/BILL_NOT_PAYABLE, UNAVAILABLE/BANK_UNAVAILABLE.
     """
     HandleCallback: _aio.UnaryUnaryMultiCallable[_payments_pb2.HandleCallbackRequest, _payments_pb2.HandleCallbackResponse]  # type: ignore[assignment]
-    """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+    """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+    equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+    """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]  # type: ignore[assignment]
@@ -106,7 +110,9 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.HandleCallbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.HandleCallbackResponse, _abc.Awaitable[_payments_pb2.HandleCallbackResponse]]:
-        """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+        """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+        equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+        """
 
     @_abc_1.abstractmethod
     def GetTrialBalance(

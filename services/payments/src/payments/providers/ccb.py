@@ -13,7 +13,7 @@ from chassis.calendar import SHANGHAI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from payments.domain import money
-from payments.providers import BadCallbackError, BankRefusedError, BankUnavailableError, ForgedCallbackError, Notice, Order
+from payments.providers import BadCallbackError, BankRefusedError, BankUnavailableError, ForgedCallbackError, Hint, Notice, Order
 from payments.providers import ccb_protocol as protocol
 
 _log = logs.get(__name__)
@@ -104,7 +104,7 @@ class CcbBank:
             _log.warning("bank_answer_unreadable", order_id=order.id, error=str(error)[:200])
             raise BankUnavailableError from error
 
-    def callback(self, raw: bytes) -> Notice:
+    def callback(self, raw: bytes) -> Hint:
         try:
             fields = protocol.callback_fields(raw)
         except ValueError as error:
@@ -115,6 +115,7 @@ class CcbBank:
             name: fields.get(name, b"").decode("gbk", "replace")
             for name in ("POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "SUCCESS", "ACCDATE")
         }
+        doubtful = "signed_separator" if protocol.with_separator(fields) else ""
         if not protocol.ORDER_ID.fullmatch(said["ORDERID"]):
             raise BadCallbackError("malformed")
         if (said["POSID"], said["BRANCHID"], said["CURCODE"]) != (self._account.pos_id, self._account.branch_id, "01"):
@@ -123,7 +124,7 @@ class CcbBank:
             amount = money.fen(said["PAYMENT"])
         except ValueError:
             raise BadCallbackError("malformed", said["ORDERID"]) from None
-        return Notice(said["ORDERID"], amount, paid=said["SUCCESS"] == "Y", day_ended_at=_day_ended(said["ACCDATE"]))
+        return Hint(said["ORDERID"], amount, said["SUCCESS"] == "Y", doubtful, _day_ended(said["ACCDATE"]))
 
     async def _ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> bytes:
         """One try. Raises BankUnavailableError for silence, an error status and an answer beyond all measure."""
