@@ -65,12 +65,6 @@ async def find(session: AsyncSession, key: str, request: Message, answer: M) -> 
     return _same(row[0], row[1], request, answer)
 
 
-async def answered(session: AsyncSession, key: str, request: Message, answer: M) -> M | None:
-    """As ``find``, without holding the key: for who goes on to ask somebody else first, outside of a transaction."""
-    row = (await session.execute(_FIND, {"key": key})).one_or_none()
-    return None if row is None else _same(row[0], row[1], request, answer)
-
-
 def _same(known: str | None, stored: bytes, request: Message, answer: M) -> M | None:
     if known is None:
         return None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -20,6 +20,36 @@ from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, N
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
+
+# What every step and every look runs; made once, since putting a statement together costs as much as sending it.
+_NO = bindparam("no", type_=String)
+_LOCK_CASE = select(Application).where(col(Application.no) == _NO).with_for_update()
+_DECLARED = (
+    select(Application, Dossier, Consent)
+    .outerjoin(
+        Dossier,
+        and_(
+            col(Dossier.application_no) == col(Application.no),
+            col(Dossier.round) == func.coalesce(bindparam("round", type_=Integer), col(Application.round)),
+            col(Dossier.round) <= col(Application.round),
+        ),
+    )
+    .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
+    .where(col(Application.no) == _NO)
+)
+_TIMELINE = select(Timeline).where(col(Timeline.application_no) == _NO).order_by(col(Timeline.seq))
+_OPEN_TASK_AND_NOTICE = (
+    select(Task, Notice)
+    .select_from(Application)
+    .outerjoin(Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None)))
+    .outerjoin(Notice, and_(col(Notice.application_no) == col(Application.no), col(Notice.closed_at).is_(None)))
+    .where(col(Application.no) == _NO)
+)
+_OBJECTIONS = (
+    select(Objection)
+    .where(col(Objection.application_no) == _NO, col(Objection.state) != "pending")
+    .order_by(col(Objection.raised_at), col(Objection.id))
+)
 
 
 # --- cases -------------------------------------------------------------------------------------------------------------------------------
@@ -35,9 +65,7 @@ async def case(session: AsyncSession, no: str) -> Application | None:
 
 async def lock_case(session: AsyncSession, no: str) -> Application | None:
     """The case, held until the transaction ends: steps of one case are recorded one after another."""
-    found: Application | None = (
-        await session.execute(select(Application).where(col(Application.no) == no).with_for_update())
-    ).scalar_one_or_none()
+    found: Application | None = (await session.execute(_LOCK_CASE, {"no": no})).scalar_one_or_none()
     return found
 
 
@@ -164,14 +192,7 @@ class Declared(NamedTuple):
 
 async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared | None:
     """With the dossier of a round, 0 for the newest the workflow has taken. One it has not taken yet does not exist for anybody."""
-    taken = col(Dossier.round) == (round_ or col(Application.round))
-    query = (
-        select(Application, Dossier, Consent)
-        .outerjoin(Dossier, and_(col(Dossier.application_no) == col(Application.no), taken, col(Dossier.round) <= col(Application.round)))
-        .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
-        .where(col(Application.no) == no)
-    )
-    found = (await session.execute(query)).one_or_none()
+    found = (await session.execute(_DECLARED, {"no": no, "round": round_ or None})).one_or_none()
     return None if found is None else Declared(*found)
 
 
@@ -179,22 +200,14 @@ async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared 
 
 
 async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
-    query = select(Timeline).where(col(Timeline.application_no) == no).order_by(col(Timeline.seq))
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(_TIMELINE, {"no": no})).scalars().all()
 
 
 # --- tasks -------------------------------------------------------------------------------------------------------------------------------
 
 
 async def open_task_and_notice(session: AsyncSession, no: str) -> tuple[Task | None, Notice | None]:
-    query = (
-        select(Task, Notice)
-        .select_from(Application)
-        .outerjoin(Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None)))
-        .outerjoin(Notice, and_(col(Notice.application_no) == col(Application.no), col(Notice.closed_at).is_(None)))
-        .where(col(Application.no) == no)
-    )
-    task, notice = (await session.execute(query)).one()
+    task, notice = (await session.execute(_OPEN_TASK_AND_NOTICE, {"no": no})).one()
     return task, notice
 
 
@@ -252,12 +265,7 @@ async def objection(session: AsyncSession, no: str, objection_id: str) -> Object
 
 async def objections(session: AsyncSession, no: str) -> Sequence[Objection]:
     """Those the workflow has taken, in the order in which they are answered."""
-    query = (
-        select(Objection)
-        .where(col(Objection.application_no) == no, col(Objection.state) != "pending")
-        .order_by(col(Objection.raised_at), col(Objection.id))
-    )
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(_OBJECTIONS, {"no": no})).scalars().all()
 
 
 async def objections_on_record(session: AsyncSession, no: str) -> Sequence[Objection]:

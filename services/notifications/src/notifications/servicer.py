@@ -49,10 +49,6 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         telling = request.telling
         template, facts = _checked(request, "staff" if telling.role else "citizen")
         key, seen = f"{request.key}:Notify", _without_instant(request)
-        async with self._database.statements() as session:
-            answered = await once.answered(session, key, seen, pb.NotifyResponse())
-        if answered is not None:
-            return answered
         contact: casework.GetContactResponse | None = None
         if not telling.role:
             # Outside of the transaction: a slow casework must not hold the key and a connection.
