@@ -28,7 +28,7 @@ from anju_contracts.application import (
     Withdrawal,
     workflow_id,
 )
-from anju_contracts.base import STATE, TASK_QUEUE, Accepted, State, Word
+from anju_contracts.base import RESUME, STATE, TASK_QUEUE, Accepted, State, Word
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows import telling
 from anju_workflows.application import calls
@@ -45,7 +45,7 @@ from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
 from chassis.ids import new_id
 from temporalio import activity
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.worker import Worker
 
 from tests.conftest import MakeDatabase
@@ -365,3 +365,25 @@ async def test_a_correction_an_objection_its_answer_and_a_withdrawal_nobody_made
     assert (await desk.call(DISTRICT_REVIEWER, "DecideObjection", answer)).application.stage == "public_notice"
     request = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
     assert (await desk.call(owner, "WithdrawApplication", request)).application.outcome == "withdrawn"
+
+
+async def test_who_has_no_key_says_nothing(town: Town, temporal_server: TemporalServer) -> None:
+    """Updates and signals in the clear, what they say being right or nonsense: refused or dropped, and the workflow works on."""
+    owner, no = await at_street(town)
+    assert town.desk.spoken is not None
+    word, _ = await town.desk.spoken.of(no, "street_approved", "", "", state="said")
+    before = await town.desk.get(owner, no)
+    stranger = await Client.connect(temporal_server.address)
+    handle = stranger.get_workflow_handle(workflow_id(no))
+    real = {"level": "street", "decision": "approve", "actor": CLERK.sub, "request_id": word}
+    for update, said in ((DECIDE, real), (WITHDRAW, {"actor": owner.sub, "request_id": "w"}), (DECIDE, "nonsense"), (DECIDE, None)):
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update(update, said, id=new_id("clear-"))
+    await handle.signal(RESUME, {"actor": "nobody"})
+    with pytest.raises(WorkflowQueryFailedError):
+        await handle.query(STATE, {"nonsense": 1})
+    after = await town.desk.get(owner, no)
+    assert (after.stage, after.version) == (before.stage, before.version)
+    assert (await town.desk.decide(CLERK, no)).stage == "district_review"
+    described = await town.engine.get_workflow_handle(workflow_id(no)).describe()
+    assert described.raw_description.pending_workflow_task.attempt < 2, "no task has failed"
