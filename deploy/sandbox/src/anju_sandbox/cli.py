@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-import uvloop
 
 from anju_sandbox.app import sandbox
 from anju_sandbox.settings import SandboxSettings
@@ -32,7 +31,7 @@ def serve(
 ) -> None:
     """Runs the servers until interrupted."""
     names = [name for name in only.split(",") if name.strip()]
-    uvloop.run(_serve(_settings(data_dir, host=host), names))
+    asyncio.run(_serve(_settings(data_dir, host=host), names))
 
 
 async def _serve(settings: SandboxSettings, names: list[str]) -> None:

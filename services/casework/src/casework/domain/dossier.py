@@ -12,7 +12,6 @@ from datetime import date
 from typing import Final, Protocol
 
 from anju_terms import is_code, terms
-from chassis import bounds
 
 from casework.domain import id_number, text
 from casework.domain.violations import Violation
@@ -383,7 +382,7 @@ def _check_text(value: str, at: str) -> Iterator[Violation]:
 
 def _date(value: str) -> date | None:
     try:
-        return bounds.day(value)
+        return date.fromisoformat(value) if len(value) == 10 else None
     except ValueError:
         return None
 
