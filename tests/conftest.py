@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 import hypothesis
 import pytest
 import pytest_asyncio
+import uvloop
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
 from chassis.crypto import KeyRing
@@ -57,6 +59,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> parallel.GroupScheduling:
     return parallel.GroupScheduling(config, log)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the loop that runs in production."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from chassis import commands, logs
+from chassis import commands, logs, loop
 from chassis.crypto import KeyRing
 from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
@@ -76,6 +76,7 @@ class Bench:
         self.ring = KeyRing.load_or_create(self.keys_dir / PAYLOAD_KEYS)
         self.phases: dict[str, Phase] = {}
         self.costs: dict[str, counts.Cost] = {}
+        self.trips: dict[str, dict[str, float]] = {}
         self.memory_bytes = 0
 
     async def engine(self) -> None:
@@ -101,7 +102,7 @@ class Bench:
             raise AssertionError(f"the contestants did not do the same work: {same}")
 
     async def counting(self) -> None:
-        """What a case leaves in the engine's history."""
+        """What a case leaves in the engine's history, and what it asks of PostgreSQL and of services."""
         async with AsyncExitStack() as stack:
             temporal = TemporalServer(self.folder / "counting")
             stack.push_async_callback(temporal.stop)
@@ -110,6 +111,10 @@ class Bench:
                 async with stage(temporal.address, self.ring) as theatre:
                     self.costs[name] = await played(theatre)
                 self.say(f"counted: {name}, {self.costs[name].events:.0f} events")
+
+        with free_block(self.folder / "counted") as block:
+            self.trips = await on_box.counted(self.folder / "counted", block.ports_offset, WARM_UP)
+        self.say(f"counted: {self.trips['in all']['round_trips']:.0f} round trips an application")
 
     async def stack(self) -> None:
         """The whole box, with our workflow and with the straightforward one in it."""
@@ -168,7 +173,7 @@ async def run(options: Options, console: Console) -> Report:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     settings = {"in flight": options.in_flight, "rounds": options.rounds, "reviewer's pause": f"{THINK_SECONDS * 1000:.0f} ms"}
-    return Report(settings, described, bench.phases, bench.costs, GOALS, bench.memory_bytes, time.monotonic() - began)
+    return Report(settings, described, bench.phases, bench.costs, bench.trips, GOALS, bench.memory_bytes, time.monotonic() - began)
 
 
 app = commands.program("Throughput and latency on this machine.")
@@ -191,7 +196,7 @@ def main(
     quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
     console = Console(width=None if sys.stdout.isatty() else 160)
-    result = asyncio.run(run(options, console))
+    result = loop.run(run(options, console))
     report.show(result, console)
     result.write_json(options.json)
     whole = not options.quick and not options.only

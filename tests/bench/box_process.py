@@ -23,7 +23,7 @@ from anju_onebox.show import Progress
 from anju_workflows import worker as production
 from anju_workflows.activities import Activities
 from anju_workflows.settings import Settings
-from chassis import temporal
+from chassis import loop, temporal
 from chassis.service import signer
 from rich.console import Console
 from temporalio.worker import Worker
@@ -95,7 +95,7 @@ def main() -> None:
     layout.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
     log_to_file(layout.logs_dir / "box.log", "WARNING")
     with counting() if "count" in sys.argv[3:] else nullcontext() as trips:
-        asyncio.run(serve(layout, trips))
+        loop.run(serve(layout, trips))
     sys.stdout.flush()
     # As the box itself: grpc's threads may crash while the interpreter tears down.
     os._exit(0)

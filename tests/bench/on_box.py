@@ -26,13 +26,14 @@ from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from tests.bench import on_temporal
-from tests.bench.drive import Case
+from tests.bench.drive import Case, run_round
 from tests.bench.machine import proportional_memory_bytes
 from tests.bench.trips import Trips
 from tests.workflows.stage import LEVELS
 
 _READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.025
+_WARM_UP = 2
 _ON_NOTICE = "public_notice"
 
 
@@ -159,6 +160,16 @@ class OnBox:
 
     def pids(self) -> Sequence[int]:
         return [self._stack.pid]
+
+
+async def counted(data_dir: Path, ports_offset: int, applications: int) -> dict[str, dict[str, float]]:
+    """What an application asks of PostgreSQL and of services, from submission to public notice, one after another in a box that has warmed up."""
+    async with stack(data_dir, ports_offset, count=True) as box:
+        ours = OnBox("ours", box, "ours")
+        await run_round(ours, _WARM_UP, 1)
+        await box.trips()
+        await run_round(ours, applications, 1)
+        return (await box.trips()).per(applications)
 
 
 @asynccontextmanager

@@ -55,6 +55,7 @@ class Report:
     machine: dict[str, Any]
     phases: dict[str, Phase]
     costs: dict[str, Cost]
+    trips: dict[str, dict[str, float]]
     goals: list[Goal]
     memory_bytes: int = 0
     seconds: float = 0.0
@@ -75,6 +76,7 @@ class Report:
             },
             "ratios": [self._ratio(goal) for goal in self.told()],
             "costs": {name: cost.as_json() for name, cost in self.costs.items()},
+            "trips": self.trips,
         }
 
     def told(self) -> list[Goal]:
@@ -149,6 +151,13 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     for name, cost in data["costs"].items():
         console.print(f"{name}: {json.dumps(cost, ensure_ascii=False)}", highlight=False)
+    if data["trips"]:
+        table = Table(title="what an application asks of PostgreSQL and of services", title_justify="left")
+        for column in _TRIPS:
+            table.add_column(column)
+        for name, row in data["trips"].items():
+            table.add_row(name, *(f"{value:g}" for value in row.values()))
+        console.print(table)
     if report.memory_bytes:
         console.print(f"memory of the whole box (PSS) after the run: {data['memory_pss_mib']} MiB")
 
@@ -218,6 +227,9 @@ def _phase_page(phase: Phase, data: dict[str, Any]) -> list[str]:
     return [*lines, "", f"{cases['rounds']} rounds of {cases['cases_a_round']} applications each; {quiet}{loud}.", ""]
 
 
+_TRIPS = ("call", "calls", "statements", "round trips")
+
+
 def _costs_page(data: dict[str, Any]) -> list[str]:
     if not data["costs"]:
         return []
@@ -238,6 +250,15 @@ def _costs_page(data: dict[str, Any]) -> list[str]:
     for name, cost in data["costs"].items():
         actions = ", ".join(f"{value:g} {label}" for label, value in cost["actions"].items())
         lines.append(f"| {name} | {' | '.join(f'{cost[column]:g}' for column in columns)} | {actions} |")
+    if data["trips"]:
+        lines += [
+            "",
+            "### What an application asks of PostgreSQL and of services",
+            "",
+            f"| {' | '.join(_TRIPS)} |",
+            f"|{'---|' * len(_TRIPS)}",
+        ]
+        lines += [f"| {name} | {' | '.join(f'{value:g}' for value in row.values())} |" for name, row in data["trips"].items()]
     lines += ["", "Held by `tests/bench/budget.json` and `tests/bench/test_counts.py`, on every change.", ""]
     if data["memory_pss_mib"]:
         lines += [f"Memory of the whole box (PSS, everything with its children) at the end of the run: {data['memory_pss_mib']} MiB.", ""]

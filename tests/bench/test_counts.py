@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from anju_contracts.application import NAME, workflow_id
@@ -13,8 +14,9 @@ from anju_workflows.telling import NOTIFY
 from chassis.crypto import KeyRing
 from temporalio.worker import Worker
 
-from tests.bench import counts, on_temporal
+from tests.bench import counts, on_box, on_temporal
 from tests.bench.raw import RawApplication
+from tests.support.ports import free_block
 from tests.workflows.stage import LEVELS, Stage, stage
 
 
@@ -40,6 +42,15 @@ async def test_lease_month_stays_within_its_budget(theatre: Stage) -> None:
     cost = await counts.lease_month(theatre)
     assert cost.actions["signals received"] >= 2
     assert over_budget("lease_month", cost) == []
+
+
+async def test_an_application_asks_of_the_database_and_of_services_what_its_budget_says(session_dir: Path) -> None:
+    """Round trips, not statements, are what an application costs a service: one that repeats what is known shows here."""
+    folder = session_dir / "counted"
+    with free_block(folder) as block:
+        trips = await on_box.counted(folder, block.ports_offset, 4)
+    limits = counts.budget()["application_trips"]
+    assert {name: value for name, value in trips["in all"].items() if value > limits[name]} == {}, trips
 
 
 def test_a_budget_that_is_passed_is_noticed() -> None:

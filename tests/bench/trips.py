@@ -35,6 +35,14 @@ class Trips:
     def of_json(cls, raw: dict[str, dict[str, int]]) -> Trips:
         return cls(Counter(raw["calls"]), Counter(raw["statements"]), Counter(raw["round_trips"]))
 
+    def per(self, applications: int) -> dict[str, dict[str, float]]:
+        """By call and in all, of one application; the dearest first."""
+        names = sorted(self.calls.keys() | self.round_trips.keys(), key=lambda name: -self.round_trips[name])
+        rows = {name: (self.calls[name], self.statements[name], self.round_trips[name]) for name in names}
+        rows["in all"] = (self.calls.total(), self.statements.total(), self.round_trips.total())
+        columns = ("calls", "statements", "round_trips")
+        return {name: {column: round(n / applications, 1) for column, n in zip(columns, row, strict=True)} for name, row in rows.items()}
+
     def clear(self) -> None:
         for counter in (self.calls, self.statements, self.round_trips):
             counter.clear()

@@ -14,6 +14,7 @@ ALLOCATION = ("A1", "A2", "A3", "A4")
 WORKFLOWS = ("W1", "W2", "W3", "W4", "W5", "W6")
 REGISTERS = ("R1", "R2", "R3", "R4")
 PRIVACY = ("P1", "P3")
+IDENTITY = ("I1",)
 
 
 @pytest.mark.timeout(600)
@@ -33,4 +34,4 @@ async def test_every_invariant_holds_over_what_the_journeys_left(box: RunningBox
     await tenant.lease_is("active")
     await tenant.pay(await tenant.live_month(0))
     results = await verified(box, [member["id_number"] for member in tenant.dossier["members"]])
-    assert not unseen(results, MONEY + ALLOCATION + WORKFLOWS + REGISTERS + PRIVACY)
+    assert not unseen(results, MONEY + ALLOCATION + WORKFLOWS + REGISTERS + IDENTITY + PRIVACY)

@@ -19,7 +19,7 @@ from anju_contracts.application import Correction, Decision, ObjectionDecision, 
 from anju_contracts.base import Accepted, Resume
 from anju_contracts.lease import ArrearsPaid
 from anju_contracts.rent_cycle import PaymentOpened
-from anju_contracts.waiting import Leaving
+from anju_contracts.waiting import Leaving, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows.application.calls import ASSESS
 from anju_workflows.rent_cycle.calls import BillState
@@ -131,9 +131,9 @@ async def applications(theatre: Stage) -> None:
     handle, first = await objected(theatre)  # type: ignore[assignment]  # the helper returns the handle as an object
     second = ObjectionRaised(objection_id="o-second", actor="c-else", request_id=request())
     await handle.execute_update("raise_objection", second, result_type=Accepted)
-    for count, objection in enumerate((first, second.objection_id), start=1):
-        await theatre.reached(lambda count=count: theatre.notes.events.count("objection_raised") == count)
-        await theatre.reached(lambda count=count: theatre.notes.templates().count("objection_received") >= count)
+    await theatre.reached(lambda: theatre.notes.templates().count("objection_received") >= 2)
+    for count, objection in enumerate((first, second.objection_id)):
+        await theatre.reached(lambda count=count: theatre.notes.events.count("one_objection_dismissed") == count)
         said = ObjectionDecision(objection_id=objection, upheld=False, answer="答复", actor="s", request_id=request())
         await handle.execute_update("decide_objection", said, result_type=Accepted)
     await theatre.days(handle, 12)
@@ -168,6 +168,13 @@ async def troubles(theatre: Stage) -> None:
 
 
 async def waitings(theatre: Stage) -> None:
+    theatre.notes.on_record = {"declines": 1, "offer": OfferMade(offer_id="o-1", unit="1-101", expires_at=datetime.now(UTC))}
+    handle = await tenancy.waiting(theatre)
+    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
+    await tenancy.answer(handle, "o-1", False)
+    await handle.result()
+    theatre.notes.on_record = {}
+    await save("waiting-taken-up", handle)
     handle = await tenancy.waiting(theatre)
     await tenancy.answer(handle, await tenancy.offer(theatre, handle), True)
     await handle.result()
@@ -285,20 +292,9 @@ async def taken_up(theatre: Stage) -> None:
         "application-taken-up-review": application.taken_up_at_the_second_level,
         "application-taken-up-correction": application.taken_up_in_correction,
         "application-taken-up-objections": application.taken_up_with_objections,
-        "waiting-taken-up": tenancy.taken_up_waiting,
-        "waiting-taken-up-offered": tenancy.taken_up_offered,
-        "waiting-taken-up-leasing": tenancy.taken_up_leasing,
-        "lease-taken-up-signing": tenancy.taken_up_signing,
-        "lease-taken-up-active": tenancy.taken_up_half_a_year_in,
-        "rent-taken-up": tenancy.taken_up_overdue,
     }.items():
-        for noted in (theatre.notes.advances, theatre.notes.told, theatre.notes.leases, theatre.notes.on_record):
-            noted.clear()
-        theatre.notes.bills_on_record = []
-        handle = await go(theatre)
-        if name == "lease-taken-up-active":
-            await theatre.days(handle, 32)
-        await save(name, handle)
+        theatre.notes.advances.clear()
+        await save(name, await go(theatre))
 
 
 PARTS = {each.__name__: each for each in (applications, troubles, waitings, leases, bills, taken_up)}

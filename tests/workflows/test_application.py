@@ -208,10 +208,11 @@ async def test_two_objections_are_answered_one_after_another(theatre: Stage) -> 
             pass
     await theatre.days(handle, 12)  # type: ignore[arg-type]
     assert (await handle.result())["outcome"] == "registered"  # type: ignore[attr-defined]
+    # Each is on record as soon as it is raised: its legal time begins with it, not with the answer to the one before.
     assert theatre.notes.events[-5:] == [
         "objection_raised",
-        "one_objection_dismissed",
         "objection_raised",
+        "one_objection_dismissed",
         "objection_dismissed",
         "notice_closed",
     ]
@@ -320,7 +321,9 @@ async def taken_up_in_correction(theatre: Stage) -> WorkflowHandle[Any, Any]:
 
 
 async def taken_up_with_objections(theatre: Stage) -> WorkflowHandle[Any, Any]:
-    handle = await theatre.taken_up("objection_review", "district", in_days(9), notice_closes=in_days(4), objection="o1", raised=("o2",))
+    handle = await theatre.taken_up(
+        "objection_review", "district", in_days(9), notice_closes=in_days(4), objections=(("o1", in_days(0)), ("o2", in_days(0)))
+    )
     for objection in ("o1", "o2"):
         said = ObjectionDecision(objection_id=objection, upheld=False, answer="不成立", actor="s-district", request_id=request())
         await eventually_said(handle, said)
@@ -379,8 +382,8 @@ async def test_a_correction_that_does_not_come_lapses_at_the_deadline_on_record(
 
 async def test_a_case_goes_on_with_its_objections(theatre: Stage) -> None:
     handle = await taken_up_with_objections(theatre)
-    assert theatre.notes.events == ["one_objection_dismissed", "objection_raised", "objection_dismissed", "notice_closed"]
-    assert [a.objection_id for a in theatre.notes.advances] == ["o1", "o2", "o2", ""]
+    assert theatre.notes.events == ["one_objection_dismissed", "objection_dismissed", "notice_closed"]
+    assert [a.objection_id for a in theatre.notes.advances] == ["o1", "o2", ""]
     assert (await handle.result())["outcome"] == "registered"
 
 

@@ -11,10 +11,11 @@ import pytest_asyncio
 from casework.app import application
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
+from chassis.db import Database
 from chassis.grpc_client import Client
 
 from tests.conftest import MakeDatabase
-from tests.services.casework.support import Desk, Engine
+from tests.services.casework.support import Desk, Engine, Spoken
 from tests.support.keys import ISSUERS, signer
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "kaifeng"
@@ -42,20 +43,22 @@ async def shared_office(make_module_database: MakeDatabase, keys_dir: Path) -> A
     url = await make_module_database("casework", MIGRATIONS)
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
     engine = Engine()
-    async with application(settings, process=engine) as server:
+    async with application(settings, engine=engine) as server:
         clients = {name: Client(server.address, signer(keys_dir, name)) for name in ISSUERS}
-        desk = Desk(clients["web-gateway"], clients)
+        database = Database(url)
+        desk = Desk(clients["web-gateway"], clients, Spoken(database, keys_dir))
         engine.desk = desk
         yield Office(desk, engine, url, server.address)
         for client in clients.values():
             await client.close()
+        await database.close()
 
 
 @pytest.fixture
 def office(shared_office: Office) -> Office:
     """With an engine as good as new."""
     engine = shared_office.engine
-    engine.away, engine.verdict, engine.lands = False, None, True
+    engine.away, engine.unborn, engine.verdict, engine.lands = False, False, None, True
     engine.asked.clear()
     return shared_office
 

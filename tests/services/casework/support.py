@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,8 +14,13 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.common.v1 import common_pb2 as common
 from anju_contracts import application as contract
-from anju_contracts.base import Word
-from casework.process import Process
+from anju_contracts.base import Accepted, Model, Word
+from casekit.engine import NOT_STARTED, Standing
+from casekit.words import Heard, Words
+from casework import tables
+from casework.words import KINDS
+from chassis.crypto import KeyRing
+from chassis.db import Database
 from chassis.errors import UNAVAILABLE, Problem, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
@@ -84,12 +90,58 @@ def page(limit: int = 100, cursor: str = "") -> common.PageRequest:
     return common.PageRequest(limit=limit, cursor=cursor)
 
 
-class Desk:
-    """Speaks to casework as anybody."""
+class Spoken:
+    """Writes down what people are to have said, as casework would have, without anybody asking the workflow."""
 
-    def __init__(self, people: Client, services: dict[str, Client]) -> None:
+    def __init__(self, database: Database, keys_dir: Path, engine: Any = None) -> None:
+        self.database = database
+        self.words = Words(database, tables.Word, tables.Outbox, engine, KeyRing.load_or_create(keys_dir / "field-keys.json"), KINDS)
+
+    async def of(self, no: str, event: str, note: str, objection: str, word_id: str = "", *, state: str = "taken") -> tuple[str, str]:
+        """The word and the person behind a step of a person."""
+        word_id = word_id or new_id("w")
+        async with self.database.transaction() as session:
+            case = await session.get(tables.Application, no)
+            assert case is not None
+            known = await session.get(tables.Word, word_id)
+            if known is not None:
+                return word_id, known.sub
+            update, word, caller, level = _spoken(case, event, note, objection, word_id)
+            columns = self.words.columns(word_id, caller, update, Heard(contract.workflow_id(no), word, level))
+            session.add(tables.Word(**columns, fingerprint="", state=state))
+        return word_id, caller.sub
+
+
+def _spoken(case: tables.Application, event: str, note: str, objection: str, word_id: str) -> tuple[str, Word, Caller, str]:
+    who = next(move.who for move in MOVES.moves if move.event == event)
+    owner = citizen(case.owner)
+    match event:
+        case "withdrawn":
+            return contract.WITHDRAW, contract.Withdrawal(actor=owner.sub, reason=note, request_id=word_id), owner, ""
+        case "corrected":
+            return contract.CORRECT, contract.Correction(actor=owner.sub, round=case.round + 1, request_id=word_id), owner, ""
+        case "objection_raised":
+            objector = someone()
+            raised = contract.ObjectionRaised(actor=objector.sub, objection_id=objection, request_id=word_id)
+            return contract.RAISE_OBJECTION, raised, objector, ""
+    reviewer = REVIEWERS[f"{who}_review"]
+    if event.startswith(("objection", "one_")):
+        answer = contract.ObjectionDecision(
+            actor=reviewer.sub, objection_id=objection, upheld=event.endswith("upheld"), answer=note, request_id=word_id
+        )
+        return contract.DECIDE_OBJECTION, answer, reviewer, "objection"
+    decision = {"approved": "approve", "returned": "return", "refused": "refuse"}[event.rpartition("_")[2]]
+    said = contract.ReviewDecision(actor=reviewer.sub, level=who, decision=contract.Decision(decision), reason=note, request_id=word_id)
+    return contract.DECIDE, said, reviewer, who
+
+
+class Desk:
+    """Speaks to casework as anybody. ``spoken`` puts words behind the steps which the worker records."""
+
+    def __init__(self, people: Client, services: dict[str, Client], spoken: Spoken | None = None) -> None:
         self._people = people
         self._services = services
+        self.spoken = spoken
         self.stub = rpc.CaseworkServiceStub(people.channel)
         self._steps = itertools.count(1)
 
@@ -124,15 +176,30 @@ class Desk:
         return answer
 
     async def advance(
-        self, no: str, event: str, stage: str, *, note: str = "", objection: str = "", step: str = "", days: int = 5, overdue: bool = False
+        self,
+        no: str,
+        event: str,
+        stage: str,
+        *,
+        note: str = "",
+        objection: str = "",
+        step: str = "",
+        word: str = "",
+        actor: str = "",
+        days: int = 5,
+        overdue: bool = False,
     ) -> int:
-        """A step as the worker records it."""
+        """A step as the worker records it; a person's with the word behind it, which is written down when nobody has said it."""
         ended = stage in contract.ENDS
-        step = step or f"application/{no}/{next(self._steps)}/{event}"
-        name = step.split("/")[-2] if step.count("/") >= 3 else ""
+        by_person = any(move.event == event and move.who != "system" for move in MOVES.moves)
+        if by_person and not actor:
+            assert self.spoken is not None
+            word, actor = await self.spoken.of(no, event, note, objection, word)
         request = pb.AdvanceApplicationRequest(
             no=no,
-            step=common.Step(step_id=step, actor="system", word_id="" if name.isdigit() else name),
+            step=common.Step(
+                step_id=step or f"application/{no}/{word or next(self._steps)}/{event}", actor=actor or "system", word_id=word
+            ),
             event=event,
             stage=stage,
             waiting_on="nobody" if ended else "street",
@@ -150,7 +217,7 @@ class Desk:
         stage = (await self.get(staff("auditor", sub="auditor-9"), no)).stage
         for event in events:
             stage = MOVES.next(stage, event)
-            await self.advance(no, event, stage)
+            await self.advance(no, event, stage, note="理由" if event.endswith(("returned", "refused")) else "")
 
 
 TO_STREET = ("start_verification", "verification_done")
@@ -172,7 +239,7 @@ def someone() -> Caller:
 Verdict = Callable[[str, str, Word], str]
 
 
-class Engine(Process):
+class Engine:
     """Gives the verdict of ``verdict`` and lets the step land a moment later, as the worker would."""
 
     def __init__(self) -> None:
@@ -180,24 +247,34 @@ class Engine(Process):
         self.asked: list[tuple[str, str, Word, str]] = []
         self.desk: Desk | None = None
         self.away = False
+        # The workflow is on its way: its start is not delivered yet.
+        self.unborn = False
         self.verdict: Verdict | None = None
         self.lands = True
         self._accepted: dict[str, str] = {}
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start_application(self, payload: dict[str, Any]) -> None:
-        if self.away:
+    async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
+        if self.away or self.unborn:
             raise ConnectionError("engine away")
-        self.started.append(contract.ApplicationInput.model_validate(payload))
+        assert isinstance(given, contract.ApplicationInput)
+        self.started.append(given)
 
-    async def ask(self, no: str, update: str, said: Word, request_id: str) -> str:
-        self.asked.append((no, update, said, request_id))
-        if self.away:
-            raise Refusal(UNAVAILABLE)
+    async def put(self, workflow_id: str, update: str, said: Word, word_id: str) -> Accepted:
+        no = workflow_id.removeprefix(contract.workflow_id(""))
+        self.asked.append((no, update, said, word_id))
+        if self.away or self.unborn:
+            raise Refusal(UNAVAILABLE if self.away else NOT_STARTED)
         async with self._one_at_a_time:
-            await self._judge(no, update, said, request_id)
-        return self._accepted[request_id]
+            await self._judge(no, update, said, word_id)
+        return Accepted(stage=self._accepted[word_id])
+
+    async def tell(self, workflow_id: str, signal: str, said: Model) -> Standing:
+        raise AssertionError("casework signals nobody")
+
+    async def standing(self, workflow_id: str) -> Standing:
+        return Standing.OPEN
 
     async def _judge(self, no: str, update: str, said: Word, request_id: str) -> None:
         if request_id not in self._accepted:
@@ -209,14 +286,14 @@ class Engine(Process):
             stage = MOVES.next(current, event)
             self._accepted[request_id] = stage
             if self.lands:
-                task = asyncio.create_task(self._land(no, event, stage, note, objection))
+                task = asyncio.create_task(self._land(no, event, stage, note, objection, said))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _land(self, no: str, event: str, stage: str, note: str, objection: str) -> None:
+    async def _land(self, no: str, event: str, stage: str, note: str, objection: str, said: Word) -> None:
         await asyncio.sleep(0.05)
         assert self.desk is not None
-        await self.desk.advance(no, event, stage, note=note, objection=objection)
+        await self.desk.advance(no, event, stage, note=note, objection=objection, word=said.request_id, actor=said.actor)
 
     def knows(self, request_id: str, stage: str) -> None:
         """This word it has applied already."""
@@ -230,7 +307,7 @@ def _event(stage: str, said: Word) -> tuple[str, str, str]:
     match said:
         case contract.ReviewDecision():
             verb = {"approve": "approved", "return": "returned", "refuse": "refused"}[said.decision]
-            return f"{said.level}_{verb}", said.reason, ""
+            return f"{said.level}_{verb}", "" if verb == "approved" else said.reason, ""
         case contract.Correction():
             return "corrected", "", ""
         case contract.Withdrawal():

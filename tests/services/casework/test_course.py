@@ -7,7 +7,6 @@ import asyncio
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts.base import Word
-from casekit.engine import NOT_STARTED
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -200,14 +199,10 @@ async def test_the_household_withdraws(desk: Desk) -> None:
 
 async def test_a_case_whose_workflow_is_not_there_yet_has_not_ended(office: Office) -> None:
     desk, owner, key = office.desk, someone(), new_id()
+    office.engine.unborn = True
     no = (await desk.submit(owner)).no
-
-    def absent(*_: object) -> str:
-        raise Refusal(NOT_STARTED)
-
-    office.engine.verdict = absent
     assert await reason_of(withdraw(desk, owner, no, key)) == "UNAVAILABLE"
-    office.engine.verdict = None
+    office.engine.unborn = False
     assert (await withdraw(desk, owner, no, key)).stage == "withdrawn"
 
 
@@ -281,7 +276,10 @@ async def test_an_unanswered_correction_is_settled_without_its_author(office: Of
     office.engine.away = True
     assert await reason_of(correct(desk, owner, case.no, dossier(case.dossier.members[0]))) == "UNAVAILABLE"
     office.engine.away = False
-    await office.rows("UPDATE outbox SET next_try_at = now() WHERE kind = 'settle_correction' AND payload->>'no' = $1", case.no)
+    due = "SELECT id FROM word WHERE workflow_id = $1"
+    await office.rows(
+        f"UPDATE outbox SET next_try_at = now() WHERE kind = 'settle_word' AND payload->>'word' IN ({due})", f"application/{case.no}"
+    )
     await eventually(lambda: desk.get(owner, case.no), lambda seen: seen.round == 2, what="the correction settled")
     assert (await desk.get(owner, case.no)).stage == "verifying"
 
@@ -412,7 +410,9 @@ async def test_a_word_on_record_wins_over_another_that_was_begun_before_the_cras
     refusal = {"decision": pb.DECISION_REFUSE, "reason": "人均面积超过标准", "key": new_id()}
     assert await reason_of(desk.decide(other, no, **refusal)) == "UNAVAILABLE"
     first = new_id("r")
-    await desk.advance(no, "street_approved", "district_review", step=f"application/{no}/{first}/street_approved")
+    assert desk.spoken is not None
+    await desk.spoken.of(no, "street_approved", "", "", first, state="said")
+    await desk.advance(no, "street_approved", "district_review", word=first)
     engine.away = False
     engine.asked.clear()
     engine.knows(first, "district_review")

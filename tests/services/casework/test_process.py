@@ -11,13 +11,14 @@ import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
-from anju_contracts.base import TASK_QUEUE, Accepted, Outcome, Place
+from anju_contracts.base import TASK_QUEUE, Accepted, Outcome, Place, Word
 from anju_onebox.engine.temporal import TemporalServer
-from casekit.engine import OnRecord, OtherCaseError, TemporalEngine
+from casekit.engine import OnRecord, OtherCaseError, TemporalEngine, in_words_of, without_workflow
 from casework.app import application
 from casework.process import Process
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
+from casework.words import PROBLEMS
 from chassis import temporal
 from chassis.errors import Refusal
 from chassis.grpc_client import Client as GrpcClient
@@ -96,21 +97,22 @@ async def worker(client: Client) -> AsyncIterator[None]:
         yield
 
 
-async def over(no: str) -> OnRecord:
-    return OnRecord.OVER
+async def ask(engine: TemporalEngine, no: str, update: str, said: Word, word_id: str, on_record: OnRecord = OnRecord.OVER) -> str:
+    """What a word to a case is answered, when the case stands so on record."""
+    try:
+        return (await engine.put(contract.workflow_id(no), update, said, word_id)).stage
+    except Refusal as refusal:
+        raise in_words_of(without_workflow(refusal, on_record), PROBLEMS) from refusal
 
 
-async def is_open(no: str) -> OnRecord:
-    return OnRecord.OPEN
-
-
-async def starting(no: str) -> OnRecord:
-    return OnRecord.STARTING
+@pytest.fixture
+def engine(client: Client) -> TemporalEngine:
+    return TemporalEngine(client)
 
 
 @pytest.fixture
 def process(client: Client) -> Process:
-    return Process(TemporalEngine(client), over)
+    return Process(TemporalEngine(client))
 
 
 async def test_a_case_is_started_once(client: Client, process: Process) -> None:
@@ -141,57 +143,56 @@ async def test_a_number_that_came_back_does_not_get_another_familys_workflow(cli
 
 
 @pytest.mark.usefixtures("worker")
-async def test_words_are_judged_and_counted_once(client: Client, process: Process) -> None:
+async def test_words_are_judged_and_counted_once(client: Client, process: Process, engine: TemporalEngine) -> None:
     no = new_id("KF-")
     await process.start_application(given(no))
-    assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
-    assert await process.ask(no, "decide", decision("r1"), "r1") == "district_review"
+    assert await ask(engine, no, "decide", decision("r1"), "r1") == "district_review"
+    assert await ask(engine, no, "decide", decision("r1"), "r1") == "district_review"
     handle = client.get_workflow_handle_for(Application.run, contract.workflow_id(no))
     assert await handle.query(Application.counted) == 1
     with pytest.raises(Refusal) as caught:
-        await process.ask(no, "decide", decision("r2", contract.Decision.REFUSE), "r2")
+        await ask(engine, no, "decide", decision("r2", contract.Decision.REFUSE), "r2")
     assert caught.value.problem.reason == "STEP_REFUSED"
     assert caught.value.zh == "请先核对材料。"
     assert caught.value.problem.status.name == "FAILED_PRECONDITION"
 
 
 @pytest.mark.usefixtures("worker")
-async def test_after_the_end(client: Client, process: Process) -> None:
+async def test_after_the_end(client: Client, process: Process, engine: TemporalEngine) -> None:
     no = new_id("KF-")
     await process.start_application(given(no))
     said = contract.Withdrawal(actor="citizen-1", request_id="w1")
-    assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
+    assert await ask(engine, no, "withdraw", said, "w1") == "withdrawn"
     await client.get_workflow_handle(contract.workflow_id(no)).result()
     # The repeat of a word which was taken gets the answer it had.
-    assert await process.ask(no, "withdraw", said, "w1") == "withdrawn"
-    assert await reason_of(process.ask(no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+    assert await ask(engine, no, "withdraw", said, "w1") == "withdrawn"
+    assert await reason_of(ask(engine, no, "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
     # Forgotten by the engine, which keeps no history that old; the record says that it is over.
-    assert await reason_of(process.ask("KF-none", "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
+    assert await reason_of(ask(engine, "KF-none", "decide", decision("r9"), "r9")) == "ALREADY_ENDED"
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_case_whose_workflow_is_gone_is_over_only_when_its_record_says_so(client: Client) -> None:
+async def test_a_case_whose_workflow_is_gone_is_over_only_when_its_record_says_so(
+    client: Client, process: Process, engine: TemporalEngine
+) -> None:
     """Terminated by an operator, or lost with a namespace: the household must not read that its open case is over."""
-    engine, no = TemporalEngine(client), new_id("KF-")
-    await Process(engine, is_open).start_application(given(no))
+    no = new_id("KF-")
+    await process.start_application(given(no))
     await client.get_workflow_handle(contract.workflow_id(no)).terminate("by mistake")
     for lost in (no, "KF-lost"):
-        for on_record, reason in ((is_open, "BLOCKED"), (over, "ALREADY_ENDED"), (starting, "UNAVAILABLE")):
-            assert await reason_of(Process(engine, on_record).ask(lost, "decide", decision("r9"), "r9")) == reason
+        for on_record, reason in ((OnRecord.OPEN, "BLOCKED"), (OnRecord.OVER, "ALREADY_ENDED"), (OnRecord.STARTING, "UNAVAILABLE")):
+            assert await reason_of(ask(engine, lost, "decide", decision("r9"), "r9", on_record)) == reason
 
 
 async def test_an_engine_that_does_not_answer_is_unknown_not_refused(client: Client, keys_dir: Path) -> None:
     no = new_id("KF-")
-    slow = Process(TemporalEngine(client, verdict_seconds=0.5), is_open)
+    slow = TemporalEngine(client, verdict_seconds=0.5)
     # On a queue nobody serves.
     await client.start_workflow(contract.NAME, given(no), id=contract.workflow_id(no), task_queue="nobody")
-    assert await reason_of(slow.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
-    away = Process(
-        TemporalEngine(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), verdict_seconds=2),
-        is_open,
-    )
+    assert await reason_of(ask(slow, no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
+    away = TemporalEngine(await temporal.connect(Settings(keys_dir=keys_dir), target_host="127.0.0.1:9", lazy=True), verdict_seconds=2)
     async with asyncio.timeout(10):
-        assert await reason_of(away.ask(no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
+        assert await reason_of(ask(away, no, "decide", decision("r1"), "r1")) == "UNAVAILABLE"
 
 
 @pytest.mark.usefixtures("worker")

@@ -148,11 +148,6 @@ async def test_calls_with_one_key_have_one_effect_and_one_answer(database: Datab
     answers = await asyncio.gather(*(served(database, "k", REQUEST, ran, seconds=0.1) for _ in range(4)))
     assert ran == ["k"]
     assert set(answers) == {"answer 1"}
-    async with database.statements() as session:
-        known = await once.answered(session, "k", REQUEST, pb.Application())
-        assert known is not None
-        assert known.no == "answer 1"
-        assert await once.answered(session, "other", REQUEST, pb.Application()) is None
 
 
 async def test_a_key_used_for_something_else_is_refused(database: Database) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from chassis import logs
 from chassis.db import Database
+from chassis.grpc_server import _value_refused
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import MakeDatabase
 
@@ -38,3 +40,6 @@ async def test_no_value_is_repeated(make_database: MakeDatabase, sql: str, value
     assert NAME not in described
     assert said in described
     assert "[parameters" not in str(caught.value)
+    # Of these only a value that does not fit is the caller's own.
+    assert isinstance(caught.value, DBAPIError)
+    assert _value_refused(caught.value) == ("DataError" in said or said.startswith("22"))

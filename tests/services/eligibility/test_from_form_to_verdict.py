@@ -131,7 +131,7 @@ async def line(make_module_database: MakeDatabase, keys_dir: Path, tmp_path_fact
         (folder / "departments.json").write_text(json.dumps(departments(outside)))
         common_settings: dict[str, Any] = {"port": 0, "keys_dir": keys_dir, "profile_dir": PROFILE, "drain_seconds": 0}
         first = await stack.enter_async_context(
-            casework.app.application(CaseworkSettings(database_url=urls["casework"], **common_settings), process=Engine())
+            casework.app.application(CaseworkSettings(database_url=urls["casework"], **common_settings), engine=Engine())
         )
         second = await stack.enter_async_context(
             registry_gateway.app.application(

@@ -9,13 +9,13 @@ from pathlib import Path
 import grpc
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
-from anju_contracts.base import Model
+from anju_contracts.base import Model, Word
 from anju_contracts.waiting import OfferAnswer, OfferMade
+from casekit import words
 from casekit.engine import CLOSED, NOT_STARTED
 from chassis import calendar
 from chassis.crypto import KeyRing
 from chassis.errors import Problem, Refusal
-from housing import servicer
 from housing.errors import OFFER_NOT_OPEN
 
 from tests.services.housing.world import BILLS, DISTRICT, MANAGER, NOW, World, refused
@@ -86,7 +86,7 @@ async def test_the_same_answer_again_is_the_same_answer_and_other_content_is_ref
     (offer,) = (await world.offer()).offers
 
     async def workflow_declines(workflow_id: str, name: str, said: Model) -> None:
-        await world.close_offer(offer.id, "declined")
+        await world.close_offer(offer.id, "declined", reason="离工作单位太远")
 
     world.notes.on_update = workflow_declines
     request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=False, reason="离工作单位太远")
@@ -138,14 +138,14 @@ async def test_a_workflow_that_has_not_heard_of_its_offer_yet_does_not_end_it(
         await world.close_offer(offer.id, "accepted")
 
     world.notes.on_update = lagging
-    monkeypatch.setattr(servicer, "LAG_SECONDS", 0.2)
+    monkeypatch.setattr(words, "TOLD_LAG_SECONDS", 0.2)
     request = pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)
     refusal = await refused(world.call("AnswerOffer", request, citizen("c-KF-1")))
     # One that is not there after that moment is gone, while the record is open: blocked, not over.
     assert (refusal.problem.reason, asked) == ("UNAVAILABLE" if reason is OFFER_NOT_OPEN else "BLOCKED", 2)
     assert refusal.problem.status is grpc.StatusCode.UNAVAILABLE
     # Nothing was remembered: the household tries again, with the same request.
-    monkeypatch.setattr(servicer, "LAG_SECONDS", 5.0)
+    monkeypatch.setattr(words, "TOLD_LAG_SECONDS", 5.0)
     assert (await world.call("AnswerOffer", request, citizen("c-KF-1"))).offer.state == "accepted"
     assert asked == 4
 
@@ -171,13 +171,12 @@ async def test_a_households_words_are_sealed(world: World, keys_dir: Path) -> No
     await world.add_units(2)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
-    words = "母亲王秀英行动不便，六楼没有电梯"
-    request = pb.CloseOfferRequest(offer_id=offer.id, step=world.next_step(), outcome="declined", reason=words)
-    await world.step("CloseOffer", request)
+    said = "母亲王秀英行动不便，六楼没有电梯"
+    await world.close_offer(offer.id, "declined", reason=said)
     ((sealed,),) = await world.sql("SELECT reason FROM offers")
-    assert words.encode() not in base64.b64decode(sealed)
+    assert said.encode() not in base64.b64decode(sealed)
     ring = KeyRing.load(keys_dir / "field-keys.json")
-    assert ring.decrypt(base64.b64decode(sealed), f"offers|reason|{offer.id}").decode() == words
+    assert ring.decrypt(base64.b64decode(sealed), f"offers|reason|{offer.id}").decode() == said
 
 
 async def test_steps_are_recorded_once(world: World) -> None:
@@ -268,7 +267,8 @@ async def test_a_lease_is_signed_on_the_terms_of_the_day_of_signing(world: World
     await world.sql("UPDATE units SET monthly_rent_fen = 40000, deposit_fen = 100000 WHERE id = :id", id=unit.id)
     assert (await world.tenancy("KF-1")).lease.monthly_rent_fen == 40_000, "who has not signed yet reads what he would sign"
     world.terms.now = world.terms.now._replace(term_months=24, rent=BILLS.model_copy(update={"due_days": 5}))
-    request = pb.AdvanceLeaseRequest(lease_no=lease.no, step=world.next_step(NOW + timedelta(days=3)), event="signed")
+    step = world.next_step(NOW + timedelta(days=3), word=await world.signature(lease.no))
+    request = pb.AdvanceLeaseRequest(lease_no=lease.no, step=step, event="signed")
     signed = await world.step("AdvanceLease", request)
     assert (signed.terms.monthly_rent_fen, signed.terms.deposit_fen, signed.terms.rent.due_days) == (40_000, 100_000, 5)
     assert (signed.lease.monthly_rent_fen, signed.lease.term_months) == (40_000, 24)
@@ -294,8 +294,46 @@ async def test_what_a_step_tells_is_handed_on_with_what_housing_alone_knows(worl
     await world.add_units(2)
     await world.register("KF-1")
     (offer,) = (await world.offer()).offers
-    request = pb.CloseOfferRequest(offer_id=offer.id, step=world.next_step(step_id="waiting/KF-1/w/offer_accepted"), outcome="accepted")
+    step = world.next_step(step_id="waiting/KF-1/w/offer_accepted", word=await world.answered(offer.id, accept=True))
+    request = pb.CloseOfferRequest(offer_id=offer.id, step=step, outcome="accepted")
     request.step.tell.add(template="offer_accepted")
     await world.step("CloseOffer", request)
     ((payload,),) = await world.sql("SELECT payload FROM outbox WHERE kind = 'tell'")
     assert payload["key"] == "waiting/KF-1/w/offer_accepted/tell-offer_accepted"
+
+
+async def test_a_step_of_a_household_nobody_has_heard_it_take_is_not_recorded(world: World) -> None:
+    """Said by somebody else, about something else, otherwise, or not at all; and no clock borrows a person."""
+    await world.add_units(2, 2)
+    await world.register("KF-1")
+    await world.register("KF-2")
+    first, second = sorted((await world.offer()).offers, key=lambda offer: offer.application_no)
+    word = await world.answered(first.id, accept=False, reason="太远")
+    accepted = await world.answered(second.id, accept=True)
+
+    def close(outcome: str, reason: str, said: Word | None, **forged: str) -> pb.CloseOfferRequest:
+        step = world.next_step(word=said.model_copy(update=forged) if said else None)
+        return pb.CloseOfferRequest(offer_id=first.id, step=step, outcome=outcome, reason=reason)
+
+    pretended = [
+        close("accepted", "", None),
+        close("accepted", "太远", word),
+        close("declined", "别的", word),
+        close("declined", "太远", word, request_id="w-unknown"),
+        close("declined", "太远", word, actor="c-KF-2"),
+        close("accepted", "", accepted),
+        close("accepted", "", await world.leaving("KF-1")),
+        close("expired", "", word),
+    ]
+    for request in pretended:
+        assert (await refused(world.step("CloseOffer", request))).problem.reason == "NOT_SAID"
+    leave = pb.CloseWaitingRequest(application_no="KF-1", step=world.next_step(), outcome="left")
+    assert (await refused(world.step("CloseWaiting", leave))).problem.reason == "NOT_SAID"
+    claimed = pb.CloseWaitingRequest(application_no="KF-1", step=world.next_step(word=word), outcome="struck_off")
+    assert (await refused(world.step("CloseWaiting", claimed))).problem.reason == "NOT_SAID"
+    assert {offer.state for offer in (await world.tenancy("KF-1")).offers} == {"open"}
+    lease = await world.close_offer(second.id, "accepted")
+    sign = pb.AdvanceLeaseRequest(lease_no=lease.no, step=world.next_step(), event="signed")
+    assert (await refused(world.step("AdvanceLease", sign))).problem.reason == "NOT_SAID"
+    await world.step("CloseOffer", close("declined", "太远", word))
+    assert await world.sql("SELECT word_id FROM offers WHERE id = :id", id=first.id) == [(word.request_id,)]

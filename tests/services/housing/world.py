@@ -15,16 +15,22 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju_contracts import lease, waiting
 from anju_contracts.base import Accepted, Model, Word
 from anju_contracts.rent_cycle import Clocks
 from casekit.engine import Engine, Standing
+from casekit.words import Heard, Words
+from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
+from chassis.ids import new_id
+from housing import tables
 from housing.app import application
 from housing.settings import Settings
 from housing.terms import Terms
+from housing.words import KINDS
 from sqlalchemy import text
 
 from tests.support.keys import citizen, signer, staff
@@ -109,6 +115,7 @@ class World:
     database: Database
     households: Households
     terms: TermsOf
+    words: Words
     steps: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -121,10 +128,45 @@ class World:
     async def step(self, method: str, request: Any) -> Any:
         return await self.worker.call(getattr(self.worker_stub, method), request, timeout=50)
 
-    def next_step(self, as_of: datetime = NOW, step_id: str = "") -> common.Step:
-        step = common.Step(step_id=step_id or f"test/{next(self.steps)}", actor="system")
+    def next_step(self, as_of: datetime = NOW, step_id: str = "", word: Word | None = None) -> common.Step:
+        """A step of nobody, or the one that carries out a word."""
+        actor, word_id = (word.actor, word.request_id) if word is not None else ("system", "")
+        step = common.Step(step_id=step_id or f"test/{next(self.steps)}", actor=actor, word_id=word_id)
         step.as_of.FromDatetime(as_of)
         return step
+
+    async def said(self, update: str, workflow_id: str, owner: str, model: type[Word], *, state: str = "taken", **content: Any) -> Word:
+        """A word as housing writes it down; the one which the household has just said to this workflow, when it has."""
+        async with self.database.transaction() as session:
+            fresh = await session.execute(
+                text("SELECT id FROM word WHERE workflow_id = :id AND update_name = :update AND step_id = '' AND state = 'said'"),
+                {"id": workflow_id, "update": update},
+            )
+            known = fresh.scalars().first()
+            if known is not None:
+                return model(actor=owner, request_id=known, **content)
+            word = model(actor=owner, request_id=new_id("w"), **content)
+            columns = self.words.columns(word.request_id, citizen(owner), update, Heard(workflow_id, word))
+            session.add(tables.Word(**columns, fingerprint="", state=state))
+        return word
+
+    async def owner_of(self, table: str, key: str, value: str) -> tuple[str, str]:
+        """Owner and application; nobody's when there is no such row."""
+        found = await self.sql(f"SELECT owner, application_no FROM {table} WHERE {key} = :value", value=value)
+        return (found[0][0], found[0][1]) if found else ("nobody", "none")
+
+    async def answered(self, offer_id: str, accept: bool, reason: str = "") -> Word:
+        owner, no = await self.owner_of("offers", "id", offer_id)
+        content = {"offer_id": offer_id, "accept": accept, "reason": reason}
+        return await self.said(waiting.ANSWER_OFFER, waiting.workflow_id(no), owner, waiting.OfferAnswer, **content)
+
+    async def leaving(self, no: str) -> Word:
+        owner, _ = await self.owner_of("waiting", "application_no", no)
+        return await self.said(waiting.LEAVE, waiting.workflow_id(no), owner, waiting.Leaving)
+
+    async def signature(self, lease_no: str) -> Word:
+        owner, _ = await self.owner_of("leases", "no", lease_no)
+        return await self.said(lease.SIGN, lease.workflow_id(lease_no), owner, lease.SignLease, acknowledged=True)
 
     async def add_units(self, *bedrooms: int, district: str = DISTRICT, estate: str = "E1", first: int = 1) -> list[pb.Unit]:
         units = [
@@ -144,17 +186,10 @@ class World:
         request = pb.AddUnitsRequest(idempotency_key=f"units-{next(self.steps)}", units=units)
         return list((await self.call("AddUnits", request, MANAGER)).units)
 
-    async def register(
-        self,
-        no: str,
-        *,
-        size: int = 2,
-        owner: str = "",
-        accepted: datetime = NOW,
-        district: str = DISTRICT,
-        street: str = "",
-        as_of: datetime = NOW,
-    ) -> int:
+    def expects(
+        self, no: str, *, size: int = 2, owner: str = "", accepted: datetime = NOW, district: str = DISTRICT, street: str = ""
+    ) -> None:
+        """What casework knows of a household."""
         applicant = casework.GetRegisteredApplicantResponse(
             owner=owner or f"c-{no}",
             masked_name="张*明",
@@ -165,6 +200,10 @@ class World:
         )
         applicant.accepted_at.FromDatetime(accepted)
         self.households.known[no] = applicant
+
+    async def register(self, no: str, *, as_of: datetime = NOW, **changes: Any) -> int:
+        """``changes`` as in ``expects``."""
+        self.expects(no, **changes)
         request = pb.RegisterWaitingRequest(application_no=no, step=self.next_step(as_of))
         return int((await self.step("RegisterWaiting", request)).rank)
 
@@ -182,17 +221,22 @@ class World:
         answer: pb.OfferVacantUnitsResponse = await self.call("OfferVacantUnits", request, caller)
         return answer
 
-    async def close_offer(self, offer_id: str, outcome: str, *, as_of: datetime = NOW, months: int = 36, step_id: str = "") -> pb.Lease:
-        request = pb.CloseOfferRequest(offer_id=offer_id, step=self.next_step(as_of, step_id), outcome=outcome)
+    async def close_offer(
+        self, offer_id: str, outcome: str, *, as_of: datetime = NOW, months: int = 36, step_id: str = "", reason: str = ""
+    ) -> pb.Lease:
+        word = await self.answered(offer_id, outcome == "accepted", reason) if outcome != "expired" else None
+        request = pb.CloseOfferRequest(offer_id=offer_id, step=self.next_step(as_of, step_id, word), outcome=outcome, reason=reason)
         self.terms.now = self.terms.now._replace(term_months=months)
         answer: pb.CloseOfferResponse = await self.step("CloseOffer", request)
         return answer.lease
 
     async def close_waiting(self, no: str, outcome: str, as_of: datetime = NOW) -> None:
-        await self.step("CloseWaiting", pb.CloseWaitingRequest(application_no=no, step=self.next_step(as_of), outcome=outcome))
+        word = await self.leaving(no) if outcome == "left" else None
+        await self.step("CloseWaiting", pb.CloseWaitingRequest(application_no=no, step=self.next_step(as_of, word=word), outcome=outcome))
 
     async def advance(self, lease_no: str, event: str, as_of: datetime = NOW, step_id: str = "") -> pb.Lease:
-        request = pb.AdvanceLeaseRequest(lease_no=lease_no, step=self.next_step(as_of, step_id), event=event)
+        word = await self.signature(lease_no) if event == "signed" else None
+        request = pb.AdvanceLeaseRequest(lease_no=lease_no, step=self.next_step(as_of, step_id, word), event=event)
         answer: pb.AdvanceLeaseResponse = await self.step("AdvanceLease", request)
         return answer.lease
 
@@ -226,8 +270,9 @@ async def housing(url: str, keys_dir: Path, engine: Engine | None = None, **sett
         web = Client(server.address, signer(keys_dir, "web-gateway"))
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
+        words = Words(database, tables.Word, tables.Outbox, notes, KeyRing.load_or_create(keys_dir / "field-keys.json"), KINDS)
         try:
-            yield World(web, worker, notes, server.address, database, households, terms)
+            yield World(web, worker, notes, server.address, database, households, terms, words)
         finally:
             for client in (web, worker):
                 await client.close()

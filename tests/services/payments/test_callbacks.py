@@ -22,7 +22,10 @@ async def test_a_thousand_deliveries_of_twenty_payments_post_each_once(world: Wo
         lease = f"L-2026-{number:06d}"
         await world.issue(lease=lease, amount=RENT + number)
         intents.append(await world.start(f"{lease}/202612"))
-    bodies = [callback(KEY, notice(i.id, f"{i.amount_fen // 100}.{i.amount_fen % 100:02d}")) for i in intents]
+    yuan = {i.id: f"{i.amount_fen // 100}.{i.amount_fen % 100:02d}" for i in intents}
+    for order_id, amount in yuan.items():
+        world.bank.takes(order_id, amount)
+    bodies = [callback(KEY, notice(order_id, amount)) for order_id, amount in yuan.items()]
     deliveries = bodies * 50
     random.Random(seed).shuffle(deliveries)
     window = asyncio.Semaphore(64)
@@ -89,6 +92,7 @@ async def test_forged_callbacks_are_refused_noted_and_change_nothing(world: Worl
     assert await world.sql("SELECT state FROM intents") == [("opened",)]
     assert world.notes.told("payment_posted") == []
     # The honest one still counts.
+    world.bank.takes(intent.id, "350.00")
     assert await world.deliver(honest) == "posted"
 
 
@@ -115,6 +119,7 @@ async def test_a_random_thousand_of_forgeries(world: World, seed: int) -> None:
 
 async def test_money_the_bank_signs_for_and_nobody_knows_is_held_in_suspense(world: World) -> None:
     raw = callback(KEY, notice("P404", "12.34"))
+    world.bank.takes("P404", "12.34")
     assert await world.deliver(raw) == "posted"
     assert await world.deliver(raw) == "repeated"
     assert await world.balances() == {"bank:ccb": 1234, "suspense": -1234}
@@ -177,3 +182,60 @@ async def test_only_the_web_gateway_hands_in_callbacks(world: World) -> None:
     assert (await refused(world.step("HandleCallback", request))).problem.reason == "NOT_ALLOWED"
     assert (await refused(world.call("HandleCallback", pb.HandleCallbackRequest(provider="icbc")))).problem.reason == "INVALID_FIELDS"
     assert await world.alarms() == {}
+
+
+def recut(fields: dict[str, str]) -> bytes:
+    """A failure notice whose payer wrote ``&SUCCESS=Y`` into the message at its end: signed by the bank as one line, cut again so that it says paid."""
+    failed = fields | {"SUCCESS": "N", "USRMSG": "房租&SUCCESS=Y"}
+    line = signed_text(failed)
+    head, _, tail = line.partition("&REMARK2=")
+    hidden = tail.removesuffix("&SUCCESS=Y")
+    cut = [pair.partition("=")[::2] for pair in head.split("&")] + [("REMARK2", hidden), ("SUCCESS", "Y")]
+    pairs = [f"{name}={quote(value.encode('gbk'), safe='')}" for name, value in cut]
+    return "&".join([*pairs, f"SIGN={KEY.sign(line.encode('gbk'))}"]).encode()
+
+
+async def test_a_failure_notice_cut_again_into_a_paid_one_posts_nothing(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    asked = len(world.bank.asked)
+    assert await world.deliver(recut(notice(intent.id, "350.00"))) == "ignored"
+    assert await world.alarms() == {"signed_separator": 1}
+    assert world.bank.asked[asked:] == ["410408"], "the bank was asked"
+    assert await world.transfers() == {"issue": 1}
+    assert await world.sql("SELECT state FROM intents") == [("opened",)]
+    # And when the household has paid after all, the bank's own answer posts it.
+    world.bank.takes(intent.id, "350.00")
+    assert await world.deliver(recut(notice(intent.id, "350.00"))) == "posted"
+    assert await world.transfers() == {"issue": 1, "payment": 1}
+
+
+async def test_a_callback_the_bank_does_not_confirm_posts_nothing_and_is_called_again(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    raw = callback(KEY, notice(intent.id, "350.00"))
+    assert (await refused(world.deliver(raw))).problem.reason == "BANK_UNAVAILABLE"
+    world.bank.answers_500 = 0
+    world.bank.query_body = b"rubbish"
+    assert (await refused(world.deliver(raw))).problem.reason == "BANK_UNAVAILABLE"
+    assert await world.transfers() == {"issue": 1}
+    world.bank.query_body = None
+    world.bank.takes(intent.id, "350.00")
+    assert await world.deliver(raw) == "posted"
+    asked = len(world.bank.asked)
+    assert await world.deliver(raw) == "repeated"
+    assert len(world.bank.asked) == asked, "what is in the books needs no question"
+
+
+async def test_an_order_nobody_knows_and_the_bank_neither_is_no_money(world: World) -> None:
+    assert (await refused(world.deliver(callback(KEY, notice("P404", "12.34"))))).problem.reason == "BANK_UNAVAILABLE"
+    assert await world.transfers() == {}
+
+
+async def test_what_is_posted_is_what_the_bank_answers_and_not_what_its_callback_said(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    world.bank.takes(intent.id, "350.00")
+    assert await world.deliver(callback(KEY, notice(intent.id, "0.01"))) == "posted"
+    assert await world.alarms() == {"callback_differs": 1}
+    assert (await world.bill(BILL)).paid_fen == RENT

@@ -80,6 +80,11 @@ class HandBank:
     silent_seconds: float = 0
     url: str = ""
 
+    def takes(self, order_id: str, yuan: str) -> None:
+        """The payer pays, also an order which somebody else gave the bank in our name."""
+        self.orders.setdefault(order_id, {"POSID": "100000001", "PAYMENT": yuan})
+        self.paid[order_id] = yuan
+
     async def main(self, request: web.Request) -> web.Response:
         fields = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append(fields["TXCODE"])
@@ -203,8 +208,12 @@ class World:
         return answer.result
 
     async def called_back(self, intent: pb.Intent, *, fen: int = 0, **more: str) -> str:
+        """The payer has paid (or not, with SUCCESS="N"), the bank knows it and calls."""
         amount = fen or intent.amount_fen
-        return await self.deliver(callback(KEY, notice(intent.id, f"{amount // 100}.{amount % 100:02d}", **more)))
+        yuan = f"{amount // 100}.{amount % 100:02d}"
+        if more.get("SUCCESS", "Y") == "Y":
+            self.bank.takes(intent.id, yuan)
+        return await self.deliver(callback(KEY, notice(intent.id, yuan, **more)))
 
     async def bill(self, bill_id: str) -> pb.Bill:
         answer: pb.GetBillResponse = await self.call("GetBill", pb.GetBillRequest(id=bill_id), citizen(OWNER))

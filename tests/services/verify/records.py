@@ -63,7 +63,7 @@ class Records:
         """One row, as the service itself would be allowed to write it."""
         await self.need(service)
         columns, places = ", ".join(f'"{name}"' for name in values), ", ".join(f"${number}" for number in range(1, len(values) + 1))
-        given = [json.dumps(value) if isinstance(value, dict) else value for value in values.values()]
+        given = [json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in values.values()]
         connection = await asyncpg.connect(self.urls[service].replace("+asyncpg", ""))
         try:
             await connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", *given)
@@ -204,6 +204,7 @@ class Records:
                 application_no=step.no,
                 seq=seq,
                 step_id=step.step.step_id,
+                word_id=step.step.word_id,
                 event=step.event,
                 source=stage,
                 stage=step.stage,
@@ -212,7 +213,7 @@ class Records:
                 actor_kind=move.who,
                 at=step.step.as_of,
                 overdue=step.overdue,
-                note_sealed=b"",
+                note_sealed=self.ring.encrypt(step.note.encode(), f"timeline|note_sealed|{step.no}/{seq}") if step.note else b"",
                 objection_id=step.objection_id,
                 recorded_at=NOW,
             )
@@ -261,7 +262,7 @@ class Records:
                 deposit_fen=200_000,
             )
 
-    async def waiting(self, no: str, state: str = "waiting", owner: str = "") -> None:
+    async def waiting(self, no: str, state: str = "waiting", owner: str = "", word_id: str = "") -> None:
         ended = state not in ("waiting", "offered", "leasing")
         await self.put(
             "housing",
@@ -278,9 +279,12 @@ class Records:
             offer_open_days=7,
             state=state,
             closed_at=NOW if ended else None,
+            word_id=word_id,
         )
 
-    async def offer(self, id_: str, unit: str, no: str, state: str = "open", *, released: bool | None = None, owner: str = "") -> None:
+    async def offer(
+        self, id_: str, unit: str, no: str, state: str = "open", *, released: bool | None = None, owner: str = "", word_id: str = ""
+    ) -> None:
         free = state in ("declined", "expired") if released is None else released
         await self.put(
             "housing",
@@ -295,6 +299,7 @@ class Records:
             expires_at=NOW + timedelta(days=7),
             closed_at=None if state == "open" else NOW,
             reason="",
+            word_id=word_id,
         )
 
     async def lease(self, lease_no: str, offer: str, unit: str, no: str, state: str = "active", *, owner: str = "", **changes: Any) -> None:

@@ -370,6 +370,7 @@ async def test_r4_a_silent_register_made_a_refusal(office: Office, change: str) 
 async def test_r4_refused_by_nobody(office: Office) -> None:
     values: dict[str, Any] = {"application_no": NO, "seq": 2, "step_id": "s", "event": "street_refused", "source": "street_review"}
     values |= {
+        "word_id": "w",
         "stage": "rejected",
         "waiting_on": "nobody",
         "at": NOW,

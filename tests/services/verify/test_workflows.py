@@ -184,7 +184,7 @@ async def test_w3_a_legal_step_the_workflow_never_made(city: City) -> None:
     no = city.open
     await city.records.sabotage(
         "casework",
-        f"INSERT INTO timeline SELECT application_no, seq + 1, 'application/{no}/99/street_approved', 'street_approved', 'street_review', "
+        f"INSERT INTO timeline SELECT application_no, seq + 1, 'application/{no}/99/street_approved', '', 'street_approved', 'street_review', "
         f"'district_review', 'district', 's-forger', 'street', at, deadline_at, false, note_sealed, '', recorded_at "
         f"FROM timeline WHERE application_no = '{no}' ORDER BY seq DESC LIMIT 1",
         f"UPDATE application SET stage = 'district_review', waiting_on = 'district', version = version + 1 WHERE no = '{no}'",
@@ -198,7 +198,7 @@ async def test_w3_a_step_made_anew_after_a_crash_is_no_lie(city: City) -> None:
     await city.records.sabotage(
         "casework",
         f"UPDATE timeline SET seq = seq + 1, source = 'street_review' WHERE application_no = '{no}' AND event = 'street_refused'",
-        f"INSERT INTO timeline SELECT application_no, seq - 1, replace(step_id, 'street_refused', 'escalated'), 'escalated', 'street_review', "
+        f"INSERT INTO timeline SELECT application_no, seq - 1, replace(step_id, 'street_refused', 'escalated'), '', 'escalated', 'street_review', "
         f"'street_review', 'street', 'system', 'system', at, deadline_at, true, note_sealed, '', recorded_at "
         f"FROM timeline WHERE application_no = '{no}' AND event = 'street_refused'",
         f"UPDATE application SET version = version + 1 WHERE no = '{no}'",

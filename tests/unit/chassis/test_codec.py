@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from chassis.codec import ENCODING, MAX_PAYLOAD_BYTES, EncryptionCodec, data_converter
+from chassis import temporal
+from chassis.codec import ENCODING, MAX_PAYLOAD_BYTES, REFUSED, EncryptionCodec, data_converter
 from chassis.crypto import DecryptionError, KeyRing
+from chassis.settings import ProcessSettings
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import WorkflowSerializationContext
@@ -27,6 +31,23 @@ async def test_a_value_opens_in_its_own_workflow_only() -> None:
     relabelled = Payload(metadata={"encoding": ENCODING, "anju-place": b"default|application/KF-2"}, data=sealed[0].data)
     with pytest.raises(DecryptionError):
         await data_converter(ring).with_context(ELSEWHERE).decode([relabelled], [dict])
+
+
+async def test_what_is_not_sealed_opens_to_nothing() -> None:
+    """Nor does it raise where payloads are opened: that would stop the workflow, and not only the message."""
+    ring = KeyRing.generate()
+    clear = Payload(metadata={"encoding": b"json/plain"}, data=b'{"actor": "clerk-1"}')
+    (opened,) = await EncryptionCodec(ring, "default|application/KF-1").decode([clear])
+    assert (opened.metadata["encoding"], opened.data) == (REFUSED, b"")
+    with pytest.raises(KeyError):
+        await data_converter(ring).with_context(PLACE).decode([clear], [dict])
+    for lenient in (EncryptionCodec(ring, unsealed=True), EncryptionCodec(ring, unsealed=True).with_context(PLACE)):
+        assert await lenient.decode([clear]) == [clear]
+
+
+async def test_payloads_in_the_clear_are_refused_in_production(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="development"):
+        await temporal.connect(ProcessSettings(production=True, unsealed_payloads=True, keys_dir=tmp_path), lazy=True)
 
 
 async def test_histories_sealed_before_a_rotation_still_open() -> None:

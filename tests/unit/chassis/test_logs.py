@@ -133,3 +133,89 @@ def test_an_exceptions_text_still_says_what_is_wrong() -> None:
     with pytest.raises(RuntimeError) as chained:
         _chained()
     assert logs.describe(chained.value) == "RuntimeError: the form cannot be read"
+
+
+# -- what repeats ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repeats(lines: Any) -> Iterator[logs.Repeats]:
+    """The filter of the running log, by a clock of the test."""
+    (handler,) = logging.getLogger().handlers
+    (usual,) = handler.filters
+    now = [0.0]
+    counted = logs.Repeats(window_seconds=10.0, wrong=3, ordinary=5, clock=lambda: now[0])
+    counted.now = now  # type: ignore[attr-defined]  # the test's own
+    handler.removeFilter(usual)
+    handler.addFilter(counted)
+    yield counted
+    if counted._timer is not None:
+        counted._timer.cancel()
+
+
+def test_a_line_that_repeats_is_counted_and_not_written_again(lines: Any, repeats: Any) -> None:
+    log = logs.get("t")
+    for number in range(1000):
+        log.warning("header_too_late", trace_id=f"{number:032x}", ms=number)
+    assert len(lines()) == 3
+    repeats.now[0] = 11.0
+    log.warning("header_too_late", ms=1)
+    told = lines()[3:]
+    assert [(line["event"], line["level"], line.get("repeated")) for line in told] == [
+        ("header_too_late", "warning", 997),
+        ("header_too_late", "warning", None),
+    ]
+
+
+def test_what_was_counted_is_told_also_when_no_other_line_comes(lines: Any, repeats: Any) -> None:
+    for _ in range(5):
+        logs.get("t").warning("accepting_paused", reason="EMFILE")
+    repeats.now[0] = 11.0
+    repeats.flush()
+    assert lines()[-1]["repeated"] == 2
+    repeats.flush()
+    assert len(lines()) == 4
+
+
+def test_lines_that_say_different_things_do_not_hide_each_other(lines: Any, repeats: Any) -> None:
+    log = logs.get("t")
+    for reason in ("A", "B"):
+        for _ in range(4):
+            log.warning("refused", reason=reason)
+    for error in (ValueError("x"), KeyError("y")):
+        for _ in range(4):
+            try:
+                raise error
+            except Exception:
+                log.exception("failed")
+    for _ in range(9):
+        log.info("request", route="/a", status=200)
+    assert [line["event"] for line in lines()] == ["refused"] * 6 + ["failed"] * 6 + ["request"] * 5
+
+
+def test_lines_of_libraries_are_counted_by_their_template(lines: Any, repeats: Any) -> None:
+    for number in range(50):
+        logging.getLogger("library").error("socket %s failed", number)
+    assert len(lines()) == 3
+    repeats.now[0] = 11.0
+    repeats.flush()
+    assert lines()[-1]["event"] == "socket 49 failed (repeated 47 times)"
+
+
+def test_an_error_that_repeats_is_told_without_its_trace(lines: Any, repeats: Any) -> None:
+    for _ in range(9):
+        try:
+            raise RuntimeError
+        except RuntimeError:
+            logs.get("t").exception("failed")
+    repeats.now[0] = 11.0
+    repeats.flush()
+    assert "exception" in lines()[0]
+    assert "exception" not in lines()[-1]
+    assert lines()[-1]["repeated"] == 6
+
+
+def test_kinds_of_lines_made_up_by_strangers_fill_no_memory(lines: Any, repeats: Any) -> None:
+    for number in range(5000):
+        logs.get("t").info(f"made up {number}")
+    assert len(repeats._seen) <= 2000

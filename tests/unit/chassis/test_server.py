@@ -45,6 +45,8 @@ class Servicer(rpc.EligibilityServiceServicer):
                 raise DBAPIError("SELECT 1", {}, asyncpg.CannotConnectNowError(CANARY))
             case "wrong statement":
                 raise DBAPIError("SELECT 1", {}, asyncpg.UndefinedTableError(CANARY))
+            case "value too large":
+                raise DBAPIError("SELECT 1", {}, asyncpg.NumericValueOutOfRangeError(CANARY))
             case "wait":
                 self.entered.set()
                 await self.go_on.wait()
@@ -152,3 +154,15 @@ async def test_running_calls_finish_while_new_ones_are_turned_away(world: World)
     world.servicer.go_on.set()
     assert (await running).assessment.id == "as_1"
     await stopping
+
+
+async def test_a_value_the_database_refuses_is_the_callers(world: World) -> None:
+    refusal = await world.refusal("value too large")
+    assert (refusal.problem.reason, refusal.problem.status) == ("BAD_VALUE", grpc.StatusCode.INVALID_ARGUMENT)
+    assert refusal.problem.status not in RETRYABLE
+
+
+async def test_what_no_service_could_take_never_reaches_its_handler(world: World) -> None:
+    refusal = await world.refusal("bug\x00")
+    assert refusal.problem.reason == "INVALID_FIELDS"
+    assert [field.pointer for field in refusal.fields] == ["/application_no"]

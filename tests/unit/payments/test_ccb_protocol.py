@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from hypothesis import given, settings
@@ -178,3 +178,29 @@ def test_what_is_no_answer(body: bytes) -> None:
 def test_garbage_is_a_value_error_and_nothing_else(body: bytes) -> None:
     with pytest.raises(ValueError):
         protocol.parse_query(body)
+
+
+def sent_as(pairs: list[tuple[str, str]]) -> bytes:
+    """Signed in the order in which it is sent, as the bank's own published demonstration does it."""
+    line = "&".join(f"{name}={value}" for name, value in pairs)
+    return "&".join(
+        [*(f"{name}={quote(value.encode('gbk'), safe='')}" for name, value in pairs), f"SIGN={KEY.sign(line.encode('gbk'))}"]
+    ).encode()
+
+
+def test_a_signature_over_the_fields_as_they_came_is_the_banks_too() -> None:
+    fields = notice("P01", "350.00")
+    order = ["POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "REMARK1", "REMARK2", "SUCCESS", "ACC_TYPE"]
+    pairs = [(name, (fields | {"ACC_TYPE": "12"})[name]) for name in order]
+    raw = sent_as(pairs)
+    assert holds(raw)
+    assert not holds(raw.replace(b"SUCCESS=Y", b"SUCCESS=N"))
+    assert not holds(b"&".join(reversed(raw.split(b"&")))), "neither as it came nor as it is documented"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "doubtful"), [("USRMSG", "a&b", ["USRMSG"]), ("USRMSG", "a=b", []), ("UTM", "a&b", []), ("REMARK1", "&", ["REMARK1"])]
+)
+def test_a_separator_in_a_signed_value_is_seen(name: str, value: str, doubtful: list[str]) -> None:
+    fields = protocol.callback_fields(callback(KEY, notice("P01", "350.00", **{name: value})))
+    assert protocol.with_separator(fields) == doubtful

@@ -175,6 +175,7 @@ def test_every_invariant_has_its_check() -> None:
         "R3",
         "R4",
         "R6",
+        "I1",
         "I4",
         "I5",
         "P1",

@@ -1639,7 +1639,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description BAD_REQUEST, MALFORMED_JSON, BAD_PARAMETER, IDEMPOTENCY_KEY_REQUIRED, BAD_CURSOR */
+        /** @description BAD_REQUEST, MALFORMED_JSON, BAD_PARAMETER, IDEMPOTENCY_KEY_REQUIRED, BAD_VALUE, BAD_CURSOR */
         400: {
             headers: {
                 [name: string]: unknown;

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from anju_contracts.base import RESUME, STATE, Place, Resume, State
+from anju_contracts.base import RESUME, STATE, Place, Resume, State, Word
 from anju_contracts.moves import Table
 from anju_terms import title
 from temporalio import workflow
@@ -18,6 +18,13 @@ from anju_workflows.calling import Step
 from anju_workflows.telling import Telling
 
 R = TypeVar("R")
+
+# The refusal of a step whose word nobody has said to the service that keeps the record.
+NOT_SAID = "NOT_SAID"
+
+
+class NotSaidError(Exception):
+    """The owner of the record knows of no such word: somebody who can reach the engine pretends to be somebody else."""
 
 
 def refuse(kind: str, text: str) -> ApplicationError:
@@ -42,6 +49,9 @@ class Case:
         self.blocked = ""
         self.resumed = 0
         self.cancel_requests = 0
+        self.unsaid = 0
+        # Words that have been carried out: none counts twice, under whatever name it is sent.
+        self.done_words: set[str] = set()
 
     # -- the course ----------------------------------------------------------------------------------------------------------------------
 
@@ -59,14 +69,18 @@ class Case:
                 workflow.logger.warning("a request to cancel was noted and ignored; people end a case by withdrawing it")
                 self.show()
 
-    async def ask(self, call: Callable[[], Awaitable[R]]) -> R:
+    async def ask(self, call: Callable[[], Awaitable[R]], *, by_word: bool = False) -> R:
         """Makes a step of our own services. A refusal nobody expected, of a step the workflow holds to be right, is a mistake of ours: it parks the
-        case until an operator has put right what stood in its way and resumes it."""
+        case until an operator has put right what stood in its way and resumes it.
+
+        Raises NotSaidError when the step is ``by_word`` of a person, and the owner of the record has not heard it."""
         while True:
             try:
                 return await call()
             except calling.FAILED as error:
                 refusal = calling.refused(error)
+                if by_word and refusal is not None and refusal.type == NOT_SAID:
+                    raise NotSaidError from error
                 await self.park(refusal.type or "refused" if refusal else str(error))
 
     async def park(self, why: str) -> None:
@@ -80,8 +94,59 @@ class Case:
         self.show()
 
     @workflow.signal(name=RESUME, description="运维：障碍已排除，继续办理")
-    def resume(self, said: Resume) -> None:
+    def resume(self, said: Resume | None = None) -> None:
         self.resumed += 1
+
+    # -- what people say -----------------------------------------------------------------------------------------------------------------
+
+    async def listen(self, said: Callable[[], bool], take: Callable[[], Awaitable[bool]], at: datetime | None, summary: str = "") -> bool:
+        """Waits for a word until ``at``, and carries it out; False when the time came first. A word that ``take`` did not carry out, because nobody
+        has said it, is no word: the case goes on waiting."""
+        while await self.awaited(said, at, summary):
+            if await take():
+                return True
+        return False
+
+    async def awaited(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
+        """As ``until``; a case that may end while it waits says so here."""
+        return await self.until(done, at, summary)
+
+    async def carried_out(
+        self,
+        said: Word,
+        event: str,
+        record: Callable[[], Awaitable[R]],
+        *,
+        waiting_on: str,
+        deadline: datetime | None = None,
+        overdue: bool = False,
+    ) -> R | None:
+        """The move which a person's word asks for. None when the owner of the record knows of no such word: the case stays where it is, and operators
+        see that it was tried.
+
+        Whoever acts on what the record says next must find the case there: it moves before the record is written, and is shown where it is afterwards.
+        """
+        before = (self.stage, self.waiting_on, self.deadline, self.overdue)
+        self.stage = self.table.next(self.stage, event)
+        self.waiting_on, self.deadline, self.overdue = waiting_on, deadline, overdue
+        try:
+            answer = await self.ask(record, by_word=True)
+        except NotSaidError:
+            self.stage, self.waiting_on, self.deadline, self.overdue = before
+            self.not_said(event)
+            return None
+        self.done_words.add(said.request_id)
+        self.shown_there()
+        return answer
+
+    def not_said(self, event: str) -> None:
+        self.unsaid += 1
+        workflow.logger.error("a word which nobody has said was dropped: %s", event)
+        self.show()
+
+    def new(self, said: Word) -> bool:
+        """Whether a word names a person and itself, and has not been carried out before."""
+        return bool(said.actor and said.request_id) and said.request_id not in self.done_words
 
     # -- steps ---------------------------------------------------------------------------------------------------------------------------
 
@@ -96,9 +161,9 @@ class Case:
         step_id = f"{workflow.info().workflow_id}/{word or number}/{event}"
         return Step(step_id=step_id, as_of=workflow.now(), actor=actor, word_id=word, tell=tuple(tell))
 
-    async def remind(self, said: Telling, *, about: str = "") -> None:
-        """Tells somebody something that no step on record tells, once; what it is ``about`` (an id) makes it once for all runs of a case."""
-        key = self.step(f"tell-{said.template}", word=about)
+    async def remind(self, said: Telling) -> None:
+        """Tells somebody something that no step on record tells, once."""
+        key = self.step(f"tell-{said.template}")
         message = telling.Notify(key=key.step_id, no=self.application_no, telling=said, as_of=key.as_of)
         summary = "提醒工作人员" if said.role else "通知申请家庭"
         await self.ask(lambda: calling.recorded(telling.NOTIFY, message, str, summary))
@@ -107,25 +172,29 @@ class Case:
         """Makes a legal move and shows it to operators. Raises IllegalMoveError (a bug) for any other."""
         self.stage = self.table.next(self.stage, event)
         self.waiting_on, self.deadline, self.overdue = waiting_on, deadline, overdue
+        self.shown_there()
+        return self.stage
+
+    def shown_there(self) -> None:
         workflow.upsert_search_attributes(
             search_attributes.updates(
                 stage=self.stage,
-                waiting_on=waiting_on,
-                deadline=deadline,
-                overdue=overdue,
+                waiting_on=self.waiting_on,
+                deadline=self.deadline,
+                overdue=self.overdue,
                 place=None if self.placed else (self.place.district, self.place.street),
             )
         )
         self.placed = True
         self.show()
-        return self.stage
 
     def take_up(self, *, stage: str, waiting_on: str, deadline: datetime | None, overdue: bool = False) -> None:
-        """Goes on where the record of a case that was started again stands. It is no move, which the checker knows by the generation beside it."""
+        """Goes on where the record of a case that was started again stands. It is no move: the checker knows such a run by its generation."""
         self.stage, self.waiting_on, self.deadline, self.overdue = stage, waiting_on, deadline, overdue
         place = (self.place.district, self.place.street)
-        known = search_attributes.updates(stage=stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=place)
-        workflow.upsert_search_attributes([*known, search_attributes.GENERATION.value_set(self.generation)])
+        workflow.upsert_search_attributes(
+            search_attributes.updates(stage=stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=place)
+        )
         self.placed = self.standing_known = True
         self.show()
 
@@ -152,6 +221,8 @@ class Case:
             lines.insert(0, f"**暂停**：{self.blocked}。排除障碍后发送信号 {RESUME} 继续办理。")
         if self.cancel_requests:
             lines.append("**注意**：收到过取消请求，已忽略；案件只能依规定办结。")
+        if self.unsaid:
+            lines.append(f"**警报**：{self.unsaid} 次收到无人说过的话（冒名），未登记；请核查谁能连到流程引擎。")
         return lines
 
     @workflow.query(name=STATE, description="办理状态：阶段、等待、期限、暂停原因")

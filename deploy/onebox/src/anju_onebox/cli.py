@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
-from chassis import commands
+from chassis import commands, loop
 from chassis.deployment import Deployment, DeploymentFileError
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +38,6 @@ app = commands.program(
     "anju up --ports-offset 2000",
     "anju demo --months 12",
     "anju verify --full",
-    "anju repair --yes",
     "anju clock advance application/KF-2026-000002 11d",
 )
 clock = commands.program(
@@ -54,7 +53,7 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
     try:
-        code = asyncio.run(main)
+        code = loop.run(main)
     except EngineError as error:
         typer.echo(str(error), err=True)
         code = 1
@@ -127,7 +126,7 @@ async def _up(layout: Layout) -> int:
         progress.failed(_about_disk(error))
         return 1
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    running_loop = asyncio.get_running_loop()
     starting = asyncio.current_task()
     ready = False
 
@@ -137,16 +136,16 @@ async def _up(layout: Layout) -> int:
         nonlocal asked_at
         if stop.is_set():
             # Asked again: the engines end with this process. (One Ctrl-C may arrive twice, from the terminal and from a wrapper.)
-            if loop.time() - asked_at > _IMPATIENT_AFTER_SECONDS:
+            if running_loop.time() - asked_at > _IMPATIENT_AFTER_SECONDS:
                 os._exit(128 + number)
             return
-        asked_at = loop.time()
+        asked_at = running_loop.time()
         stop.set()
         if not ready and starting is not None:
             starting.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped, number)
+        running_loop.add_signal_handler(number, stopped, number)
     try:
         async with box(layout, progress) as running:
             ready = True
@@ -344,31 +343,6 @@ def setup(
     """准备集群 — Makes the namespace, its retention and the search attributes of a Temporal cluster. Safe to repeat."""
     where = _deployment(deployment, data_dir)
     _run(_setup(where, None if retention_days is None else timedelta(days=retention_days)))
-
-
-@app.command(
-    epilog=commands.examples(
-        "anju repair", "anju repair --yes", "anju repair --yes application/KF-2026-000002", "anju repair --deployment city.yaml"
-    )
-)
-def repair(
-    workflow: Annotated[
-        list[str] | None, typer.Argument(help="只处理这些流程 only these workflows: application/KF-…", show_default=False)
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="执行；不加则只列出 does it; without it nothing is changed")] = False,
-    deployment: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="各部分的位置 where everything is; default: the running box", show_default=False)
-    ] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """修复受阻的件 — Records that are open while their workflow is gone: starts each again where its record stands. A running one is left alone.
-
-    Exit code 0: nothing is blocked (any more), 1: something is.
-    """
-    from anju_onebox import repair as repairing
-
-    where = _deployment(deployment, data_dir)
-    _run(repairing.run(where, workflow or [], go=yes))
 
 
 def _deployment(file: Path | None, data_dir: Path | None) -> Deployment:

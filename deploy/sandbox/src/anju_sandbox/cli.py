@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
+import uvloop
 
 from anju_sandbox.app import sandbox
 from anju_sandbox.settings import SandboxSettings
@@ -31,7 +32,7 @@ def serve(
 ) -> None:
     """Runs the servers until interrupted."""
     names = [name for name in only.split(",") if name.strip()]
-    asyncio.run(_serve(_settings(data_dir, host=host), names))
+    uvloop.run(_serve(_settings(data_dir, host=host), names))
 
 
 async def _serve(settings: SandboxSettings, names: list[str]) -> None:

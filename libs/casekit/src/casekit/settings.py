@@ -12,6 +12,3 @@ class CaseServiceSettings(GrpcServiceSettings):
         gt=0,
         description="How often open records are compared with the workflows the engine runs, to show those that are blocked.",
     )
-    separate_queues: bool = Field(
-        default=False, description="New cases use task queues of their own for registers and payments (several worker roles)."
-    )

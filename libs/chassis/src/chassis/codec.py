@@ -2,6 +2,10 @@
 
 AES-256-GCM by the key ring. The namespace and workflow id are authenticated with the payload: a payload copied into another workflow does not open.
 They also stand in the clear in the payload's metadata (they are in the clear in Temporal anyway), so that a codec server can decode for the web UI.
+
+What is not sealed was sent by somebody without the key (the web UI, the command line, a stranger at the engine) and is not taken: it opens to nothing that
+any model can be made of, so that a signal with it is dropped, an update rejected, and the workflow goes on. To raise instead would let one message
+stop a workflow's every task.
 """
 
 from __future__ import annotations
@@ -23,22 +27,30 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ApplicationError
 
+from chassis import logs
 from chassis.crypto import DecryptionError, KeyRing
 
+_log = logs.get(__name__)
+
 ENCODING: Final = b"binary/anju-aes256gcm"
+# What an unsealed payload opens to: no converter knows it.
+REFUSED: Final = b"binary/anju-unsealed-refused"
 _PLACE: Final = "anju-place"
 # Temporal refuses 2 MB and then retries for ever; documents travel by reference, so anything this large is a mistake and must fail at once.
 MAX_PAYLOAD_BYTES: Final = 64 << 10
 
 
 class EncryptionCodec(PayloadCodec, WithSerializationContext):
-    def __init__(self, ring: KeyRing, place: str | None = None) -> None:
+    """``unsealed``: payloads in the clear are taken as they are (development, and whoever only shows them)."""
+
+    def __init__(self, ring: KeyRing, place: str | None = None, *, unsealed: bool = False) -> None:
         self._ring = ring
         self._place = place
+        self._unsealed = unsealed
 
     def with_context(self, context: SerializationContext) -> EncryptionCodec:
         if isinstance(context, (WorkflowSerializationContext, ActivitySerializationContext)) and context.workflow_id:
-            return EncryptionCodec(self._ring, f"{context.namespace}|{context.workflow_id}")
+            return EncryptionCodec(self._ring, f"{context.namespace}|{context.workflow_id}", unsealed=self._unsealed)
         return self
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -60,18 +72,20 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != ENCODING:
-            # Sent by hand from the web UI or the command line; validators still check what it says.
-            return payload
+            if self._unsealed:
+                return payload
+            _log.error("unsealed_payload_refused", place=self._place or "")
+            return Payload(metadata={"encoding": REFUSED})
         place = payload.metadata.get(_PLACE, b"").decode()
         if self._place is not None and place and place != self._place:
             raise DecryptionError(f"a payload sealed for {place} was found in {self._place}")
         return Payload.FromString(self._ring.decrypt(payload.data, place))
 
 
-def data_converter(ring: KeyRing) -> DataConverter:
-    """Pydantic models, sealed, with failure messages and stack traces sealed too."""
+def data_converter(ring: KeyRing, *, unsealed: bool = False) -> DataConverter:
+    """Pydantic models, sealed, with failure messages and stack traces sealed too; ``unsealed`` as for the codec."""
     return dataclasses.replace(
         pydantic_data_converter,
-        payload_codec=EncryptionCodec(ring),
+        payload_codec=EncryptionCodec(ring, unsealed=unsealed),
         failure_converter_class=temporalio.converter.DefaultFailureConverterWithEncodedAttributes,
     )

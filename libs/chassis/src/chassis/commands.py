@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+from chassis import loop
 
 
 class CannotRunError(Exception):
@@ -79,7 +80,7 @@ def start(app: typer.Typer, *, name: str | None = None) -> NoReturn:
 def wait_for(work: Coroutine[Any, Any, int], *, interrupted: str = "") -> NoReturn:
     """Ends the command with the code of ``work``; a Ctrl-C says ``interrupted``."""
     try:
-        code = asyncio.run(work)
+        code = loop.run(work)
     except KeyboardInterrupt:
         typer.echo(f"\n{interrupted or '已中断 interrupted'}", err=True)
         code = 128 + signal.SIGINT

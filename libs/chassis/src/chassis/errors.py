@@ -64,6 +64,12 @@ BAD_REQUEST = Problem(
     "请求内容无法识别，请确认双方的接口版本一致。",
     "The request cannot be read; check that both sides use the same version of the interface.",
 )
+BAD_VALUE = Problem(
+    "BAD_VALUE",
+    grpc.StatusCode.INVALID_ARGUMENT,
+    "有内容超出可以办理的范围，请检查后再提交。",
+    "A value is outside of what can be dealt with; check what was sent.",
+)
 UNAUTHENTICATED = Problem("UNAUTHENTICATED", grpc.StatusCode.UNAUTHENTICATED, "请先登录。", "Please sign on first.")
 NOT_ALLOWED = Problem("NOT_ALLOWED", grpc.StatusCode.PERMISSION_DENIED, "您没有办理这项业务的权限。", "You are not allowed to do this.")
 OUT_OF_DIVISION = Problem(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
+import asyncpg
 import grpc
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -16,8 +17,8 @@ from grpc_status import rpc_status
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from chassis import identity, logs, telemetry
-from chassis.errors import BAD_REQUEST, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, to_status
+from chassis import bounds, identity, logs, telemetry
+from chassis.errors import BAD_REQUEST, BAD_VALUE, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, invalid, to_status
 from chassis.identity import Verifier
 
 _log = logs.get(__name__)
@@ -86,6 +87,8 @@ class _Guard(grpc.aio.ServerInterceptor):
                 self._identify(method, context)
                 if isinstance(request, _Unreadable):
                     raise Refusal(BAD_REQUEST)
+                if found := bounds.violations(request):
+                    raise invalid(found)
                 remaining = context.time_remaining()
                 limit = DEFAULT_DEADLINE_SECONDS if remaining is None else min(remaining, MAX_DEADLINE_SECONDS)
                 async with asyncio.timeout(limit):
@@ -105,6 +108,9 @@ class _Guard(grpc.aio.ServerInterceptor):
                 _log.exception("rpc_dependency_down", method=method)
                 await _abort(context, Refusal(UNAVAILABLE))
             except DBAPIError as error:
+                if _value_refused(error):
+                    _log.warning("rpc_value_refused", method=method, why=logs.describe(error))
+                    await _abort(context, Refusal(BAD_VALUE))
                 _log.exception("rpc_database_error", method=method)
                 # A lost connection may surface as any driver error; the transaction was rolled back, so asking again is safe.
                 away = error.connection_invalidated or _server_away(error)
@@ -136,6 +142,12 @@ def _server_away(error: DBAPIError) -> bool:
     very moment (chassis.once): none of it is about the call, and its repeat gets the answer."""
     state = getattr(error.orig, "sqlstate", None) or ""
     return state[:2] in ("08", "53", "57") or (state == "23505" and '"once_pkey"' in str(error.orig))
+
+
+def _value_refused(error: DBAPIError) -> bool:
+    """PostgreSQL or its driver could not take a value (class 22, or a key too long for an index): it came with the call, and asking again changes nothing."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] == "22" or state == "54000" or isinstance(getattr(error.orig, "__cause__", None), asyncpg.exceptions.DataError)
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:

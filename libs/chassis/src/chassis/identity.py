@@ -144,7 +144,7 @@ class Verifier:
             )
             may_vouch = claims["iss"] == kid and caller.kind in self._kinds.get(kid, ())
             expired = claims["exp"] + LEEWAY_SECONDS < now
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Refusal(UNAUTHENTICATED) from error
         # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
         for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(kid)

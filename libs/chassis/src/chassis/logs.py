@@ -6,8 +6,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -103,6 +107,107 @@ def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+_KINDS_REMEMBERED = 2_000
+# What tells one kind of line from another; everything else (times, traces, ids) is different on every line.
+_KIND_FIELDS = ("method", "route", "reason", "code", "kind", "status", "error", "why")
+
+
+class Repeats(logging.Filter):
+    """A line that repeats is counted and not written again: whoever can provoke one can otherwise fill the disk with it.
+
+    Of one kind so many are written in a window; then one line says how many more there were. A trace of a stack is long, so what went wrong gets fewer.
+    """
+
+    def __init__(
+        self, *, window_seconds: float = 10.0, wrong: int = 20, ordinary: int = 1000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._window_seconds = window_seconds
+        self._wrong = wrong
+        self._ordinary = ordinary
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[Any, ...], _Window] = OrderedDict()
+        self._timer: threading.Timer | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "repeated", None) is not None:
+            return True
+        key, now = _kind_of(record), self._clock()
+        over: list[_Window] = []
+        with self._lock:
+            window = self._seen.get(key)
+            if window is not None and self._is_over(window, now):
+                over.append(self._seen.pop(key))
+                window = None
+            if window is None:
+                window = self._seen[key] = _Window(now, self._wrong if record.levelno >= logging.WARNING else self._ordinary)
+                if len(self._seen) > _KINDS_REMEMBERED:
+                    over.append(self._seen.popitem(last=False)[1])
+            window.lines += 1
+            written = window.lines <= window.most
+            if not written:
+                window.last = record
+                self._tell_later()
+        self._tell(over)
+        return written
+
+    def flush(self) -> None:
+        """Tells what was counted in windows that are over."""
+        now = self._clock()
+        with self._lock:
+            self._timer = None
+            over = [self._seen.pop(key) for key, window in list(self._seen.items()) if self._is_over(window, now)]
+            if any(window.last is not None for window in self._seen.values()):
+                self._tell_later()
+        self._tell(over)
+
+    def _is_over(self, window: _Window, now: float) -> bool:
+        return now - window.since >= self._window_seconds
+
+    def _tell_later(self) -> None:
+        """No other line may come that would close the window."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._window_seconds, self.flush)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _tell(self, over: list[_Window]) -> None:
+        for window in over:
+            if window.last is None:
+                continue
+            more = window.lines - window.most
+            record = logging.makeLogRecord({**window.last.__dict__, "repeated": more, "exc_info": None, "exc_text": None})
+            if isinstance(record.msg, dict):
+                record.msg = {name: value for name, value in record.msg.items() if name not in ("exception", "trace_id")} | {
+                    "repeated": more
+                }
+            else:
+                record.msg, record.args = f"{record.getMessage()} (repeated {more} times)", ()
+            for handler in logging.getLogger().handlers:
+                if self in handler.filters:
+                    handler.handle(record)
+
+
+@dataclass
+class _Window:
+    since: float
+    most: int
+    lines: int = 0
+    last: logging.LogRecord | None = None
+
+
+def _kind_of(record: logging.LogRecord) -> tuple[Any, ...]:
+    if not isinstance(record.msg, dict):
+        # A line of a library: what it was formatted with differs, its template does not.
+        kind = record.exc_info[0].__qualname__ if record.exc_info and record.exc_info[0] else None
+        return (record.name, record.levelno, str(record.msg)[:200], kind)
+    event = record.msg
+    # The last line of a trace names the kind of error.
+    error = str(event.get("exception", "")).rpartition("\n")[2].partition(":")[0]
+    return (record.name, record.levelno, str(event.get("event", ""))[:200], error, *(str(event.get(name))[:100] for name in _KIND_FIELDS))
+
+
 def configure(service: str, level: str = "INFO", style: str = "json") -> None:
     """Sends the logs of structlog and of the standard library through one chain to stderr."""
     shared: list[Any] = [
@@ -127,6 +232,7 @@ def configure(service: str, level: str = "INFO", style: str = "json") -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
         )
     )
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

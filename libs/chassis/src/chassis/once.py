@@ -47,6 +47,11 @@ def fingerprint(request: Message) -> str:
     return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
 
 
+async def hold(session: AsyncSession, key: str) -> None:
+    """Holds other calls with the same key until this transaction ends."""
+    await session.execute(_HOLD, {"key": key})
+
+
 async def find(session: AsyncSession, key: str, request: Message, answer: M) -> M | None:
     """Fills ``answer`` with what was answered before, or returns None when the key is new; holds the key until the transaction ends.
 
@@ -55,15 +60,9 @@ async def find(session: AsyncSession, key: str, request: Message, answer: M) -> 
     held, *row = (await session.execute(_HOLD_AND_FIND, {"key": key})).one()
     if not held:
         # Another call with this key is being served: wait for its end, then look at what it has left.
-        await session.execute(_HOLD, {"key": key})
+        await hold(session, key)
         row = list((await session.execute(_FIND, {"key": key})).one_or_none() or (None, None))
     return _same(row[0], row[1], request, answer)
-
-
-async def answered(session: AsyncSession, key: str, request: Message, answer: M) -> M | None:
-    """As ``find``, without holding the key: for who goes on to ask somebody else first, outside of a transaction."""
-    row = (await session.execute(_FIND, {"key": key})).one_or_none()
-    return None if row is None else _same(row[0], row[1], request, answer)
 
 
 def _same(known: str | None, stored: bytes, request: Message, answer: M) -> M | None:

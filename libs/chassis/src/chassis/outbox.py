@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, delete, select, update
+from sqlalchemy import BigInteger, Column, DateTime, Index, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
@@ -77,6 +77,22 @@ class Outbox:
         self._database = database
         self._table = table
         self._handlers = handlers
+        # Made once: putting a statement together costs as much as sending it.
+        columns = table.__table__.c
+        due = (
+            select(columns.id)
+            .where(columns.done_at.is_(None), columns.next_try_at <= bindparam("now"))
+            .order_by(columns.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        self._claiming = (
+            update(table.__table__)
+            .where(columns.id.in_(due))
+            .values(next_try_at=bindparam("until"))
+            .returning(columns.id, columns.kind, columns.payload, columns.attempts)
+        )
+        self._delivered = update(table.__table__).where(columns.id.in_(bindparam("ids", expanding=True))).values(done_at=bindparam("now"))
         self._own: deque[_Entry] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -150,22 +166,9 @@ class Outbox:
         return claimed
 
     async def _claim(self) -> Sequence[_Entry]:
-        table = self._table
-        due = (
-            select(table.id)
-            .where(table.done_at.is_(None), table.next_try_at <= _now())
-            .order_by(table.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        claim = (
-            update(table)
-            .where(table.id.in_(due))
-            .values(next_try_at=_now() + timedelta(seconds=CLAIM_SECONDS))
-            .returning(table.id, table.kind, table.payload, table.attempts)
-        )
+        times = {"now": _now(), "until": _now() + timedelta(seconds=CLAIM_SECONDS)}
         async with self._database.statements() as session:
-            return sorted((_Entry(*row) for row in (await session.execute(claim)).all()), key=lambda entry: entry.id)
+            return sorted((_Entry(*row) for row in (await session.execute(self._claiming, times)).all()), key=lambda entry: entry.id)
 
     async def _deliver(self, kind: str, payload: dict[str, Any]) -> Exception | None:
         try:
@@ -179,7 +182,7 @@ class Outbox:
         table = self._table
         async with self._database.statements() as session:
             if done:
-                await session.execute(update(table).where(table.id.in_(done)).values(done_at=_now()))
+                await session.execute(self._delivered, {"ids": done, "now": _now()})
             for entry, error in failed:
                 attempts, why = entry.attempts + 1, logs.describe(error)[:500]
                 again = _now() + timedelta(seconds=min(0.25 * 2**attempts, MAX_BACKOFF_SECONDS))

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 from pydantic import ValidationError
 
-from chassis import commands, logs, telemetry
+from chassis import commands, logs, loop, telemetry
 from chassis.identity import Signer, Verifier, load_key, load_key_set
 from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
 
@@ -31,9 +31,8 @@ def verifier(settings: ProcessSettings) -> Verifier:
 async def run_until_stopped(name: str, running: AbstractAsyncContextManager[Any]) -> None:
     """Keeps ``running`` open until SIGTERM or SIGINT, then lets it close in order."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = logs.get(name)
     async with running as app:
         log.info("serving", at=getattr(app, "address", None))
@@ -82,7 +81,7 @@ def program(
         """运行至收到 SIGTERM — Serves until SIGTERM."""
         settings = configured()
         try:
-            asyncio.run(run_until_stopped(name, application(settings)))
+            loop.run(run_until_stopped(name, application(settings)))
         except commands.CannotRunError as error:
             # In the log as well: a process manager shows nothing else.
             logs.get(name).error("cannot run", why=str(error))

@@ -50,6 +50,10 @@ class ProcessSettings(BaseSettings):
         default=False,
         description="Workflows may be moved through time (one-machine simulation only, refused in production).",
     )
+    unsealed_payloads: bool = Field(
+        default=False,
+        description="Messages to workflows are taken in the clear too, as the Temporal command line sends them (development only, refused in production).",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -22,10 +22,12 @@ PAYLOAD_KEYS = "payload-keys.json"
 async def connect(settings: ProcessSettings, **overrides: Any) -> Client:
     """Connects by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_* … (``temporalio.envconfig``); ``overrides`` go to ``Client.connect``.
 
-    Raises RuntimeError when the controlled clock is asked for in production.
+    Raises RuntimeError when the controlled clock or unsealed payloads are asked for in production.
     """
     if settings.production and settings.simulated_clock:
         raise RuntimeError("the controlled clock is a simulation; it is refused in production")
+    if settings.production and settings.unsealed_payloads:
+        raise RuntimeError("payloads in the clear are for development; they are refused in production")
     interceptors = telemetry.temporal_interceptors()
     if settings.simulated_clock:
         from chassis.simclock import SimulatedClockInterceptor
@@ -34,7 +36,7 @@ async def connect(settings: ProcessSettings, **overrides: Any) -> Client:
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")
     config.update(
-        data_converter=data_converter(KeyRing.load_or_create(settings.keys_dir / PAYLOAD_KEYS)),
+        data_converter=data_converter(KeyRing.load_or_create(settings.keys_dir / PAYLOAD_KEYS), unsealed=settings.unsealed_payloads),
         interceptors=interceptors,
         **overrides,
     )

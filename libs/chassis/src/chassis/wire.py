@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
+from chassis import bounds
 from chassis.errors import FieldViolation, invalid
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,6 +45,14 @@ def instant(holder: Message, name: str) -> datetime:
         return utc(getattr(holder, name))
     except (ValueError, OverflowError):
         raise invalid([wrong(f"/{name}", "时间无效。", "This is not a time.")]) from None
+
+
+def day(text: str, pointer: str) -> date:
+    """A day as YYYY-MM-DD. Raises Refusal(INVALID_FIELDS)."""
+    try:
+        return bounds.day(text)
+    except ValueError:
+        raise invalid([FieldViolation(pointer, "DATE", "日期请写成 2026-01-31 的样子。", "Write the date like 2026-01-31.")]) from None
 
 
 def to_model(model: type[M], message: Message) -> M:

@@ -10,7 +10,7 @@ from typing import Final
 from anju_terms import review_stage, terms
 from pydantic import Field
 
-from anju_contracts.base import Model, Place, Word
+from anju_contracts.base import Model, Place, Text, Word
 from anju_contracts.moves import Move, Table
 
 NAME: Final = "Application"
@@ -98,7 +98,7 @@ class ReviewDecision(Word):
 
     level: str
     decision: Decision
-    reason: str = ""
+    reason: Text = ""
 
 
 class Correction(Word):
@@ -110,7 +110,7 @@ class Correction(Word):
 class Withdrawal(Word):
     """Update ``withdraw``."""
 
-    reason: str = ""
+    reason: Text = ""
 
 
 class ObjectionRaised(Word):
@@ -124,7 +124,7 @@ class ObjectionDecision(Word):
 
     objection_id: str
     upheld: bool
-    answer: str
+    answer: Text
 
 
 # --- its moves ----------------------------------------------------------------------------------------------------------------------------

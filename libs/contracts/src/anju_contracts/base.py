@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,14 @@ class Place(Model):
 
     district: str
     street: str
+
+
+class _Written:
+    """Marks a field in which a person writes freely: it may name anybody, and is sealed wherever it is kept."""
+
+
+WRITTEN: Final = _Written()
+Text = Annotated[str, WRITTEN]
 
 
 class Word(Model):

@@ -54,9 +54,7 @@ class LeaseInput(Model):
     sign_by: datetime
     separate_queues: bool = False
     generation: int = Field(default=0, description="how many workflows the lease has had before; keeps their steps apart")
-    again: bool = Field(default=False, description="started again where its record stands: what became of its bills is read first")
-    not_before: datetime | None = Field(default=None, description="as of an application")
-    # Carried across continue-as-new, and given to one that is started again.
+    # Carried across continue-as-new.
     stage: str = "signing"
     step: int = 0
     terms: LeaseTerms | None = None

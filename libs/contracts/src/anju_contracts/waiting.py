@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from anju_contracts.base import Model, Place, Word
+from anju_contracts.base import Model, Place, Text, Word
 from anju_contracts.moves import Move, Table
 
 NAME: Final = "Waiting"
@@ -31,11 +31,7 @@ class WaitingInput(Model):
     owner: str
     place: Place
     separate_queues: bool = False
-    generation: int = Field(
-        default=0,
-        description="how many workflows this registration has had before; one that is not the first goes on where the record stands",
-    )
-    not_before: datetime | None = Field(default=None, description="as of an application")
+    generation: int = Field(default=0, description="how many workflows this registration has had before; keeps their steps apart")
 
 
 OFFER_MADE: Final = "offer_made"
@@ -56,13 +52,13 @@ class OfferAnswer(Word):
 
     offer_id: str
     accept: bool
-    reason: str = ""
+    reason: Text = ""
 
 
 class Leaving(Word):
     """Update ``leave``."""
 
-    reason: str = ""
+    reason: Text = ""
 
 
 MOVES: Final = Table(

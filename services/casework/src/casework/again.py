@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import store
 from casework.course import table_of
-from casework.domain.progress import OBJECTION
 from casework.parts import CaseTerms, Parts
 from casework.process import memo, summary
 from casework.tables import Application
@@ -57,8 +56,7 @@ class Cases:
         given = workflow_input(
             case, first.request_id if first is not None else "", terms, separate_queues=self._parts.separate_queues
         ).model_copy(update={"generation": generation, "not_before": case.updated_at})
-        # Whatever was decided is on record, and the workflow goes on from there: nobody has to be told it again.
-        await store.confirmed_all(session, case.no)
+        await self._parts.words.begun_again(session, workflow_id)
         return Again(given, summary(case.no), memo(given), case.stage, case.version)
 
     async def mark(self, session: AsyncSession, workflow_ids: Collection[str], at: datetime | None) -> None:
@@ -90,17 +88,9 @@ async def standing(session: AsyncSession, case: Application) -> pb.GetStandingRe
         overdue=case.overdue,
         round=case.round,
     )
-    task, notice = await store.open_task_and_notice(session, case.no)
+    _, notice = await store.open_task_and_notice(session, case.no)
     if notice is not None:
         answer.notice_closes_at.FromDatetime(notice.closes_at)
-    open_ = await store.unanswered_objections(session, case.no, "open")
-    if task is not None and task.level == OBJECTION:
-        looked_at = await store.newest_objection(session, case.no)
-        if looked_at in open_:
-            answer.objection_id = looked_at
-            open_.remove(looked_at)
-    if case.stage == "objection_review" and not answer.objection_id and not open_:
-        # The next one was taken by the workflow that is gone, and the call that brought it has not heard so.
-        open_ = await store.unanswered_objections(session, case.no, "pending")
-    answer.waiting_objections.extend(open_)
+    for row in await store.objections_on_record(session, case.no):
+        answer.objections.add(id=row.id, raised_at=stamp(row.raised_at))
     return answer

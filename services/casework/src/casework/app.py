@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from casekit import tell
 from casekit.blocked import Keeper, RepairServicer, watching
-from casekit.engine import OnRecord, TemporalEngine
+from casekit.engine import Engine, TemporalEngine
 from casekit.tell import Tellings
+from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -21,43 +21,45 @@ from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
 
-from casework import store, tables
+from casework import tables
 from casework.again import Cases
-from casework.asking import Asking
-from casework.intake import SETTLE_CORRECTION, Intake
 from casework.numbers import caught_up
 from casework.parts import Parts
-from casework.process import CONFIRM_WORD, START_APPLICATION, Process
+from casework.process import START_APPLICATION, Process
 from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
 from casework.settings import Settings
 from casework.vault import KEYS, Vault
+from casework.words import KINDS
 
 NAME = "casework"
 
 
 @asynccontextmanager
-async def application(settings: Settings, *, process: Process | None = None) -> AsyncIterator[GrpcServer]:
-    """Serves until the block ends. ``process`` replaces the real engine in tests."""
+async def application(settings: Settings, *, engine: Engine | None = None) -> AsyncIterator[GrpcServer]:
+    """Serves until the block ends. ``engine`` stands in for Temporal in tests."""
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
         stack.push_async_callback(database.close)
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
-        engine = None
-        if process is None:
+        if engine is None:
             client = await temporal.connect(settings, lazy=True)
             await stack.enter_async_context(caught_up(client, database))
             engine = TemporalEngine(client)
-            process = Process(engine, partial(_on_record, database))
-        handlers: dict[str, Handler] = {START_APPLICATION: process.start_application}
+        ring = KeyRing.load_or_create(settings.keys_dir / KEYS)
+        words = Words(database, tables.Word, tables.Outbox, engine, ring, KINDS)
+        handlers: dict[str, Handler] = {
+            START_APPLICATION: Process(engine).start_application,
+            SETTLE_WORD: words.settle,
+        }
         outbox = Outbox(database, tables.Outbox, handlers)
         notifications = Client(settings.notifications_address, signer(settings, NAME))
         stack.push_async_callback(notifications.close)
-        tellings = Tellings(KeyRing.load_or_create(settings.keys_dir / KEYS), notifications)
+        tellings = Tellings(ring, notifications)
         handlers[tell.TELL] = tellings.deliver
         parts = Parts(
             database=database,
             outbox=outbox,
-            process=process,
+            words=words,
             vault=Vault.open_folder(settings.keys_dir),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,
@@ -65,10 +67,6 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
             separate_queues=settings.separate_queues,
             tellings=tellings,
         )
-        asking = Asking(parts)
-        intake = Intake(parts, asking)
-        handlers[SETTLE_CORRECTION] = intake.settle_correction
-        handlers[CONFIRM_WORD] = asking.confirm_word
         await outbox.start()
         stack.push_async_callback(outbox.stop)
         server = GrpcServer(
@@ -79,14 +77,9 @@ async def application(settings: Settings, *, process: Process | None = None) -> 
             open_methods=OPEN_METHODS,
             drain_seconds=settings.drain_seconds,
         )
-        rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts, asking, intake), server.server)
-        if engine is not None:
+        rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts), server.server)
+        if isinstance(engine, TemporalEngine):
             keeper = Keeper(database, engine, tables.Repair, [Cases(parts)])
             await stack.enter_async_context(watching(keeper, settings.watch_seconds))
             add_RepairServiceServicer_to_server(RepairServicer(keeper), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
-
-
-async def _on_record(database: Database, no: str) -> OnRecord:
-    async with database.transaction() as session:
-        return await store.on_record(session, no)

@@ -6,18 +6,19 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
+from casekit.words import Heard
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import reach, store, views
-from casework.asking import Asking, Words, asked, words_about
 from casework.domain import text
 from casework.domain.progress import NOTICE_STAGES, OBJECTION
 from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts, now
-from casework.tables import Objection
+from casework.reading import Reading
+from casework.tables import Application, Objection
 
 MAX_REASON_CHARS: Final = 500
 MAX_OBJECTION_CHARS: Final = 2000
@@ -29,13 +30,12 @@ _DECISIONS: Final = {
 
 
 class Decisions:
-    def __init__(self, parts: Parts, asking: Asking) -> None:
+    def __init__(self, parts: Parts, reading: Reading) -> None:
         self._parts = parts
-        self._asking = asking
+        self._reading = reading
 
     async def decide(self, caller: Caller, request: pb.DecideTaskRequest) -> pb.Application:
         reach.require_reviewer(caller)
-        name = asked(caller, "DecideTask", request.idempotency_key)
         if request.decision not in _DECISIONS:
             raise invalid_field("/decision", "CHOOSE_ONE", "请选择通过、退回补正或不予通过。", "Choose approve, return or refuse.")
         decision = _DECISIONS[request.decision]
@@ -48,104 +48,88 @@ class Decisions:
             en="Say why; the household reads it.",
         )
 
-        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
-            case = await store.lock_case(session, request.application_no)
-            if case is None:
-                raise Refusal(NOT_FOUND)
-            if begun is not None:
-                level = begun.waiting_on
-            else:
-                task = await store.open_task(session, case.no)
-                level = task.level if task is not None and task.level != OBJECTION else ""
-                reach.require_level(caller, case, level)
-                if request.if_version and request.if_version != case.version:
-                    raise Refusal(VERSION_MISMATCH)
-            said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=name.request_id)
-            return words_about(case, contract.DECIDE, said, level=level)
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case = await _locked(session, request.application_no)
+            task = await store.open_task(session, case.no)
+            level = task.level if task is not None and task.level != OBJECTION else ""
+            reach.require_level(caller, case, level)
+            if request.if_version and request.if_version != case.version:
+                raise Refusal(VERSION_MISMATCH)
+            said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)
+            return Heard(contract.workflow_id(case.no), said, level)
 
-        await self._asking.put(request, name, prepare)
-        return await self._asking.show(caller, request.application_no, "DecideTask")
+        await self._parts.words.say(caller, request, contract.DECIDE, prepare)
+        return await self._reading.case(caller, request.application_no, "DecideTask")
 
     async def withdraw(self, caller: Caller, request: pb.WithdrawApplicationRequest) -> pb.Application:
         caller.require_kind("citizen")
-        name = asked(caller, "WithdrawApplication", request.idempotency_key)
         reason = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
 
-        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = reach.own_case(caller, await store.lock_case(session, request.no))
-            if begun is None and case.stage in contract.ENDS:
+            if case.stage in contract.ENDS:
                 raise Refusal(ALREADY_ENDED)
-            return words_about(case, contract.WITHDRAW, contract.Withdrawal(actor=caller.sub, reason=reason, request_id=name.request_id))
+            return Heard(contract.workflow_id(case.no), contract.Withdrawal(actor=caller.sub, reason=reason, request_id=word_id))
 
-        await self._asking.put(request, name, prepare)
-        return await self._asking.show(caller, request.no, "WithdrawApplication")
+        await self._parts.words.say(caller, request, contract.WITHDRAW, prepare)
+        return await self._reading.case(caller, request.no, "WithdrawApplication")
 
     # -- objections (异议) --------------------------------------------------------------------------------------------------------------------
 
     async def object(self, caller: Caller, request: pb.RaiseObjectionRequest) -> pb.Objection:
         caller.require_kind("citizen", "staff")
-        name = asked(caller, "RaiseObjection", request.idempotency_key)
         said = _words(
             request.text, "/text", MAX_OBJECTION_CHARS, required=True, zh="请写明异议的内容和依据。", en="Say what you object to and why."
         )
-        objection_id = stable_id("obj-", name.key)
 
-        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await store.lock_case(session, request.application_no)
             # A number which does not exist answers like a case which is not on notice: the list of notices is public, the rest is not.
-            if case is None or (begun is None and case.stage not in NOTICE_STAGES):
+            if case is None or case.stage not in NOTICE_STAGES:
                 raise Refusal(NOT_ON_NOTICE)
-            if begun is None:
-                if await store.has_open_objection(session, case.no, caller.sub):
-                    raise Refusal(OBJECTION_PENDING)
-                sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
-                session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
-            raised = contract.ObjectionRaised(objection_id=objection_id, actor=caller.sub, request_id=name.request_id)
-            # Objections are answered one after another; one that has to wait its turn makes no step yet.
-            return words_about(case, contract.RAISE_OBJECTION, raised, lands=case.stage == "public_notice")
+            if await store.has_open_objection(session, case.no, caller.sub):
+                raise Refusal(OBJECTION_PENDING)
+            objection_id = stable_id("obj-", word_id)
+            sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
+            session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
+            raised = contract.ObjectionRaised(objection_id=objection_id, actor=caller.sub, request_id=word_id)
+            return Heard(contract.workflow_id(case.no), raised)
 
-        async def accepted(session: AsyncSession) -> None:
-            await store.accept_objection(session, objection_id)
-
-        async def undo(session: AsyncSession) -> None:
-            await store.drop_objection(session, objection_id)
-
-        await self._asking.put(request, name, prepare, accepted=accepted, undo=undo)
+        word = await self._parts.words.say(caller, request, contract.RAISE_OBJECTION, prepare)
         async with self._parts.database.transaction() as session:
-            row = await store.objection(session, request.application_no, objection_id)
+            row = await store.objection(session, request.application_no, word.word.objection_id)
             if row is None:
                 raise Refusal(NOT_FOUND)
             return views.objection(self._parts.vault, row, reach.View(dossier=False, words=True, objections=True))
 
     async def answer_objection(self, caller: Caller, request: pb.DecideObjectionRequest) -> pb.Application:
         reach.require_reviewer(caller)
-        name = asked(caller, "DecideObjection", request.idempotency_key)
         answer = _words(
             request.answer, "/answer", MAX_OBJECTION_CHARS, required=True, zh="请写明复核意见。", en="Write the answer to the objection."
         )
 
-        async def prepare(session: AsyncSession, begun: pb.Application | None) -> Words:
-            case = await store.lock_case(session, request.application_no)
-            if case is None:
-                raise Refusal(NOT_FOUND)
-            if begun is None:
-                reach.require_level(caller, case, OBJECTION)
-                row = await store.objection(session, case.no, request.objection_id)
-                if row is None or row.state != "open" or case.stage != "objection_review":
-                    raise Refusal(TASK_NOT_OPEN)
-                if row.raised_by == caller.sub:
-                    raise Refusal(OWN_CASE)
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case = await _locked(session, request.application_no)
+            reach.require_level(caller, case, OBJECTION)
+            row = await store.objection(session, case.no, request.objection_id)
+            if row is None or row.state != "open" or case.stage != "objection_review":
+                raise Refusal(TASK_NOT_OPEN)
+            if row.raised_by == caller.sub:
+                raise Refusal(OWN_CASE)
             said = contract.ObjectionDecision(
-                objection_id=request.objection_id,
-                upheld=request.upheld,
-                answer=answer,
-                actor=caller.sub,
-                request_id=name.request_id,
+                objection_id=request.objection_id, upheld=request.upheld, answer=answer, actor=caller.sub, request_id=word_id
             )
-            return words_about(case, contract.DECIDE_OBJECTION, said)
+            return Heard(contract.workflow_id(case.no), said, OBJECTION)
 
-        await self._asking.put(request, name, prepare)
-        return await self._asking.show(caller, request.application_no, "DecideObjection")
+        await self._parts.words.say(caller, request, contract.DECIDE_OBJECTION, prepare)
+        return await self._reading.case(caller, request.application_no, "DecideObjection")
+
+
+async def _locked(session: AsyncSession, no: str) -> Application:
+    case = await store.lock_case(session, no)
+    if case is None:
+        raise Refusal(NOT_FOUND)
+    return case
 
 
 def _words(value: str, pointer: str, most: int, *, required: bool, zh: str, en: str) -> str:

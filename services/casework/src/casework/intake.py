@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
+from casekit.words import EarlierFirstError, Heard, request_key, word_name
 from chassis import calendar, once
-from chassis.errors import RETRYABLE, UNAVAILABLE, VERSION_MISMATCH, Refusal
+from chassis.errors import VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import mask_name
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import again, convert, reach, store
-from casework.asking import Asked, Asking, asked
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, prepare
 from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, invalid_dossier
 from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
-from casework.tables import Application, Consent, Once, Outbox
+from casework.reading import Reading
+from casework.tables import Application, Consent, Once
 from casework.tables import Dossier as DossierRow
-
-SETTLE_CORRECTION: Final = "settle_correction"
-# The call itself asks the workflow first; this is for the call that died or was left without an answer.
-_SETTLE_AFTER: Final = timedelta(seconds=20)
-_MAX_UNANSWERED: Final = 3
 
 
 class Intake:
-    def __init__(self, parts: Parts, asking: Asking) -> None:
+    def __init__(self, parts: Parts, reading: Reading) -> None:
         self._parts = parts
-        self._asking = asking
+        self._reading = reading
 
     # -- the first dossier -------------------------------------------------------------------------------------------------------------------
 
     async def submit(self, caller: Caller, request: pb.SubmitApplicationRequest) -> pb.Application:
         caller.require_kind("citizen")
-        name = asked(caller, "SubmitApplication", request.idempotency_key)
+        key = request_key(caller, request)
         content = pb.SubmitApplicationRequest()
         content.CopyFrom(request)
         # A phone that sends its form again stamps it anew; it is the same form.
         content.consent.ClearField("given_at")
         stored = pb.Application()
         async with self._parts.database.transaction() as session:
-            if await once.find(session, name.key, content, stored) is None:
+            if await once.find(session, key, content, stored) is None:
                 dossier, consent = self._checked(request)
-                stored.no = await self._enter(session, caller, name, dossier, consent, _given_at(request.consent))
-                once.remember(session, Once, name.key, content, stored)
-        return await self._asking.show(caller, stored.no, "SubmitApplication")
+                stored.no = await self._enter(session, caller, word_name(key), dossier, consent, _given_at(request.consent))
+                once.remember(session, Once, key, content, stored)
+        return await self._reading.case(caller, stored.no, "SubmitApplication")
 
     def _checked(self, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
         dossier = prepare(convert.dossier_from(request.dossier))
@@ -61,7 +56,7 @@ class Intake:
         return applicant_first(dossier), consent
 
     async def _enter(
-        self, session: AsyncSession, caller: Caller, name: Asked, dossier: Dossier, consent: DeclaredConsent, given_at: datetime
+        self, session: AsyncSession, caller: Caller, submission: str, dossier: Dossier, consent: DeclaredConsent, given_at: datetime
     ) -> str:
         number, instant = await store.next_number(session), now()
         terms = self._parts.case_terms(calendar.local_date(instant))
@@ -85,11 +80,11 @@ class Intake:
         )
         session.add(case)
         await session.flush()
-        row = self._row(no, 1, dossier, caller.sub, name.request_id)
+        row = self._row(no, 1, dossier, caller.sub, submission)
         await self._claim(session, caller, no, row)
         session.add(row)
         session.add(Consent(application_no=no, text_version=consent.text_version, registers=list(consent.registers), given_at=given_at))
-        given = again.workflow_input(case, name.request_id, terms, separate_queues=self._parts.separate_queues)
+        given = again.workflow_input(case, submission, terms, separate_queues=self._parts.separate_queues)
         self._parts.outbox.add(session, START_APPLICATION, given.model_dump(mode="json"))
         return no
 
@@ -120,58 +115,20 @@ class Intake:
         A round left unanswered by an earlier request (a crash, an engine away) is settled first: the household did hand it in.
         """
         caller.require_kind("citizen")
-        name = asked(caller, "CorrectApplication", request.idempotency_key)
-        for _ in range(_MAX_UNANSWERED):
-            begun, unanswered = await self._begin_correction(caller, name, request)
-            if not unanswered:
-                break
-            await self.settle_correction({"no": request.no, "round": unanswered})
-        else:
-            raise Refusal(UNAVAILABLE)
-        if not begun.stage:
-            await self._finish_correction(name, begun)
-        return await self._asking.show(caller, request.no, "CorrectApplication")
 
-    async def settle_correction(self, payload: dict[str, Any]) -> None:
-        """Outbox handler: brings a correction nobody waits for any more to its end. Raises Refusal(UNAVAILABLE) to be asked again later."""
-        no, round_ = str(payload["no"]), int(payload["round"])
-        async with self._parts.database.transaction() as session:
-            case, row = await store.case(session, no), await store.dossier(session, no, round_)
-        if case is None or row is None or row.round <= case.round:
-            return
-        try:
-            stage = await self._ask(row)
-        except Refusal as refusal:
-            if refusal.problem.status in RETRYABLE:
-                raise
-            return
-        await self._asking.landed(no, stage, case.version)
-
-    async def _begin_correction(self, caller: Caller, name: Asked, request: pb.CorrectApplicationRequest) -> tuple[pb.Application, int]:
-        """What is stored under the request's key, and the round of another request which has to be settled first (0 for none)."""
-        begun = pb.Application()
-        async with self._parts.database.transaction() as session:
-            known = await once.find(session, name.key, request, begun) is not None
-            if begun.stage:
-                return begun, 0
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = reach.own_case(caller, await store.lock_case(session, request.no))
             unanswered = await store.dossier(session, case.no, case.round + 1)
             if unanswered is not None:
-                return begun, 0 if unanswered.request_id == name.request_id else unanswered.round
-            if known:
-                current = await store.dossier(session, case.no, case.round)
-                if current is not None and current.request_id == name.request_id:
-                    begun.stage = case.stage
-                    return begun, 0
-                # It was refused while nobody waited for the answer; this is a new try.
-                await store.forget(session, name.key)
-            row = await self._enter_correction(session, caller, name, case, request)
-            begun = pb.Application(no=case.no, version=case.version, round=row.round)
-            once.remember(session, Once, name.key, request, begun)
-            return begun, 0
+                raise EarlierFirstError(unanswered.request_id)
+            row = await self._enter_correction(session, caller, word_id, case, request)
+            return Heard(contract.workflow_id(case.no), contract.Correction(round=row.round, actor=row.actor, request_id=word_id))
+
+        await self._parts.words.say(caller, request, contract.CORRECT, prepare)
+        return await self._reading.case(caller, request.no, "CorrectApplication")
 
     async def _enter_correction(
-        self, session: AsyncSession, caller: Caller, name: Asked, case: Application, request: pb.CorrectApplicationRequest
+        self, session: AsyncSession, caller: Caller, word_id: str, case: Application, request: pb.CorrectApplicationRequest
     ) -> DossierRow:
         if case.stage != "correction":
             raise Refusal(NOT_RETURNED)
@@ -181,41 +138,10 @@ class Intake:
         wrong = [*check(dossier, self._parts.rules(today())), *changed_place((case.district, case.street), dossier)]
         if wrong:
             raise invalid_dossier(wrong)
-        row = self._row(case.no, case.round + 1, applicant_first(dossier), caller.sub, name.request_id)
+        row = self._row(case.no, case.round + 1, applicant_first(dossier), caller.sub, word_id)
         await self._claim(session, caller, case.no, row)
         session.add(row)
-        session.add(Outbox(kind=SETTLE_CORRECTION, payload={"no": case.no, "round": row.round}, next_try_at=now() + _SETTLE_AFTER))
         return row
-
-    async def _finish_correction(self, name: Asked, begun: pb.Application) -> None:
-        async with self._parts.database.transaction() as session:
-            row = await store.dossier(session, begun.no, begun.round)
-        if row is None:
-            raise Refusal(UNAVAILABLE)
-        try:
-            stage = await self._ask(row)
-        except Refusal as refusal:
-            if refusal.problem.status not in RETRYABLE:
-                async with self._parts.database.transaction() as session:
-                    await store.forget(session, name.key)
-            raise
-        await self._asking.done(name, begun, stage)
-        await self._asking.landed(begun.no, stage, begun.version)
-
-    async def _ask(self, row: DossierRow) -> str:
-        """Asks the workflow to take an unanswered round, and removes the round when it refuses."""
-        said = contract.Correction(round=row.round, actor=row.actor, request_id=row.request_id)
-        # The workflow takes a correction only when it knows of the return.
-        await self._asking.confirm(row.application_no)
-        try:
-            return await self._parts.process.ask(row.application_no, contract.CORRECT, said, row.request_id)
-        except Refusal as refusal:
-            if refusal.problem.status not in RETRYABLE:
-                async with self._parts.database.transaction() as session:
-                    case = await store.lock_case(session, row.application_no)
-                    if case is not None:
-                        await store.drop_correction(session, case, row.request_id)
-            raise
 
 
 def _given_at(consent: pb.Consent) -> datetime:

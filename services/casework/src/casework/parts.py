@@ -9,12 +9,12 @@ from typing import NamedTuple
 from anju_contracts.application import Clocks, Level
 from anju_profile import Profile
 from casekit.tell import Tellings
+from casekit.words import Words
 from chassis import calendar
 from chassis.db import Database
 from chassis.outbox import Outbox
 
 from casework.domain.dossier import Rules
-from casework.process import Process
 from casework.vault import Vault
 
 
@@ -31,7 +31,7 @@ class CaseTerms(NamedTuple):
 class Parts:
     database: Database
     outbox: Outbox
-    process: Process
+    words: Words
     vault: Vault
     profile: Profile
     number_prefix: str

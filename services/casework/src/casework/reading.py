@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
@@ -10,7 +10,7 @@ from anju.common.v1 import common_pb2 as common
 from anju_contracts.application import ENDS
 from anju_terms import is_code
 from chassis import paging
-from chassis.errors import BAD_CURSOR, NOT_FOUND, Refusal, invalid
+from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
 from chassis.wire import stamp, wrong
 
@@ -22,14 +22,25 @@ from casework.tables import Application, Consent, Notice, Task
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
 LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MAX_INT64: Final = (1 << 63) - 1
 
 
 class Reading:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    # -- one case ----------------------------------------------------------------------------------------------------------------------------
+
+    async def case(self, caller: Caller, no: str, method: str) -> pb.Application:
+        """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
+        async with self._parts.database.statements() as session:
+            found = await store.declared(session, no)
+            view = reach.view_of(caller, found.case if found else None)
+            if found is None:
+                raise Refusal(NOT_FOUND)
+            if caller.kind == "staff":
+                store.log_access(session, caller, no, method, with_dossier=view.dossier)
+                await session.flush()
+            return await views.whole_case(session, self._parts.vault, found, view)
 
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
@@ -162,30 +173,17 @@ class Reading:
 
 def _number(cursor: str) -> int | None:
     key = paging.decode(cursor, int)
-    if key is None:
-        return None
-    return _bounded(int(key[0]))
-
-
-def _bounded(number: int) -> int:
-    if not 0 <= number <= _MAX_INT64:
-        raise Refusal(BAD_CURSOR)
-    return number
+    return key[0] if key else None
 
 
 def _deadline_key(cursor: str) -> tuple[datetime, str] | None:
-    key = paging.decode(cursor, int, str)
-    if key is None:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=_bounded(int(key[0]))), str(key[1])
-    except OverflowError:
-        raise Refusal(BAD_CURSOR) from None
+    key = paging.decode(cursor, datetime, str)
+    return (key[0], key[1]) if key else None
 
 
-def _task_key(row: tuple[Task, Application]) -> tuple[str | int, ...]:
-    return (row[0].deadline_at - _EPOCH) // _MICROSECOND, row[1].no
+def _task_key(row: tuple[Task, Application]) -> tuple[paging.Part, ...]:
+    return row[0].deadline_at, row[1].no
 
 
-def _notice_key(row: tuple[Notice, Application]) -> tuple[str | int, ...]:
+def _notice_key(row: tuple[Notice, Application]) -> tuple[paging.Part, ...]:
     return (row[0].id or 0,)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
+from anju_contracts import application as contract
 from anju_contracts.application import ENDS
 from anju_contracts.moves import IllegalMoveError
-from anju_terms import is_code
+from anju_terms import is_code, terms
+from casekit.words import Said, by_nobody, not_said
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller
@@ -19,13 +21,20 @@ from casework import again, reach, store
 from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
-from casework.parts import Parts, now
-from casework.process import CONFIRM_WORD
-from casework.tables import Application, Notice, Once, Outbox, Task, Timeline
+from casework.parts import Parts
+from casework.tables import Application, Notice, Once, Task, Timeline
+from casework.words import KINDS
 
 _log = logs.get(__name__)
-# The call that brought the word hears its end within moments; this is for the one that never will.
-_CONFIRM_AFTER: Final = timedelta(seconds=20)
+_DECISIONS: Final = {
+    contract.Decision.APPROVE: contract.approved,
+    contract.Decision.RETURN: contract.returned,
+    contract.Decision.REFUSE: contract.refused,
+}
+
+
+_UPDATES: Final = tuple(kind.update for kind in KINDS)
+WITHDRAWN_WITHOUT_REASON: Final = "申请家庭撤回"
 
 
 class Record:
@@ -54,6 +63,7 @@ class Record:
                     _log.warning("escalation_overtaken", application_no=case.no, stage=case.stage)
                     return pb.AdvanceApplicationResponse(version=case.version)
                 raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": request.event}) from error
+            await self._authorised(session, case, request, step)
             await self._record(session, case, request, step)
             self._parts.tellings.hand_on(self._parts.outbox, session, request.step, case.no)
             answer.version = case.version
@@ -79,6 +89,18 @@ class Record:
             await store.release_residents(session, case.no)
         return pb.ReleaseHouseholdResponse()
 
+    async def _authorised(
+        self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step
+    ) -> None:
+        """A person's step is recorded when this person has said so here, in these words. Raises Refusal(NOT_SAID)."""
+        workflow_id = contract.workflow_id(case.no)
+        if step.actor_kind == "system":
+            by_nobody(request.step, workflow_id)
+            return
+        said = await self._parts.words.carried_out(session, request.step, workflow_id, *_UPDATES)
+        if not _says(said, case, request, step):
+            raise not_said(workflow_id, said.update)
+
     async def _record(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> None:
         at = utc(request.step.as_of)
         deadline = utc(request.deadline_at) if request.HasField("deadline_at") else None
@@ -90,12 +112,15 @@ class Record:
         # Whoever made this step works on the case.
         case.blocked_at = None
         explains = step.ended or request.stage == "correction"
-        case.reason_sealed = self._seal(request.note, "application", "reason_sealed", case.no) if explains else b""
+        # A household need not say why it withdraws; its case says at least that.
+        note = request.note or (WITHDRAWN_WITHOUT_REASON if request.event == "withdrawn" else "")
+        case.reason_sealed = self._seal(note, "application", "reason_sealed", case.no) if explains else b""
         session.add(
             Timeline(
                 application_no=case.no,
                 seq=case.version,
                 step_id=request.step.step_id,
+                word_id=request.step.word_id,
                 event=request.event,
                 source=source,
                 stage=request.stage,
@@ -105,14 +130,10 @@ class Record:
                 at=at,
                 deadline_at=deadline,
                 overdue=request.overdue,
-                note_sealed=self._seal(request.note, "timeline", "note_sealed", f"{case.no}/{case.version}"),
+                note_sealed=self._seal(note, "timeline", "note_sealed", f"{case.no}/{case.version}"),
                 objection_id=request.objection_id,
             )
         )
-        if step.actor_kind in case.levels and request.step.word_id:
-            # An official's word is on record before the engine has it for sure: should it be lost there, it is told again from here.
-            told = {"no": case.no, "seq": case.version, "request_id": request.step.word_id}
-            session.add(Outbox(kind=CONFIRM_WORD, payload=told, next_try_at=now() + _CONFIRM_AFTER))
         if request.event == "corrected":
             await self._take_correction(session, case)
         task, notice = await store.open_task_and_notice(session, case.no)
@@ -193,6 +214,38 @@ class Record:
         row.state = state
         if state != "open":
             row.answer_sealed = self._seal(request.note, "objection", "answer_sealed", row.id)
+
+
+def _says(said: Said, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> bool:
+    """Whether a word says just what the step is about to record."""
+    match said.word:
+        case contract.ReviewDecision(level=level, decision=decision, reason=reason):
+            return (
+                request.event == _DECISIONS[decision](level)
+                # What an official adds to an approval is kept with his word; the household reads what it is refused for.
+                and request.note == ("" if decision is contract.Decision.APPROVE else reason)
+                and level == said.level == step.actor_kind
+                and _has_duty(said, level)
+            )
+        case contract.ObjectionDecision(objection_id=objection, upheld=upheld, answer=answer):
+            return (
+                (request.event == "objection_upheld") == upheld
+                and request.event in progress.ANSWERS
+                and (objection, answer) == (request.objection_id, request.note)
+                and said.level == progress.OBJECTION
+                and _has_duty(said, case.objection_level)
+            )
+        case contract.ObjectionRaised(objection_id=objection):
+            return request.event == "objection_raised" and objection == request.objection_id
+        case contract.Correction(round=number):
+            return request.event == "corrected" and number == case.round + 1
+        case contract.Withdrawal(reason=reason):
+            return request.event == "withdrawn" and reason == request.note
+    return False
+
+
+def _has_duty(said: Said, level: str) -> bool:
+    return said.kind == "staff" and terms("levels")[level].role in said.roles
 
 
 def _needed(deadline: datetime | None) -> datetime:

@@ -8,7 +8,6 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from chassis.identity import current_caller
 
-from casework.asking import Asking
 from casework.decisions import Decisions
 from casework.intake import Intake
 from casework.parts import Parts
@@ -21,11 +20,10 @@ OPEN_METHODS = (f"/{SERVICE}/ListNotices",)
 
 
 class CaseworkServicer(rpc.CaseworkServiceServicer):
-    def __init__(self, parts: Parts, asking: Asking, intake: Intake) -> None:
-        self._asking = asking
-        self._intake = intake
-        self._decisions = Decisions(parts, asking)
+    def __init__(self, parts: Parts) -> None:
         self._reading = Reading(parts)
+        self._intake = Intake(parts, self._reading)
+        self._decisions = Decisions(parts, self._reading)
         self._record = Record(parts)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
@@ -35,7 +33,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         return pb.CorrectApplicationResponse(application=await self._intake.correct(current_caller(), request))
 
     async def GetApplication(self, request: pb.GetApplicationRequest, context: Any) -> pb.GetApplicationResponse:
-        return pb.GetApplicationResponse(application=await self._asking.show(current_caller(), request.no, "GetApplication"))
+        return pb.GetApplicationResponse(application=await self._reading.case(current_caller(), request.no, "GetApplication"))
 
     async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
         return await self._reading.cases(current_caller(), request)

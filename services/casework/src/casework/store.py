@@ -9,17 +9,47 @@ from typing import Any, NamedTuple
 from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
-from casework.process import CONFIRM_WORD, START_APPLICATION
-from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Once, Outbox, Resident, Task, Timeline
+from casework.process import START_APPLICATION
+from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Outbox, Resident, Task, Timeline
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
+
+# What every step and every look runs; made once, since putting a statement together costs as much as sending it.
+_NO = bindparam("no", type_=String)
+_LOCK_CASE = select(Application).where(col(Application.no) == _NO).with_for_update()
+_DECLARED = (
+    select(Application, Dossier, Consent)
+    .outerjoin(
+        Dossier,
+        and_(
+            col(Dossier.application_no) == col(Application.no),
+            col(Dossier.round) == func.coalesce(bindparam("round", type_=Integer), col(Application.round)),
+            col(Dossier.round) <= col(Application.round),
+        ),
+    )
+    .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
+    .where(col(Application.no) == _NO)
+)
+_TIMELINE = select(Timeline).where(col(Timeline.application_no) == _NO).order_by(col(Timeline.seq))
+_OPEN_TASK_AND_NOTICE = (
+    select(Task, Notice)
+    .select_from(Application)
+    .outerjoin(Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None)))
+    .outerjoin(Notice, and_(col(Notice.application_no) == col(Application.no), col(Notice.closed_at).is_(None)))
+    .where(col(Application.no) == _NO)
+)
+_OBJECTIONS = (
+    select(Objection)
+    .where(col(Objection.application_no) == _NO, col(Objection.state) != "pending")
+    .order_by(col(Objection.raised_at), col(Objection.id))
+)
 
 
 # --- cases -------------------------------------------------------------------------------------------------------------------------------
@@ -35,9 +65,7 @@ async def case(session: AsyncSession, no: str) -> Application | None:
 
 async def lock_case(session: AsyncSession, no: str) -> Application | None:
     """The case, held until the transaction ends: steps of one case are recorded one after another."""
-    found: Application | None = (
-        await session.execute(select(Application).where(col(Application.no) == no).with_for_update())
-    ).scalar_one_or_none()
+    found: Application | None = (await session.execute(_LOCK_CASE, {"no": no})).scalar_one_or_none()
     return found
 
 
@@ -164,14 +192,7 @@ class Declared(NamedTuple):
 
 async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared | None:
     """With the dossier of a round, 0 for the newest the workflow has taken. One it has not taken yet does not exist for anybody."""
-    taken = col(Dossier.round) == (round_ or col(Application.round))
-    query = (
-        select(Application, Dossier, Consent)
-        .outerjoin(Dossier, and_(col(Dossier.application_no) == col(Application.no), taken, col(Dossier.round) <= col(Application.round)))
-        .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
-        .where(col(Application.no) == no)
-    )
-    found = (await session.execute(query)).one_or_none()
+    found = (await session.execute(_DECLARED, {"no": no, "round": round_ or None})).one_or_none()
     return None if found is None else Declared(*found)
 
 
@@ -179,32 +200,14 @@ async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared 
 
 
 async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
-    query = select(Timeline).where(col(Timeline.application_no) == no).order_by(col(Timeline.seq))
-    return (await session.execute(query)).scalars().all()
-
-
-async def step_at(session: AsyncSession, no: str, seq: int) -> Timeline | None:
-    return await session.get(Timeline, (no, seq))
-
-
-async def has_reached(session: AsyncSession, no: str, stage: str, after_version: int) -> bool:
-    """Whether a step into ``stage`` has been recorded after that version."""
-    query = select(exists().where(col(Timeline.application_no) == no, col(Timeline.seq) > after_version, col(Timeline.stage) == stage))
-    return bool((await session.execute(query)).scalar_one())
+    return (await session.execute(_TIMELINE, {"no": no})).scalars().all()
 
 
 # --- tasks -------------------------------------------------------------------------------------------------------------------------------
 
 
 async def open_task_and_notice(session: AsyncSession, no: str) -> tuple[Task | None, Notice | None]:
-    query = (
-        select(Task, Notice)
-        .select_from(Application)
-        .outerjoin(Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None)))
-        .outerjoin(Notice, and_(col(Notice.application_no) == col(Application.no), col(Notice.closed_at).is_(None)))
-        .where(col(Application.no) == no)
-    )
-    task, notice = (await session.execute(query)).one()
+    task, notice = (await session.execute(_OPEN_TASK_AND_NOTICE, {"no": no})).one()
     return task, notice
 
 
@@ -262,24 +265,18 @@ async def objection(session: AsyncSession, no: str, objection_id: str) -> Object
 
 async def objections(session: AsyncSession, no: str) -> Sequence[Objection]:
     """Those the workflow has taken, in the order in which they are answered."""
+    return (await session.execute(_OBJECTIONS, {"no": no})).scalars().all()
+
+
+async def objections_on_record(session: AsyncSession, no: str) -> Sequence[Objection]:
+    """Open ones which have brought the case to a review, in the order in which they did."""
     query = (
         select(Objection)
-        .where(col(Objection.application_no) == no, col(Objection.state) != "pending")
-        .order_by(col(Objection.raised_at), col(Objection.id))
+        .join(Timeline, and_(col(Timeline.application_no) == no, col(Timeline.objection_id) == col(Objection.id)))
+        .where(col(Objection.application_no) == no, col(Objection.state) == "open", col(Timeline.event) == "objection_raised")
+        .order_by(col(Timeline.seq))
     )
     return (await session.execute(query)).scalars().all()
-
-
-async def unanswered_objections(session: AsyncSession, no: str, state: str) -> list[str]:
-    """In the order in which they are answered."""
-    query = select(col(Objection.id)).where(col(Objection.application_no) == no, col(Objection.state) == state)
-    return list((await session.execute(query.order_by(col(Objection.raised_at), col(Objection.id)))).scalars())
-
-
-async def newest_objection(session: AsyncSession, no: str) -> str:
-    """The objection the case was last brought to a review by; "" when none was."""
-    query = select(col(Timeline.objection_id)).where(col(Timeline.application_no) == no, col(Timeline.event) == "objection_raised")
-    return (await session.execute(query.order_by(col(Timeline.seq).desc()).limit(1))).scalar_one_or_none() or ""
 
 
 async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> bool:
@@ -313,44 +310,7 @@ async def drop_objection(session: AsyncSession, objection_id: str) -> None:
     await session.execute(delete(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending"))
 
 
-# --- words on record of which nobody has heard the end ----------------------------------------------------------------------------------------
-
-
-async def unconfirmed(session: AsyncSession, no: str) -> dict[str, Any] | None:
-    query = select(col(Outbox.payload)).where(
-        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
-    )
-    return (await session.execute(query.order_by(col(Outbox.id).desc()).limit(1))).scalar_one_or_none()
-
-
-async def confirmed(session: AsyncSession, request_id: str) -> None:
-    """The call has its answer. An entry which is being delivered at this moment ends by itself."""
-    mine = (
-        select(col(Outbox.id))
-        .where(col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["request_id"].astext == request_id)
-        .with_for_update(skip_locked=True)
-    )
-    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
-
-
-async def confirmed_all(session: AsyncSession, no: str) -> None:
-    """Whatever is on record of the case is known to its workflow."""
-    mine = select(col(Outbox.id)).where(
-        col(Outbox.kind) == CONFIRM_WORD, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no
-    )
-    await session.execute(update(Outbox).where(col(Outbox.id).in_(mine)).values(done_at=func.now()))
-
-
-# --- answers once given ------------------------------------------------------------------------------------------------------------------
-
-
-async def forget(session: AsyncSession, key: str) -> None:
-    """A refused request leaves nothing: the same key may be used again."""
-    await session.execute(delete(Once).where(col(Once.key) == key))
-
-
-async def replace_answer(session: AsyncSession, key: str, answer: bytes) -> None:
-    await session.execute(update(Once).where(col(Once.key) == key).values(answer=answer))
+# --- looks by staff -----------------------------------------------------------------------------------------------------------------------
 
 
 def log_access(session: AsyncSession, caller: Caller, no: str, method: str, *, with_dossier: bool) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from anju_contracts.application import ENDS, START
 from casekit.blocked import RepairColumns, repairs_once
+from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, text
@@ -50,6 +51,13 @@ class Repair(Base, RepairColumns, table=True):
 
     __tablename__ = "repairs"
     __table_args__ = (repairs_once("repairs"),)
+
+
+class Word(Base, WordColumns, table=True):
+    """What people said about cases; the authority for every step of a person on a timeline."""
+
+    __tablename__ = "word"
+    __table_args__ = word_rules()
 
 
 class Application(Base, table=True):
@@ -145,6 +153,8 @@ class Timeline(Base, table=True):
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
     seq: int = Field(sa_type=BigInteger, primary_key=True)
     step_id: str = Field(unique=True)
+    # The word which the step carries out; empty for one that a clock or the system makes.
+    word_id: str = Field(default="")
     event: str
     source: str
     stage: str

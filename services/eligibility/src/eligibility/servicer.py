@@ -18,6 +18,7 @@ from chassis.calendar import local_date
 from chassis.errors import FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.identity import current_caller
+from chassis.wire import day
 
 from eligibility import convert
 from eligibility.assessments import Assessments
@@ -112,10 +113,4 @@ def _date(text: str) -> date:
     """Empty is today: this page is asked for by people, not by a workflow with a business date."""
     if not text:
         return local_date(datetime.now(UTC))
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        violation = FieldViolation("/on_date", "date", "日期请写成 2026-01-31 的样子。", "Write the date like 2026-01-31.")
-        raise invalid([violation]) from None
+    return day(text, "/on_date")

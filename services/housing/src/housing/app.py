@@ -9,27 +9,26 @@ from typing import Any
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
-from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import waiting
 from casekit import tell
-from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import Tellings
+from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Outbox
+from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
 
 from housing import store, tables
-from housing.again import Households, Leases
 from housing.applicants import Applicants, CaseworkApplicants
 from housing.expiry import ending_expired
 from housing.servicer import HousingServicer
 from housing.settings import Settings
 from housing.terms import TermsOf, of_profile
+from housing.words import KINDS
 
 NAME = "housing"
 FIELD_KEYS = "field-keys.json"
@@ -59,7 +58,13 @@ async def application(
         notifications = Client(settings.notifications_address, signer(settings, NAME))
         stack.push_async_callback(notifications.close)
         tellings = Tellings(ring, notifications)
-        outbox = Outbox(database, tables.Outbox, {waiting.OFFER_MADE: _offer_made(engine, database), tell.TELL: tellings.deliver})
+        words = Words(database, tables.Word, tables.Outbox, engine, ring, KINDS)
+        handlers: dict[str, Handler] = {
+            waiting.OFFER_MADE: _offer_made(engine, database),
+            tell.TELL: tellings.deliver,
+            SETTLE_WORD: words.settle,
+        }
+        outbox = Outbox(database, tables.Outbox, handlers)
         await outbox.start()
         stack.push_async_callback(outbox.stop)
         await stack.enter_async_context(ending_expired(database, engine))
@@ -71,15 +76,7 @@ async def application(
             open_methods=OPEN_METHODS,
             drain_seconds=settings.drain_seconds,
         )
-        rpc.add_HousingServiceServicer_to_server(
-            HousingServicer(database, ring, outbox, tellings, applicants, terms, engine), server.server
-        )
-        if isinstance(engine, TemporalEngine):
-            queues = settings.separate_queues
-            kinds: list[Records] = [Households(separate_queues=queues), Leases(terms, separate_queues=queues)]
-            keeper = Keeper(database, engine, tables.Repair, kinds)
-            await stack.enter_async_context(watching(keeper, settings.watch_seconds))
-            add_RepairServiceServicer_to_server(RepairServicer(keeper), server.server)
+        rpc.add_HousingServiceServicer_to_server(HousingServicer(database, ring, outbox, tellings, applicants, terms, words), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
-from anju_contracts.base import Word
-from casekit.engine import CLOSED, NOT_STARTED, Engine, OnRecord, in_words_of, without_workflow
 from casekit.tell import Tellings
+from casekit.words import Heard, Words, request_key
 from chassis import calendar, ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import BAD_CURSOR, NOT_FOUND, UNAVAILABLE, Problem, Refusal, invalid
+from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
 from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
@@ -27,10 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from housing import reach, store, wire
 from housing.applicants import Applicants
 from housing.domain import matching
-from housing.errors import ALREADY_ENDED, ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, OFFER_NOT_OPEN, PROBLEMS, UNIT_EXISTS
+from housing.errors import ESTATE_DIFFERS, NOT_ACKNOWLEDGED, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
-from housing.tables import LISTED, Estate, Offer, Once, Unit
+from housing.tables import Estate, Offer, Once, Unit, Waiting
 from housing.terms import TermsOf
 
 T = TypeVar("T")
@@ -39,12 +37,6 @@ Context = Any
 
 MAX_OFFERS: Final = 500
 _OFFERING_TRIES: Final = 3
-# A decision is recorded by its workflow a moment after it was taken; who asked is shown the record, not the moment before it.
-SETTLE_SECONDS: Final = 2.0
-_SETTLE_STEP_SECONDS: Final = 0.05
-# How long a workflow may lag behind our record: a whole estate may have been offered at once.
-LAG_SECONDS: Final = 6.0
-_OVER: Final = (OFFER_NOT_OPEN.reason, LEASE_NOT_OPEN.reason, ALREADY_ENDED.reason)
 
 
 class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
@@ -56,10 +48,9 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         tellings: Tellings,
         applicants: Applicants,
         terms_of: TermsOf,
-        engine: Engine,
+        words: Words,
     ) -> None:
-        super().__init__(database, ring, outbox, tellings, applicants, terms_of)
-        self._engine = engine
+        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words)
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
 
@@ -73,7 +64,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     async def AddUnits(self, request: pb.AddUnitsRequest, context: Context) -> pb.AddUnitsResponse:
         check_new_units(request)
         caller = reach.house_manager(*{new.district for new in request.units})
-        key = _key(caller, "AddUnits", request.idempotency_key)
+        key = request_key(caller, request)
         async with self._database.transaction() as session:
             known = await once.find(session, key, request, pb.AddUnitsResponse())
             if known is not None:
@@ -86,7 +77,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         if not request.district:
             raise invalid([missing("/district")])
         caller = reach.house_manager(request.district)
-        key = _key(caller, "OfferVacantUnits", request.idempotency_key)
+        key = request_key(caller, request)
         async with self._offering:
             for left in reversed(range(_OFFERING_TRIES)):
                 try:
@@ -145,10 +136,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
     async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
         size = paging.limit(request.page.limit)
-        cursor = paging.decode(request.page.cursor, str, str, str)
+        cursor = paging.decode(request.page.cursor, str, date, str)
         async with self._database.transaction() as session:
-            found = await store.waiting_list(session, request.district, _place(cursor), size + 1)
-        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on.isoformat(), r.entry.application_no))
+            found = await store.waiting_list(session, request.district, tuple(cursor) if cursor else None, size + 1)
+        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on, r.entry.application_no))
         answer = pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in page])
         answer.page.next_cursor = following
         return answer
@@ -182,7 +173,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         answer.page.next_cursor = following
         return answer
 
-    # --- a household's decisions --------------------------------------------------------------------------------------------------------
+    # --- what a household says ----------------------------------------------------------------------------------------------------------
 
     async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
         caller = reach.citizen()
@@ -191,37 +182,33 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             found = await store.offer(session, request.offer_id)
             return _own(caller, found, found.offer.owner if found else "")
 
-        async def put(found: store.OfferedHome, request_id: str) -> None:
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            offer = (await read(session)).offer
             said = waiting.OfferAnswer(
-                offer_id=found.offer.id, accept=request.accept, reason=request.reason[:500], actor=caller.sub, request_id=request_id
+                offer_id=offer.id, accept=request.accept, reason=request.reason[:500], actor=caller.sub, request_id=word_id
             )
-            await self._update(waiting.workflow_id(found.offer.application_no), waiting.ANSWER_OFFER, said, request_id)
+            return Heard(waiting.workflow_id(offer.application_no), said)
 
-        def answer(found: store.OfferedHome) -> pb.AnswerOfferResponse:
-            return pb.AnswerOfferResponse(offer=wire.offer(found))
-
-        return await self._decision(
-            caller, request, pb.AnswerOfferResponse(), read, put, lambda found: found.offer.state != "open", answer, OFFER_NOT_OPEN
-        )
+        await self._words.say(caller, request, waiting.ANSWER_OFFER, prepare)
+        async with self._database.statements() as session:
+            return pb.AnswerOfferResponse(offer=wire.offer(await read(session)))
 
     async def LeaveWaitingList(self, request: pb.LeaveWaitingListRequest, context: Context) -> pb.LeaveWaitingListResponse:
         caller = reach.citizen()
 
-        async def read(session: AsyncSession) -> store.Ranked:
+        async def read(session: AsyncSession) -> Waiting:
             entry = await store.waiting(session, request.application_no)
-            entry = _own(caller, entry, entry.owner if entry else "")
-            return store.Ranked(entry, await store.rank(session, entry))
+            return _own(caller, entry, entry.owner if entry else "")
 
-        async def put(found: store.Ranked, request_id: str) -> None:
-            said = waiting.Leaving(actor=caller.sub, request_id=request_id)
-            await self._update(waiting.workflow_id(found.entry.application_no), waiting.LEAVE, said, request_id)
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            entry = await read(session)
+            return Heard(waiting.workflow_id(entry.application_no), waiting.Leaving(actor=caller.sub, request_id=word_id))
 
-        def answer(found: store.Ranked) -> pb.LeaveWaitingListResponse:
-            return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(found))
-
-        return await self._decision(
-            caller, request, pb.LeaveWaitingListResponse(), read, put, lambda found: found.entry.state not in LISTED, answer, ALREADY_ENDED
-        )
+        await self._words.say(caller, request, waiting.LEAVE, prepare)
+        async with self._database.snapshot() as session:
+            entry = await read(session)
+            ranked = store.Ranked(entry, await store.rank(session, entry))
+        return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(ranked))
 
     async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
         caller = reach.citizen()
@@ -230,95 +217,15 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             found = await store.lease(session, request.lease_no)
             return _own(caller, found, found.lease.owner if found else "")
 
-        async def put(found: store.LeasedHome, request_id: str) -> None:
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            found = await read(session)
             if not request.acknowledged:
                 raise Refusal(NOT_ACKNOWLEDGED)
-            said = lease.SignLease(actor=caller.sub, acknowledged=True, request_id=request_id)
-            await self._update(lease.workflow_id(found.lease.no), lease.SIGN, said, request_id)
+            return Heard(lease.workflow_id(found.lease.no), lease.SignLease(actor=caller.sub, acknowledged=True, request_id=word_id))
 
-        def answer(found: store.LeasedHome) -> pb.SignLeaseResponse:
-            return pb.SignLeaseResponse(lease=wire.lease(found))
-
-        return await self._decision(
-            caller, request, pb.SignLeaseResponse(), read, put, lambda found: found.lease.state != "signing", answer, LEASE_NOT_OPEN
-        )
-
-    async def _update(self, workflow_id: str, name: str, said: Word, request_id: str) -> None:
-        """Puts a decision to its workflow."""
-        try:
-            await self._engine.put(workflow_id, name, said, request_id)
-        except Refusal as refusal:
-            raise in_words_of(refusal, PROBLEMS) from refusal
-
-    async def _decision(
-        self,
-        caller: Caller,
-        request: Any,
-        empty: M,
-        read: Callable[[AsyncSession], Awaitable[T]],
-        put: Callable[[T, str], Awaitable[None]],
-        settled: Callable[[T], bool],
-        answer: Callable[[T], M],
-        ended: Problem,
-    ) -> M:
-        """A decision of a household, once per idempotency key: read the record, put the decision to its workflow, answer with what was recorded.
-        ``ended`` is the refusal once the record says that the matter is over.
-
-        The workflow gives the verdict, not the record: it alone knows what else has been said to it. No transaction is open while it is asked;
-        a crash in between is healed by the update id, under which the engine keeps the verdict.
-        """
-        method = request.DESCRIPTOR.name
-        key = _key(caller, method, request.idempotency_key)
-        async with self._database.transaction() as session:
-            known = await once.find(session, key, request, empty)
-            if known is not None:
-                return known
-            found = await read(session)
-        await self._put(found, ids.stable_id("", caller.sub, method, request.idempotency_key), read, put, settled, ended)
-        until = asyncio.get_running_loop().time() + SETTLE_SECONDS
-        while True:
-            async with self._database.transaction() as session:
-                found = await read(session)
-            if settled(found) or asyncio.get_running_loop().time() > until:
-                break
-            await asyncio.sleep(_SETTLE_STEP_SECONDS)
-        result = answer(found)
-        async with self._database.transaction() as session:
-            known = await once.find(session, key, request, empty)
-            if known is not None:
-                return known
-            once.remember(session, Once, key, request, result)
-        return result
-
-    async def _put(
-        self,
-        found: T,
-        request_id: str,
-        read: Callable[[AsyncSession], Awaitable[T]],
-        put: Callable[[T, str], Awaitable[None]],
-        settled: Callable[[T], bool],
-        ended: Problem,
-    ) -> None:
-        """A workflow's "it is over" counts when the record says so too. While the record says the matter is open, the workflow does not know of it
-        yet (its start or its signal is on the way): it is asked again for a moment, and then the household is asked to try again. One that is not
-        there after that moment either is gone: the matter is blocked."""
-        clock = asyncio.get_running_loop()
-        until, pause = clock.time() + LAG_SECONDS, 0.1
-        while True:
-            try:
-                return await put(found, request_id)
-            except Refusal as refusal:
-                gone = refusal.problem in (CLOSED, NOT_STARTED)
-                if not gone and refusal.problem.reason not in _OVER:
-                    raise
-                async with self._database.transaction() as session:
-                    found = await read(session)
-                if settled(found):
-                    raise in_words_of(without_workflow(refusal, OnRecord.OVER), PROBLEMS | {CLOSED.reason: ended}) from None
-                if clock.time() + pause > until:
-                    raise (without_workflow(refusal, OnRecord.OPEN) if gone else Refusal(UNAVAILABLE)) from refusal
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 1.0)
+        await self._words.say(caller, request, lease.SIGN, prepare)
+        async with self._database.statements() as session:
+            return pb.SignLeaseResponse(lease=wire.lease(await read(session)))
 
 
 def _own(caller: Caller, found: T | None, owner: str) -> T:
@@ -326,21 +233,6 @@ def _own(caller: Caller, found: T | None, owner: str) -> T:
     if found is None or owner != caller.sub:
         raise Refusal(NOT_FOUND)
     return found
-
-
-def _key(caller: Caller, method: str, idempotency_key: str) -> str:
-    if not idempotency_key:
-        raise invalid([missing("/idempotency_key")])
-    return f"{caller.sub}:{method}:{idempotency_key}"
-
-
-def _place(cursor: list[str | int] | None) -> tuple[str, date, str] | None:
-    if cursor is None:
-        return None
-    try:
-        return str(cursor[0]), date.fromisoformat(str(cursor[1])), str(cursor[2])
-    except ValueError:
-        raise Refusal(BAD_CURSOR) from None
 
 
 async def _add_unit(session: AsyncSession, new: pb.NewUnit) -> store.Home:

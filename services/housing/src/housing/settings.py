@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from casekit.settings import CaseServiceSettings
+from chassis.settings import GrpcServiceSettings
 from pydantic import Field
 
 
-class Settings(CaseServiceSettings):
+class Settings(GrpcServiceSettings):
     port: int = Field(default=7404, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")

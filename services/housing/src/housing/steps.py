@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2
 from anju.housing.v1 import housing_pb2 as pb
-from anju_contracts.waiting import MOVES
+from anju_contracts import lease as lease_contract
+from anju_contracts import waiting
 from casekit import tell
 from casekit.tell import Tellings
+from casekit.words import Said, Words, by_nobody, not_said
 from chassis import calendar, once
 from chassis.calendar import local_date
 from chassis.crypto import KeyRing
@@ -38,7 +40,14 @@ OFFER_OUTCOMES = ("accepted", "declined", "expired")
 
 class WorkflowSteps:
     def __init__(
-        self, database: Database, ring: KeyRing, outbox: Outbox, tellings: Tellings, applicants: Applicants, terms_of: TermsOf
+        self,
+        database: Database,
+        ring: KeyRing,
+        outbox: Outbox,
+        tellings: Tellings,
+        applicants: Applicants,
+        terms_of: TermsOf,
+        words: Words,
     ) -> None:
         self._database = database
         self._ring = ring
@@ -46,22 +55,23 @@ class WorkflowSteps:
         self._tellings = tellings
         self._applicants = applicants
         self._terms_of = terms_of
+        self._words = words
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
         _check_step(request.step)
+        by_nobody(request.step, waiting.workflow_id(request.application_no))
         # Outside of the transaction: a slow casework must not hold the key and a connection.
         applicant = await self._applicants.registered(request.application_no)
 
         async def record(session: AsyncSession, answer: pb.RegisterWaitingResponse) -> str:
             as_of = instant(request.step, "as_of")
+            terms = self._terms_of(local_date(as_of))
             entry = await store.waiting(session, request.application_no)
-            # Fixed on the day of registration, also for a workflow that is started again years later.
-            terms = self._terms_of(local_date(as_of if entry is None else entry.registered_at))
             if entry is None:
                 entry = _new_entry(request.application_no, applicant, as_of, terms)
                 session.add(entry)
                 await session.flush()
-            elif entry.closed_at is not None:
+            elif entry.state not in LISTED:
                 raise Refusal(STEP_REFUSED)
             else:
                 # A workflow that was started again finds the household where the record has it.
@@ -84,9 +94,10 @@ class WorkflowSteps:
                 raise Refusal(NOT_FOUND)
             if offer.state != "open":
                 raise Refusal(OFFER_NOT_OPEN)
+            await self._answered(session, offer, request)
             closed_at = instant(request.step, "as_of")
-            reason = UNSERVED if request.unserved else self._sealed(offer.id, request.reason)
-            await store.close_offer(session, offer.id, request.outcome, reason, closed_at)
+            reason, word = self._sealed(offer.id, request.reason), request.step.word_id
+            await store.close_offer(session, offer.id, request.outcome, reason, closed_at, word)
             if request.outcome == "accepted":
                 await store.set_waiting_state(session, offer.application_no, LISTED, "leasing", None)
                 answer.lease.CopyFrom(wire.lease(await self._draft(session, offer, closed_at)))
@@ -100,19 +111,24 @@ class WorkflowSteps:
 
     async def CloseWaiting(self, request: pb.CloseWaitingRequest, context: Context) -> pb.CloseWaitingResponse:
         _check_step(request.step)
-        if request.outcome not in MOVES.ends:
-            raise invalid([wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(MOVES.ends))}.")])
+        if request.outcome not in waiting.MOVES.ends:
+            raise invalid([wrong("/outcome", "轮候结果无效。", f"One of {', '.join(sorted(waiting.MOVES.ends))}.")])
 
         async def record(session: AsyncSession, answer: pb.CloseWaitingResponse) -> str:
-            if await store.waiting(session, request.application_no) is None:
+            entry = await store.waiting(session, request.application_no)
+            if entry is None:
                 raise Refusal(NOT_FOUND)
+            left = request.outcome == "left"
+            await self._said(session, request.step, waiting.workflow_id(entry.application_no), entry.owner, waiting.LEAVE if left else "")
             sources = ("leasing",) if request.outcome == "leased" else LISTED
             closed_at = instant(request.step, "as_of")
-            if not await store.set_waiting_state(session, request.application_no, sources, request.outcome, closed_at):
+            word = request.step.word_id
+            if not await store.set_waiting_state(session, request.application_no, sources, request.outcome, closed_at, word):
                 raise Refusal(STEP_REFUSED)
             # An offer made in the moment the household left may never reach its workflow; the home must not stay taken for it.
             for open_ in await store.open_offers(session, request.application_no):
-                await store.close_offer(session, open_.id, "declined", self._sealed(open_.id, "已退出轮候"), closed_at)
+                ended = "declined" if left else "expired"
+                await store.close_offer(session, open_.id, ended, self._sealed(open_.id, "已退出轮候"), closed_at, word)
             return request.application_no
 
         return await self._once(request, pb.CloseWaitingResponse(), record)
@@ -127,8 +143,12 @@ class WorkflowSteps:
             state = leases.next_state(lease.state, request.event)
             if state is None:
                 raise Refusal(STEP_REFUSED)
+            signing = request.event == "signed"
+            workflow_id = lease_contract.workflow_id(lease.no)
+            await self._said(session, request.step, workflow_id, lease.owner, lease_contract.SIGN if signing else "")
             as_of = instant(request.step, "as_of")
-            if request.event == "signed":
+            if signing:
+                lease.word_id = request.step.word_id
                 answer.terms.CopyFrom(await self._signed(session, lease, request.step, as_of))
             elif request.event == "activated":
                 answer.term.CopyFrom(await _activated(session, lease, request.step, as_of))
@@ -139,6 +159,31 @@ class WorkflowSteps:
             return lease.application_no
 
         return await self._once(request, pb.AdvanceLeaseResponse(), record)
+
+    async def _said(self, session: AsyncSession, step: common_pb2.Step, workflow_id: str, owner: str, *updates: str) -> Said | None:
+        """The word of the household which a step carries out; None for a step which nobody has to say (no update). Raises Refusal(NOT_SAID)."""
+        if not any(updates):
+            by_nobody(step, workflow_id)
+            return None
+        said = await self._words.carried_out(session, step, workflow_id, *updates)
+        if said.kind != "citizen" or said.sub != owner:
+            raise not_said(workflow_id, *updates)
+        return said
+
+    async def _answered(self, session: AsyncSession, offer: Offer, request: pb.CloseOfferRequest) -> None:
+        """An offer is accepted by the household's own word, declined by its word or by its leaving the list, and expires by nobody's."""
+        workflow_id = waiting.workflow_id(offer.application_no)
+        updates = () if request.outcome == "expired" else (waiting.ANSWER_OFFER, waiting.LEAVE)
+        said = await self._said(session, request.step, workflow_id, offer.owner, *updates)
+        match said.word if said is not None else None:
+            case waiting.OfferAnswer(offer_id=answered, accept=accept, reason=reason):
+                right = (answered, accept, reason) == (offer.id, request.outcome == "accepted", request.reason)
+            case waiting.Leaving():
+                right = request.outcome == "declined"
+            case _:
+                right = True
+        if not right:
+            raise not_said(workflow_id, *updates)
 
     async def _once(self, request: Any, answer: M, record: Callable[[AsyncSession, M], Awaitable[str]]) -> M:
         """Records a step and hands on what it tells, in one transaction; a repeat gets the answer it got before. ``record`` fills the answer and gives
@@ -157,11 +202,7 @@ class WorkflowSteps:
         answer.declines = sum(1 for found in offers if found.offer.state in ("declined", "expired") and found.offer.reason != UNSERVED)
         for found in offers:
             if found.offer.state == "open":
-                answer.open_offer.CopyFrom(wire.open_offer(found, told=await store.offer_told(session, found.offer.id)))
-        if entry.state == "leasing":
-            drafted = await store.lease_of(session, entry.application_no)
-            assert drafted is not None
-            answer.lease.CopyFrom(wire.lease(drafted))
+                answer.open_offer.CopyFrom(wire.open_offer(found))
 
     async def _draft(self, session: AsyncSession, offer: Offer, as_of: datetime) -> store.LeasedHome:
         """The lease of an accepted offer. Until it is signed it shows the home's rent and the length of term of the day; signing fixes them."""

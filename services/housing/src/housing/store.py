@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from anju_contracts.waiting import OFFER_MADE
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from housing.tables import LISTED, Estate, Lease, LeaseNumber, Offer, Outbox, Unit, Waiting
+from housing.tables import LISTED, Estate, Lease, LeaseNumber, Offer, Unit, Waiting
 
 # unique_violation and deadlock_detected: somebody else was faster, and a new look sees what he did.
 LOST_RACES: Final = ("23505", "40P01")
@@ -172,52 +171,16 @@ async def rank(session: AsyncSession, entry: Waiting) -> int:
 
 
 async def set_waiting_state(
-    session: AsyncSession, application_no: str, sources: Sequence[str], state: str, closed_at: datetime | None
+    session: AsyncSession, application_no: str, sources: Sequence[str], state: str, closed_at: datetime | None, word_id: str = ""
 ) -> bool:
-    """Moves an entry from one of ``sources``; False when it is in another state."""
+    """Moves an entry from one of ``sources``, by the household's word or nobody's; False when it is in another state."""
     statement = (
         update(Waiting)
         .where(col(Waiting.application_no) == application_no, col(Waiting.state).in_(sources))
-        .values(state=state, closed_at=closed_at)
+        .values(state=state, closed_at=closed_at, word_id=word_id)
         .returning(col(Waiting.application_no))
     )
     return (await session.execute(statement)).first() is not None
-
-
-# --- records whose workflow may be gone -----------------------------------------------------------------------------------------------------
-
-
-async def served_households(session: AsyncSession) -> list[tuple[Waiting, datetime | None]]:
-    """Households that are not off the list yet, each with the day by which it has to answer its open offer."""
-    open_ = and_(col(Offer.application_no) == col(Waiting.application_no), col(Offer.state) == "open")
-    query = select(Waiting, col(Offer.expires_at)).outerjoin(Offer, open_).where(col(Waiting.closed_at).is_(None))
-    return [(row[0], row[1]) for row in await session.execute(query)]
-
-
-async def served_leases(session: AsyncSession) -> list[Lease]:
-    """Leases that are not over, of households that are off the list: until then the household's workflow is still to start the lease's."""
-    query = select(Lease).join(Waiting, col(Waiting.application_no) == col(Lease.application_no))
-    return list((await session.execute(query.where(~col(Lease.released), col(Waiting.closed_at).is_not(None)))).scalars())
-
-
-async def mark_blocked_households(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
-    """Notes since when nobody works on these records, as far as they are open; None: somebody does again."""
-    marking = update(Waiting).where(col(Waiting.application_no).in_(numbers)).values(blocked_at=at)
-    await session.execute(marking if at is None else marking.where(col(Waiting.closed_at).is_(None), col(Waiting.blocked_at).is_(None)))
-
-
-async def mark_blocked_leases(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
-    """As for households."""
-    marking = update(Lease).where(col(Lease.no).in_(numbers)).values(blocked_at=at)
-    await session.execute(marking if at is None else marking.where(~col(Lease.released), col(Lease.blocked_at).is_(None)))
-
-
-async def offer_told(session: AsyncSession, offer_id: str) -> bool:
-    """Whether a workflow has taken an offer: the word to it is not waiting to be delivered any more."""
-    waits = exists().where(
-        col(Outbox.kind) == OFFER_MADE, col(Outbox.done_at).is_(None), col(Outbox.payload)["said"]["offer_id"].astext == offer_id
-    )
-    return not (await session.execute(select(waits))).scalar_one()
 
 
 # --- offers -------------------------------------------------------------------------------------------------------------------------------
@@ -262,12 +225,12 @@ async def overdue_offers(session: AsyncSession, before: datetime) -> list[tuple[
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime) -> None:
-    """Ends an open offer; a declined or expired one gives the home back."""
+async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime, word_id: str = "") -> None:
+    """Ends an open offer, by the household's word or nobody's; a declined or expired one gives the home back."""
     statement = (
         update(Offer)
         .where(col(Offer.id) == offer_id, col(Offer.state) == "open")
-        .values(state=state, reason=reason, closed_at=closed_at, released=state != "accepted")
+        .values(state=state, reason=reason, closed_at=closed_at, released=state != "accepted", word_id=word_id)
     )
     await session.execute(statement)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from casekit.blocked import RepairColumns, repairs_once
+from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -93,8 +93,8 @@ class Waiting(Base, table=True):
     offer_open_days: int
     state: str
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
-    # Since when its workflow is gone while the household is on the list.
-    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    # The household's word by which it left the list.
+    word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Offer(Base, table=True):
@@ -126,6 +126,8 @@ class Offer(Base, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     # Why it was declined, in the household's own words: sealed by the field keys, in base64.
     reason: str = Field(default="")
+    # The household's word that ended it; empty when a clock did.
+    word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Lease(Base, table=True):
@@ -187,16 +189,9 @@ class Lease(Base, table=True):
     drafted_at: datetime = Field(sa_type=DateTime(timezone=True))
     sign_by: datetime = Field(sa_type=DateTime(timezone=True))
     signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    # The household's word by which it was signed.
+    word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
     version: int = Field(default=1, sa_type=BigInteger)
-    # Since when its workflow is gone while the lease is not over.
-    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
-
-
-class Repair(Base, RepairColumns, table=True):
-    """Workflows that were started again, append-only."""
-
-    __tablename__ = "repairs"
-    __table_args__ = (repairs_once("repairs"),)
 
 
 class LeaseNumber(Base, table=True):
@@ -210,6 +205,13 @@ class LeaseNumber(Base, table=True):
 
 class Once(Base, OnceColumns, table=True):
     __tablename__ = "once"
+
+
+class Word(Base, WordColumns, table=True):
+    """What households said; the authority for every answer, leave and signature on record."""
+
+    __tablename__ = "word"
+    __table_args__ = word_rules()
 
 
 class Outbox(Base, OutboxColumns, table=True):

@@ -87,9 +87,9 @@ def waiting_entry(ranked: Ranked) -> pb.WaitingEntry:
     )
 
 
-def open_offer(offered: OfferedHome, *, told: bool) -> pb.OpenOffer:
+def open_offer(offered: OfferedHome) -> pb.OpenOffer:
     found = offered.offer
-    return pb.OpenOffer(offer_id=found.id, unit=unit_name(offered.home), expires_at=stamp(found.expires_at), told=told)
+    return pb.OpenOffer(offer_id=found.id, unit=unit_name(offered.home), expires_at=stamp(found.expires_at))
 
 
 def waiting_terms(terms: WaitingTerms) -> pb.WaitingTerms:

@@ -14,7 +14,7 @@ from anju.notifications.v1 import notifications_pb2_grpc as rpc
 from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import BAD_CURSOR, NOT_FOUND, FieldViolation, Refusal, invalid
+from chassis.errors import NOT_FOUND, FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.identity import current_caller
 from chassis.outbox import Outbox as OutboxRunner
@@ -49,10 +49,6 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         telling = request.telling
         template, facts = _checked(request, "staff" if telling.role else "citizen")
         key, seen = f"{request.key}:Notify", _without_instant(request)
-        async with self._database.statements() as session:
-            answered = await once.answered(session, key, seen, pb.NotifyResponse())
-        if answered is not None:
-            return answered
         contact: casework.GetContactResponse | None = None
         if not telling.role:
             # Outside of the transaction: a slow casework must not hold the key and a connection.
@@ -81,7 +77,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         async with self._database.snapshot() as session:
             rows = await store.inbox(session, caller, size, before)
             unread = await store.unread(session, caller)
-        page, cursor = paging.cut(rows, size, lambda entry: (entry.message.at.astimezone(UTC).isoformat(), entry.message.id))
+        page, cursor = paging.cut(rows, size, lambda entry: (entry.message.at.astimezone(UTC), entry.message.id))
         return pb.ListInboxResponse(
             messages=[self._to_proto(entry, request.locale or caller.locale) for entry in page],
             page=common.PageInfo(next_cursor=cursor),
@@ -191,13 +187,5 @@ def _without_instant(request: Any) -> Any:
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:
-    key = paging.decode(cursor, str, str)
-    if key is None:
-        return None
-    try:
-        at = datetime.fromisoformat(str(key[0]))
-    except ValueError:
-        raise Refusal(BAD_CURSOR) from None
-    if at.tzinfo is None:
-        raise Refusal(BAD_CURSOR)
-    return at, str(key[1])
+    key = paging.decode(cursor, datetime, str)
+    return (key[0], key[1]) if key else None

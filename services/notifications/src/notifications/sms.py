@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-from chassis import logs
+from chassis import bounds, logs
 from chassis.db import Database
 
 from notifications import store
@@ -63,7 +62,7 @@ class SmsGateway:
 def _accepted(raw: bytes) -> bool:
     """A page of a captive proxy also answers 200: only the gateway's own word counts."""
     try:
-        answer = json.loads(raw)
+        answer = bounds.json_value(raw)
     except ValueError:
         return False
     return isinstance(answer, dict) and answer.get("status") == "accepted"

@@ -11,11 +11,9 @@ from typing import Any, Final
 import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
 from casekit import tell
-from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import Tellings
 from chassis import logs, temporal
@@ -27,7 +25,6 @@ from chassis.outbox import Handler, Outbox
 from chassis.service import signer, verifier
 
 from payments import store, tables
-from payments.again import Bills
 from payments.cashier import Cashier
 from payments.providers.ccb import CcbAccount, CcbBank
 from payments.servicer import PaymentsServicer
@@ -80,10 +77,6 @@ async def application(
         await stack.enter_async_context(_asking_about_old_orders(cashier))
         server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
         rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, outbox, tellings, bank, now), server.server)
-        if isinstance(engine, TemporalEngine):
-            keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])
-            await stack.enter_async_context(watching(keeper, settings.watch_seconds))
-            add_RepairServiceServicer_to_server(RepairServicer(keeper), server.server)
         yield await stack.enter_async_context(serving(server, database.ping))
 
 
@@ -117,15 +110,11 @@ def _teller(engine: Engine, name: str, model: type[Model], over: Callable[[str, 
 
 
 def _bill_over(database: Database) -> Callable[[str, Standing], Awaitable[bool]]:
-    async def over(workflow_id: str, standing: Standing) -> bool:
-        """A bill's workflow ends with the bill, which the record knows. One that was ended before it by somebody else has not told the lease: it is
-        started again for that."""
+    async def over(workflow_id: str, _standing: Standing) -> bool:
+        """A bill's workflow ends with the bill, which the record knows."""
         async with database.transaction() as session:
-            found = await store.lock_bill(session, workflow_id.removeprefix(rent_cycle.workflow_id("")))
-            ended = found is not None and found.state in rent_cycle.MOVES.ends
-            if found is not None and ended and standing is Standing.BROKEN and found.blocked_at is None:
-                found.blocked_at = datetime.now(UTC)
-        return ended
+            found = await store.bill(session, workflow_id.removeprefix(rent_cycle.workflow_id("")))
+        return found is not None and found.state in rent_cycle.MOVES.ends
 
     return over
 

@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from payments import store
 from payments.domain import bills, ledger, orders
 from payments.errors import BANK_UNAVAILABLE, BILL_NOT_PAYABLE
-from payments.providers import Bank, BankRefusedError, BankUnavailableError, Notice, Order
+from payments.providers import Bank, BankRefusedError, BankUnavailableError, Hint, Notice, Order
 from payments.tables import Bill, Intent
 
 _log = logs.get(__name__)
 
 Result = Literal["posted", "repeated"]
+Heard = Literal["posted", "repeated", "ignored"]
 
 _ROUNDS: Final = 3
 # Orders asked about in one round: enough for a city's day, and a silent bank holds nobody up for long.
@@ -155,8 +156,42 @@ class Cashier:
             except Refusal as refusal:
                 _log.info("old_order_unanswered", order_id=intent_id, reason=refusal.problem.reason)
 
+    async def heard(self, hint: Hint) -> Heard:
+        """A callback came: the bank is asked, and what it answers is posted. What is in the books already needs no question.
+
+        Raises Refusal BANK_UNAVAILABLE when the bank does not answer, or does not (yet) confirm what its callback said: it calls again.
+        """
+        async with self._database.transaction() as session:
+            source = store.Source(self._bank.name, hint.order_id)
+            written, found = await store.posted_amount(session, source), await store.order(session, hint.order_id)
+            if hint.doubtful:
+                await self.alarm(session, hint.doubtful, hint.order_id, b"")
+            elif written is not None:
+                return await self._repeated(session, Notice(hint.order_id, hint.amount_fen, hint.paid), written) if hint.paid else "ignored"
+            elif not hint.paid:
+                # Nothing to post; whether it stays so, the order's own end will ask.
+                return "ignored"
+        try:
+            notice = await self._bank.query(order_of(found[0]) if found is not None else self._unknown(hint))
+        except BankUnavailableError:
+            raise Refusal(BANK_UNAVAILABLE) from None
+        if notice.paid:
+            if not hint.doubtful and notice.amount_fen != hint.amount_fen:
+                async with self._database.transaction() as session:
+                    await self.alarm(session, "callback_differs", hint.order_id, str(hint.amount_fen).encode())
+            return await self.settle(notice)
+        if hint.doubtful:
+            return "ignored"
+        _log.warning("callback_not_confirmed", order_id=hint.order_id)
+        raise Refusal(BANK_UNAVAILABLE)
+
+    def _unknown(self, hint: Hint) -> Order:
+        """An order of the bank's that is none of ours, to be asked about on the day on which it was booked."""
+        day = hint.day_ended_at - timedelta(seconds=1) if hint.day_ended_at is not None else self._now()
+        return Order(hint.order_id, hint.amount_fen, day, day, remark="")
+
     async def settle(self, notice: Notice, as_of: datetime | None = None) -> Result:
-        """Posts the money of a paid order once, for ever: by callback, by query, however often and in whatever order they come. ``as_of`` is the
+        """Posts the money of a paid order once, for ever: however often and in whatever order its answers come. ``as_of`` is the
         business time when the bill's workflow has asked."""
         async with self._database.transaction() as session:
             return await self._settle(session, notice, as_of)

@@ -75,7 +75,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         if request.provider != self._bank.name:
             raise invalid([wrong("/provider", "没有这个支付渠道。", "There is no such provider.")])
         try:
-            notice = self._bank.callback(request.raw)
+            hint = self._bank.callback(request.raw)
         except ForgedCallbackError:
             # Anybody can send these: all of them are one line that counts up.
             await self._alarm("bad_signature", "", b"")
@@ -83,9 +83,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         except BadCallbackError as error:
             await self._alarm(error.kind, error.order_id, request.raw)
             raise Refusal(WRONG_MERCHANT if error.kind == "wrong_merchant" else BAD_CALLBACK) from None
-        if not notice.paid:
-            return pb.HandleCallbackResponse(result="ignored")
-        return pb.HandleCallbackResponse(result=await self._cashier.settle(notice))
+        return pb.HandleCallbackResponse(result=await self._cashier.heard(hint))
 
     async def _alarm(self, kind: str, order_id: str, raw: bytes) -> None:
         async with self._database.transaction() as session:

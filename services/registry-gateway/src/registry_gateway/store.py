@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from sqlalchemy import Row, Table, and_, func, select, text
+from sqlalchemy import Row, Table, and_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +31,53 @@ _HOLD_AND_LAST = text(
 _log = cast(Table, AccessLog.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 _lookup = cast(Table, Lookup.__table__)  # type: ignore[attr-defined]
 _receipt = cast(Table, Receipt.__table__)  # type: ignore[attr-defined]
+
+# Made once: putting a statement together costs as much as sending it.
+_OF_ROUND = (_receipt.c.application_no == bindparam("no"), _receipt.c.round == bindparam("of_round"))
+_RECEIPTS = (
+    select(_receipt)
+    .ext(distinct_on(_receipt.c.register_name, _receipt.c.subject_index, _receipt.c.endpoint))
+    .where(*_OF_ROUND)
+    .order_by(
+        _receipt.c.register_name,
+        _receipt.c.subject_index,
+        _receipt.c.endpoint,
+        _receipt.c.accepted.desc(),
+        _receipt.c.received_at.desc(),
+    )
+)
+_RECEIPTS_OF_REGISTER = _RECEIPTS.where(_receipt.c.register_name == bindparam("register"))
+_OF_LOOKUP = (
+    _lookup.c.application_no == bindparam("no"),
+    _lookup.c.round == bindparam("of_round"),
+    _lookup.c.register_name == bindparam("register"),
+)
+_LOOKUP = select(_lookup).where(*_OF_LOOKUP)
+_BEGIN_TRY = (
+    insert(_lookup)
+    .values(
+        application_no=bindparam("no"),
+        round=bindparam("of_round"),
+        register_name=bindparam("register"),
+        outcome="",
+        summary_zh="",
+        summary_en="",
+        tries=1,
+        last_try_at=bindparam("as_of"),
+        finished=False,
+    )
+    .on_conflict_do_update(
+        index_elements=[_lookup.c.application_no, _lookup.c.round, _lookup.c.register_name],
+        set_={"tries": _lookup.c.tries + 1, "last_try_at": bindparam("as_of")},
+        where=_lookup.c.finished.is_(False),
+    )
+)
+_END_TRY = (
+    _lookup.update()
+    .where(*_OF_LOOKUP, _lookup.c.finished.is_(False))
+    .values(outcome=bindparam("came_to"), summary_zh=bindparam("zh"), summary_en=bindparam("en"), finished=bindparam("over"))
+    .returning(_lookup)
+)
 
 
 # --- access log --------------------------------------------------------------------------------------------------------------------------
@@ -87,31 +134,17 @@ async def add_receipts(session: AsyncSession, receipts: Sequence[dict[str, Any]]
 
 async def receipts(session: AsyncSession, application_no: str, round_: int, register: str | None = None) -> Sequence[Row[Any]]:
     """Accepted receipts of a round, and mismatches where nothing was accepted; one for each person and office, in order."""
-    query = (
-        select(_receipt)
-        .ext(distinct_on(_receipt.c.register_name, _receipt.c.subject_index, _receipt.c.endpoint))
-        .where(_receipt.c.application_no == application_no, _receipt.c.round == round_)
-        .order_by(
-            _receipt.c.register_name,
-            _receipt.c.subject_index,
-            _receipt.c.endpoint,
-            _receipt.c.accepted.desc(),
-            _receipt.c.received_at.desc(),
-        )
-    )
-    if register is not None:
-        query = query.where(_receipt.c.register_name == register)
-    return (await session.execute(query)).all()
+    wanted = {"no": application_no, "of_round": round_}
+    if register is None:
+        return (await session.execute(_RECEIPTS, wanted)).all()
+    return (await session.execute(_RECEIPTS_OF_REGISTER, {**wanted, "register": register})).all()
 
 
 # --- state of lookups --------------------------------------------------------------------------------------------------------------------
 
 
 async def lookup(session: AsyncSession, application_no: str, round_: int, register: str) -> Row[Any] | None:
-    query = select(_lookup).where(
-        _lookup.c.application_no == application_no, _lookup.c.round == round_, _lookup.c.register_name == register
-    )
-    return (await session.execute(query)).one_or_none()
+    return (await session.execute(_LOOKUP, {"no": application_no, "of_round": round_, "register": register})).one_or_none()
 
 
 async def lookups(session: AsyncSession, application_no: str, round_: int) -> dict[str, Row[Any]]:
@@ -121,38 +154,20 @@ async def lookups(session: AsyncSession, application_no: str, round_: int) -> di
 
 async def begin_try(session: AsyncSession, application_no: str, round_: int, register: str, as_of: datetime) -> None:
     """Counts a try before it is made, so that a try which never came back shows too."""
-    start = insert(_lookup).values(
-        application_no=application_no,
-        round=round_,
-        register_name=register,
-        outcome="",
-        summary_zh="",
-        summary_en="",
-        tries=1,
-        last_try_at=as_of,
-        finished=False,
-    )
-    again = start.on_conflict_do_update(
-        index_elements=[_lookup.c.application_no, _lookup.c.round, _lookup.c.register_name],
-        set_={"tries": _lookup.c.tries + 1, "last_try_at": as_of},
-        where=_lookup.c.finished.is_(False),
-    )
-    await session.execute(again)
+    await session.execute(_BEGIN_TRY, {"no": application_no, "of_round": round_, "register": register, "as_of": as_of})
 
 
 async def end_try(
     session: AsyncSession, application_no: str, round_: int, register: str, outcome: LookupOutcome, summary: Title
 ) -> Row[Any] | None:
     """Records what a try came to, and gives what is on record now: a finished lookup is not changed any more."""
-    ended = (
-        _lookup.update()
-        .where(
-            _lookup.c.application_no == application_no,
-            _lookup.c.round == round_,
-            _lookup.c.register_name == register,
-            _lookup.c.finished.is_(False),
-        )
-        .values(outcome=outcome.value, summary_zh=summary.zh, summary_en=summary.en, finished=outcome is not LookupOutcome.UNAVAILABLE)
-        .returning(_lookup)
-    )
-    return (await session.execute(ended)).one_or_none() or await lookup(session, application_no, round_, register)
+    ended = {
+        "no": application_no,
+        "of_round": round_,
+        "register": register,
+        "came_to": outcome.value,
+        "zh": summary.zh,
+        "en": summary.en,
+        "over": outcome is not LookupOutcome.UNAVAILABLE,
+    }
+    return (await session.execute(_END_TRY, ended)).one_or_none() or await lookup(session, application_no, round_, register)

@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 import anju_profile
 from aiohttp import web
-from chassis import telemetry
+from chassis import logs, telemetry
 from chassis.crypto import KeyRing
 from chassis.service import signer
 
@@ -22,6 +22,7 @@ from web_gateway.api.layer import EDGE, Api, Edge
 from web_gateway.api.subjects import APIS, catalogue
 from web_gateway.callbacks import Callbacks
 from web_gateway.edge.access import Gate
+from web_gateway.edge.connections import Caps, Connections, files_for
 from web_gateway.edge.limits import Addresses, Buckets
 from web_gateway.edge.middleware import Around
 from web_gateway.edge.oidc import Issuer
@@ -75,9 +76,10 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             catalogue=catalogue(apis),
         )
         health = Health(remote, issuer)
+        addresses = Addresses(settings.trusted_proxies)
         around = Around(
             public_url=public_url,
-            addresses=Addresses(settings.trusted_proxies),
+            addresses=addresses,
             per_address=Buckets("address", settings.requests_per_minute_per_address),
             sessions=sessions,
             issuer=settings.oidc_issuer,
@@ -104,11 +106,25 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
                 listening,
                 public_url=public_url,
                 headers=around.headers,
+                connections=Connections(_caps(settings), addresses),
                 keep_alive_seconds=KEEP_ALIVE_SECONDS,
                 drain_seconds=settings.drain_seconds,
             )
         )
         yield WebServer(address, public_url, edge)
+
+
+def _caps(settings: Settings) -> Caps:
+    """What the system's limit on open files leaves of the settings."""
+    most = files_for(settings.connections)
+    if most < settings.connections:
+        logs.get(NAME).warning("fewer_connections", wanted=settings.connections, possible=most)
+    return Caps(
+        connections=most,
+        half_open=min(settings.half_open_connections, max(8, most // 2)),
+        half_open_per_address=settings.half_open_connections_per_address,
+        header_seconds=settings.header_seconds,
+    )
 
 
 def _bound(settings: Settings, stack: AsyncExitStack) -> socket.socket:

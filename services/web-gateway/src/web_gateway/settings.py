@@ -31,6 +31,14 @@ class Settings(ProcessSettings):
     requests_per_minute_per_address: int = Field(
         default=6000, gt=0, description="Requests a minute from one address; mobile operators put thousands of people behind one."
     )
+    connections: int = Field(
+        default=4096, ge=16, description="Connections held at once; at this mark idle ones are closed, then accepting pauses."
+    )
+    half_open_connections: int = Field(default=1024, ge=8, description="Connections at once that have not sent a whole request header.")
+    half_open_connections_per_address: int = Field(
+        default=256, ge=4, description="The same from one address that is no proxy of ours; the oldest gives way to the newest."
+    )
+    header_seconds: float = Field(default=10.0, gt=0, description="How long the header of a request may take to arrive.")
     events_poll_seconds: float = Field(default=2.0, gt=0, description="How often an open event stream looks for a change.")
 
     static_dir: Path = Field(default=Path(__file__).parent / "static", description="Folder of the built pages.")

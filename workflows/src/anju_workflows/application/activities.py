@@ -107,8 +107,7 @@ class ApplicationActivities:
             overdue=found.overdue,
             round=found.round,
             notice_closes=utc(found.notice_closes_at) if found.HasField("notice_closes_at") else None,
-            objection=found.objection_id,
-            raised=tuple(found.waiting_objections),
+            objections=tuple((each.id, utc(each.raised_at)) for each in found.objections),
         )
 
     @activity.defn(name=calls.RELEASE_HOUSEHOLD)

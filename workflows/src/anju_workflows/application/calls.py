@@ -16,9 +16,9 @@ from anju_workflows.calling import Step, quick, recorded
 
 ADVANCE_APPLICATION: Final = "advance_application"
 LOOKUP_REGISTER: Final = "lookup_register"
+CASE_STANDING: Final = "case_standing"
 ASSESS: Final = "assess"
 RELEASE_HOUSEHOLD: Final = "release_household"
-CASE_STANDING: Final = "case_standing"
 
 
 class Advance(Model):
@@ -66,7 +66,7 @@ class CaseStanding(Model):
 
 
 class Standing(Model):
-    """Where a case stands on record. ``objection`` is being looked at, ``raised`` wait for their turn."""
+    """Where a case stands on record. ``objections`` are open, each with the moment it was raised; the first is being looked at."""
 
     stage: str
     waiting_on: str
@@ -74,16 +74,15 @@ class Standing(Model):
     overdue: bool = False
     round: int
     notice_closes: datetime | None = None
-    objection: str = ""
-    raised: tuple[str, ...] = ()
+    objections: tuple[tuple[str, datetime], ...] = ()
 
 
 async def standing(no: str) -> Standing:
     return await quick(CASE_STANDING, CaseStanding(no=no), Standing, "查看案件办到哪一步")
 
 
-async def advance(arg: Advance, summary: str, *, final: bool = False) -> None:
-    await (recorded if final else quick)(ADVANCE_APPLICATION, arg, int, summary)
+async def advance(arg: Advance, summary: str, *, final: bool = False) -> int:
+    return await (recorded if final else quick)(ADVANCE_APPLICATION, arg, int, summary)
 
 
 async def lookup(arg: Lookup, *, first_retry: timedelta, longest_retry: timedelta, patience: timedelta, own_queue: bool) -> LookupAnswer:

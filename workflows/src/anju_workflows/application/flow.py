@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from anju_contracts import waiting
@@ -29,7 +29,7 @@ from anju_contracts.application import (
     refused,
     returned,
 )
-from anju_contracts.base import Accepted, Outcome
+from anju_contracts.base import Accepted, Outcome, Word
 from anju_terms import review_stage, terms, title
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -75,8 +75,9 @@ class Application(Case):
         self.decision: ReviewDecision | None = None
         self.correction: Correction | None = None
         self.withdrawal: Withdrawal | None = None
-        self.raised: list[str] = []
-        self.open_objection = ""
+        self.raised: list[ObjectionRaised] = []
+        # On record and not answered yet, in order, each with the day by which it must be; the first is the one under review.
+        self.objections: dict[str, datetime] = {}
         self.answer: ObjectionDecision | None = None
         self.notice_closes: datetime | None = None
 
@@ -90,10 +91,12 @@ class Application(Case):
                 await self.taken_up()
                 if self.stage in self.table.ends:
                     return await self.close(self.stage)
-            event, news = "start_verification", household("application_received")
+            if self.stage == START:
+                due, news = deadlines.lookups(workflow.now(), self.given.clocks), household("application_received")
+                await self.advance("start_verification", waiting_on="registers", deadline=due, tell=[news])
             while self.stage not in NOTICE:
-                if self.stage in (START, "verifying") or event == "corrected":
-                    await self.verify(event, news)
+                if self.stage == "verifying":
+                    await self.verify()
                 if self.stage != "correction":
                     stopped = await self.review()
                     if stopped is None:
@@ -102,38 +105,36 @@ class Application(Case):
                         return await self.close("rejected")
                 if not await self.corrected():
                     return await self.close("lapsed")
-                event, news = "corrected", household("correction_received")
             upheld = await self.published()
             if upheld is not None:
                 return await self.close("rejected")
             return await self.register()
         except _WithdrawnError:
-            return await self.withdrawn()
+            return await self.close("withdrawn")
 
     async def taken_up(self) -> None:
         found = await self.ask(lambda: calls.standing(self.given.no))
         self.round, self.notice_closes = found.round, found.notice_closes
-        self.open_objection, self.raised = found.objection, list(found.raised)
+        self.objections = {id_: deadlines.objection_review(raised_at, self.given.clocks) for id_, raised_at in found.objections}
+        if found.objections and found.deadline is not None:
+            self.objections[found.objections[0][0]] = found.deadline
         self.take_up(stage=found.stage, waiting_on=found.waiting_on, deadline=found.deadline, overdue=found.overdue)
 
     # -- verification (数据核验): every register at once -----------------------------------------------------------------
 
-    async def verify(self, event: str, news: Telling) -> None:
-        self.lookups = dict.fromkeys(self.given.registers)
-        deadline = self.deadline if self.stage == "verifying" else None
-        if deadline is None:
-            deadline = deadlines.lookups(workflow.now(), self.given.clocks)
-            await self.advance(event, waiting_on="registers", deadline=deadline, final=event == "corrected", tell=[news])
+    async def verify(self) -> None:
+        self.lookups, deadline = dict.fromkeys(self.given.registers), self.deadline
+        assert deadline is not None
         asked = [asyncio.create_task(self.look_up(register, deadline)) for register in self.given.registers]
 
         def answered() -> bool:
             return all(task.done() for task in asked)
 
         try:
-            if not await self.unless_withdrawn(answered, workflow.now() + PATIENCE_BEFORE_TELLING, "部门尚未答复"):
+            if not await self.awaited(answered, workflow.now() + PATIENCE_BEFORE_TELLING, "部门尚未答复"):
                 silent = [register for register, answer in self.lookups.items() if answer is None]
                 await self.remind(household("verification_waiting", register=several("registers", silent)))
-                await self.unless_withdrawn(answered, None)
+                await self.awaited(answered, None)
         finally:
             for task in asked:
                 task.cancel()
@@ -169,23 +170,14 @@ class Application(Case):
 
     async def review(self) -> ReviewDecision | None:
         """The levels in their order. None when all approved, otherwise the decision that stopped the case."""
-        self.approval = ("verification_done", "system", "")
-        for level in self.levels_left():
-            decision = await self.decided_at(level)
-            event = EVENT[decision.decision](level.code)
-            if decision.decision is Decision.APPROVE:
-                self.approval = (event, decision.actor, decision.request_id)
-                continue
-            by, reason, said = decision.actor, decision.reason, decision.request_id
-            if decision.decision is Decision.REFUSE:
-                news = household("refused", reason=text(reason))
-                await self.advance(event, waiting_on="nobody", actor=by, note=reason, word=said, tell=[news])
+        levels = self.levels_left()
+        self.level, self.decision = levels[0].code, None
+        if self.stage == "verifying":
+            await self.handed_over(levels[0])
+        for level, following in zip(levels, [*levels[1:], None], strict=True):
+            decision = await self.decided_at(level, following)
+            if decision.decision is not Decision.APPROVE:
                 return decision
-            deadline = deadlines.correction(workflow.now(), self.given.clocks)
-            self.correction = None
-            news = household("returned_for_correction", reason=text(reason), deadline=day(deadline))
-            await self.advance(event, waiting_on="citizen", deadline=deadline, actor=by, note=reason, word=said, tell=[news])
-            return decision
         return None
 
     def levels_left(self) -> Sequence[Level]:
@@ -193,43 +185,69 @@ class Application(Case):
         stages = [review_stage(level.code) for level in self.given.levels]
         return self.given.levels[stages.index(self.stage) if self.stage in stages else 0 :]
 
-    async def decided_at(self, level: Level) -> ReviewDecision:
-        self.level, self.decision = level.code, None
-        taken_up = self.stage == review_stage(level.code)
-        deadline = self.deadline if taken_up else None
-        if deadline is None:
-            deadline = await self.handed_to(level)
-        await self.pressed(lambda: self.decision is not None, level.code, deadline)
-        decision = self.decision
-        assert decision is not None
-        self.level, self.decision = "", None
-        return decision
-
-    async def handed_to(self, level: Level) -> datetime:
-        event, actor, said = self.approval
+    async def handed_over(self, level: Level) -> None:
         deadline = deadlines.review(workflow.now(), level)
-        news = [household("review_started", level=term("stages", review_stage(level.code)), deadline=day(deadline))]
+        news = [self.begun(level, deadline)]
         silent = [
             register for register, answer in self.lookups.items() if answer is not None and answer.outcome is LookupOutcome.UNAVAILABLE
         ]
-        if event == "verification_done" and silent:
+        if silent:
             news.append(self.to_level("register_silent", level.code, register=several("registers", silent)))
-        await self.advance(event, waiting_on=level.code, deadline=deadline, actor=actor, word=said, tell=news)
-        return deadline
+        await self.advance("verification_done", waiting_on=level.code, deadline=deadline, tell=news)
 
-    async def pressed(self, done: Callable[[], bool], level: str, deadline: datetime) -> None:
+    def begun(self, level: Level, deadline: datetime) -> Telling:
+        return household("review_started", level=term("stages", review_stage(level.code)), deadline=day(deadline))
+
+    async def decided_at(self, level: Level, following: Level | None) -> ReviewDecision:
+        """The level's decision, on record with what it leads to: the level after it, or the public notice."""
+        deadline = self.deadline
+        taken: list[ReviewDecision] = []
+
+        async def take() -> bool:
+            said, self.decision = self.decision, None
+            assert said is not None
+            # The next level may speak as soon as the record is there.
+            self.level = following.code if following is not None and said.decision is Decision.APPROVE else ""
+            if await self.decide_on_record(said, level, following):
+                taken.append(said)
+                return True
+            self.level, self.decision = level.code, None
+            return False
+
+        assert deadline is not None
+        await self.pressed(lambda: self.decision is not None, take, level.code, deadline)
+        return taken[0]
+
+    async def decide_on_record(self, said: ReviewDecision, level: Level, following: Level | None) -> bool:
+        now, event = workflow.now(), EVENT[said.decision](level.code)
+        if said.decision is Decision.REFUSE:
+            news = household("refused", reason=text(said.reason))
+            return await self.carry_out(said, event, waiting_on="nobody", note=said.reason, tell=[news])
+        if said.decision is Decision.RETURN:
+            deadline = deadlines.correction(now, self.given.clocks)
+            self.correction = None
+            news = household("returned_for_correction", reason=text(said.reason), deadline=day(deadline))
+            return await self.carry_out(said, event, waiting_on="citizen", deadline=deadline, note=said.reason, tell=[news])
+        if following is not None:
+            deadline = deadlines.review(now, following)
+            return await self.carry_out(said, event, waiting_on=following.code, deadline=deadline, tell=[self.begun(following, deadline)])
+        closes = deadlines.public_notice(now, self.given.clocks)
+        news = household("approved_to_notice", closes=day(closes))
+        return await self.carry_out(said, event, waiting_on="public", deadline=closes, tell=[news])
+
+    async def pressed(self, said: Callable[[], bool], take: Callable[[], Awaitable[bool]], level: str, deadline: datetime) -> None:
         """Waits for officials: reminded before the deadline, escalated at it and every few working days after it. Silence decides nothing."""
         clocks, stage = self.given.clocks, self.table.stages[self.stage]
-        if await self.unless_withdrawn(done, deadlines.reminder(deadline, clocks), f"{stage}到期提醒"):
+        if await self.listen(said, take, deadlines.reminder(deadline, clocks), f"{stage}到期提醒"):
             return
         await self.remind(self.to_level("task_reminder", level, deadline=day(deadline)))
-        if await self.unless_withdrawn(done, deadline, f"{stage}法定办理时限"):
+        if await self.listen(said, take, deadline, f"{stage}法定办理时限"):
             return
         while True:
             late = (workflow.now() - deadline).days
             news = self.to_level("task_escalated", level, days=count(late), level=term("stages", self.stage))
             await self.advance("escalated", waiting_on=level, deadline=deadline, overdue=True, tell=[news])
-            if await self.unless_withdrawn(done, deadlines.next_escalation(workflow.now(), clocks), "再次督办"):
+            if await self.listen(said, take, deadlines.next_escalation(workflow.now(), clocks), "再次督办"):
                 return
 
     async def corrected(self) -> bool:
@@ -237,77 +255,103 @@ class Application(Case):
         deadline = self.deadline
         assert deadline is not None
         done = lambda: self.correction is not None  # noqa: E731  # a name for one expression
-        if not await self.unless_withdrawn(done, deadlines.reminder(deadline, self.given.clocks), "补正到期提醒"):
+        if not await self.listen(done, self.take_correction, deadlines.reminder(deadline, self.given.clocks), "补正到期提醒"):
             await self.remind(household("correction_expiring", deadline=day(deadline)))
-            if not await self.unless_withdrawn(done, deadline, "补正期限"):
+            if not await self.listen(done, self.take_correction, deadline, "补正期限"):
                 news = household("lapsed")
                 await self.advance("correction_expired", waiting_on="nobody", note="未在期限内补正", final=True, tell=[news])
                 return False
-        assert self.correction is not None
-        self.round = self.correction.round
         return True
+
+    async def take_correction(self) -> bool:
+        said = self.correction
+        assert said is not None
+        due, news = deadlines.lookups(workflow.now(), self.given.clocks), household("correction_received")
+        if await self.carry_out(said, "corrected", waiting_on="registers", deadline=due, final=True, tell=[news]):
+            self.round = said.round
+            return True
+        self.correction = None
+        return False
 
     # -- public notice (公示) and objections (异议) ----------------------------------------------------------------------
 
     async def published(self) -> ObjectionDecision | None:
         """On public notice until it closes with no objection open. Returns the decision that upheld an objection, None when none was."""
-        closes = self.notice_closes
-        if self.stage not in NOTICE or closes is None:
-            closes = await self.put_on_notice()
-        while self.stage == "objection_review" or await self.unless_withdrawn(lambda: bool(self.raised), closes, "公示期"):
-            decision = await self.objection_answered(closes)
-            if decision.upheld:
-                return decision
+        closes = self.notice_closes or self.deadline
+        while self.objections or await self.listen(lambda: bool(self.raised), self.take_objection, closes, "公示期"):
+            while self.objections:
+                decision = await self.objection_answered(closes)
+                if decision.upheld:
+                    return decision
         await self.advance("notice_closed", waiting_on="nobody", final=True)
         return None
 
-    async def put_on_notice(self) -> datetime:
-        event, actor, said = self.approval
-        closes = deadlines.public_notice(workflow.now(), self.given.clocks)
-        news = household("approved_to_notice", closes=day(closes))
-        await self.advance(event, waiting_on="public", deadline=closes, actor=actor, word=said, tell=[news])
-        return closes
+    async def take_objection(self) -> bool:
+        """Puts an objection on record as soon as it is raised: its legal time begins with it. The one under review keeps its own deadline."""
+        said, level = self.raised.pop(0), self.given.objection_level
+        due = deadlines.objection_review(workflow.now(), self.given.clocks)
+        deadline, overdue = (self.deadline, self.overdue) if self.objections else (due, False)
+        # Answered as soon as it is on record.
+        self.objections[said.objection_id] = due
+        if await self.carry_out(
+            said,
+            "objection_raised",
+            waiting_on=level,
+            deadline=deadline,
+            overdue=overdue,
+            objection=said.objection_id,
+            final=True,
+            tell=[household("objection_received")],
+        ):
+            return True
+        del self.objections[said.objection_id]
+        return False
 
-    async def objection_answered(self, closes: datetime) -> ObjectionDecision:
-        """Objections one after another; the notice cannot close while one is open (Order 11, article 9)."""
-        level, self.answer = self.given.objection_level, None
-        while True:
-            deadline = self.deadline if self.open_objection else None
-            if deadline is None:
-                deadline = await self.objection_taken_in(self.raised.pop(0), level)
-            await self.pressed(lambda: self.answer is not None, level, deadline)
-            decision = self.answer
-            assert decision is not None
-            self.open_objection = ""
-            if decision.upheld:
-                news = household("objection_upheld", reason=text(decision.answer))
-                await self.objection_closed("objection_upheld", decision, waiting_on="nobody", deadline=None, tell=[news])
-                return decision
-            if not self.raised:
-                news = household("objection_dismissed")
-                await self.objection_closed("objection_dismissed", decision, waiting_on="public", deadline=closes, tell=[news])
-                return decision
-            await self.objection_closed("one_objection_dismissed", decision, waiting_on=level, deadline=deadline)
+    async def objection_answered(self, closes: datetime | None) -> ObjectionDecision:
+        """The answer to the objection under review; the notice cannot close while one is open (Order 11, article 9)."""
+        deadline = next(iter(self.objections.values()))
+        taken: list[ObjectionDecision] = []
 
-    async def objection_taken_in(self, objection: str, level: str) -> datetime:
-        self.open_objection, self.answer = objection, None
-        deadline, news = deadlines.objection_review(workflow.now(), self.given.clocks), household("objection_received")
-        await self.advance("objection_raised", waiting_on=level, deadline=deadline, objection=objection, final=True, tell=[news])
-        return deadline
+        async def take() -> bool:
+            if self.raised:
+                await self.take_objection()
+                return False
+            said, self.answer = self.answer, None
+            assert said is not None
+            if await self.answer_on_record(said, closes):
+                taken.append(said)
+                return True
+            return False
 
-    async def objection_closed(
-        self, event: str, said: ObjectionDecision, *, waiting_on: str, deadline: datetime | None, tell: Sequence[Telling] = ()
-    ) -> None:
-        await self.advance(
-            event,
+        await self.pressed(lambda: self.answer is not None or bool(self.raised), take, self.given.objection_level, deadline)
+        return taken[0]
+
+    async def answer_on_record(self, said: ObjectionDecision, closes: datetime | None) -> bool:
+        """What it leads to: the end, the next objection, or back on notice."""
+        due = self.objections.pop(said.objection_id)
+        waiting_on, deadline, news = "public", closes, [household("objection_dismissed")]
+        if said.upheld:
+            waiting_on, deadline, news = "nobody", None, [household("objection_upheld", reason=text(said.answer))]
+        elif self.objections:
+            waiting_on, deadline, news = self.given.objection_level, next(iter(self.objections.values())), []
+        if await self.carry_out(
+            said,
+            self.event_of(said),
             waiting_on=waiting_on,
             deadline=deadline,
-            actor=said.actor,
             note=said.answer,
             objection=said.objection_id,
-            word=said.request_id,
-            tell=tell,
-        )
+            tell=news,
+        ):
+            return True
+        self.objections, self.answer = {said.objection_id: due, **self.objections}, None
+        return False
+
+    def event_of(self, said: ObjectionDecision) -> str:
+        if said.upheld:
+            return "objection_upheld"
+        others = self.objections.keys() - {said.objection_id}
+        return "one_objection_dismissed" if others else "objection_dismissed"
 
     # -- ends ----------------------------------------------------------------------------------------------------------
 
@@ -329,12 +373,11 @@ class Application(Case):
         )
         return await self.close("registered")
 
-    async def withdrawn(self) -> Outcome:
-        said = self.withdrawal
-        assert said is not None
-        reason, news = said.reason or "申请家庭撤回", household("withdrawn")
-        await self.advance("withdrawn", waiting_on="nobody", actor=said.actor, note=reason, final=True, tell=[news])
-        return await self.close("withdrawn")
+    async def take_withdrawal(self, said: Withdrawal) -> bool:
+        if await self.carry_out(said, "withdrawn", waiting_on="nobody", note=said.reason, final=True, tell=[household("withdrawn")]):
+            return True
+        self.withdrawal = None
+        return False
 
     async def close(self, outcome: str) -> Outcome:
         await self.finish()
@@ -349,18 +392,58 @@ class Application(Case):
         waiting_on: str,
         deadline: datetime | None = None,
         overdue: bool = False,
-        actor: str = "system",
         note: str = "",
-        objection: str = "",
-        word: str = "",
         final: bool = False,
         tell: Sequence[Telling] = (),
     ) -> None:
-        """Moves the case and has casework record it; ``final`` when a timer or another's word would cross it illegally (ADR 2)."""
+        """Moves the case by a clock or by what the system found, and has casework record it; ``final`` when another's word would cross it illegally
+        (ADR 2)."""
         stage = self.move(event, waiting_on=waiting_on, deadline=deadline, overdue=overdue)
-        record = calls.Advance(
+        record = self.to_record(self.step(event, tell=tell), event, stage, waiting_on, deadline, overdue=overdue, note=note)
+        await self.ask(lambda: calls.advance(record, self.entering(stage), final=final))
+
+    async def carry_out(
+        self,
+        said: Word,
+        event: str,
+        *,
+        waiting_on: str,
+        deadline: datetime | None = None,
+        overdue: bool = False,
+        note: str = "",
+        objection: str = "",
+        final: bool = False,
+        tell: Sequence[Telling] = (),
+    ) -> bool:
+        """Moves the case by what a person said. False when casework has not heard it said."""
+        stage = self.table.next(self.stage, event)
+        step = self.step(event, said.actor, said.request_id, tell)
+        record = self.to_record(step, event, stage, waiting_on, deadline, overdue=overdue, note=note, objection=objection)
+        done = await self.carried_out(
+            said,
+            event,
+            lambda: calls.advance(record, self.entering(stage), final=final),
+            waiting_on=waiting_on,
+            deadline=deadline,
+            overdue=overdue,
+        )
+        return done is not None
+
+    def to_record(
+        self,
+        step: calling.Step,
+        event: str,
+        stage: str,
+        waiting_on: str,
+        deadline: datetime | None,
+        *,
+        overdue: bool,
+        note: str,
+        objection: str = "",
+    ) -> calls.Advance:
+        return calls.Advance(
             no=self.given.no,
-            step=self.step(event, actor, word, tell),
+            step=step,
             event=event,
             stage=stage,
             waiting_on=waiting_on,
@@ -369,16 +452,20 @@ class Application(Case):
             note=note,
             objection_id=objection,
         )
-        await self.ask(lambda: calls.advance(record, f"进入{self.table.stages[stage]}", final=final))
 
-    async def unless_withdrawn(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
+    def entering(self, stage: str) -> str:
+        return f"进入{self.table.stages[stage]}"
+
+    async def awaited(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
         """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile.
 
         What was said before the withdrawal was acknowledged too: it is recorded first, and the next wait ends at once."""
-        reached = await self.until(lambda: done() or self.withdrawal is not None, at, summary)
-        if self.withdrawal is not None and not done():
-            raise _WithdrawnError
-        return reached
+        while True:
+            reached = await self.until(lambda: done() or self.withdrawal is not None, at, summary)
+            if self.withdrawal is None or done():
+                return reached
+            if await self.take_withdrawal(self.withdrawal):
+                raise _WithdrawnError
 
     def to_level(self, template: str, level: str, /, **values: Value) -> Telling:
         """A message to the reviewers of a level, within the part of the city the level is in charge of."""
@@ -396,8 +483,8 @@ class Application(Case):
         if self.assessment is not None:
             unmet = "、".join(self.assessment.unmet)
             lines.append(f"**资格评估**：{title('verdicts', self.assessment.verdict)}（{self.assessment.rule_set}）{unmet}")
-        if self.open_objection:
-            lines.append("**异议**：1 件待复核")
+        if self.objections:
+            lines.append(f"**异议**：{len(self.objections)} 件待复核")
         return lines
 
     # -- what people say -----------------------------------------------------------------------------------------------
@@ -414,7 +501,7 @@ class Application(Case):
             raise refuse("TASK_NOT_OPEN", "该件当前不在您这一级待办中，请刷新后查看。")
         if said.decision is not Decision.APPROVE and not said.reason.strip():
             raise refuse("STEP_REFUSED", "退回补正或不予通过时，请写明理由，申请家庭会看到。")
-        if not said.actor or said.actor == self.given.owner:
+        if not self.new(said) or said.actor == self.given.owner:
             raise refuse("STEP_REFUSED", "不能办理本人的申请，请交由其他工作人员办理。")
 
     @workflow.update(name=CORRECT, description="申请家庭提交补正")
@@ -427,7 +514,7 @@ class Application(Case):
         self.require_standing()
         if self.stage != "correction" or self.correction is not None or self.withdrawal is not None:
             raise refuse("NOT_RETURNED", "该申请当前不需要补正。")
-        if said.round <= self.round:
+        if said.round <= self.round or not self.new(said):
             raise refuse("NOT_RETURNED", "这次补正已经收到。")
 
     @workflow.update(name=WITHDRAW, description="申请家庭撤回申请")
@@ -440,14 +527,14 @@ class Application(Case):
         self.require_standing()
         rejected = self.decision is not None and self.decision.decision is Decision.REFUSE
         upheld = self.answer is not None and self.answer.upheld
-        if self.stage in self.table.ends or self.withdrawal is not None or rejected or upheld:
+        if self.stage in self.table.ends or self.withdrawal is not None or rejected or upheld or not self.new(said):
             raise refuse("ALREADY_ENDED", "该申请已经办结，不能撤回。")
 
     @workflow.update(name=RAISE_OBJECTION, description="公示期内提出异议")
     def raise_objection(self, said: ObjectionRaised) -> Accepted:
         # One that is on record may be said again to a case that was started again meanwhile.
-        if said.objection_id not in (self.open_objection, *self.raised):
-            self.raised.append(said.objection_id)
+        if said.objection_id not in (*self.objections, *(each.objection_id for each in self.raised)):
+            self.raised.append(said)
         return Accepted(stage="objection_review")
 
     @raise_objection.validator
@@ -455,20 +542,21 @@ class Application(Case):
         self.require_standing()
         if self.stage not in NOTICE or self.withdrawal is not None:
             raise refuse("NOT_ON_NOTICE", "该申请当前不在公示期。")
-        if len(self.raised) >= MAX_OPEN_OBJECTIONS:
+        if not self.new(said):
+            raise refuse("STEP_REFUSED", "该异议已经收到。")
+        if len(self.raised) + len(self.objections) >= MAX_OPEN_OBJECTIONS:
             raise refuse("STEP_REFUSED", "该申请已有多件异议正在复核，请等待结果。")
 
     @workflow.update(name=DECIDE_OBJECTION, description="答复异议：成立或不成立")
     def decide_objection(self, said: ObjectionDecision) -> Accepted:
         self.answer = said
-        event = "objection_upheld" if said.upheld else "one_objection_dismissed" if self.raised else "objection_dismissed"
-        return Accepted(stage=self.table.next(self.stage, event))
+        return Accepted(stage=self.table.next(self.stage, self.event_of(said)))
 
     @decide_objection.validator
     def _check_decide_objection(self, said: ObjectionDecision) -> None:
         self.require_standing()
-        current = bool(self.open_objection) and self.open_objection == said.objection_id
-        if not current or self.answer is not None or self.withdrawal is not None:
+        current = next(iter(self.objections), "") == said.objection_id and self.stage == "objection_review"
+        if not current or self.answer is not None or self.withdrawal is not None or not self.new(said):
             raise refuse("TASK_NOT_OPEN", "该异议当前不在待复核状态，请刷新后查看。")
         if not said.answer.strip():
             raise refuse("STEP_REFUSED", "请写明答复内容。")

@@ -24,7 +24,7 @@ from temporalio import workflow
 
 from anju_workflows import deadlines
 from anju_workflows.application.calls import release_household
-from anju_workflows.case import Case, refuse
+from anju_workflows.case import Case, NotSaidError, refuse
 from anju_workflows.lease import calls
 from anju_workflows.telling import Telling, day, fen, household, month
 
@@ -39,8 +39,6 @@ class Lease(Case):
     then opens one rent cycle a month to the end of the term. Rent, deposit and clocks are those of the day of signing, the term begins on the day
     the lease takes effect. Continues as new every twelve months, so that no history grows for years. Ends ended, or lapsed when it was not signed
     or secured in time.
-
-    One that was started again is given its stage, terms and term by housing, whose record that is, and asks payments what became of its bills.
     """
 
     @workflow.init
@@ -60,9 +58,6 @@ class Lease(Case):
         self.heard = {*given.heard, *(paid.bill_id for paid in given.late_money)}
         self.signature: SignLease | None = None
         self.deposit_outcome = ""
-        self.standing_known = not given.again
-        # Told to one that was started again, before it knew which bills it waits for.
-        self.closed_early: list[BillClosed] = []
 
     @workflow.run
     async def run(self, given: LeaseInput) -> Outcome:
@@ -73,8 +68,6 @@ class Lease(Case):
 
     async def course(self) -> Outcome | None:
         """To the end of the lease; None when a year is full and another run goes on."""
-        if self.given.again:
-            await self.taken_up()
         if self.stage == "signing":
             self.terms = await self.signed()
             if self.terms is None:
@@ -89,57 +82,44 @@ class Lease(Case):
         assert self.term is not None
         return await self.rented(self.terms, self.term)
 
-    async def taken_up(self) -> None:
-        found = (await self.ask(lambda: calls.bills_of_lease(self.given.lease_no))).bills
-        deposit = rent_cycle.bill_id(self.given.lease_no, "")
-        rents = [bill for bill in found if bill.bill_id != deposit]
-        secured = next((bill for bill in found if bill.bill_id == deposit), None)
-        self.open_bills = [bill.bill_id for bill in found if bill.state in ("open", "overdue")]
-        self.deposit_outcome = secured.state if secured is not None and secured.state in rent_cycle.MOVES.ends else ""
-        taken_back = {paid.bill_id for paid in self.late_money if paid.in_time}
-        self.arrears_bills = [bill.bill_id for bill in rents if bill.counted and bill.bill_id not in taken_back]
-        self.next_month = self.months_billed({bill.period for bill in rents})
-        waiting_on = "nobody" if self.stage == "active" else "citizen"
-        deadline = {"signing": self.given.sign_by, "deposit": secured.due if secured is not None else None}.get(self.stage)
-        self.take_up(stage=self.stage, waiting_on=waiting_on, deadline=deadline)
-        for said in self.closed_early:
-            self.note_closed(said)
-
-    def months_billed(self, periods: set[str]) -> int:
-        if self.term is None:
-            return 0
-        months = deadlines.lease_months(self.term.starts_on, self.term.ends_on)
-        return max((month + 1 for month in months if _month(deadlines.lease_month(self.term.starts_on, month)) in periods), default=0)
-
     async def signed(self) -> LeaseTerms | None:
         """Waits for the signature; the terms of its day, None when it did not come in time."""
         self.waiting_on, self.deadline = "citizen", self.given.sign_by
         self.show()
         done = lambda: self.signature is not None  # noqa: E731  # a name for one expression
+        terms: list[LeaseTerms] = []
+
+        async def take() -> bool:
+            said = self.signature
+            assert said is not None
+            try:
+                found = await self.record("signed", "合同签订", said, household("lease_signed"))
+            except NotSaidError:
+                self.signature = None
+                self.not_said("signed")
+                return False
+            assert found.terms is not None
+            terms.append(found.terms)
+            self.move("signed", waiting_on="citizen", deadline=deadlines.bill_due(workflow.now(), found.terms.deposit))
+            return True
+
         reminder = calendar.start_of_day(calendar.local_date(self.given.sign_by))
-        if not await self.until(done, reminder, "签约到期提醒"):
+        if not await self.listen(done, take, reminder, "签约到期提醒"):
             await self.remind(household("lease_sign_reminder", deadline=day(self.given.sign_by)))
-            if not await self.until(done, self.given.sign_by, "签约期限"):
+            if not await self.listen(done, take, self.given.sign_by, "签约期限"):
                 return None
-        said = self.signature
-        assert said is not None
-        found = await self.record("signed", "合同签订", said.actor, said.request_id, household("lease_signed"))
-        assert found.terms is not None
-        self.move("signed", waiting_on="citizen", deadline=deadlines.bill_due(workflow.now(), found.terms.deposit))
-        return found.terms
+        return terms[0]
 
     async def deposit_paid(self, terms: LeaseTerms) -> bool:
         """The deposit is a bill like any other, except that not paying it in time ends the lease before it began."""
-        on_record = rent_cycle.bill_id(self.given.lease_no, "") in self.open_bills or self.deposit_outcome != ""
-        if terms.deposit_fen > 0 and not on_record:
-            await self.open_cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
         if terms.deposit_fen > 0:
+            await self.open_cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
             await self.until(lambda: self.deposit_outcome != "", None)
         return terms.deposit_fen == 0 or self.deposit_outcome == "paid"
 
     async def activated(self) -> Term:
         """The day on which the lease takes effect is the first of its term."""
-        found = await self.record("activated", "合同生效", tell=household("lease_active"))
+        found = await self.record("activated", "合同生效", None, household("lease_active"))
         assert found.term is not None
         self.move("deposit_paid", waiting_on="nobody")
         return found.term
@@ -160,7 +140,7 @@ class Lease(Case):
 
     async def bill_month(self, first_day: date, terms: LeaseTerms) -> None:
         not_before = max(calendar.start_of_day(first_day), workflow.now())
-        await self.open_cycle(rent_cycle.RENT, _month(first_day), terms.monthly_rent_fen, not_before, terms.rent)
+        await self.open_cycle(rent_cycle.RENT, f"{first_day:%Y%m}", terms.monthly_rent_fen, not_before, terms.rent)
 
     async def open_cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime, clocks: rent_cycle.Clocks) -> None:
         bill_id = rent_cycle.bill_id(self.given.lease_no, period)
@@ -199,7 +179,6 @@ class Lease(Case):
                 "arrears_bills": tuple(self.arrears_bills),
                 "late_money": tuple(self.late_money),
                 "heard": tuple(sorted(self.heard)),
-                "again": False,
             }
         )
 
@@ -208,18 +187,16 @@ class Lease(Case):
 
     async def end(self, event: str, outcome: str, summary: str, tell: Telling) -> Outcome:
         self.move(event, waiting_on="nobody")
-        await self.record(outcome, summary, tell=tell)
+        await self.record(outcome, summary, None, tell)
         await self.ask(lambda: release_household(self.given.application_no))
         await self.finish()
         return Outcome(outcome=outcome)
 
-    async def record(
-        self, event: str, summary: str, actor: str = "system", word: str = "", tell: Telling | None = None
-    ) -> calls.LeaseOnRecord:
-        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due."""
-        step = self.step(event, actor, word, [tell] if tell is not None else [])
+    async def record(self, event: str, summary: str, said: SignLease | None = None, *tell: Telling) -> calls.LeaseOnRecord:
+        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due. Raises NotSaidError."""
+        step = self.step(event, said.actor, said.request_id, tell) if said is not None else self.step(event, tell=tell)
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": step, "event": event})
-        return await self.ask(lambda: calls.advance_lease(arg, summary))
+        return await self.ask(lambda: calls.advance_lease(arg, summary), by_word=said is not None)
 
     def details(self) -> list[str]:
         lines = super().details()
@@ -238,12 +215,6 @@ class Lease(Case):
 
     @workflow.signal(name=BILL_CLOSED, description="账单已结")
     async def bill_closed(self, said: BillClosed) -> None:
-        if self.standing_known:
-            self.note_closed(said)
-        else:
-            self.closed_early.append(said)
-
-    def note_closed(self, said: BillClosed) -> None:
         if said.bill_id not in self.open_bills:
             return
         self.open_bills.remove(said.bill_id)
@@ -271,8 +242,7 @@ class Lease(Case):
 
     @sign.validator
     def _check_sign(self, said: SignLease) -> None:
-        self.require_standing()
-        if self.stage != "signing" or self.signature is not None:
+        if self.stage != "signing" or self.signature is not None or not self.new(said):
             raise refuse("LEASE_NOT_OPEN", "该合同当前不能签约，请刷新后查看。")
         if not said.acknowledged:
             raise refuse("NOT_ACKNOWLEDGED", "请先阅读并确认违约责任和应当退回住房的情形。")
@@ -281,8 +251,3 @@ class Lease(Case):
 def _period(bill_id: str) -> str:
     """L-2026-000001/202612 -> 202612."""
     return bill_id.rsplit("/", 1)[-1]
-
-
-def _month(first_day: date) -> str:
-    """yyyymm of a bill."""
-    return f"{first_day:%Y%m}"

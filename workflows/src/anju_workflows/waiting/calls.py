@@ -20,24 +20,14 @@ class RegisterWaiting(Model):
     step: Step
 
 
-class DraftedLease(Model):
-    """Of an accepted offer; empty for another outcome."""
-
-    lease_no: str = ""
-    sign_by: datetime | None = None
-    unit: str = ""
-
-
 class Registration(Model):
-    """The household's place on the list, and the terms it waits on. The rest is what is on record already, for a workflow that was started again:
-    ``told`` when the open offer was taken by one before it, ``drafted`` when the household has accepted and is not off the list yet."""
+    """The household's place on the list, and the terms it waits on. ``declines`` and ``offer``: what is on record already, for a workflow that was
+    started again."""
 
     rank: int
     terms: WaitingTerms
     declines: int = 0
     offer: OfferMade | None = None
-    told: bool = False
-    drafted: DraftedLease | None = None
 
 
 class CloseOffer(Model):
@@ -45,7 +35,13 @@ class CloseOffer(Model):
     step: Step
     outcome: Literal["accepted", "declined", "expired"]
     reason: str = ""
-    unserved: bool = False
+
+
+class DraftedLease(Model):
+    """Of an accepted offer; empty for another outcome."""
+
+    lease_no: str = ""
+    sign_by: datetime | None = None
 
 
 class CloseWaiting(Model):
@@ -62,5 +58,5 @@ async def close_offer(arg: CloseOffer) -> DraftedLease:
     return await recorded(CLOSE_OFFER, arg, DraftedLease, "记录配租结果")
 
 
-async def close_waiting(arg: CloseWaiting) -> None:
-    await recorded(CLOSE_WAITING, arg, str, "移出轮候名册")
+async def close_waiting(arg: CloseWaiting) -> str:
+    return await recorded(CLOSE_WAITING, arg, str, "移出轮候名册")

@@ -24,7 +24,7 @@ from temporalio.workflow import ParentClosePolicy
 from anju_workflows import search_attributes
 from anju_workflows.application.calls import release_household
 from anju_workflows.case import Case, refuse
-from anju_workflows.telling import count, day, household, text
+from anju_workflows.telling import Telling, count, day, household, text
 from anju_workflows.waiting import calls
 
 
@@ -35,8 +35,6 @@ class Waiting(Case):
     Has itself put on the list, and learns from housing on what terms it waits. Waits for housing to offer a unit in list order, and then for the
     household's answer, each with a limit: an offer expires, too many declined or expired offers strike the household off, five years end the
     registration (with alarms well before). Ends leased (a Lease workflow goes on), left, struck off or expired.
-
-    One that was started again goes on where housing has the household: waiting, with an offer whose deadline stays, or on its way into a lease.
     """
 
     @workflow.init
@@ -58,92 +56,96 @@ class Waiting(Case):
         return await self.through(self.course())
 
     async def course(self) -> Outcome:
-        found = await self.registered()
-        self.terms = terms = found.terms
+        self.terms = terms = await self.registered()
         limit, alarms = terms.expires_at, [at for at in terms.alarms_at if at > workflow.now()]
-        if not self.generation:
-            self.expect("house_manager", limit)
-        elif found.drafted is not None:
-            return await self.leased(found.drafted)
-        elif self.stage == "waiting" and self.declines >= terms.max_declines:
-            return await self.end("too_many_declines", "struck_off", "struck_off")
+        self.expect("house_manager", limit)
         while True:
-            if self.stage == "waiting":
-                if not await self.until(lambda: bool(self.offers) or self.leaving is not None, min([*alarms, limit]), "轮候期"):
-                    if not alarms:
-                        return await self.end("limit_reached", "expired", "waiting_expired")
-                    alarms.pop(0)
-                    await self.remind(household("waiting_alarm", expires=day(limit)))
-                    continue
-                if self.leaving is not None:
-                    return await self.end("left", "left", "left_waiting")
+            if not await self.until(lambda: bool(self.offers) or self.leaving is not None, min([*alarms, limit]), "轮候期"):
+                if not alarms:
+                    return await self.end("limit_reached", "expired", "waiting_expired")
+                alarms.pop(0)
+                await self.remind(household("waiting_alarm", expires=day(limit)))
+                continue
+            if self.leaving is not None:
+                if await self.left(self.leaving):
+                    return Outcome(outcome="left")
+                continue
             drafted = await self.offered(self.offers.pop(0), terms)
             if drafted is not None:
                 return await self.leased(drafted)
             if self.leaving is None and self.declines >= terms.max_declines:
                 return await self.end("too_many_declines", "struck_off", "struck_off")
 
-    async def registered(self) -> calls.Registration:
-        """Puts the household on the list; housing tells it its rank, which it alone knows. A household that is on it already is not told so again."""
+    async def registered(self) -> WaitingTerms:
+        """Puts the household on the list; housing tells it its rank, which it alone knows."""
         self.show()
-        news = [] if self.generation else [household("registered")]
-        entry = calls.RegisterWaiting(no=self.given.application_no, step=self.step("registered", tell=news))
+        entry = calls.RegisterWaiting(no=self.given.application_no, step=self.step("registered", tell=[household("registered")]))
         found = await self.ask(lambda: calls.register_waiting(entry))
         self.declines = found.declines
         if found.offer is not None:
             self.offer_made(found.offer)
-        if self.generation:
-            self.taken_up(found)
-        return found
-
-    def taken_up(self, found: calls.Registration) -> None:
-        if found.drafted is not None:
-            self.take_up(stage="leased", waiting_on="nobody", deadline=None)
-        elif found.offer is not None and found.told:
-            self.offer = found.offer
-            self.take_up(stage="offered", waiting_on="citizen", deadline=found.offer.expires_at)
-        else:
-            self.take_up(stage="waiting", waiting_on="house_manager", deadline=found.terms.expires_at)
+        return found.terms
 
     async def offered(self, offer: OfferMade, terms: WaitingTerms) -> calls.DraftedLease | None:
         """One offer to its end; the drafted lease when it was accepted."""
+        # The household's own calendar decides how long it may think, even when housing's clock is behind it.
+        expires = max(offer.expires_at, calendar.days_after(workflow.now(), terms.offer_open_days))
         self.offer, self.answer = offer, None
-        # While nobody worked on it the household could not have answered.
-        unserved = self.stage == "offered" and offer.expires_at <= workflow.now()
-        if self.stage == "offered":
-            expires = offer.expires_at
-        else:
-            # The household's own calendar decides how long it may think, even when housing's clock is behind it.
-            expires = max(offer.expires_at, calendar.days_after(workflow.now(), terms.offer_open_days))
-            self.move("offer_made", waiting_on="citizen", deadline=expires)
-        # Whoever took it before may have been ended before it could tell; the same day is told once.
-        told = f"{offer.offer_id}-{calendar.local_date(expires):%Y%m%d}"
-        await self.remind(household("offer_made", unit=text(offer.unit), expires=day(expires)), about=told)
-        answered = await self.until(lambda: self.answer is not None or self.leaving is not None, expires, "配租确认期限")
-        said = self.answer
-        if said is not None and said.accept:
-            self.move("offer_accepted", waiting_on="nobody")
-            # Housing knows the lease it drafts, and until when it must be signed.
-            step = self.step("offer_accepted", said.actor, said.request_id, [household("offer_accepted")])
-            return await self.closed(calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="accepted"))
-        self.declines += 0 if unserved else 1
-        outcome = "declined" if answered else "expired"
+        self.move("offer_made", waiting_on="citizen", deadline=expires)
+        await self.remind(household("offer_made", unit=text(offer.unit), expires=day(expires)))
+        drafted: list[calls.DraftedLease] = []
+
+        async def take() -> bool:
+            found = await self.answered(offer, terms)
+            if found is not None:
+                drafted.append(found)
+            return found is not None
+
+        if await self.listen(lambda: self.answer is not None or self.leaving is not None, take, expires, "配租确认期限"):
+            self.answer = None
+            return drafted[0] if drafted[0].lease_no else None
+        self.declines += 1
         self.offer = None
         # Back on the list: nothing to do for the household until housing offers a unit.
-        self.move(f"offer_{outcome}", waiting_on="house_manager", deadline=terms.expires_at)
-        news = household(f"offer_{outcome}", left=count(max(0, terms.max_declines - self.declines)))
-        actor, word, reason = (said.actor, said.request_id, said.reason) if said is not None else ("system", "", "")
-        step = self.step(f"offer_{outcome}", actor, word, [news])
-        close = {"offer_id": offer.offer_id, "step": step, "outcome": outcome, "reason": reason, "unserved": unserved}
-        await self.closed(calls.CloseOffer.model_validate(close))
-        self.answer = None
+        self.move("offer_expired", waiting_on="house_manager", deadline=terms.expires_at)
+        step = self.step("offer_expired", tell=[self.back_on_the_list("offer_expired", terms)])
+        await self.ask(lambda: calls.close_offer(calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="expired")))
         return None
 
-    async def closed(self, close: calls.CloseOffer) -> calls.DraftedLease:
-        return await self.ask(lambda: calls.close_offer(close))
+    def back_on_the_list(self, template: str, terms: WaitingTerms) -> Telling:
+        return household(template, left=count(max(0, terms.max_declines - self.declines)))
+
+    async def answered(self, offer: OfferMade, terms: WaitingTerms) -> calls.DraftedLease | None:
+        """Has housing record what the household said; who leaves the list declines with the same word. None when the household has not said so."""
+        said = self.answer
+        if said is not None and said.accept:
+            # Housing knows the lease it drafts, and until when it must be signed.
+            step = self.step("offer_accepted", said.actor, said.request_id, [household("offer_accepted")])
+            close = calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="accepted")
+            found = await self.carried_out(said, "offer_accepted", lambda: calls.close_offer(close), waiting_on="nobody")
+            if found is None:
+                self.answer = None
+            return found
+        word: OfferAnswer | Leaving | None = said or self.leaving
+        assert word is not None
+        self.declines += 1
+        self.offer = None
+        step = self.step("offer_declined", word.actor, word.request_id, [self.back_on_the_list("offer_declined", terms)])
+        reason = said.reason if said is not None else ""
+        close = calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="declined", reason=reason)
+        found = await self.carried_out(
+            word, "offer_declined", lambda: calls.close_offer(close), waiting_on="house_manager", deadline=terms.expires_at
+        )
+        if found is None:
+            self.declines -= 1
+            self.offer, self.answer = offer, None
+            if said is None:
+                self.leaving = None
+        return found
 
     async def leased(self, drafted: calls.DraftedLease) -> Outcome:
         """Off the list and into the lease."""
+        assert self.offer is not None
         assert drafted.sign_by is not None
         close = calls.CloseWaiting(no=self.given.application_no, step=self.step("leased"), outcome="leased")
         await self.ask(lambda: calls.close_waiting(close))
@@ -155,7 +157,7 @@ class Waiting(Case):
                 application_no=self.given.application_no,
                 owner=self.given.owner,
                 place=place,
-                unit=drafted.unit,
+                unit=self.offer.unit,
                 sign_by=drafted.sign_by,
                 separate_queues=self.given.separate_queues,
             ),
@@ -170,15 +172,27 @@ class Waiting(Case):
         await self.finish()
         return Outcome(outcome="leased")
 
+    async def left(self, said: Leaving) -> bool:
+        """Off the list by the household's own word; False when it has not said so."""
+        step = self.step("left", said.actor, said.request_id, [household("left_waiting")])
+        close = calls.CloseWaiting(no=self.given.application_no, step=step, outcome="left")
+        if await self.carried_out(said, "left", lambda: calls.close_waiting(close), waiting_on="nobody") is None:
+            self.leaving = None
+            return False
+        await self.over()
+        return True
+
     async def end(self, event: str, outcome: str, template: str) -> Outcome:
         self.move(event, waiting_on="nobody")
-        actor, word = (self.leaving.actor, self.leaving.request_id) if self.leaving is not None else ("system", "")
-        step = self.step(event, actor, word, [household(template)])
+        step = self.step(event, tell=[household(template)])
         close = calls.CloseWaiting(no=self.given.application_no, step=step, outcome=outcome)
         await self.ask(lambda: calls.close_waiting(close))
+        await self.over()
+        return Outcome(outcome=outcome)
+
+    async def over(self) -> None:
         await self.ask(lambda: release_household(self.given.application_no))
         await self.finish()
-        return Outcome(outcome=outcome)
 
     def details(self) -> list[str]:
         lines = super().details()
@@ -205,9 +219,8 @@ class Waiting(Case):
 
     @answer_offer.validator
     def _check_answer_offer(self, said: OfferAnswer) -> None:
-        self.require_standing()
         current = self.offer is not None and self.offer.offer_id == said.offer_id and self.stage == "offered"
-        if not current or self.answer is not None or self.leaving is not None:
+        if not current or self.answer is not None or self.leaving is not None or not self.new(said):
             raise refuse("OFFER_NOT_OPEN", "该配租已经结束或已答复，请刷新后查看。")
 
     @workflow.update(name=LEAVE, description="申请家庭退出轮候")
@@ -217,6 +230,5 @@ class Waiting(Case):
 
     @leave.validator
     def _check_leave(self, said: Leaving) -> None:
-        self.require_standing()
-        if self.stage in MOVES.ends or self.leaving is not None or self.answer is not None:
+        if self.stage in MOVES.ends or self.leaving is not None or self.answer is not None or not self.new(said):
             raise refuse("ALREADY_ENDED", "轮候已经结束或正在办理配租，不能退出。")

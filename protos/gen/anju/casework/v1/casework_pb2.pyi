@@ -1129,14 +1129,11 @@ class GetStandingResponse(_message.Message):
     OVERDUE_FIELD_NUMBER: _builtins.int
     ROUND_FIELD_NUMBER: _builtins.int
     NOTICE_CLOSES_AT_FIELD_NUMBER: _builtins.int
-    OBJECTION_ID_FIELD_NUMBER: _builtins.int
-    WAITING_OBJECTIONS_FIELD_NUMBER: _builtins.int
+    OBJECTIONS_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     waiting_on: _builtins.str
     overdue: _builtins.bool
     round: _builtins.int
-    objection_id: _builtins.str
-    """Objection which is being looked at; those after it wait for their turn, in this order."""
     @_builtins.property
     def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1144,7 +1141,9 @@ class GetStandingResponse(_message.Message):
         """Last instant of the public notice, while there is one."""
 
     @_builtins.property
-    def waiting_objections(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenObjection]:
+        """Open ones on record, in the order in which they are answered; the first is being looked at."""
+
     def __init__(
         self,
         *,
@@ -1154,16 +1153,38 @@ class GetStandingResponse(_message.Message):
         overdue: _builtins.bool = ...,
         round: _builtins.int = ...,
         notice_closes_at: _timestamp_pb2.Timestamp | None = ...,
-        objection_id: _builtins.str = ...,
-        waiting_objections: _abc.Iterable[_builtins.str] | None = ...,
+        objections: _abc.Iterable[Global___OpenObjection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at", "objection_id", b"objection_id", "overdue", b"overdue", "round", b"round", "stage", b"stage", "waiting_objections", b"waiting_objections", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at", "objections", b"objections", "overdue", b"overdue", "round", b"round", "stage", b"stage", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStandingResponse: _TypeAlias = GetStandingResponse  # noqa: Y015
+
+@_typing.final
+class OpenObjection(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    RAISED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    @_builtins.property
+    def raised_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        raised_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["raised_at", b"raised_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "raised_at", b"raised_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenObjection: _TypeAlias = OpenObjection  # noqa: Y015
 
 @_typing.final
 class ReleaseHouseholdRequest(_message.Message):

@@ -74,16 +74,6 @@ class PaymentsServiceStub:
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.SerializeToString,
                 response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.FromString,
                 _registered_method=True)
-        self.GetBillStanding = channel.unary_unary(
-                '/anju.payments.v1.PaymentsService/GetBillStanding',
-                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.SerializeToString,
-                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.FromString,
-                _registered_method=True)
-        self.ListLeaseBills = channel.unary_unary(
-                '/anju.payments.v1.PaymentsService/ListLeaseBills',
-                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.SerializeToString,
-                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.FromString,
-                _registered_method=True)
 
 
 class PaymentsServiceServicer:
@@ -111,7 +101,8 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def HandleCallback(self, request, context):
-        """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing.
+        """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+        equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,20 +132,6 @@ class PaymentsServiceServicer:
 
     def MarkBill(self, request, context):
         """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetBillStanding(self, request, context):
-        """Where a bill stands: what its workflow goes on from when it was started again.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListLeaseBills(self, request, context):
-        """Every bill of a lease, for the lease's workflow when it was started again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,16 +179,6 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.MarkBill,
                     request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.FromString,
                     response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.SerializeToString,
-            ),
-            'GetBillStanding': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetBillStanding,
-                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.FromString,
-                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.SerializeToString,
-            ),
-            'ListLeaseBills': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListLeaseBills,
-                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.FromString,
-                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -430,60 +397,6 @@ class PaymentsService:
             '/anju.payments.v1.PaymentsService/MarkBill',
             anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.SerializeToString,
             anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetBillStanding(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/anju.payments.v1.PaymentsService/GetBillStanding',
-            anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.SerializeToString,
-            anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListLeaseBills(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/anju.payments.v1.PaymentsService/ListLeaseBills',
-            anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.SerializeToString,
-            anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,7 +39,9 @@ class PaymentsServiceStub:
     Errors: FAILED_PRECONDITION/BILL_NOT_PAYABLE, UNAVAILABLE/BANK_UNAVAILABLE.
     """
     HandleCallback: _grpc.UnaryUnaryMultiCallable[_payments_pb2.HandleCallbackRequest, _payments_pb2.HandleCallbackResponse]
-    """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+    """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+    equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+    """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]
@@ -50,10 +52,6 @@ class PaymentsServiceStub:
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]
     """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
-    GetBillStanding: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetBillStandingRequest, _payments_pb2.GetBillStandingResponse]
-    """Where a bill stands: what its workflow goes on from when it was started again."""
-    ListLeaseBills: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ListLeaseBillsRequest, _payments_pb2.ListLeaseBillsResponse]
-    """Every bill of a lease, for the lease's workflow when it was started again."""
 
 @_typing.type_check_only
 class PaymentsServiceAsyncStub(PaymentsServiceStub):
@@ -66,7 +64,9 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     Errors: FAILED_PRECONDITION/BILL_NOT_PAYABLE, UNAVAILABLE/BANK_UNAVAILABLE.
     """
     HandleCallback: _aio.UnaryUnaryMultiCallable[_payments_pb2.HandleCallbackRequest, _payments_pb2.HandleCallbackResponse]  # type: ignore[assignment]
-    """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+    """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+    equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+    """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]  # type: ignore[assignment]
@@ -77,10 +77,6 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]  # type: ignore[assignment]
     """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
-    GetBillStanding: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetBillStandingRequest, _payments_pb2.GetBillStandingResponse]  # type: ignore[assignment]
-    """Where a bill stands: what its workflow goes on from when it was started again."""
-    ListLeaseBills: _aio.UnaryUnaryMultiCallable[_payments_pb2.ListLeaseBillsRequest, _payments_pb2.ListLeaseBillsResponse]  # type: ignore[assignment]
-    """Every bill of a lease, for the lease's workflow when it was started again."""
 
 class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -114,7 +110,9 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.HandleCallbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.HandleCallbackResponse, _abc.Awaitable[_payments_pb2.HandleCallbackResponse]]:
-        """The bank's callback, as it came. PERMISSION_DENIED/BAD_SIGNATURE for a forged one; equal repeats are accepted and change nothing."""
+        """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
+        equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+        """
 
     @_abc_1.abstractmethod
     def GetTrialBalance(
@@ -149,21 +147,5 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.MarkBillResponse, _abc.Awaitable[_payments_pb2.MarkBillResponse]]:
         """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
-
-    @_abc_1.abstractmethod
-    def GetBillStanding(
-        self,
-        request: _payments_pb2.GetBillStandingRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payments_pb2.GetBillStandingResponse, _abc.Awaitable[_payments_pb2.GetBillStandingResponse]]:
-        """Where a bill stands: what its workflow goes on from when it was started again."""
-
-    @_abc_1.abstractmethod
-    def ListLeaseBills(
-        self,
-        request: _payments_pb2.ListLeaseBillsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payments_pb2.ListLeaseBillsResponse, _abc.Awaitable[_payments_pb2.ListLeaseBillsResponse]]:
-        """Every bill of a lease, for the lease's workflow when it was started again."""
 
 def add_PaymentsServiceServicer_to_server(servicer: PaymentsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from anju_terms import is_code, terms
+from chassis import bounds
 
 from casework.domain import id_number, text
 from casework.domain.violations import Violation
@@ -382,7 +383,7 @@ def _check_text(value: str, at: str) -> Iterator[Violation]:
 
 def _date(value: str) -> date | None:
     try:
-        return date.fromisoformat(value) if len(value) == 10 else None
+        return bounds.day(value)
     except ValueError:
         return None
 

@@ -17,6 +17,7 @@ OBJECTION_STATES: Final = {
     "objection_dismissed": "dismissed",
     "one_objection_dismissed": "dismissed",
 }
+ANSWERS: Final = frozenset(OBJECTION_STATES) - {"objection_raised"}
 # A household stands in one application until it ends; a registered one goes on standing in it, until its waiting or its lease is over.
 RELEASING_ENDS: Final = frozenset(ENDS) - {"registered"}
 

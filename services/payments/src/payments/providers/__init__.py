@@ -51,6 +51,21 @@ class Notice:
     day_ended_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Hint:
+    """What a callback seems to say. Its fields are cut out of one line of text which the bank has signed as a whole: where a value held a separator, the
+    same line can be cut in another way and say something else. So a callback only says that it is time to ask; money is posted on the answer.
+
+    ``doubtful`` says why not even that much is believed, for the alarm; empty when nothing speaks against it.
+    """
+
+    order_id: str
+    amount_fen: int
+    paid: bool
+    doubtful: str = ""
+    day_ended_at: datetime | None = None
+
+
 class Bank(Protocol):
     name: str
 
@@ -63,6 +78,6 @@ class Bank(Protocol):
         """What became of the order. Raises BankUnavailableError; silence is never "not paid"."""
         ...
 
-    def callback(self, raw: bytes) -> Notice:
-        """Reads the bank's notice as it came over the wire. Raises ForgedCallbackError, BadCallbackError."""
+    def callback(self, raw: bytes) -> Hint:
+        """Reads the bank's callback as it came over the wire. Raises ForgedCallbackError, BadCallbackError."""
         ...

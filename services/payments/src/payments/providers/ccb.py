@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 import aiohttp
-from chassis import logs
+from chassis import bounds, logs
 from chassis.calendar import SHANGHAI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from payments.domain import money
-from payments.providers import BadCallbackError, BankRefusedError, BankUnavailableError, ForgedCallbackError, Notice, Order
+from payments.providers import BadCallbackError, BankRefusedError, BankUnavailableError, ForgedCallbackError, Hint, Notice, Order
 from payments.providers import ccb_protocol as protocol
 
 _log = logs.get(__name__)
@@ -105,7 +104,7 @@ class CcbBank:
             _log.warning("bank_answer_unreadable", order_id=order.id, error=str(error)[:200])
             raise BankUnavailableError from error
 
-    def callback(self, raw: bytes) -> Notice:
+    def callback(self, raw: bytes) -> Hint:
         try:
             fields = protocol.callback_fields(raw)
         except ValueError as error:
@@ -116,6 +115,7 @@ class CcbBank:
             name: fields.get(name, b"").decode("gbk", "replace")
             for name in ("POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "SUCCESS", "ACCDATE")
         }
+        doubtful = "signed_separator" if protocol.with_separator(fields) else ""
         if not protocol.ORDER_ID.fullmatch(said["ORDERID"]):
             raise BadCallbackError("malformed")
         if (said["POSID"], said["BRANCHID"], said["CURCODE"]) != (self._account.pos_id, self._account.branch_id, "01"):
@@ -124,7 +124,7 @@ class CcbBank:
             amount = money.fen(said["PAYMENT"])
         except ValueError:
             raise BadCallbackError("malformed", said["ORDERID"]) from None
-        return Notice(said["ORDERID"], amount, paid=said["SUCCESS"] == "Y", day_ended_at=_day_ended(said["ACCDATE"]))
+        return Hint(said["ORDERID"], amount, said["SUCCESS"] == "Y", doubtful, _day_ended(said["ACCDATE"]))
 
     async def _ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> bytes:
         """One try. Raises BankUnavailableError for silence, an error status and an answer beyond all measure."""
@@ -154,16 +154,16 @@ def _day_ended(day: str) -> datetime | None:
     """The end of an ACCDATE (yyyymmdd): all the interface says of when a payer paid. It may be the next day after a late evening, never the day before."""
     try:
         return datetime.strptime(day, "%Y%m%d").replace(tzinfo=SHANGHAI) + timedelta(days=1)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def _field(body: bytes, name: str, order_id: str) -> str:
     """An address in a JSON answer. Raises BankRefusedError, BankUnavailableError."""
     try:
-        answer: Any = json.loads(body)
+        answer: Any = bounds.json_value(body)
         accepted = str(answer["SUCCESS"]).lower() == "true"
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BankUnavailableError("unreadable") from error
     if not accepted:
         code = str(answer.get("ERRCODE", ""))[:20]

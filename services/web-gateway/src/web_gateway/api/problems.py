@@ -48,6 +48,7 @@ SHARED: Final[tuple[Kind, ...]] = (
         "IDEMPOTENCY_KEY_REQUIRED", 400, "缺少提交编号", "Idempotency-Key required",
         "请在 Idempotency-Key 请求头中给出一个 UUID，重试时保持不变。", "Send an Idempotency-Key header with a UUID, the same one on every retry.",
     ),
+    Kind("BAD_VALUE", 400, "内容超出范围", "Value out of range", "请检查提交的内容。", "Check what was sent; a value is outside of what can be dealt with."),
     Kind("BAD_CURSOR", 400, "翻页标记无效", "Bad cursor", "请回到第一页。", "Start from the first page."),
     Kind("UNAUTHENTICATED", 401, "请先登录", "Sign on first", "登录后再办理。", "This needs a sign-on."),
     Kind("NOT_ALLOWED", 403, "没有权限", "Not allowed", "您没有办理这项业务的权限。", "You may not do this."),

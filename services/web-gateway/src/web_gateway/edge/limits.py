@@ -77,7 +77,7 @@ class Addresses:
         """``forwarded_for`` holds the header's values in order; read from the right, the first address that is not ours counts."""
         address = peer
         hops = [hop.strip() for value in forwarded_for for hop in value.split(",")]
-        while self._is_ours(address) and hops:
+        while self.is_ours(address) and hops:
             candidate = hops.pop()
             try:
                 address = str(_parsed(candidate))
@@ -85,7 +85,8 @@ class Addresses:
                 break
         return address
 
-    def _is_ours(self, address: str) -> bool:
+    def is_ours(self, address: str) -> bool:
+        """Of one of our own proxies."""
         try:
             parsed = _parsed(address)
         except ValueError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
-from chassis import logs
+from chassis import bounds, logs
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -121,7 +120,7 @@ class Issuer:
         keys = await self._keys_with(kid if isinstance(kid, str) else "")
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise SignOnRefusedError(f"the token does not verify: {type(error).__name__}") from None
         claims = decoded.claims
         now = time.time()
@@ -203,7 +202,7 @@ class Issuer:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SignOnUnavailableError(type(error).__name__) from None
         try:
-            answer = json.loads(raw)
+            answer = bounds.json_value(raw)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
@@ -219,7 +218,7 @@ def _header(token: str) -> dict[str, Any]:
     """The unverified header, only to choose a key by."""
     part = token.partition(".")[0]
     try:
-        header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        header = bounds.json_value(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
         raise SignOnRefusedError("not a token") from None
     if not isinstance(header, dict):

@@ -18,27 +18,78 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chassis import logs
 
 from web_gateway.api.problems import CONTENT_TYPE, dump, problem
+from web_gateway.edge.connections import Connections, accepting
 
 _log = logs.get(__name__)
-BACKLOG: Final = 256
+TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class QuietProtocol(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ("_extra_headers", "_public_url")
+    __slots__ = ("_begun", "_connections", "_extra_headers", "_peer", "_public_url")
 
-    def __init__(self, server: web.Server, *, public_url: str, headers: Mapping[str, str], **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, *, public_url: str, headers: Mapping[str, str], connections: Connections, **options: Any
+    ) -> None:
         super().__init__(server, **options)
         self._public_url = public_url
         self._extra_headers = headers
+        self._connections = connections
+        self._peer = ""
+        self._begun = False
+
+    # -- counted by what has come of it -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        address = transport.get_extra_info("peername")
+        self._peer = str(address[0]) if isinstance(address, tuple) else ""
+        self._connections.half_open(self)
+
+    def data_received(self, data: bytes) -> None:
+        requests = self._request_count
+        if not self._request_in_progress:
+            self._begun = True
+            self._connections.half_open(self)
+        super().data_received(data)
+        if self._request_count > requests and self.transport is not None:
+            self._connections.busy(self)
+
+    async def _handle_request(self, *arguments: Any, **options: Any) -> tuple[web.StreamResponse, bool]:
+        if self.transport is not None:
+            self._connections.busy(self)
+        try:
+            return await super()._handle_request(*arguments, **options)
+        finally:
+            self._begun = False
+            self._connections.idle(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._connections.lost(self)
+
+    def peer(self) -> str:
+        return self._peer
+
+    def streams(self) -> None:
+        self._connections.streams(self)
+
+    def late(self) -> None:
+        if self._begun and self.transport is not None:
+            self.transport.write(TOO_LATE)
+        self.force_close()
+
+    def drop(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         trace_id = uuid.uuid4().hex
         if exc is None or isinstance(exc, HttpProcessingError):
-            _log.info("request_unreadable", kind=type(exc).__name__, trace_id=trace_id)
+            _log.warning("request_unreadable", kind=type(exc).__name__, trace_id=trace_id)
         else:
             _log.error("request_failed", trace_id=trace_id, exc_info=exc)
         if request.writer.output_size > 0:
@@ -58,6 +109,7 @@ async def serving(
     *,
     public_url: str,
     headers: Mapping[str, str],
+    connections: Connections,
     keep_alive_seconds: float,
     drain_seconds: float,
 ) -> AsyncIterator[None]:
@@ -71,13 +123,16 @@ async def serving(
 
         def connection() -> QuietProtocol:
             return QuietProtocol(
-                server, loop=loop, public_url=public_url, headers=headers, access_log=None, keepalive_timeout=keep_alive_seconds
+                server,
+                loop=loop,
+                public_url=public_url,
+                headers=headers,
+                connections=connections,
+                access_log=None,
+                keepalive_timeout=keep_alive_seconds,
             )
 
-        accepting = await loop.create_server(connection, sock=listening, backlog=BACKLOG)
-        try:
+        async with accepting(listening, connections, connection):
             yield
-        finally:
-            accepting.close()
     finally:
         await runner.cleanup()

@@ -188,6 +188,7 @@ def upgrade() -> None:
         sa.Column("application_no", sa.String(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("step_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("word_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("event", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("stage", sqlmodel.sql.sqltypes.AutoString(), nullable=False),

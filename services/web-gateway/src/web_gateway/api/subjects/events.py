@@ -18,6 +18,7 @@ from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Answer, Call
 from web_gateway.api.subjects.applications import api
 from web_gateway.edge.access import VISIT
+from web_gateway.edge.protocol import QuietProtocol
 
 HEARTBEAT_SECONDS: Final = 15.0
 # A stream ends by itself and the browser comes back: who was signed off or moved to another division meanwhile does not get in again.
@@ -60,6 +61,8 @@ async def _stream(call: Call, no: str, current: casework.Application) -> web.Str
     ends_at = time.monotonic() + _allowed_seconds(call)
     response = EventSourceResponse(ping_interval=HEARTBEAT_SECONDS)
     await response.prepare(request)
+    if isinstance(request.protocol, QuietProtocol):
+        request.protocol.streams()
     seen = _last_event_id(request)
     async with response:
         while True:

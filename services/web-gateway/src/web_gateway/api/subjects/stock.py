@@ -54,7 +54,7 @@ class NewUnit(Body):
     district: f.DistrictCode
     address: f.Short
     number: Annotated[str, Field(min_length=1, max_length=100, examples=["3号楼2单元501"])]
-    bedrooms: Annotated[int, Field(ge=0, le=10)]
+    bedrooms: Annotated[int, Field(ge=1, le=9)]
     area_centi_sqm: Annotated[int, Field(ge=1, le=10**6)]
     monthly_rent_fen: Annotated[int, Field(ge=1, le=10**9)]
     deposit_fen: Annotated[int, Field(ge=0, le=10**9)]

@@ -1,0 +1,189 @@
+"""Who said it: every step of a person on record against what that person has asked the service for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+from anju_contracts import application, lease, waiting
+from anju_contracts.base import Word
+from anju_terms import terms
+from casekit.words import REFUSED, digest
+from chassis.crypto import DecryptionError, KeyRing
+
+from anju_verify.check import Findings, Register
+from anju_verify.sources import FIELD_KEYS, Sources
+
+check: Final = Register()
+
+_WORDS: Final = "SELECT * FROM word"
+_EVENT: Final = {"approve": application.approved, "return": application.returned, "refuse": application.refused}
+_MODELS: Final[dict[str, type[Word]]] = {
+    application.DECIDE: application.ReviewDecision,
+    application.CORRECT: application.Correction,
+    application.WITHDRAW: application.Withdrawal,
+    application.RAISE_OBJECTION: application.ObjectionRaised,
+    application.DECIDE_OBJECTION: application.ObjectionDecision,
+    waiting.ANSWER_OFFER: waiting.OfferAnswer,
+    waiting.LEAVE: waiting.Leaving,
+    lease.SIGN: lease.SignLease,
+}
+# In whose name an answer to an objection is said; which level that is the case says.
+_OBJECTION: Final = "objection"
+
+
+@check("I1", "every step of a person has the request of that person on record, saying the same")
+async def i1(sources: Sources, found: Findings) -> None:
+    ring = sources.keys(FIELD_KEYS)
+    if ring is None:
+        found.note("no keys: what people wrote was not compared")
+    await _cases(sources, found, ring)
+    if sources.has("housing"):
+        await _households(sources, found, ring)
+    else:
+        found.note("no database of housing is known: answers, leaves and signatures were not looked at")
+
+
+async def _words(sources: Sources, service: str, found: Findings, ring: KeyRing | None) -> dict[str, asyncpg.Record]:
+    """By id; each as it was said: its digest is of what stands there."""
+    words = {row["id"]: row for row in await sources.rows(service, _WORDS)}
+    for row in words.values():
+        named = f"{service}: word {row['id']} ({row['update_name']})"
+        said = json.loads(row["said"])
+        found.unless(
+            said.get("actor") == row["sub"] and said.get("request_id") == row["id"], f"{named} names another person or another request"
+        )
+        model = _MODELS.get(row["update_name"])
+        if model is None:
+            found.violation(f"{named} is nothing a person may say")
+        elif ring is not None or not row["texts_sealed"]:
+            texts = _texts(row, ring)
+            if texts is None or digest(model.model_validate({**said, **texts})) != row["digest"]:
+                found.violation(f"{named} is not what was said")
+    return words
+
+
+def _texts(row: asyncpg.Record, ring: KeyRing | None) -> Mapping[str, str] | None:
+    """What the person wrote; None when it does not open."""
+    if not row["texts_sealed"] or ring is None:
+        return {}
+    try:
+        texts: Mapping[str, str] = json.loads(ring.decrypt(row["texts_sealed"], f"word|texts_sealed|{row['id']}"))
+    except DecryptionError:
+        return None
+    return texts
+
+
+def _pair(
+    found: Findings, named: str, words: Mapping[str, asyncpg.Record], word_id: str, workflow_id: str, sub: str, kinds: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """What was said, when there is such a word of this person to this workflow."""
+    found.looked()
+    word = words.get(word_id) if word_id else None
+    if word is None:
+        found.violation(f"{named}: nobody has asked for it")
+        return None
+    found.unless(word["workflow_id"] == workflow_id, f"{named}: it was asked for in another matter")
+    found.unless(word["sub"] == sub, f"{named}: somebody else has asked for it")
+    found.unless(word["state"] != REFUSED, f"{named}: what was asked for was refused")
+    found.unless(word["kind"] in kinds, f"{named}: it was asked for by a {word['kind']}")
+    said: Mapping[str, Any] = json.loads(word["said"])
+    return {**said, "update": word["update_name"], "level": word["level"], "roles": word["roles"], "step_id": word["step_id"]}
+
+
+async def _cases(sources: Sources, found: Findings, ring: KeyRing | None) -> None:
+    # The steps first: a word is there before its step.
+    rows = await sources.rows(
+        "casework",
+        """
+        SELECT application_no AS no, timeline.seq, step_id, word_id, event, actor, actor_kind, note_sealed, objection_id, objection_level
+        FROM timeline JOIN application ON application.no = timeline.application_no ORDER BY application_no, timeline.seq
+        """,
+    )
+    words = await _words(sources, "casework", found, ring)
+    for row in rows:
+        named = f"application {row['no']}, step {row['seq']} ({row['event']})"
+        if row["actor_kind"] == "system":
+            found.looked()
+            found.unless(not row["word_id"] and row["actor"] in ("", "system"), f"{named}: a clock has no person behind it")
+            continue
+        kinds = ("citizen",) if row["actor_kind"] == "citizen" else ("citizen", "staff") if row["actor_kind"] == "public" else ("staff",)
+        said = _pair(found, named, words, row["word_id"], application.workflow_id(row["no"]), row["actor"], kinds)
+        if said is None:
+            continue
+        found.unless(said["step_id"] == row["step_id"], f"{named}: its request was for another step")
+        found.unless(row["event"] in _events(said), f"{named}: something else was asked for")
+        if "objection_id" in said:
+            found.unless(said["objection_id"] == row["objection_id"], f"{named}: it was asked for about another objection")
+        if kinds == ("staff",):
+            level = row["objection_level"] if said["level"] == _OBJECTION else said["level"]
+            duty = terms("levels").get(level)
+            found.unless(level == row["actor_kind"], f"{named}: it was asked for in the name of another level")
+            found.unless(duty is not None and duty.role in said["roles"], f"{named}: who asked for it has not that duty")
+        if ring is not None:
+            found.unless(_same_reason(row, words[row["word_id"]], ring), f"{named}: its reason is not the one that was given")
+
+
+def _events(said: Mapping[str, Any]) -> Sequence[str]:
+    """The steps which carry out what was said."""
+    match said["update"]:
+        case application.DECIDE:
+            return (_EVENT[said["decision"]](said["level"]),)
+        case application.DECIDE_OBJECTION:
+            return ("objection_upheld",) if said["upheld"] else ("objection_dismissed", "one_objection_dismissed")
+        case application.RAISE_OBJECTION:
+            return ("objection_raised",)
+        case application.CORRECT:
+            return ("corrected",)
+        case application.WITHDRAW:
+            return ("withdrawn",)
+    return ()
+
+
+def _same_reason(row: asyncpg.Record, word: asyncpg.Record, ring: KeyRing) -> bool:
+    """The note of a step is what the person wrote. A remark to an approval stays with the word, and a withdrawal needs no reason."""
+    texts = _texts(word, ring) or {}
+    written = texts.get("reason", "") or texts.get("answer", "")
+    if row["event"].endswith("_approved") or (row["event"] == "withdrawn" and not written):
+        return True
+    try:
+        note = ring.decrypt(row["note_sealed"], f"timeline|note_sealed|{row['no']}/{row['seq']}").decode() if row["note_sealed"] else ""
+    except DecryptionError:
+        return False
+    return note == written
+
+
+async def _households(sources: Sources, found: Findings, ring: KeyRing | None) -> None:
+    offers = await sources.rows("housing", "SELECT id, application_no, owner, state, word_id FROM offers WHERE state <> 'open'")
+    entries = await sources.rows("housing", "SELECT application_no AS no, owner, state, word_id FROM waiting WHERE closed_at IS NOT NULL")
+    leases = await sources.rows("housing", "SELECT no, owner, word_id FROM leases WHERE signed_at IS NOT NULL")
+    words = await _words(sources, "housing", found, ring)
+    for row in offers:
+        named = f"offer {row['id']} ({row['state']})"
+        if row["state"] == "expired":
+            found.looked()
+            found.unless(not row["word_id"], f"{named}: a clock has no person behind it")
+            continue
+        workflow_id = waiting.workflow_id(row["application_no"])
+        said = _pair(found, named, words, row["word_id"], workflow_id, row["owner"], ("citizen",))
+        if said is not None:
+            answered = said["update"] == waiting.ANSWER_OFFER and (said["offer_id"], said["accept"]) == (
+                row["id"],
+                row["state"] == "accepted",
+            )
+            left = said["update"] == waiting.LEAVE and row["state"] == "declined"
+            found.unless(answered or left, f"{named}: something else was asked for")
+    for row in entries:
+        named = f"household of {row['no']} ({row['state']})"
+        if row["state"] != "left":
+            found.looked()
+            found.unless(not row["word_id"], f"{named}: a clock has no person behind it")
+            continue
+        said = _pair(found, named, words, row["word_id"], waiting.workflow_id(row["no"]), row["owner"], ("citizen",))
+        found.unless(said is None or said["update"] == waiting.LEAVE, f"{named}: something else was asked for")
+    for row in leases:
+        named = f"lease {row['no']} (signed)"
+        said = _pair(found, named, words, row["word_id"], lease.workflow_id(row["no"]), row["owner"], ("citizen",))
+        found.unless(said is None or said["update"] == lease.SIGN, f"{named}: something else was asked for")

@@ -1,0 +1,57 @@
+"""The table ``word`` in a service's migrations: its columns, and the trigger that keeps it evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+
+def create(op: Any) -> None:
+    """``op`` is alembic's. Who said what stays as it is, and no word is taken out; one that was refused may be said anew under its key."""
+    op.create_table(
+        "word",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("update_name", sa.String(), nullable=False),
+        sa.Column("sub", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("roles", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("said", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("texts_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("step_id", sa.String(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('said', 'taken', 'refused')", name="word_state"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_word_unsettled", "word", ["workflow_id"], unique=False, postgresql_where=sa.text("state = 'said'"))
+    op.execute(
+        """
+        CREATE FUNCTION keep_word() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP <> 'UPDATE' OR (OLD.state <> 'refused' AND
+               (NEW.id, NEW.workflow_id, NEW.update_name, NEW.sub, NEW.kind, NEW.roles, NEW.level, NEW.said, NEW.texts_sealed, NEW.digest, NEW.said_at)
+               IS DISTINCT FROM
+               (OLD.id, OLD.workflow_id, OLD.update_name, OLD.sub, OLD.kind, OLD.roles, OLD.level, OLD.said, OLD.texts_sealed, OLD.digest, OLD.said_at)
+            ) THEN
+                RAISE EXCEPTION 'what people said stays as it is' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """
+    )
+    op.execute("CREATE TRIGGER word_kept BEFORE UPDATE OR DELETE ON word FOR EACH ROW EXECUTE FUNCTION keep_word()")
+    op.execute("CREATE TRIGGER word_not_emptied BEFORE TRUNCATE ON word FOR EACH STATEMENT EXECUTE FUNCTION keep_word()")
+
+
+def drop(op: Any) -> None:
+    op.drop_table("word")
+    op.execute("DROP FUNCTION keep_word()")
