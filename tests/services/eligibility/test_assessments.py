@@ -24,14 +24,14 @@ from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_profile.series import Dated, Whole
 from anju_terms import terms
-from chassis.crypto import DecryptionError, KeyRing
+from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, UNAVAILABLE, Refusal
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import Caller, Verifier, current_caller, load_key_set
 from eligibility import store
-from eligibility.app import FIELD_KEYS, application
+from eligibility.app import application
 from eligibility.assessments import Assessments, rule_set_of
 from eligibility.domain.inputs import Declaration, Facts, Inputs, Member
 from eligibility.domain.rule_set import RuleSet

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
-from chassis import migrate
 from chassis.grpc_client import Client
 from chassis.identity import Caller
-from housing.tables import MIGRATIONS, Base
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.conftest import MakeDatabase
 from tests.services.housing.world import DISTRICT, MANAGER, World, refused
 from tests.support.keys import citizen, signer, staff
 
 STAFF_ROLES = ("street_clerk", "district_reviewer", "city_reviewer", "house_manager", "finance", "operator", "auditor")
-
-
-async def test_migrations_make_the_models(make_database: MakeDatabase) -> None:
-    url = await make_database("housing")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
-    engine = create_async_engine(url)
-
-    def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata))
-
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
 
 
 async def test_lists_are_open_and_everything_else_needs_a_caller(world: World) -> None:

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from chassis import migrate
 from chassis.grpc_client import Client
 from chassis.identity import Caller
 from payments.app import application
 from payments.providers.ccb import CcbAccount
 from payments.settings import Settings
-from payments.tables import MIGRATIONS, Base
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.conftest import MakeDatabase
 from tests.services.payments.world import LEASE, OWNER, World, account_file, refused
 from tests.support.keys import citizen, signer, staff
 
 BILL = f"{LEASE}/202612"
 READERS = ("finance", "house_manager", "operator", "auditor")
-
-
-async def test_migrations_make_the_models(make_database: MakeDatabase) -> None:
-    url = await make_database("payments")
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
-    await asyncio.to_thread(migrate.upgrade, MIGRATIONS, url)
-    engine = create_async_engine(url)
-
-    def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata))
-
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
 
 
 async def test_nothing_is_open(world: World) -> None:

@@ -27,7 +27,6 @@ from tests.conftest import MakeDatabase
 LEVELS = ("street", "district", "city")
 REGISTERS = ("social_insurance", "real_estate", "vehicles", "marriage")
 APPLICATION = moves(LEVELS, "district")
-FIELD_KEYS = "field-keys.json"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PEOPLE = (("陈晓明", "991102199001011234"), ("李秀兰", "991102199203044321"))
 PHONE = "19999012345"

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import anju_profile
 from anju_sandbox.servers import places
 from casekit.blocked import OPERATIONS
-from chassis.crypto import KeyRing
+from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
 from chassis.identity import Kind, generate_keys
 from chassis.settings import ProcessSettings
@@ -46,7 +46,6 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
     # The operators' own commands (anju repair).
     OPERATIONS: ("system",),
 }
-FIELD_KEYS: Final = "field-keys.json"
 STATE_FILE: Final = "box.json"
 DEFAULT_DATA_DIR: Final = Path(".anju")
 # The highest port of a box without an offset is 8233, of the Temporal UI.

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
-from chassis.crypto import DecryptionError, KeyRing
+from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
 
 from anju_verify.check import Findings, Register, UnreachableError
 from anju_verify.people import Household
-from anju_verify.sources import FIELD_KEYS, Sources
+from anju_verify.sources import Sources
 
 check: Final = Register()
 

@@ -15,7 +15,7 @@ import aiohttp
 import asyncpg
 from anju_contracts.base import STATE, State
 from chassis.codec import data_converter
-from chassis.crypto import KeyRing
+from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.deployment import Deployment, DeploymentFileError
 from chassis.temporal import PAYLOAD_KEYS, connect_to
 from temporalio.client import (
@@ -35,7 +35,6 @@ from anju_verify.people import Household, households
 
 T = TypeVar("T")
 
-FIELD_KEYS: Final = "field-keys.json"
 WORKFLOW_TYPES: Final = ("Application", "Waiting", "Lease", "RentCycle")
 _STATEMENT_SECONDS: Final = 120
 _HTTP_SECONDS: Final = 30

@@ -13,12 +13,12 @@ from anju.casework.v1 import casework_pb2
 from anju_contracts import application, lease, rent_cycle, waiting
 from anju_contracts.moves import IllegalMoveError, Table
 from casekit.tell import TELL
-from chassis.crypto import DecryptionError
+from chassis.crypto import FIELD_KEYS, DecryptionError
 from temporalio.client import WorkflowExecutionStatus
 
 from anju_verify.check import Findings, Register
 from anju_verify.paths import continued_from, first_illegal, stages_of
-from anju_verify.sources import FIELD_KEYS, Execution, Sources
+from anju_verify.sources import Execution, Sources
 
 check: Final = Register()
 

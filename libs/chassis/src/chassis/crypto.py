@@ -11,11 +11,15 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chassis.files import write_private
+
+# File, in the folder of keys, of the ring that seals what people wrote and are known by.
+FIELD_KEYS: Final = "field-keys.json"
 
 
 class DecryptionError(ValueError):

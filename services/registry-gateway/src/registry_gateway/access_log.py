@@ -35,10 +35,11 @@ class AccessLogWriter:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue(_MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> AccessLogWriter:
         self._task = asyncio.create_task(self._run(), name="access-log")
+        return self
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

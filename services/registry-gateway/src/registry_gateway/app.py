@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
-from chassis.crypto import KeyRing
-from chassis.db import Database
-from chassis.grpc_client import Client
-from chassis.grpc_server import GrpcServer, serving
-from chassis.service import signer, verifier
+from chassis.composition import Composition, composing
+from chassis.grpc_server import GrpcServer
 
 from registry_gateway import departments, registers
 from registry_gateway.access_log import AccessLogWriter
@@ -24,13 +21,12 @@ from registry_gateway.settings import Settings
 
 NAME = "registry-gateway"
 SERVICE = pb.DESCRIPTOR.services_by_name["RegistryGatewayService"].full_name
-FIELD_KEYS = "field-keys.json"
 
 
-async def _connectors(settings: Settings, known: Mapping[str, Register], stack: AsyncExitStack) -> dict[str, Connector]:
+async def _connectors(settings: Settings, known: Mapping[str, Register], made: Composition) -> dict[str, Connector]:
     """Every register of the departments file through a door of its own, so that none can use up another's connections."""
     return {
-        code: known[code].connect(access, await stack.enter_async_context(open_door(try_seconds=settings.register_try_seconds)))
+        code: known[code].connect(access, await made.beside(open_door(try_seconds=settings.register_try_seconds)))
         for code, access in departments.load(settings.departments_file, known).items()
     }
 
@@ -38,18 +34,10 @@ async def _connectors(settings: Settings, known: Mapping[str, Register], stack: 
 @asynccontextmanager
 async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends."""
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
-        stack.push_async_callback(database.close)
+    async with composing(settings, NAME) as made:
         known = registers.discover()
-        connectors = await _connectors(settings, known, stack)
-        keys = KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS)
-        log = AccessLogWriter(database)
-        await log.start()
-        stack.push_async_callback(log.stop)
-        casework = Client(settings.casework_address, signer(settings, NAME))
-        stack.push_async_callback(casework.close)
-        server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
-        servicer = RegistryGatewayServicer(database, Lookups(database, known, connectors, log, keys), casework, keys)
-        rpc.add_RegistryGatewayServiceServicer_to_server(servicer, server.server)
-        yield await stack.enter_async_context(serving(server, database.ping))
+        connectors = await _connectors(settings, known, made)
+        log = await made.beside(AccessLogWriter(made.database))
+        lookups = Lookups(made.database, known, connectors, log, made.ring)
+        servicer = RegistryGatewayServicer(made.database, lookups, made.client(settings.casework_address), made.ring)
+        yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)

@@ -12,7 +12,7 @@ import aiohttp
 import anju_profile
 from aiohttp import web
 from chassis import logs, telemetry
-from chassis.crypto import KeyRing
+from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.service import signer
 
 from web_gateway import services
@@ -35,7 +35,6 @@ from web_gateway.settings import Settings
 from web_gateway.site import Site
 
 NAME: Final = "web-gateway"
-FIELD_KEYS: Final = "field-keys.json"
 SIGNED_OFF: Final = "signed-off"
 KEEP_ALIVE_SECONDS: Final = 65.0
 

@@ -1,0 +1,82 @@
+"""What every gRPC service is put together from; a service's ``app.py`` says only what is its own.
+
+Everything is closed in the opposite order, when the block of ``composing`` ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+
+from chassis.crypto import FIELD_KEYS, KeyRing
+from chassis.db import Database
+from chassis.grpc_client import Client
+from chassis.grpc_server import GrpcServer, serving
+from chassis.outbox import Handler, Outbox
+from chassis.service import signer, verifier
+from chassis.settings import GrpcServiceSettings
+
+T = TypeVar("T")
+
+
+class Composition:
+    def __init__(self, settings: GrpcServiceSettings, name: str, stack: AsyncExitStack) -> None:
+        self.name = name
+        self._settings = settings
+        self._stack = stack
+        self._outbox: Outbox | None = None
+        self.database = Database(settings.database_url, pool_size=settings.database_pool_size, application=name)
+        stack.push_async_callback(self.database.close)
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        return KeyRing.load_or_create(self._settings.keys_dir / FIELD_KEYS)
+
+    def client(self, address: str) -> Client:
+        """Calls of another service, in this process's name."""
+        made = Client(address, signer(self._settings, self.name))
+        self._stack.push_async_callback(made.close)
+        return made
+
+    def outbox(self, table: type[Any], handlers: Mapping[str, Handler]) -> Outbox:
+        """The service's outbox; it delivers from ``serve`` on, and handlers may be added until then."""
+        self._outbox = Outbox(self.database, table, handlers)
+        return self._outbox
+
+    async def beside(self, running: AbstractAsyncContextManager[T]) -> T:
+        """Keeps something open as long as the service."""
+        return await self._stack.enter_async_context(running)
+
+    async def serve(
+        self,
+        service: str,
+        add: Callable[[Any, Any], None],
+        servicer: Any,
+        *,
+        open_methods: Sequence[str] = (),
+        more: Sequence[Callable[[Any], None]] = (),
+    ) -> GrpcServer:
+        """Starts the outbox and the server. ``service``: its full name; ``add``: the generated function that adds ``servicer``; ``more`` adds others."""
+        if self._outbox is not None:
+            await self._outbox.start()
+            self._stack.push_async_callback(self._outbox.stop)
+        server = GrpcServer(
+            service,
+            verifier(self._settings),
+            host=self._settings.host,
+            port=self._settings.port,
+            open_methods=open_methods,
+            drain_seconds=self._settings.drain_seconds,
+        )
+        add(servicer, server.server)
+        for each in more:
+            each(server.server)
+        return await self._stack.enter_async_context(serving(server, self.database.ping))
+
+
+@asynccontextmanager
+async def composing(settings: GrpcServiceSettings, name: str) -> AsyncIterator[Composition]:
+    async with AsyncExitStack() as stack:
+        yield Composition(settings, name, stack)
