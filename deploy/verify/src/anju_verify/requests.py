@@ -11,10 +11,10 @@ from anju_contracts import application, lease, waiting
 from anju_contracts.base import Word
 from anju_terms import terms
 from casekit.words import REFUSED, digest
-from chassis.crypto import DecryptionError, KeyRing
+from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
 
 from anju_verify.check import Findings, Register
-from anju_verify.sources import FIELD_KEYS, Sources
+from anju_verify.sources import Sources
 
 check: Final = Register()
 

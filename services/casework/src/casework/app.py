@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from functools import partial
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
-from casekit import tell
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
-from casekit.tell import Tellings
+from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
-from chassis.crypto import KeyRing
-from chassis.db import Database
-from chassis.grpc_client import Client
-from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Handler, Outbox
-from chassis.service import signer, verifier
+from chassis.composition import composing
+from chassis.grpc_server import GrpcServer
+from chassis.outbox import Handler
 
 from casework import tables
 from casework.again import Cases
@@ -28,7 +25,7 @@ from casework.parts import Parts
 from casework.process import START_APPLICATION, Process
 from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
 from casework.settings import Settings
-from casework.vault import KEYS, Vault
+from casework.vault import Vault
 from casework.words import KINDS
 
 NAME = "casework"
@@ -37,49 +34,34 @@ NAME = "casework"
 @asynccontextmanager
 async def application(settings: Settings, *, engine: Engine | None = None) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends. ``engine`` stands in for Temporal in tests."""
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
-        stack.push_async_callback(database.close)
+    async with composing(settings, NAME) as made:
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
         if engine is None:
             client = await temporal.connect(settings, lazy=True)
-            await stack.enter_async_context(caught_up(client, database))
+            await made.beside(caught_up(client, made.database))
             engine = TemporalEngine(client)
-        ring = KeyRing.load_or_create(settings.keys_dir / KEYS)
-        words = Words(database, tables.Word, tables.Outbox, engine, ring, KINDS)
+        words = Words(made.database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
+        tellings = Tellings(made.ring, made.client(settings.notifications_address))
         handlers: dict[str, Handler] = {
             START_APPLICATION: Process(engine).start_application,
             SETTLE_WORD: words.settle,
+            TELL: tellings.deliver,
         }
-        outbox = Outbox(database, tables.Outbox, handlers)
-        notifications = Client(settings.notifications_address, signer(settings, NAME))
-        stack.push_async_callback(notifications.close)
-        tellings = Tellings(ring, notifications)
-        handlers[tell.TELL] = tellings.deliver
         parts = Parts(
-            database=database,
-            outbox=outbox,
+            database=made.database,
+            outbox=made.outbox(tables.Outbox, handlers),
             words=words,
-            vault=Vault.open_folder(settings.keys_dir),
+            vault=Vault(made.ring),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,
             production=settings.production,
             separate_queues=settings.separate_queues,
             tellings=tellings,
         )
-        await outbox.start()
-        stack.push_async_callback(outbox.stop)
-        server = GrpcServer(
-            SERVICE,
-            verifier(settings),
-            host=settings.host,
-            port=settings.port,
-            open_methods=OPEN_METHODS,
-            drain_seconds=settings.drain_seconds,
-        )
-        rpc.add_CaseworkServiceServicer_to_server(CaseworkServicer(parts), server.server)
+        more = []
         if isinstance(engine, TemporalEngine):
-            keeper = Keeper(database, engine, tables.Repair, [Cases(parts)])
-            await stack.enter_async_context(watching(keeper, settings.watch_seconds))
-            add_RepairServiceServicer_to_server(RepairServicer(keeper), server.server)
-        yield await stack.enter_async_context(serving(server, database.ping))
+            keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)])
+            await made.beside(watching(keeper, settings.watch_seconds))
+            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
+        servicer = CaseworkServicer(parts)
+        yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, open_methods=OPEN_METHODS, more=more)

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from chassis.crypto import KeyRing
 
 from casework.domain.dossier import Dossier, Home, Member, Vehicle, blind_indexes
 
-KEYS: Final = "field-keys.json"
 _BLIND_PURPOSE: Final = "resident-id"
 
 
 class Vault:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-
-    @classmethod
-    def open_folder(cls, keys_dir: Path) -> Vault:
-        """With the field key ring of the keys folder, which is made on first use."""
-        return cls(KeyRing.load_or_create(keys_dir / KEYS))
 
     def blinds(self, dossier: Dossier) -> list[str]:
         return blind_indexes(dossier, lambda number: self._ring.blind_index(number, _BLIND_PURPOSE))

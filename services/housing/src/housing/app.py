@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import waiting
-from casekit import tell
 from casekit.engine import Engine, Standing, TemporalEngine
-from casekit.tell import Tellings
+from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
-from chassis.crypto import KeyRing
+from chassis.composition import composing
 from chassis.db import Database
-from chassis.grpc_client import Client
-from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Handler, Outbox
-from chassis.service import signer, verifier
+from chassis.grpc_server import GrpcServer
+from chassis.outbox import Handler
+from chassis.rounds import every
 
 from housing import store, tables
 from housing.applicants import Applicants, CaseworkApplicants
-from housing.expiry import ending_expired
+from housing.expiry import ROUND_SECONDS, end_expired
 from housing.servicer import HousingServicer
 from housing.settings import Settings
 from housing.terms import TermsOf, of_profile
 from housing.words import KINDS
 
 NAME = "housing"
-FIELD_KEYS = "field-keys.json"
 SERVICE = pb.DESCRIPTOR.services_by_name["HousingService"].full_name
 # What everybody may read without signing on: the stock of homes and the masked list (Order 11, articles 9 to 14).
 OPEN_METHODS = (f"/{SERVICE}/ListEstates", f"/{SERVICE}/ListWaiting")
@@ -42,42 +40,26 @@ async def application(
     settings: Settings, *, engine: Engine | None = None, applicants: Applicants | None = None, terms: TermsOf | None = None
 ) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends. ``engine`` stands in for Temporal, ``applicants`` for casework and ``terms`` for the profile in tests."""
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
-        stack.push_async_callback(database.close)
+    async with composing(settings, NAME) as made:
+        database = made.database
         if engine is None:
             # Lazy: lists are served while Temporal is away.
             engine = TemporalEngine(await temporal.connect(settings, lazy=True))
-        ring = KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS)
         if applicants is None:
-            casework = Client(settings.casework_address, signer(settings, NAME))
-            stack.push_async_callback(casework.close)
-            applicants = CaseworkApplicants(casework)
+            applicants = CaseworkApplicants(made.client(settings.casework_address))
         if terms is None:
             terms = of_profile(anju_profile.load(settings.profile_dir, production=settings.production))
-        notifications = Client(settings.notifications_address, signer(settings, NAME))
-        stack.push_async_callback(notifications.close)
-        tellings = Tellings(ring, notifications)
-        words = Words(database, tables.Word, tables.Outbox, engine, ring, KINDS)
+        tellings = Tellings(made.ring, made.client(settings.notifications_address))
+        words = Words(database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
         handlers: dict[str, Handler] = {
             waiting.OFFER_MADE: _offer_made(engine, database),
-            tell.TELL: tellings.deliver,
+            TELL: tellings.deliver,
             SETTLE_WORD: words.settle,
         }
-        outbox = Outbox(database, tables.Outbox, handlers)
-        await outbox.start()
-        stack.push_async_callback(outbox.stop)
-        await stack.enter_async_context(ending_expired(database, engine))
-        server = GrpcServer(
-            SERVICE,
-            verifier(settings),
-            host=settings.host,
-            port=settings.port,
-            open_methods=OPEN_METHODS,
-            drain_seconds=settings.drain_seconds,
-        )
-        rpc.add_HousingServiceServicer_to_server(HousingServicer(database, ring, outbox, tellings, applicants, terms, words), server.server)
-        yield await stack.enter_async_context(serving(server, database.ping))
+        outbox = made.outbox(tables.Outbox, handlers)
+        await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
+        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words)
+        yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, open_methods=OPEN_METHODS)
 
 
 def _offer_made(engine: Engine, database: Database) -> Any:

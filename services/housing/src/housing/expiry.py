@@ -6,9 +6,6 @@ mistake of an operator) never will; the household goes back on the list, and the
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -26,8 +23,9 @@ ROUND_SECONDS: Final = 60.0
 GRACE: Final = timedelta(hours=6)
 
 
-async def end_expired(database: Database, engine: Engine, now: datetime) -> int:
-    """Ends the offers of one round; gives how many."""
+async def end_expired(database: Database, engine: Engine, now: datetime | None = None) -> int:
+    """Ends the offers of one round; gives how many. While the engine is away nothing is known of anybody, and it raises."""
+    now = now or datetime.now(UTC)
     async with database.transaction() as session:
         overdue = await store.overdue_offers(session, now - GRACE)
     ended = 0
@@ -44,23 +42,3 @@ async def end_expired(database: Database, engine: Engine, now: datetime) -> int:
         _log.error("offer_expired_without_a_workflow", offer=offer_id, application_no=application_no)
         ended += 1
     return ended
-
-
-@asynccontextmanager
-async def ending_expired(database: Database, engine: Engine) -> AsyncIterator[None]:
-    async def rounds() -> None:
-        while True:
-            await asyncio.sleep(ROUND_SECONDS)
-            try:
-                await end_expired(database, engine, datetime.now(UTC))
-            except Exception as error:
-                # The engine is away: nothing is known of anybody, and nothing is ended.
-                _log.warning("expired_offers_not_looked_at", error=logs.describe(error))
-
-    task = asyncio.create_task(rounds(), name="expired offers")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

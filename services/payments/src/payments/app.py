@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,16 +12,14 @@ from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
-from casekit import tell
 from casekit.engine import Engine, Standing, TemporalEngine
-from casekit.tell import Tellings
-from chassis import logs, temporal
-from chassis.crypto import KeyRing
+from casekit.tell import TELL, Tellings
+from chassis import temporal
+from chassis.composition import composing
 from chassis.db import Database
-from chassis.grpc_client import Client
-from chassis.grpc_server import GrpcServer, serving
-from chassis.outbox import Handler, Outbox
-from chassis.service import signer, verifier
+from chassis.grpc_server import GrpcServer
+from chassis.outbox import Handler
+from chassis.rounds import every
 
 from payments import store, tables
 from payments.cashier import Cashier
@@ -30,10 +27,7 @@ from payments.providers.ccb import CcbAccount, CcbBank
 from payments.servicer import PaymentsServicer
 from payments.settings import Settings
 
-_log = logs.get(__name__)
-
 NAME = "payments"
-FIELD_KEYS = "field-keys.json"
 SERVICE = pb.DESCRIPTOR.services_by_name["PaymentsService"].full_name
 # How often the bank is asked about orders that ended without a word.
 OLD_ORDERS_SECONDS: Final = 60.0
@@ -50,53 +44,25 @@ async def application(
     """Serves until the block ends. Raises RuntimeError without a usable bank account file. ``engine`` and ``now`` stand in for Temporal and the
     wall clock in tests."""
     account = CcbAccount.load(settings.ccb_file)
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database_url, pool_size=settings.database_pool_size, application=NAME)
-        stack.push_async_callback(database.close)
+    async with composing(settings, NAME) as made:
+        database = made.database
         if engine is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
             engine = TemporalEngine(await temporal.connect(settings, lazy=True))
-        notifications = Client(settings.notifications_address, signer(settings, NAME))
-        stack.push_async_callback(notifications.close)
-        tellings = Tellings(KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS), notifications)
-        outbox = Outbox(
-            database,
-            tables.Outbox,
-            {
-                rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),
-                rent_cycle.PAYMENT_POSTED: _teller(engine, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted, _bill_over(database)),
-                lease.ARREARS_PAID: _teller(engine, lease.ARREARS_PAID, lease.ArrearsPaid, _lease_over),
-                tell.TELL: tellings.deliver,
-            },
-        )
-        await outbox.start()
-        stack.push_async_callback(outbox.stop)
+        tellings = Tellings(made.ring, made.client(settings.notifications_address))
+        handlers: dict[str, Handler] = {
+            rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),
+            rent_cycle.PAYMENT_POSTED: _teller(engine, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted, _bill_over(database)),
+            lease.ARREARS_PAID: _teller(engine, lease.ARREARS_PAID, lease.ArrearsPaid, _lease_over),
+            TELL: tellings.deliver,
+        }
+        outbox = made.outbox(tables.Outbox, handlers)
         timeout = aiohttp.ClientTimeout(total=settings.bank_timeout_seconds)
-        bank = CcbBank(account, await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout)))
+        bank = CcbBank(account, await made.beside(aiohttp.ClientSession(timeout=timeout)))
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
-        await stack.enter_async_context(_asking_about_old_orders(cashier))
-        server = GrpcServer(SERVICE, verifier(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds)
-        rpc.add_PaymentsServiceServicer_to_server(PaymentsServicer(database, cashier, outbox, tellings, bank, now), server.server)
-        yield await stack.enter_async_context(serving(server, database.ping))
-
-
-@asynccontextmanager
-async def _asking_about_old_orders(cashier: Cashier) -> AsyncIterator[None]:
-    async def ask() -> None:
-        while True:
-            await asyncio.sleep(OLD_ORDERS_SECONDS)
-            try:
-                await cashier.ask_about_old_orders()
-            except Exception:
-                _log.exception("old_orders_round_failed")
-
-    task = asyncio.create_task(ask(), name="old orders")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
+        servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now)
+        yield await made.serve(SERVICE, rpc.add_PaymentsServiceServicer_to_server, servicer)
 
 
 def _teller(engine: Engine, name: str, model: type[Model], over: Callable[[str, Standing], Awaitable[bool]]) -> Handler:
