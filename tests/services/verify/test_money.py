@@ -201,7 +201,7 @@ async def bank(books: Books, tmp_path: Path):  # type: ignore[no-untyped-def]  #
     async with sandbox(settings, only=("bank", "control")) as world:
         # Nobody listens for callbacks here.
         world.payments.switches = BankSwitches(drop_callbacks=100)
-        books.records.aim(outside_url=world.urls["control"])
+        books.records.aim(outside_url=world.urls["control"], outside_token=world.control_token)
         for order, amount in (("P1", "350.00"), ("P2", "350.00"), ("P9", "50.00")):
             take(world, order, amount)
         yield world

@@ -133,7 +133,7 @@ async def an_office(records: Records, folder: Path) -> AsyncIterator[Office]:
         )
         client = Client(gateway.address, signer(keys, "worker"))
         stack.push_async_callback(client.close)
-        records.aim(outside_url=world.urls["control"])
+        records.aim(outside_url=world.urls["control"], outside_token=world.control_token)
         yield Office(records, world, casework, client)
 
 

@@ -11,10 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from anju_onebox.cli import _pass_time_at_the_bank
 from anju_onebox.layout import Layout
+from chassis.deployment import Deployment
 
 
 def at(port: int) -> Layout:
-    return cast(Layout, SimpleNamespace(sandbox_port=port))
+    return cast(Layout, SimpleNamespace(deployment=lambda: Deployment(outside_url=f"http://127.0.0.1:{port}", outside_token="t0ken")))
 
 
 @pytest.mark.parametrize("status", [200, 500])

@@ -78,8 +78,15 @@ def target(callbacks: tuple[str, CallbackTarget]) -> CallbackTarget:
 
 
 @pytest.fixture(scope="session")
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+async def http(shared: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
+    """As everybody, and to the shared sandbox's control server as its operator."""
+
+    async def as_operator(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if str(request.url.origin()) == shared.urls["control"]:
+            request.headers.setdefault("Authorization", f"Bearer {shared.control_token}")
+        return await handler(request)
+
+    async with aiohttp.ClientSession(middlewares=(as_operator,)) as session:
         yield session
 
 

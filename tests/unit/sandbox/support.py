@@ -13,6 +13,12 @@ import aiohttp
 from anju_sandbox.app import Sandbox
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+
+def operator(world: Sandbox) -> dict[str, str]:
+    """The headers of whoever may switch this world."""
+    return {"Authorization": f"Bearer {world.control_token}"}
+
+
 Json = dict[str, Any]
 
 

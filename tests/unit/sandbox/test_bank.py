@@ -18,18 +18,18 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.support.patience import eventually
 from tests.unit.sandbox.conftest import CallbackTarget
-from tests.unit.sandbox.support import Json, Merchant
+from tests.unit.sandbox.support import Json, Merchant, operator
 
 DOCUMENTED_ORDER = ["POSID", "BRANCHID", "ORDERID", "PAYMENT", "CURCODE", "REMARK1", "REMARK2", "ACC_TYPE", "SUCCESS", "ACCDATE"]
 
 
 async def pay(world: Sandbox, http: aiohttp.ClientSession, order_id: str) -> Json:
-    async with http.post(world.urls["control"] + "/bank/pay", json={"order_id": order_id}) as response:
+    async with http.post(world.urls["control"] + "/bank/pay", json={"order_id": order_id}, headers=operator(world)) as response:
         return dict(await response.json())
 
 
 async def switch(world: Sandbox, http: aiohttp.ClientSession, **switches: float) -> None:
-    async with http.put(world.urls["control"] + "/bank/switches", json=switches) as response:
+    async with http.put(world.urls["control"] + "/bank/switches", json=switches, headers=operator(world)) as response:
         assert response.status == 200
 
 
@@ -186,7 +186,7 @@ async def test_dropped_duplicated_and_delayed_callbacks(world: Sandbox, http: ai
     await asyncio.sleep(0.15)
     assert target.received == []
     await eventually(lambda: len(target.received) == 1)
-    async with http.post(world.urls["control"] + "/bank/callbacks/retry", json={"order_id": "drop-0"}) as response:
+    async with http.post(world.urls["control"] + "/bank/callbacks/retry", json={"order_id": "drop-0"}, headers=operator(world)) as response:
         assert (await response.json())["due"] == 1
     await eventually(lambda: len(target.received) == 2)
     assert verify(world, target.received[1])["ORDERID"] == "drop-0"

@@ -13,7 +13,7 @@ from anju_sandbox.world.facts import MaritalStatus, Person
 from anju_sandbox.world.identity import same_person
 from anju_sandbox.world.places import DISTRICTS
 
-from tests.unit.sandbox.support import HenanClient, NationalClient, ask_real_estate
+from tests.unit.sandbox.support import HenanClient, NationalClient, ask_real_estate, operator
 
 TOLERATED_MS = 5 * 60 * 1000
 
@@ -95,7 +95,7 @@ async def test_secrets_expire_and_rotate(fresh_dir: Path, http: aiohttp.ClientSe
         assert (await client.ask(person.id_number)).body["code"] == "401"
         await client.sign_in()
         assert (await client.ask(person.id_number)).body["code"] == "200"
-        async with http.post(world.urls["control"] + "/secrets/expire") as response:
+        async with http.post(world.urls["control"] + "/secrets/expire", headers=operator(world)) as response:
             assert (await response.json())["expired"] == 3
         assert (await client.ask(person.id_number)).body["code"] == "401"
 

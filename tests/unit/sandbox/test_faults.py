@@ -301,14 +301,49 @@ async def test_credentials_are_private_random_and_kept(fresh_dir: Path, tmp_path
         assert third.credentials.sms_api_key != first.credentials.sms_api_key
 
 
-async def test_control_token(fresh_dir: Path, http: aiohttp.ClientSession) -> None:
-    settings = SandboxSettings.on_free_ports(fresh_dir, control_token="t0ken")
-    async with sandbox(settings, only=["control"]) as world:
-        for headers, status in (({}, 401), ({"Authorization": "Bearer no"}, 401), ({"Authorization": "Bearer t0ken"}, 200)):
-            async with http.get(world.urls["control"] + "/credentials", headers=headers) as response:
-                assert response.status == status
-        async with http.get(world.urls["control"] + "/healthz") as response:
-            assert response.status == 200
+async def test_the_control_server_asks_for_its_token(fresh_dir: Path, http: aiohttp.ClientSession) -> None:
+    given = SandboxSettings.on_free_ports(fresh_dir, control_token="t0ken")
+    for settings, token in ((given, "t0ken"), (SandboxSettings.on_free_ports(fresh_dir), "")):
+        async with sandbox(settings, only=["control"]) as world:
+            token = token or (fresh_dir / "control-token").read_text()
+            assert world.control_token == token
+            for headers, status in (({}, 401), ({"Authorization": "Bearer no"}, 401), ({"Authorization": f"Bearer {token}"}, 200)):
+                async with http.get(world.urls["control"] + "/credentials", headers=headers) as response:
+                    assert response.status == status
+            async with http.get(world.urls["control"] + "/healthz") as response:
+                assert response.status == 200
+    assert stat.S_IMODE(os.stat(fresh_dir / "control-token").st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example:7500"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Host": "localhost:1"}, 200),
+        ({"Host": "[::1]:7500"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+    ],
+)
+async def test_the_control_server_is_not_for_the_pages_of_others(
+    world: Sandbox, http: aiohttp.ClientSession, headers: dict[str, str], status: int
+) -> None:
+    """Even with its token: a browser that has it may be led."""
+    async with http.get(world.urls["control"] + "/faults", headers=headers) as response:
+        assert response.status == status
+
+
+async def test_what_a_form_of_another_site_can_send_switches_nothing(world: Sandbox, http: aiohttp.ClientSession) -> None:
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"):
+        sent = b'{"server": "marriage", "kind": "down"}'
+        async with http.post(world.urls["control"] + "/faults", data=sent, headers={"Content-Type": content_type}) as response:
+            assert response.status == 415
+    assert world.faults.list() == []
 
 
 def test_server_names() -> None:

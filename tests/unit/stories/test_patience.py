@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from anju_stories.people import ApiProblem, City
+from chassis.deployment import Deployment
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def away_for(tries: int, patience_seconds: float) -> AsyncIterator[tuple[C
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession() as http:
-        yield City(http, f"http://127.0.0.1:{port}", "", patience_seconds), asked
+        yield City(http, Deployment(web_url=f"http://127.0.0.1:{port}"), patience_seconds), asked
     await runner.cleanup()
 
 

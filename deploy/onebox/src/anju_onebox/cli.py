@@ -289,15 +289,50 @@ async def _pass_time_at_the_bank(layout: Layout, workflow: str, by: timedelta) -
     kind, _, bill_id = workflow.partition("/")
     if kind != "bill":
         return True
+    city = layout.deployment()
     said = {"remark": bill_id, "seconds": math.ceil(by.total_seconds())}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
-            http.post(f"http://127.0.0.1:{layout.sandbox_port}/bank/pass-time", json=said) as answer,
+            http.post(f"{city.outside_url}/bank/pass-time", json=said, headers=city.outside_headers()) as answer,
         ):
             return answer.status == 200
     except (aiohttp.ClientError, TimeoutError):
         return False
+
+
+@app.command(
+    epilog=commands.examples(
+        "anju world GET /faults",
+        """anju world POST /faults '{"server": "marriage", "kind": "down"}'""",
+        "anju world DELETE /faults",
+    )
+)
+def world(
+    method: Annotated[str, typer.Argument(help="GET, POST, PUT, DELETE")],
+    path: Annotated[str, typer.Argument(help="/faults, /bank/pay, /world/clock …: deploy/sandbox/README.md")],
+    body: Annotated[str, typer.Argument(help="JSON")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """外部世界（仿真）— Asks the sandbox's control server, with its token: faults, the bank, life events, the clock."""
+    _run(_world(_living(data_dir), method.upper(), path, body))
+
+
+async def _world(layout: Layout, method: str, path: str, body: str) -> int:
+    import aiohttp
+
+    city = layout.deployment()
+    headers = {**city.outside_headers(), "Content-Type": "application/json"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http,
+            http.request(method, city.outside_url + path, data=body or None, headers=headers) as answer,
+        ):
+            typer.echo(await answer.text())
+            return 0 if answer.status < 400 else 1
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        typer.echo(f"外部世界没有回应 — the sandbox does not answer: {type(error).__name__}", err=True)
+        return 1
 
 
 def _hand_to_tool(package: str, arguments: Sequence[str], data_dir: Path | None) -> NoReturn:

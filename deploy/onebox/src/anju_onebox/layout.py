@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import anju_profile
+from anju_sandbox.credentials import CONTROL_FILE
 from anju_sandbox.servers import places
 from casekit.blocked import OPERATIONS
 from chassis.crypto import FIELD_KEYS, KeyRing
@@ -295,6 +296,7 @@ class Layout:
             databases={name: SecretFile(file=self.secrets_dir / f"{name}.database-url") for name in SERVICES},
             web_url=self.web_url,
             outside_url=f"http://127.0.0.1:{self.sandbox_port}",
+            outside_token=SecretFile(file=self.sandbox_dir / CONTROL_FILE),
             keys_dir=self.keys_dir,
             profile_dir=self.profile_dir,
             files_dir=self.data_dir,

@@ -42,7 +42,6 @@ def addresses(layout: Layout) -> dict[str, str]:
         "接口文档 API": f"{layout.web_url}/docs",
         "流程引擎 Temporal UI": f"http://127.0.0.1:{layout.temporal_ui_port}",
         "短信收件箱 SMS inbox": f"http://127.0.0.1:{sandbox + 5}",
-        "故障开关 Sandbox faults": f"http://127.0.0.1:{sandbox}/faults",
     }
 
 

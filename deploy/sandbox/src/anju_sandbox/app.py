@@ -13,7 +13,7 @@ from anju_sandbox.bank.payments import Payments
 from anju_sandbox.bank.server import BankServer
 from anju_sandbox.book import Book
 from anju_sandbox.control import Control, guard
-from anju_sandbox.credentials import Credentials, department_keys, load_or_create
+from anju_sandbox.credentials import Credentials, control_token, department_keys, load_or_create
 from anju_sandbox.departments import discover
 from anju_sandbox.exchange import Hub, around
 from anju_sandbox.faults import Faults
@@ -50,6 +50,8 @@ class Sandbox:
     messages: Messages
     issuer: Issuer
     identities: Identities
+    # What the control server asks for.
+    control_token: str
 
 
 @contextlib.asynccontextmanager
@@ -80,8 +82,10 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
         issuer.url = (settings.issuer_url or hub.urls.get(SIGN_ON) or _configured(settings, SIGN_ON)).rstrip("/")
         if BANK in servers:
             await stack.enter_async_context(payments.delivering())
+        given = settings.control_token
+        token = given.get_secret_value() if given is not None else control_token(settings.data_dir)
         for name, sock in sockets.items():
-            await _start(hub, name, sock, routes[name], stack)
+            await _start(hub, name, sock, routes[name], token, stack)
         yield Sandbox(
             hub.urls,
             issuer.url,
@@ -95,6 +99,7 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
             messages,
             issuer,
             identities,
+            token,
         )
 
 
@@ -120,8 +125,8 @@ def _routes(
     return routes
 
 
-async def _start(hub: Hub, server: str, sock: socket.socket, add_routes: Routes, stack: contextlib.AsyncExitStack) -> None:
-    middleware = guard(hub) if server == CONTROL else around(hub, server)
+async def _start(hub: Hub, server: str, sock: socket.socket, add_routes: Routes, token: str, stack: contextlib.AsyncExitStack) -> None:
+    middleware = guard(hub, token) if server == CONTROL else around(hub, server)
     app = web.Application(middlewares=[middleware], client_max_size=_MAX_BODY_BYTES)
     add_routes(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from anju_sandbox.bank.payments import BankSwitches, Payments
-from anju_sandbox.credentials import Credentials
+from anju_sandbox.credentials import CONTROL_FILE, Credentials
 from anju_sandbox.departments.crypto import same_signature
 from anju_sandbox.departments.desk import IssuedSecrets
 from anju_sandbox.exchange import Handler, Hub
@@ -280,16 +280,25 @@ class Control:
         return web.json_response({"now": self.hub.world.set_clock(body.now).isoformat()})
 
 
-def guard(hub: Hub) -> Middleware:
-    """Bearer check (when a token is configured) and readable errors."""
+def guard(hub: Hub, token: str) -> Middleware:
+    """For whoever has the token, called by a name of ours, and never for another site's page; and readable errors.
+
+    It can switch off the city and speak as anybody in it, and it listens on the machine of whoever tries the product, beside his browser.
+    """
+    hosts = frozenset({hub.settings.host, hub.settings.public_host, *hub.settings.control_hosts})
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        token = hub.settings.control_token
-        if token is not None and request.path != "/healthz":
-            wanted = f"Bearer {token.get_secret_value()}"
-            if not same_signature(request.headers.get("Authorization", ""), wanted):
-                return _problem(401, "the control server wants its token")
+        # A page elsewhere may give its own name our address (DNS rebinding); the name stays in the request.
+        if _host_name(request.host) not in hosts:
+            return _problem(421, "the control server is not called by this name")
+        if _from_another_site(request):
+            return _problem(403, "the control server takes no request of another site's page")
+        if request.path != "/healthz" and not same_signature(request.headers.get("Authorization", ""), f"Bearer {token}"):
+            return _problem(401, f"the control server wants its token: Authorization: Bearer, from the file {CONTROL_FILE}")
+        if request.can_read_body and request.content_type != "application/json":
+            # What a form of another site can send without asking first.
+            return _problem(415, "send application/json")
         try:
             return await handler(request)
         except ValidationError as error:
@@ -300,6 +309,21 @@ def guard(hub: Hub) -> Middleware:
             return _problem(422, str(error))
 
     return middleware
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _from_another_site(request: web.Request) -> bool:
+    """What a browser adds by itself and no page can take away."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.removeprefix("http://").removeprefix("https://") != request.host:
+        return True
+    return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
 
 
 async def _read(request: web.Request, model: type[_Model]) -> _Model:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from anju_sandbox.departments import discover
 
 FILE_NAME = "credentials.json"
+CONTROL_FILE = "control-token"
 
 
 class BankMerchant(BaseModel):
@@ -101,6 +102,17 @@ def load_or_create(data_dir: Path) -> KeyRing:
             ring.credentials.departments.update(made)
             _write(path, ring.model_dump_json(indent=2))
     return ring
+
+
+def control_token(data_dir: Path) -> str:
+    """What the control server asks for: made on the first start, kept in a file of its own (mode 0600) so that a person can read it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / CONTROL_FILE
+    with (data_dir / f".{FILE_NAME}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _write(path, secrets.token_urlsafe(32))
+        return path.read_text(encoding="utf-8").strip()
 
 
 def _write(path: Path, text: str) -> None:

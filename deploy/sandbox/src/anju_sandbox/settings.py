@@ -25,7 +25,12 @@ class SandboxSettings(BaseSettings):
         7500, description="port of the control server; the others have fixed places behind it (README). 0 picks free ones"
     )
 
-    control_token: SecretStr | None = Field(None, description="when set, the control server asks for it as a bearer token")
+    control_token: SecretStr | None = Field(
+        None, description="bearer token the control server asks for; when not set, the one in the file control-token of the data folder"
+    )
+    control_hosts: list[str] = Field(
+        ["127.0.0.1", "localhost", "::1"], description="names the control server is called by; a request for any other is refused"
+    )
     bank_notify_url: str = Field("http://127.0.0.1:8080/callbacks/ccb", description="where payment callbacks are delivered")
     bank_public_url: str | None = Field(None, description="address of the bank as the payer's browser sees it")
     issuer_url: str | None = Field(None, description="issuer of the city sign-on as browsers and services see it")

@@ -80,11 +80,12 @@ class Person:
 class City:
     """The running box as the public sees it, and the sandbox's control server. What is awaited there is given up after ``patience_seconds``."""
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, control_url: str, patience_seconds: float) -> None:
+    def __init__(self, http: aiohttp.ClientSession, deployment: Deployment, patience_seconds: float) -> None:
         self._http = http
-        self.base_url = base_url
+        self.base_url = deployment.web_url
         self.patience_seconds = patience_seconds
-        self._control_url = control_url
+        self._control_url = deployment.outside_url
+        self._control_headers = deployment.outside_headers()
         self._people: dict[str, Person] = {}
 
     def person(self, **who: Any) -> Person:
@@ -96,7 +97,7 @@ class City:
 
     async def world(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control server."""
-        async with self._http.request(method, self._control_url + path, json=body) as response:
+        async with self._http.request(method, self._control_url + path, json=body, headers=self._control_headers) as response:
             answer = await response.json(content_type=None)
             if response.status >= 400:
                 raise ApiProblem(response.status, answer)
@@ -142,7 +143,7 @@ class City:
 async def city(deployment: Deployment, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[City]:
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=64)) as http:
-        yield City(http, deployment.web_url, deployment.outside_url, patience_seconds)
+        yield City(http, deployment, patience_seconds)
 
 
 async def controlled_clock(deployment: Deployment) -> SimulatedClock:

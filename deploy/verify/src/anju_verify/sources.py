@@ -318,7 +318,7 @@ class Sources:
         """The sandbox's control server. Raises UnreachableError."""
         if not self.deployment.outside_url:
             raise UnreachableError("no outside world with books of its own is known")
-        return await self._json(method, self.deployment.outside_url + path, body)
+        return await self._json(method, self.deployment.outside_url + path, body, self.deployment.outside_headers())
 
     async def book(self, path: str) -> list[dict[str, Any]]:
         """All pages of one of the books."""
@@ -354,12 +354,12 @@ class Sources:
                 return items
         raise UnreachableError(f"the public list {path} has no end")
 
-    async def _json(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    async def _json(self, method: str, url: str, body: dict[str, Any] | None = None, more: dict[str, str] | None = None) -> Any:
         if self._http is None:
             self._http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_SECONDS)))
         for tried in range(_TRIES):
             try:
-                async with self._http.request(method, url, json=body, headers={"Accept-Language": "zh-CN"}) as response:
+                async with self._http.request(method, url, json=body, headers={"Accept-Language": "zh-CN", **(more or {})}) as response:
                     if response.status < 400:
                         return await response.json(content_type=None)
                     if response.status not in _RETRY_STATUS or tried == _TRIES - 1:

@@ -45,6 +45,7 @@ class Deployment(_Section):
     outside_url: str = Field(
         default="", description="control server of the sandbox, with the outside world's own books; none where the world is real"
     )
+    outside_token: str | SecretFile = Field(default="", description="token the control server asks for, or {file: path} of it")
     keys_dir: Path | None = Field(default=None, description="folder with the key rings; without it nothing sealed is looked into")
     profile_dir: Path | None = Field(default=None, description="folder of the city profile")
     files_dir: Path | None = Field(default=None, description="folder with logs and the engine's files, searched for personal data")
@@ -71,21 +72,31 @@ class Deployment(_Section):
         changed["databases"] = {
             name: SecretFile(file=folder / url.file) if isinstance(url, SecretFile) else url for name, url in found.databases.items()
         }
+        if isinstance(found.outside_token, SecretFile):
+            changed["outside_token"] = SecretFile(file=folder / found.outside_token.file)
         return found.model_copy(update=changed)
 
     def database_url(self, service: str) -> str:
         """Empty for a service whose database is not named. Raises DeploymentFileError for a file that is not there."""
-        url = self.databases.get(service, "")
-        if not isinstance(url, SecretFile):
-            return url
-        try:
-            return url.file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise DeploymentFileError(f"{url.file}: {error.strerror}") from error
+        return _value(self.databases.get(service, ""))
+
+    def outside_headers(self) -> dict[str, str]:
+        """With which the control server of the sandbox lets one in. Raises DeploymentFileError for a file that is not there."""
+        token = _value(self.outside_token)
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def text(self) -> str:
         """As a file which ``read`` takes, every field with its meaning."""
         return _HEADER + _lines(self, "")
+
+
+def _value(given: str | SecretFile) -> str:
+    if not isinstance(given, SecretFile):
+        return given
+    try:
+        return given.file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise DeploymentFileError(f"{given.file}: {error.strerror}") from error
 
 
 def _lines(section: _Section, indent: str) -> str:
