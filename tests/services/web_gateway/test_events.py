@@ -145,3 +145,81 @@ async def test_a_shutdown_waits_for_no_stream(keys_dir: Path) -> None:
             await event(response)
             started = time.monotonic()
         assert time.monotonic() - started < 5
+
+
+# -- who may listen no more -----------------------------------------------------------------------------------------------
+
+SOON_SECONDS = 2.0
+
+
+async def ends(response: ClientResponse) -> float:
+    """Seconds until the stream is over."""
+    started = time.monotonic()
+    async with asyncio.timeout(10):
+        while await response.content.readany():
+            pass
+    return time.monotonic() - started
+
+
+async def sign_off(gateway: World, person: Person) -> None:
+    assert (await person.ask("POST", "/auth/logout")).status == 204
+
+
+@pytest.mark.parametrize("who", ["citizen", "official"])
+async def test_a_stream_is_over_when_its_reader_signs_off(gateway: World, who: str) -> None:
+    stage(gateway, 3, "street_review")
+    person = await (gateway.citizen() if who == "citizen" else gateway.official("street_clerk", "410202001"))
+    async with listening(person) as response:
+        await event(response)
+        await sign_off(gateway, person)
+        assert await ends(response) < SOON_SECONDS
+
+
+async def test_a_stream_at_another_replica_is_over_too(gateway: World, keys_dir: Path) -> None:
+    """Both seal with the same keys and share the folder of what was signed off."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with world(Path(folder), keys_dir, oidc_issuer=gateway.sandbox.issuer_url) as other:
+            for each in (gateway, other):
+                stage(each, 3, "street_review")
+            person = await gateway.citizen()
+            async with person.http.get(other.url + EVENTS) as response:
+                assert response.status == 200
+                await event(response)
+                await sign_off(gateway, person)
+                assert await ends(response) < SOON_SECONDS
+
+
+async def test_whoever_loses_his_duty_hears_no_more_and_is_let_in_no_more(gateway: World) -> None:
+    stage(gateway, 3, "street_review")
+    official, token = await gateway.official("street_clerk", "410202001"), gateway.token("street_clerk")
+    by_token = {"Authorization": f"Bearer {token}"}
+    script = await gateway.stranger()
+    async with listening(official) as page, listening(script, **by_token) as stream, listening(await gateway.citizen()) as household:
+        for response in (page, stream, household):
+            await event(response)
+        session = (await official.get(f"{API}/session")).json
+        for each in {session["sub"], (await script.get(f"{API}/session", headers=by_token)).json["sub"]}:
+            stranger = await gateway.stranger()
+            form = {"logout_token": gateway.sandbox.issuer.logout_token(each)}
+            assert (await stranger.ask("POST", "/auth/backchannel-logout", data=form)).status == 200
+        assert await ends(page) < SOON_SECONDS
+        assert await ends(stream) < SOON_SECONDS
+        stage(gateway, 4, "district_review")
+        assert (await event(household))["id"] == "4", "nobody else is affected"
+    (await official.get(f"{API}/session")).problem(401, "UNAUTHENTICATED")
+    (await script.get(f"{API}/session", headers=by_token)).problem(401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("forged", ["", "x.y.z", "id_token", "access_token", "other_event"])
+async def test_nobody_else_can_end_what_a_person_signed_on_for(gateway: World, forged: str) -> None:
+    citizen = await gateway.citizen()
+    issuer = gateway.sandbox.issuer
+    if forged in ("id_token", "access_token"):
+        forged = gateway.token(kind=forged)
+    elif forged == "other_event":
+        now = int(time.time())
+        claims = {"iss": issuer.url, "aud": issuer.client.client_id, "sub": "x", "iat": now, "exp": now + 60, "events": {"other": {}}}
+        forged = issuer._encode("logout+jwt", claims)
+    stranger = await gateway.stranger()
+    (await stranger.ask("POST", "/auth/backchannel-logout", data={"logout_token": forged})).problem(400, "BAD_REQUEST")
+    assert (await citizen.get(f"{API}/session")).status == 200

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -113,6 +114,7 @@ class Control:
         route("POST", "/sms/messages", self.sms_messages)
         route("GET", "/personas", self.personas)
         route("POST", "/persona/token", self.persona_token)
+        route("POST", "/persona/sign-off", self.persona_sign_off)
         route("GET", "/population/households", self.households)
         route("POST", "/population/person", self.person)
         route("POST", "/world/changes", self.change)
@@ -239,6 +241,22 @@ class Control:
             return _problem(404, "no such persona, person, role or division")
         tokens = self.issuer.tokens(identity, nonce=body.nonce)
         return web.json_response(tokens | {"claims": {"sub": identity.sub} | identity.claims})
+
+    async def persona_sign_off(self, request: web.Request) -> web.Response:
+        """Somebody loses his duties or leaves: the product is told over the back channel, and answers ``status``."""
+        body = await _read(request, TokenBody)
+        identity = identity_of(self.identities, {name: str(value) for name, value in body.model_dump(exclude={"nonce"}).items()})
+        if identity is None:
+            return _problem(404, "no such persona, person, role or division")
+        url = f"{self.hub.settings.web_base_url}/auth/backchannel-logout"
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http,
+                http.post(url, data={"logout_token": self.issuer.logout_token(identity.sub)}) as answer,
+            ):
+                return web.json_response({"status": answer.status})
+        except (aiohttp.ClientError, TimeoutError):
+            return _problem(503, "the product does not answer")
 
     async def households(self, request: web.Request) -> web.Response:
         """Ordinary households: ``start``, ``count`` (≤ 1000)."""

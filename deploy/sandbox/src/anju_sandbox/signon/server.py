@@ -61,6 +61,7 @@ class SignOnServer:
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
                 "code_challenge_methods_supported": ["S256"],
                 "scopes_supported": ["openid", "profile", "phone"],
+                "backchannel_logout_supported": True,
                 "authorization_response_iss_parameter_supported": True,
             }
         )

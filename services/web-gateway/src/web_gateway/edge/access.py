@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,7 @@ from chassis.identity import Caller
 from web_gateway.api.problems import problem
 from web_gateway.edge import limits
 from web_gateway.edge.language import Locale, negotiate
-from web_gateway.edge.oidc import Issuer, SignOnRefusedError, SignOnUnavailableError
+from web_gateway.edge.oidc import Bearer, Issuer, SignOnRefusedError, SignOnUnavailableError
 from web_gateway.edge.session import Person, Session, Sessions
 
 # The services want an identity on every call. This one owns nothing and has no division, so it sees what everybody may see.
@@ -30,6 +31,7 @@ class Visit:
     taken: list[limits.Taken] = field(default_factory=list)
     person: Person | None = None
     session: Session | None = None
+    bearer: Bearer | None = None
     reseal: bool = False
 
 
@@ -52,7 +54,8 @@ class Gate:
         visit = request[VISIT]
         authorization = request.headers.getall("Authorization", [])
         if authorization:
-            visit.person = await self._by_token(authorization)
+            visit.bearer = await self._by_token(authorization)
+            visit.person = visit.bearer.person
         else:
             visit.session = self._sessions.find(request)
             if visit.session is None:
@@ -65,16 +68,26 @@ class Gate:
         self.limit(visit, self._people, visit.person.sub)
         return visit.person
 
-    async def _by_token(self, authorization: list[str]) -> Person:
+    def is_still_in(self, visit: Visit) -> bool:
+        """Whether who was let in would be let in again now: for what goes on after it was opened."""
+        if visit.session is not None:
+            return not self._sessions.is_signed_off(visit.session)
+        bearer = visit.bearer
+        return bearer is None or (time.time() < bearer.expires_at and not self._sessions.is_over_for(bearer.person.sub, bearer.issued_at))
+
+    async def _by_token(self, authorization: list[str]) -> Bearer:
         scheme, _, token = authorization[0].partition(" ")
         if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
             raise _bad_token()
         try:
-            return await self._issuer.bearer(token.strip())
+            bearer = await self._issuer.bearer(token.strip())
         except SignOnRefusedError:
             raise _bad_token() from None
         except SignOnUnavailableError:
             raise problem("UNAVAILABLE", headers={"Retry-After": "2"}) from None
+        if self._sessions.is_over_for(bearer.person.sub, bearer.issued_at):
+            raise _bad_token()
+        return bearer
 
     @staticmethod
     def limit(visit: Visit, buckets: limits.Buckets, key: str) -> None:

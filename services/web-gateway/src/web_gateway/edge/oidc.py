@@ -34,6 +34,7 @@ MAX_TOKEN_CHARS: Final = 8192
 KEYS_SECONDS: Final = 600
 REFRESH_SECONDS: Final = 30
 LEEWAY_SECONDS: Final = 60
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _SUB = re.compile(r"[\x21-\x7e]{1,100}")
 _DIVISION = re.compile(r"\d{2,12}")
 
@@ -51,6 +52,15 @@ class Discovery:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """``issued_at`` and ``expires_at`` in seconds since 1970."""
+
+    person: Person
+    issued_at: float
+    expires_at: float
 
 
 class Issuer:
@@ -107,9 +117,24 @@ class Issuer:
             raise SignOnRefusedError("the token is for another sign-on")
         return person(claims)
 
-    async def bearer(self, token: str) -> Person:
+    async def bearer(self, token: str) -> Bearer:
         """The person of an access token (RFC 9068). An ID token is no key to an API. Raises SignOnRefusedError or SignOnUnavailableError."""
-        return person(await self._claims(token, kinds=("at+jwt", "application/at+jwt")))
+        claims = await self._claims(token, kinds=("at+jwt", "application/at+jwt"))
+        return Bearer(person(claims), claims["iat"], claims["exp"])
+
+    async def signed_off(self, token: str) -> tuple[str, int]:
+        """Whose sessions a logout token ends, and up to when (OpenID Connect Back-Channel Logout 1.0, 2.6).
+
+        Raises SignOnRefusedError or SignOnUnavailableError.
+        """
+        claims = await self._claims(token, kinds=("logout+jwt", "application/logout+jwt", "JWT", ""))
+        events = claims.get("events")
+        if not isinstance(events, dict) or LOGOUT_EVENT not in events or "nonce" in claims:
+            raise SignOnRefusedError("not a logout token")
+        sub = _text(claims, "sub")
+        if not _SUB.fullmatch(sub):
+            raise SignOnRefusedError("a logout token for nobody")
+        return sub, int(claims["iat"])
 
     # -- tokens ----------------------------------------------------------------------------------------------------------------------
 

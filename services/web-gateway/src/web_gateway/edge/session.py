@@ -121,7 +121,18 @@ class Sessions:
             return None
         now = self._clock()
         ended = now >= session.signed_on_at + self._seconds or now >= session.sealed_at + self._idle_seconds
-        return None if ended or session.id in self._signed_off else session
+        return None if ended or self.is_signed_off(session) else session
+
+    def is_signed_off(self, session: Session) -> bool:
+        """By the person himself, here or at another replica, or by the city sign-on."""
+        return session.id in self._signed_off or self.is_over_for(session.person.sub, session.signed_on_at)
+
+    def is_over_for(self, sub: str, since: float) -> bool:
+        """Whether the city sign-on has ended what this person signed on for at ``since``."""
+        return since <= self._signed_off.ended_at(sub)
+
+    def end_person(self, sub: str, at: int) -> None:
+        self._signed_off.end_person(sub, at, at + self._seconds)
 
     def is_stale(self, session: Session) -> bool:
         return self._clock() - session.sealed_at >= RESEAL_AFTER_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from typing import Final
@@ -20,6 +21,7 @@ _log = logs.get(__name__)
 # A path of our own site: one slash, then nothing that a browser could read as another host.
 _NEXT = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?&=:@!$'()*+,;\-]{0,500}")
 MAX_PARAMETER_CHARS: Final = 2000
+BODY_SECONDS: Final = 15.0
 
 
 def next_path(given: str) -> str:
@@ -38,6 +40,7 @@ class SignOnRoutes:
             web.get("/auth/login", self.login, allow_head=False),
             web.get("/auth/callback", self.callback, allow_head=False),
             web.post("/auth/logout", self.logout),
+            web.post("/auth/backchannel-logout", self.backchannel_logout),
         ]
 
     async def login(self, request: web.Request) -> web.Response:
@@ -91,6 +94,24 @@ class SignOnRoutes:
         response = web.Response(status=204, headers={"Cache-Control": "no-store"})
         self._sessions.end(response, session)
         return response
+
+    async def backchannel_logout(self, request: web.Request) -> web.Response:
+        """The city sign-on ends what a person signed on for: he signed off there, lost a duty, or left (OpenID Connect Back-Channel Logout 1.0).
+
+        Nobody else can say so: the token is the issuer's own. Said again it ends nothing more.
+        """
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                form = await request.post()
+            sub, at = await self._issuer.signed_off(str(form.get("logout_token", "")))
+        except TimeoutError:
+            raise problem("REQUEST_TIMEOUT") from None
+        except (SignOnRefusedError, ValueError):
+            raise problem("BAD_REQUEST") from None
+        except SignOnUnavailableError:
+            raise problem("UNAVAILABLE", headers={"Retry-After": "2"}) from None
+        self._sessions.end_person(sub, at)
+        return web.Response(status=200, headers={"Cache-Control": "no-store"})
 
 
 def _redirect(target: str) -> web.Response:

@@ -46,7 +46,8 @@ class Streams:
     async def pause(self, seconds: float) -> None:
         """Sleeps, but not through the end."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     def close(self) -> None:
         self._closing.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import datetime
 from typing import Final
@@ -21,11 +22,16 @@ from web_gateway.edge.access import VISIT
 from web_gateway.edge.protocol import QuietProtocol
 
 HEARTBEAT_SECONDS: Final = 15.0
-# A stream ends by itself and the browser comes back: who was signed off or moved to another division meanwhile does not get in again.
+# So often a stream looks whether its reader would still be let in: after a sign-off or the loss of a duty it is over within two seconds.
+LOOK_SECONDS: Final = 0.5
+# A stream ends by itself and the browser comes back: what nobody told us of is found then.
 MAX_STREAM_SECONDS: Final = 600.0
 # Every read by an official is logged with the case; his page must not fill the log by being open.
 STAFF_POLL_SECONDS: Final = 15.0
 RECONNECT_MS: Final = 3000
+READ_SECONDS: Final = 1.0
+# Somebody who does not read what he is sent is not there.
+SEND_SECONDS: Final = 10.0
 
 
 class ApplicationEvent(Answer):
@@ -48,9 +54,9 @@ async def stream_application_events(call: Call, params: f.OfApplication) -> web.
         return await _stream(call, params.no, first)
 
 
-async def _read(call: Call, no: str) -> casework.Application:
+async def _read(call: Call, no: str, seconds: float = 5.0) -> casework.Application:
     answer: casework.GetApplicationResponse = await call.rpc(
-        "casework", call.services.casework.GetApplication, casework.GetApplicationRequest(no=no)
+        "casework", call.services.casework.GetApplication, casework.GetApplicationRequest(no=no), seconds=seconds
     )
     return answer.application
 
@@ -70,20 +76,38 @@ async def _stream(call: Call, no: str, current: casework.Application) -> web.Str
                 event = to_model(ApplicationEvent, current)
                 retry = RECONNECT_MS if seen == 0 else None
                 try:
-                    await response.send(event.model_dump_json(), id=str(current.version), event="application", retry=retry)
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await response.send(event.model_dump_json(), id=str(current.version), event="application", retry=retry)
                 except (ConnectionError, TimeoutError):
                     break
                 seen = current.version
-            await streams.pause(pause)
-            gone = request.transport is None or request.transport.is_closing() or not response.is_connected()
-            if streams.closing or gone or time.monotonic() >= ends_at:
+            if not await _goes_on(call, response, until=min(time.monotonic() + pause, ends_at)) or time.monotonic() >= ends_at:
                 break
             try:
-                current = await _read(call, no)
+                current = await _read(call, no, READ_SECONDS)
             except Refusal as refusal:
                 if refusal.problem.status not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                     break
     return response
+
+
+async def _goes_on(call: Call, response: EventSourceResponse, until: float) -> bool:
+    """Waits until then; False as soon as there is nobody to tell, or nobody who may be told."""
+    streams, visit = call.edge.streams, call.request[VISIT]
+    while True:
+        left = until - time.monotonic()
+        await streams.pause(max(0.0, min(left, LOOK_SECONDS)))
+        transport = call.request.transport
+        if (
+            streams.closing
+            or transport is None
+            or transport.is_closing()
+            or not response.is_connected()
+            or not call.edge.gate.is_still_in(visit)
+        ):
+            return False
+        if left <= LOOK_SECONDS:
+            return True
 
 
 def _allowed_seconds(call: Call) -> float:
