@@ -35,7 +35,7 @@ from anju_workflows.calling import Step
 from anju_workflows.flows import WORKFLOWS
 from anju_workflows.lease import calls as lease_calls
 from anju_workflows.rent_cycle import calls as rent_calls
-from anju_workflows.telling import NOTIFY, Notify, Telling
+from anju_workflows.telling import NOTIFY, Notify, Telling, day, text
 from anju_workflows.waiting import calls as waiting_calls
 from anju_workflows.worker import workflow_runner
 from chassis import calendar
@@ -114,6 +114,10 @@ class Notes:
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     paid_at_last: set[str] = field(default_factory=set)
     orders_open: set[str] = field(default_factory=set)
+    # Offers which housing has not made, or which are over.
+    no_offers: set[str] = field(default_factory=set)
+    # Bills of which payments has no money, whatever their workflows are told.
+    unpaid: set[str] = field(default_factory=set)
     waiting: dict[str, str] = field(default_factory=dict)
     silent_tries: dict[str, int] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -186,6 +190,15 @@ class Notes:
             await self.hear_step(arg.step)
             return waiting_calls.Registration(rank=7, terms=self.housing.waiting(arg.step.as_of), **self.on_record)
 
+        @activity.defn(name=waiting_calls.TAKE_OFFER)
+        async def take_offer(arg: waiting_calls.TakeOffer) -> waiting_calls.TakenOffer:
+            if arg.offer.offer_id in self.no_offers:
+                return waiting_calls.TakenOffer()
+            expires = max(arg.offer.expires_at, calendar.days_after(arg.step.as_of, self.housing.offer_open_days))
+            facts = {"unit": text(arg.offer.unit), "expires": day(expires)}
+            await self.hear(arg.step.step_id, *(each.model_copy(update={"values": facts}) for each in arg.step.tell))
+            return waiting_calls.TakenOffer(offer=arg.offer.model_copy(update={"expires_at": expires}))
+
         @activity.defn(name=waiting_calls.CLOSE_OFFER)
         async def close_offer(arg: waiting_calls.CloseOffer) -> waiting_calls.DraftedLease:
             self.offers[arg.offer_id] = arg.outcome
@@ -230,6 +243,11 @@ class Notes:
 
         @activity.defn(name=rent_calls.MARK_BILL)
         async def mark_bill(arg: rent_calls.MarkBill) -> rent_calls.BillState:
+            if arg.state == "paid":
+                if arg.bill_id not in self.unpaid:
+                    self.bills[arg.bill_id] = "paid"
+                    await self.hear_step(arg.step)
+                return rent_calls.BillState(settled=arg.bill_id not in self.unpaid)
             if arg.state == "arrears" and arg.bill_id in self.paid_at_last:
                 self.bills[arg.bill_id] = "paid"
                 return rent_calls.BillState(settled=True)
@@ -251,6 +269,7 @@ class Notes:
             assess,
             notify,
             register_waiting,
+            take_offer,
             close_offer,
             close_waiting,
             release_household,

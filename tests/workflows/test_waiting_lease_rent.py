@@ -10,7 +10,7 @@ import pytest
 from anju_contracts import lease as lease_contract
 from anju_contracts import rent_cycle
 from anju_contracts import waiting as waiting_contract
-from anju_contracts.base import TASK_QUEUE, Accepted
+from anju_contracts.base import STATE, TASK_QUEUE, Accepted, State
 from anju_contracts.lease import ArrearsPaid, LeaseInput, SignLease
 from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
 from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade, WaitingInput
@@ -19,6 +19,7 @@ from anju_workflows.rent_cycle.calls import BillState
 from anju_workflows.telling import fen, month
 from chassis import calendar
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
 from tests.support.patience import eventually
 from tests.workflows.stage import DEPOSIT, MONTHLY_RENT_FEN, PLACE, Stage
@@ -364,3 +365,51 @@ async def test_lost_callback_is_found_by_asking_the_bank(theatre: Stage) -> None
     theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await theatre.days(cycle, 0.05)
     assert (await cycle.result())["outcome"] == "paid"
+
+
+async def test_a_payment_nobody_made_pays_nothing(theatre: Stage) -> None:
+    """Told by somebody who can reach the engine. Payments has no money: the bill stays open, is pressed in time, and the lease is told nothing."""
+    handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    theatre.notes.unpaid.add(bill)
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+    await cycle.signal("payment_posted", PaymentPosted(bill_id=bill, intent_id="i", settled=True))
+    await theatre.days(cycle, 15)
+    assert theatre.notes.bills[bill] == "overdue"
+    assert "bill_paid" not in theatre.notes.templates()
+    assert "1 次收到无人说过的话" in str(await cycle.query("__temporal_workflow_metadata"))
+    assert bill in (await handle.query(STATE, result_type=State)).details["open_bills"]
+    theatre.notes.unpaid.clear()
+    await pay(theatre, bill)
+    assert theatre.notes.templates().count("bill_paid") == 1
+
+
+async def test_an_order_nobody_opened_is_asked_about_once(theatre: Stage) -> None:
+    """The order of another bill, or of none: payments does not know it, and the workflow does not go on asking for it."""
+    _handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+
+    def unknown(_: str) -> BillState:
+        raise ApplicationError("NOT_FOUND: no such order", type="NOT_FOUND", non_retryable=True)
+
+    theatre.notes.bank_says = unknown
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="P-of-another"))
+    await theatre.days(cycle, 0.1)
+    assert theatre.notes.bank_asked == 1
+    theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
+    await cycle.signal("payment_opened", PaymentOpened(intent_id="i1"))
+    await theatre.days(cycle, 0.05)
+    assert (await cycle.result())["outcome"] == "paid"
+
+
+async def test_an_offer_nobody_made_is_none(theatre: Stage) -> None:
+    handle = await waiting(theatre)
+    theatre.notes.no_offers.add("of-made-up")
+    made = OfferMade(offer_id="of-made-up", unit="汴京家园 1号楼101", expires_at=datetime.now(UTC) + timedelta(days=7))
+    await handle.signal("offer_made", made)
+    await eventually(lambda: handle.query("__temporal_workflow_metadata"), lambda page: "1 次收到无人说过的话" in str(page))
+    assert (await handle.query(STATE, result_type=State)).stage == "waiting"
+    assert "offer_made" not in theatre.notes.templates()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
@@ -53,7 +54,7 @@ async def engine(temporal_server: TemporalServer, keys_dir: Any) -> Client:
 async def town(engine: Client, make_database: MakeDatabase, keys_dir: Any) -> AsyncIterator[World]:
     async with running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalEngine(engine)) as world:
         own, leases = WaitingActivities(world.worker), LeaseActivities(world.worker, engine)
-        steps = [own.register_waiting, own.close_offer, own.close_waiting, leases.advance_lease, leases.start_rent_cycle]
+        steps = [own.register_waiting, own.take_offer, own.close_offer, own.close_waiting, leases.advance_lease, leases.start_rent_cycle]
         async with Worker(
             engine,
             task_queue=TASK_QUEUE,
@@ -117,6 +118,23 @@ async def test_an_offer_nobody_answered_a_list_nobody_left_and_a_lease_nobody_si
     sign = pb.SignLeaseRequest(idempotency_key="sign", lease_no=drafted.lease.no, acknowledged=True)
     assert (await town.call("SignLease", sign, owner)).lease.state == "deposit"
     await leased.terminate()
+
+
+async def test_an_offer_housing_has_not_made_to_this_household(town: World, engine: Client) -> None:
+    """Told by somebody at the engine: made up, somebody else's, or long over. The household is told nothing, and goes on waiting."""
+    no, handle = await waits(town, engine)
+    other, _ = await waits(town, engine)
+    await town.add_units(2)
+    await town.sql("UPDATE waiting SET accepted_on = '2020-01-01' WHERE application_no = :no", no=other)
+    (offer,) = (await town.offer()).offers
+    assert offer.application_no == other
+    for times, offer_id in enumerate(("of-made-up", offer.id), start=1):
+        made = waiting.OfferMade(offer_id=offer_id, unit="汴京家园", expires_at=datetime.now(UTC) + timedelta(days=7))
+        await handle.signal(waiting.OFFER_MADE, made)
+        await is_where_it_was(handle, "waiting", times)
+    assert list((await town.tenancy(no)).offers) == []
+    assert await town.sql("SELECT 1 FROM outbox WHERE kind = 'tell' AND payload->>'key' LIKE :key", key=f"waiting/{no}/%offer_made") == []
+    assert await town.sql("SELECT 1 FROM outbox WHERE kind = 'tell' AND payload->>'key' LIKE :key", key=f"waiting/{other}/%offer_made")
 
 
 async def test_who_leaves_the_list_with_an_offer_open_has_declined_it_by_the_same_word(town: World, engine: Client) -> None:

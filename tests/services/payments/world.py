@@ -189,8 +189,12 @@ class World:
         answer: pb.StartPaymentResponse = await self.call("StartPayment", request, citizen(owner))
         return answer.intent
 
-    async def confirm(self, intent_id: str, as_of: datetime = NOW) -> pb.ConfirmPaymentResponse:
-        request = pb.ConfirmPaymentRequest(intent_id=intent_id)
+    async def confirm(self, intent_id: str, as_of: datetime = NOW, bill_id: str = "") -> pb.ConfirmPaymentResponse:
+        """As the workflow of the order's own bill, or of another one."""
+        if not bill_id:
+            found = await self.sql("SELECT bill_id FROM intents WHERE id = :id", id=intent_id)
+            bill_id = found[0][0] if found else "nobody"
+        request = pb.ConfirmPaymentRequest(intent_id=intent_id, bill_id=bill_id)
         request.as_of.FromDatetime(as_of)
         answer: pb.ConfirmPaymentResponse = await self.step("ConfirmPayment", request)
         return answer

@@ -77,6 +77,7 @@ def test_workflows_tell_only_what_has_a_text_and_all_its_facts() -> None:
     """The tellings in the workflows' source: a typo would refuse a legal notification at run time. What a service alone knows it fills in."""
     filled_in = {
         "registered": {"rank", "expires"},
+        "offer_made": {"unit", "expires"},
         "offer_accepted": {"lease", "sign_by"},
         "lease_signed": {"deadline"},
         "lease_active": {"unit", "starts"},

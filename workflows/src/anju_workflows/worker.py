@@ -58,6 +58,7 @@ def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
             made.application.release_household,
             made.application.assess,
             made.waiting.register_waiting,
+            made.waiting.take_offer,
             made.waiting.close_offer,
             made.waiting.close_waiting,
             made.lease.advance_lease,

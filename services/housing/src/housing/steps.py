@@ -83,6 +83,31 @@ class WorkflowSteps:
 
         return await self._once(request, pb.RegisterWaitingResponse(), record)
 
+    async def TakeOffer(self, request: pb.TakeOfferRequest, context: Context) -> pb.TakeOfferResponse:
+        _check_step(request.step)
+        workflow_id = waiting.workflow_id(request.application_no)
+        by_nobody(request.step, workflow_id)
+        async with self._database.statements() as session:
+            known = await store.offer(session, request.offer_id)
+        if known is None or known.offer.application_no != request.application_no:
+            # An alarm, and no refusal: the household's workflow waits on.
+            not_said(workflow_id, waiting.OFFER_MADE)
+            return pb.TakeOfferResponse()
+        if known.offer.state != "open":
+            return pb.TakeOfferResponse()
+
+        async def record(session: AsyncSession, answer: pb.TakeOfferResponse) -> str:
+            entry = await store.waiting(session, request.application_no)
+            assert entry is not None
+            answer.offer.CopyFrom(wire.open_offer(known))
+            # The household's own calendar decides how long it may think, even when housing's clock is behind it.
+            expires = max(known.offer.expires_at, calendar.days_after(instant(request.step, "as_of"), entry.offer_open_days))
+            answer.offer.expires_at.FromDatetime(expires)
+            tell.fill_in(request.step, unit=tell.text(answer.offer.unit), expires=tell.day(expires))
+            return request.application_no
+
+        return await self._once(request, pb.TakeOfferResponse(), record)
+
     async def CloseOffer(self, request: pb.CloseOfferRequest, context: Context) -> pb.CloseOfferResponse:
         _check_step(request.step)
         if request.outcome not in OFFER_OUTCOMES:

@@ -117,13 +117,13 @@ class Cashier:
 
     # --- learning of money --------------------------------------------------------------------------------------------------------------
 
-    async def confirm(self, intent_id: str, as_of: datetime | None = None) -> tuple[Intent, Bill]:
+    async def confirm(self, intent_id: str, as_of: datetime | None = None, bill_id: str = "") -> tuple[Intent, Bill]:
         """Asks the bank about an open order: posts it when it is paid, ends it when it is over. ``as_of`` is the business time when the bill's workflow
-        asks. Raises Refusal NOT_FOUND, BANK_UNAVAILABLE."""
+        asks, ``bill_id`` the bill it asks for: it may have been told anything. Raises Refusal NOT_FOUND, BANK_UNAVAILABLE."""
         asked_at = self._now()
         async with self._database.transaction() as session:
             found = await store.order(session, intent_id)
-            if found is None:
+            if found is None or found[1].id != (bill_id or found[1].id):
                 raise Refusal(NOT_FOUND)
             intent, bill = found
             if as_of is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
 from casekit.tell import Tellings
-from chassis import once
+from chassis import logs, once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.outbox import Outbox
@@ -22,6 +22,7 @@ from payments.errors import EXISTS_WITH_DIFFERENT_AMOUNT, STEP_REFUSED
 from payments.tables import Bill, Once
 
 Context = Any
+_log = logs.get(__name__)
 
 
 class WorkflowSteps:
@@ -53,12 +54,15 @@ class WorkflowSteps:
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
         reach.worker()
-        intent, bill = await self._cashier.confirm(request.intent_id, instant(request, "as_of"))
+        if not request.bill_id:
+            raise invalid([missing("/bill_id")])
+        intent, bill = await self._cashier.confirm(request.intent_id, instant(request, "as_of"), request.bill_id)
         return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
 
     async def MarkBill(self, request: pb.MarkBillRequest, context: Context) -> pb.MarkBillResponse:
         """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier. Nor is a bill
-        written to arrears while the bank may be taking the money."""
+        written to arrears while the bank may be taking the money. That it is paid the ledger says, whoever told its workflow so: ``paid`` only hands on
+        what the household is told."""
         reach.worker()
         if not request.step.step_id:
             raise invalid([missing("/step/step_id")])
@@ -72,7 +76,13 @@ class WorkflowSteps:
             if bill is None:
                 raise Refusal(NOT_FOUND)
             bill.ahead = orders.ahead(bill.ahead, as_of, self._now())
-            if bill.state != "paid":
+            if request.state == "paid" and bill.state != "paid":
+                # Nothing has been done: the same step may be made again once it is.
+                _log.error("payment_nobody_made", bill_id=bill.id)
+                return pb.MarkBillResponse(bill=wire.bill(bill))
+            if request.state == "paid":
+                self._tellings.hand_on(self._outbox, session, request.step, bill.application_no)
+            elif bill.state != "paid":
                 state = bills.marked(bill.state, request.state)
                 if state is None:
                     raise Refusal(STEP_REFUSED)

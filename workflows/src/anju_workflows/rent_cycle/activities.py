@@ -47,7 +47,7 @@ class RentCycleActivities:
 
     @activity.defn(name=calls.CONFIRM_PAYMENT)
     async def confirm_payment(self, arg: calls.ConfirmPayment) -> calls.BillState:
-        request = pb.ConfirmPaymentRequest(intent_id=arg.intent_id, as_of=stamp(arg.as_of))
+        request = pb.ConfirmPaymentRequest(bill_id=arg.bill_id, intent_id=arg.intent_id, as_of=stamp(arg.as_of))
         answer: pb.ConfirmPaymentResponse = await activity_call(
             self._client.call(self._stub.ConfirmPayment, request, timeout=CONFIRM_SECONDS)
         )

@@ -27,10 +27,11 @@ class IssueBill(Model):
 class MarkBill(Model):
     bill_id: str
     step: Step
-    state: Literal["overdue", "arrears"]
+    state: Literal["overdue", "arrears", "paid"]
 
 
 class ConfirmPayment(Model):
+    bill_id: str
     intent_id: str
     as_of: datetime
 

@@ -20,7 +20,7 @@ from anju_contracts.rent_cycle import (
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from anju_workflows import deadlines
+from anju_workflows import calling, deadlines
 from anju_workflows.case import Case
 from anju_workflows.rent_cycle import calls
 from anju_workflows.telling import Value, day, fen, household, month
@@ -80,7 +80,24 @@ class RentCycle(Case):
         yield "written_to_arrears", deadlines.bill_arrears(due, self.given.clocks)
 
     async def paid_by(self, at: datetime) -> bool:
-        """Waits for the money until ``at``; while a payment is open at the bank, the bank is asked every few minutes."""
+        """Waits for the money until ``at``. What says that it is there is a hint: payments' own record decides."""
+        while await self.told_paid_by(at):
+            if await self.on_record():
+                return True
+        return False
+
+    async def on_record(self) -> bool:
+        """Payments has the money, and tells the tenant so. False when it has not: nobody who could know has said it."""
+        step = self.step("paid", tell=[household(f"{self.template}_paid", **self.about)])
+        mark = calls.MarkBill(bill_id=self.given.bill_id, step=step, state="paid")
+        if (await self.ask(lambda: calls.mark_bill(mark, final=False))).settled:
+            return True
+        self.settled = False
+        self.not_said("paid")
+        return False
+
+    async def told_paid_by(self, at: datetime) -> bool:
+        """While a payment is open at the bank, the bank is asked every few minutes."""
         poll = timedelta(seconds=self.given.clocks.payment_poll_seconds)
         while not self.settled and workflow.now() < at:
             intent = self.intent
@@ -94,9 +111,14 @@ class RentCycle(Case):
     async def ask_bank(self, intent: str) -> None:
         try:
             state = await calls.confirm_payment(
-                calls.ConfirmPayment(intent_id=intent, as_of=workflow.now()), own_queue=self.given.separate_queues
+                calls.ConfirmPayment(bill_id=self.given.bill_id, intent_id=intent, as_of=workflow.now()),
+                own_queue=self.given.separate_queues,
             )
-        except ActivityError:
+        except ActivityError as error:
+            if calling.refused(error) is not None and self.intent == intent:
+                # No order of this bill: somebody made it up.
+                self.intent = ""
+                self.not_said("payment_opened")
             workflow.logger.info("the bank is silent; asking again later")
             return
         if state.settled:
@@ -120,22 +142,23 @@ class RentCycle(Case):
         open at the bank. Then the bank is asked and the same step made again: nothing is held against a household whose money may be on its way."""
         event, poll = "written_to_arrears", timedelta(seconds=self.given.clocks.payment_poll_seconds)
         step = self.step(event, tell=[household(f"{self.template}_arrears", **self.about)])
-        while not self.settled:
+        while True:
             mark = calls.MarkBill(bill_id=self.given.bill_id, step=step.model_copy(update={"as_of": workflow.now()}), state="arrears")
             found = await self.ask(lambda: calls.mark_bill(mark, final=True))  # noqa: B023  # asked before the next round
             if found.settled:
-                return True
+                return await self.on_record()
             if not found.order_open:
                 self.move(event, waiting_on="nobody", overdue=True)
                 return False
+            self.settled = False
             if not await self.until(lambda: self.settled, workflow.now() + poll, "等待银行答复已发起的缴款") and self.intent:
                 await self.ask_bank(self.intent)
-        return True
+            if self.settled and await self.on_record():
+                return True
 
     async def close(self, outcome: str) -> Outcome:
         if outcome == "paid":
             self.move("paid", waiting_on="nobody")
-            await self.remind(household(f"{self.template}_paid", **self.about))
         handle = workflow.get_external_workflow_handle(lease.workflow_id(self.given.lease_no))
         try:
             await handle.signal(lease.BILL_CLOSED, lease.BillClosed(bill_id=self.given.bill_id, outcome=outcome))

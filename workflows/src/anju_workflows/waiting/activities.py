@@ -25,6 +25,12 @@ class WaitingActivities:
         offer = to_model(OfferMade, answer.open_offer) if answer.HasField("open_offer") else None
         return calls.Registration(rank=answer.rank, terms=to_model(WaitingTerms, answer.terms), declines=answer.declines, offer=offer)
 
+    @activity.defn(name=calls.TAKE_OFFER)
+    async def take_offer(self, arg: calls.TakeOffer) -> calls.TakenOffer:
+        request = pb.TakeOfferRequest(offer_id=arg.offer.offer_id, application_no=arg.no, step=wire.step(arg.step))
+        answer: pb.TakeOfferResponse = await activity_call(self._client.call(self._stub.TakeOffer, request))
+        return calls.TakenOffer(offer=to_model(OfferMade, answer.offer) if answer.HasField("offer") else None)
+
     @activity.defn(name=calls.CLOSE_OFFER)
     async def close_offer(self, arg: calls.CloseOffer) -> calls.DraftedLease:
         request = pb.CloseOfferRequest(offer_id=arg.offer_id, step=wire.step(arg.step), outcome=arg.outcome, reason=arg.reason)

@@ -11,6 +11,7 @@ from anju_contracts.waiting import OfferMade, WaitingTerms
 from anju_workflows.calling import Step, quick, recorded
 
 REGISTER_WAITING: Final = "register_waiting"
+TAKE_OFFER: Final = "take_offer"
 CLOSE_OFFER: Final = "close_offer"
 CLOSE_WAITING: Final = "close_waiting"
 
@@ -27,6 +28,20 @@ class Registration(Model):
     rank: int
     terms: WaitingTerms
     declines: int = 0
+    offer: OfferMade | None = None
+
+
+class TakeOffer(Model):
+    """``offer`` is what the workflow was told; housing looks at its own."""
+
+    no: str
+    offer: OfferMade
+    step: Step
+
+
+class TakenOffer(Model):
+    """None when housing has made no such offer, or it is over."""
+
     offer: OfferMade | None = None
 
 
@@ -52,6 +67,10 @@ class CloseWaiting(Model):
 
 async def register_waiting(arg: RegisterWaiting) -> Registration:
     return await quick(REGISTER_WAITING, arg, Registration, "登记为轮候对象")
+
+
+async def take_offer(arg: TakeOffer) -> TakenOffer:
+    return await quick(TAKE_OFFER, arg, TakenOffer, "核对配租并通知申请家庭")
 
 
 async def close_offer(arg: CloseOffer) -> DraftedLease:

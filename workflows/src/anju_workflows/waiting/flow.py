@@ -16,7 +16,6 @@ from anju_contracts.waiting import (
     WaitingInput,
     WaitingTerms,
 )
-from chassis import calendar
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.workflow import ParentClosePolicy
@@ -24,7 +23,7 @@ from temporalio.workflow import ParentClosePolicy
 from anju_workflows import search_attributes
 from anju_workflows.application.calls import release_household
 from anju_workflows.case import Case, refuse
-from anju_workflows.telling import Telling, count, day, household, text
+from anju_workflows.telling import Telling, count, day, household
 from anju_workflows.waiting import calls
 
 
@@ -86,13 +85,16 @@ class Waiting(Case):
             self.offer_made(found.offer)
         return found.terms
 
-    async def offered(self, offer: OfferMade, terms: WaitingTerms) -> calls.DraftedLease | None:
-        """One offer to its end; the drafted lease when it was accepted."""
-        # The household's own calendar decides how long it may think, even when housing's clock is behind it.
-        expires = max(offer.expires_at, calendar.days_after(workflow.now(), terms.offer_open_days))
+    async def offered(self, told: OfferMade, terms: WaitingTerms) -> calls.DraftedLease | None:
+        """One offer to its end; the drafted lease when it was accepted. What was told is a hint: housing says what it has offered."""
+        take_it = calls.TakeOffer(no=self.given.application_no, offer=told, step=self.step("offer_made", tell=[household("offer_made")]))
+        offer = (await self.ask(lambda: calls.take_offer(take_it))).offer
+        if offer is None:
+            self.not_said("offer_made")
+            return None
+        expires = offer.expires_at
         self.offer, self.answer = offer, None
         self.move("offer_made", waiting_on="citizen", deadline=expires)
-        await self.remind(household("offer_made", unit=text(offer.unit), expires=day(expires)))
         drafted: list[calls.DraftedLease] = []
 
         async def take() -> bool:

@@ -812,6 +812,54 @@ class OpenOffer(_message.Message):
 Global___OpenOffer: _TypeAlias = OpenOffer  # noqa: Y015
 
 @_typing.final
+class TakeOfferRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    application_no: _builtins.str
+    @_builtins.property
+    def step(self) -> _common_pb2.Step: ...
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        step: _common_pb2.Step | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "offer_id", b"offer_id", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOfferRequest: _TypeAlias = TakeOfferRequest  # noqa: Y015
+
+@_typing.final
+class TakeOfferResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offer(self) -> Global___OpenOffer:
+        """Empty when there is no such offer, or it is over: the workflow was told of nothing."""
+
+    def __init__(
+        self,
+        *,
+        offer: Global___OpenOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOfferResponse: _TypeAlias = TakeOfferResponse  # noqa: Y015
+
+@_typing.final
 class CloseOfferRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

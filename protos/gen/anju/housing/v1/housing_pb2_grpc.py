@@ -84,6 +84,11 @@ class HousingServiceStub:
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingRequest.SerializeToString,
                 response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingResponse.FromString,
                 _registered_method=True)
+        self.TakeOffer = channel.unary_unary(
+                '/anju.housing.v1.HousingService/TakeOffer',
+                request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferRequest.SerializeToString,
+                response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferResponse.FromString,
+                _registered_method=True)
         self.CloseOffer = channel.unary_unary(
                 '/anju.housing.v1.HousingService/CloseOffer',
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.CloseOfferRequest.SerializeToString,
@@ -175,6 +180,13 @@ class HousingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeOffer(self, request, context):
+        """An offer of which a workflow was told: taken when it is on record, open and of this household; the household is told of it then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseOffer(self, request, context):
         """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit).
         """
@@ -248,6 +260,11 @@ def add_HousingServiceServicer_to_server(servicer, server):
                     servicer.RegisterWaiting,
                     request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingRequest.FromString,
                     response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingResponse.SerializeToString,
+            ),
+            'TakeOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeOffer,
+                    request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferRequest.FromString,
+                    response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferResponse.SerializeToString,
             ),
             'CloseOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseOffer,
@@ -535,6 +552,33 @@ class HousingService:
             '/anju.housing.v1.HousingService/RegisterWaiting',
             anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingRequest.SerializeToString,
             anju_dot_housing_dot_v1_dot_housing__pb2.RegisterWaitingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.housing.v1.HousingService/TakeOffer',
+            anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferRequest.SerializeToString,
+            anju_dot_housing_dot_v1_dot_housing__pb2.TakeOfferResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class HousingServiceStub:
     """Workflow only, all idempotent by step_id.
     Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
     """
+    TakeOffer: _grpc.UnaryUnaryMultiCallable[_housing_pb2.TakeOfferRequest, _housing_pb2.TakeOfferResponse]
+    """An offer of which a workflow was told: taken when it is on record, open and of this household; the household is told of it then."""
     CloseOffer: _grpc.UnaryUnaryMultiCallable[_housing_pb2.CloseOfferRequest, _housing_pb2.CloseOfferResponse]
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
     CloseWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.CloseWaitingRequest, _housing_pb2.CloseWaitingResponse]
@@ -85,6 +87,8 @@ class HousingServiceAsyncStub(HousingServiceStub):
     """Workflow only, all idempotent by step_id.
     Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
     """
+    TakeOffer: _aio.UnaryUnaryMultiCallable[_housing_pb2.TakeOfferRequest, _housing_pb2.TakeOfferResponse]  # type: ignore[assignment]
+    """An offer of which a workflow was told: taken when it is on record, open and of this household; the household is told of it then."""
     CloseOffer: _aio.UnaryUnaryMultiCallable[_housing_pb2.CloseOfferRequest, _housing_pb2.CloseOfferResponse]  # type: ignore[assignment]
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
     CloseWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.CloseWaitingRequest, _housing_pb2.CloseWaitingResponse]  # type: ignore[assignment]
@@ -174,6 +178,14 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Workflow only, all idempotent by step_id.
         Puts a registered household on the list, as casework knows it on that day, and fixes the terms it waits on.
         """
+
+    @_abc_1.abstractmethod
+    def TakeOffer(
+        self,
+        request: _housing_pb2.TakeOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_housing_pb2.TakeOfferResponse, _abc.Awaitable[_housing_pb2.TakeOfferResponse]]:
+        """An offer of which a workflow was told: taken when it is on record, open and of this household; the household is told of it then."""
 
     @_abc_1.abstractmethod
     def CloseOffer(

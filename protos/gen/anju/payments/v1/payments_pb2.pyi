@@ -434,7 +434,10 @@ class ConfirmPaymentRequest(_message.Message):
 
     INTENT_ID_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    BILL_ID_FIELD_NUMBER: _builtins.int
     intent_id: _builtins.str
+    bill_id: _builtins.str
+    """The bill whose workflow asks: an order of another one is NOT_FOUND."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -442,10 +445,11 @@ class ConfirmPaymentRequest(_message.Message):
         *,
         intent_id: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        bill_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "intent_id", b"intent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "bill_id", b"bill_id", "intent_id", b"intent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -484,7 +488,7 @@ class MarkBillRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     bill_id: _builtins.str
     state: _builtins.str
-    """overdue, arrears."""
+    """overdue, arrears, paid."""
     @_builtins.property
     def step(self) -> _common_pb2.Step: ...
     def __init__(

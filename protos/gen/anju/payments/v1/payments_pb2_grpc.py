@@ -131,7 +131,8 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkBill(self, request, context):
-        """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing.
+        """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
+        `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

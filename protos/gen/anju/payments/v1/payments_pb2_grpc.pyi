@@ -51,7 +51,9 @@ class PaymentsServiceStub:
     ConfirmPayment: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]
-    """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
+    """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
+    `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
+    """
 
 @_typing.type_check_only
 class PaymentsServiceAsyncStub(PaymentsServiceStub):
@@ -76,7 +78,9 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]  # type: ignore[assignment]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
     MarkBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.MarkBillRequest, _payments_pb2.MarkBillResponse]  # type: ignore[assignment]
-    """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
+    """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
+    `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
+    """
 
 class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -146,6 +150,8 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.MarkBillRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.MarkBillResponse, _abc.Awaitable[_payments_pb2.MarkBillResponse]]:
-        """Records that a bill became overdue or was written to arrears. Idempotent by step_id; an answer with `order_open` has changed nothing."""
+        """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
+        `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
+        """
 
 def add_PaymentsServiceServicer_to_server(servicer: PaymentsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
