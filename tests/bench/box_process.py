@@ -46,7 +46,7 @@ class Workers:
         self._running: Worker | None = None
 
     async def open(self, stack: AsyncExitStack) -> None:
-        self._client = await temporal.connect(self._settings)
+        self._client = await temporal.connect(self._settings, self._settings.clocks())
         self._made = Activities(self._settings, signer(self._settings, production.NAME), self._client)
         stack.push_async_callback(self._made.close)
         stack.push_async_callback(self.put_out)

@@ -110,4 +110,4 @@ def raw_worker(client: Client, settings: Settings, queue: str, activities: Seque
 async def connect(address: str, keys_dir: Path, *, simulated_clock: bool = False) -> tuple[Client, Settings]:
     """A client as our processes have it: payloads sealed with the key ring of ``keys_dir``."""
     settings = Settings(keys_dir=keys_dir, simulated_clock=simulated_clock)
-    return await temporal.connect(settings, target_host=address), settings
+    return await temporal.connect(settings, settings.clocks(), target_host=address), settings

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import anju_calendar as calendar
 import typer
 from anju_contracts import lease as lease_contract
 from anju_contracts import rent_cycle
@@ -23,7 +24,7 @@ from anju_contracts.waiting import Leaving, OfferMade
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows.application.calls import ASSESS
 from anju_workflows.rent_cycle.calls import BillState
-from chassis import calendar, commands
+from chassis import commands
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 

@@ -15,10 +15,10 @@ import pytest
 from anju_onebox import probes
 from anju_onebox.engine.process import guarded
 from anju_onebox.layout import STATE_FILE, Layout
+from anju_simclock import SimulatedClock
 from anju_stories.people import City, city
 from chassis import temporal
 from chassis.settings import ProcessSettings
-from chassis.simclock import SimulatedClock
 from temporalio.client import Client
 
 from tests.support import surroundings

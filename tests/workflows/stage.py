@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anju_calendar as calendar
 import anju_profile
 from anju_contracts import rent_cycle
 from anju_contracts.application import (
@@ -30,6 +31,7 @@ from anju_contracts.base import TASK_QUEUE, Accepted, Place
 from anju_contracts.lease import LeaseTerms, Term
 from anju_contracts.rent_cycle import RentCycleInput
 from anju_contracts.waiting import WaitingTerms
+from anju_simclock import SimulatedClock, SimulatedClockInterceptor
 from anju_workflows.application import calls as application_calls
 from anju_workflows.calling import Step
 from anju_workflows.flows import WORKFLOWS
@@ -38,10 +40,8 @@ from anju_workflows.rent_cycle import calls as rent_calls
 from anju_workflows.telling import NOTIFY, Notify, Telling, day, text
 from anju_workflows.waiting import calls as waiting_calls
 from anju_workflows.worker import workflow_runner
-from chassis import calendar
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
-from chassis.simclock import SimulatedClock, SimulatedClockInterceptor
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter

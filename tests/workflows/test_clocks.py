@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anju_calendar as calendar
 import pytest
 from anju_contracts import application, rent_cycle
 from anju_contracts.application import Decision, Level, ObjectionRaised
@@ -15,7 +16,6 @@ from anju_contracts.base import Accepted
 from anju_contracts.rent_cycle import PaymentOpened
 from anju_contracts.waiting import OfferMade, WaitingTerms
 from anju_workflows.rent_cycle.calls import BillState
-from chassis import calendar
 from temporalio.client import WorkflowHandle
 
 from tests.workflows.stage import CLOCKS as USUAL

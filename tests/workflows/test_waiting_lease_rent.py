@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anju_calendar as calendar
 import pytest
 from anju_contracts import lease as lease_contract
 from anju_contracts import rent_cycle
@@ -17,7 +18,6 @@ from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade, WaitingInput
 from anju_workflows import search_attributes
 from anju_workflows.rent_cycle.calls import BillState
 from anju_workflows.telling import fen, month
-from chassis import calendar
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -300,7 +300,7 @@ async def test_three_months_of_rent_then_years_with_continue_as_new(theatre: Sta
 
 
 def calls_period(starts: Any, month: int) -> str:
-    from chassis.calendar import add_months
+    from anju_calendar import add_months
 
     return f"{add_months(starts, month):%Y%m}"
 

@@ -18,6 +18,7 @@ from anju.repair.v1 import repair_pb2_grpc as repair_rpc
 from anju_contracts.application import NAME, LookupOutcome, Verdict, workflow_id
 from anju_contracts.base import TASK_QUEUE
 from anju_onebox.engine.temporal import TemporalServer
+from anju_simclock import SimulatedClock
 from anju_workflows import telling
 from anju_workflows.application import calls
 from anju_workflows.application.activities import ApplicationActivities
@@ -33,7 +34,6 @@ from chassis import temporal
 from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
 from chassis.ids import new_id
-from chassis.simclock import SimulatedClock
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -163,7 +163,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-        engine = await temporal.connect(settings)
+        engine = await temporal.connect(settings, settings.clocks())
         async with application(settings) as server:
             people, worker, operations = (
                 GrpcClient(server.address, signer(keys_dir, name)) for name in ("web-gateway", "worker", OPERATIONS)

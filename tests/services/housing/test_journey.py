@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, timedelta
 from pathlib import Path
 
+import anju_calendar as calendar
 import grpc
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
@@ -13,7 +14,6 @@ from anju_contracts.base import Model, Word
 from anju_contracts.waiting import OfferAnswer, OfferMade
 from casekit import words
 from casekit.engine import CLOSED, NOT_STARTED
-from chassis import calendar
 from chassis.crypto import KeyRing
 from chassis.errors import Problem, Refusal
 from housing.errors import OFFER_NOT_OPEN

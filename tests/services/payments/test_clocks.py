@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
+from anju_calendar import SHANGHAI
 from anju_contracts.lease import ArrearsPaid
-from chassis.calendar import SHANGHAI
 
 from tests.services.payments.world import LEASE, RENT, World, refused
 

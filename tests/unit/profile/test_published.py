@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import anju_calendar as calendar
 import anju_profile
 import pytest
 from anju_profile import ChangedVersionError, NotInForceError, UnknownVersionError
 from anju_profile.__main__ import app
 from anju_profile.published import LOCK, VERSIONS, published
-from chassis import calendar
 from pydantic import ValidationError
 from typer.testing import CliRunner
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+import anju_calendar as calendar
 from anju_contracts import application, rent_cycle
-from chassis import calendar
 
 
 def review(now: datetime, level: application.Level) -> datetime:

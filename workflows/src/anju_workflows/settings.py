@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from anju_contracts.base import PAYMENTS_TASK_QUEUE, REGISTRY_TASK_QUEUE, TASK_QUEUE
+from anju_simclock import SimulatedSettings
 from chassis.settings import GrpcServiceSettings
 from pydantic import Field
 
 ROLES = (TASK_QUEUE, REGISTRY_TASK_QUEUE, PAYMENTS_TASK_QUEUE)
 
 
-class Settings(GrpcServiceSettings):
+class Settings(SimulatedSettings, GrpcServiceSettings):
     worker_roles: str = Field(
         default=",".join(ROLES),
         description="Task queues this process serves, comma-separated; anju runs workflows and quick steps, the others slow calls.",

@@ -25,6 +25,7 @@ NAME = "worker"
 # Pure modules, loaded once for the process instead of once for every workflow run: they hold tables and models, no state of a run.
 PURE_MODULES = (
     "anju_contracts",
+    "anju_calendar",
     "anju_terms",
     "anju_workflows.calling",
     "anju_workflows.telling",
@@ -95,7 +96,7 @@ async def worker(settings: Settings, client: Client | None = None) -> AsyncItera
     # Deadlines need the profile's working-day years before the first workflow task.
     anju_profile.load(settings.profile_dir, production=settings.production)
     async with AsyncExitStack() as stack:
-        connected = client or await temporal.connect(settings)
+        connected = client or await temporal.connect(settings, settings.clocks())
         await setup.require(connected)
         made = await stack.enter_async_context(activities(settings, signer(settings, NAME), connected))
         workers = [build(connected, role, made, settings) for role in settings.roles]

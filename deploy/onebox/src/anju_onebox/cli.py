@@ -249,9 +249,9 @@ def _duration(text: str) -> timedelta:
 
 
 async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
+    from anju_simclock import SimulatedClock
     from chassis import temporal
     from chassis.settings import ProcessSettings
-    from chassis.simclock import SimulatedClock
     from temporalio.service import RPCError, RPCStatusCode
 
     os.environ.update(layout.temporal_environment())

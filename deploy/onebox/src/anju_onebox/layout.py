@@ -76,6 +76,10 @@ def find_profile() -> Path:
     return (here if here.exists() else Path(__file__).resolve().parents[4] / "profiles" / "kaifeng").resolve()
 
 
+# Who starts workflows or runs them: on one box time can be moved.
+_WITH_WORKFLOWS: Final = ("casework", "housing", "payments", WORKER)
+
+
 @dataclass(frozen=True)
 class Layout:
     """``ports_offset`` moves every port at once, so that a second box fits beside the first."""
@@ -252,12 +256,13 @@ class Layout:
         values = {
             "ANJU_KEYS_DIR": str(self.keys_dir),
             "ANJU_PROFILE_DIR": str(self.profile_dir),
-            "ANJU_SIMULATED_CLOCK": "true",
             **{f"ANJU_{database_name(name).upper()}_ADDRESS": self.address(name) for name in SERVICES},
         }
         if process in SERVICES:
             values["ANJU_PORT"] = str(port or self.service_port(process, replica))
             values["ANJU_DATABASE_URL_FILE"] = str(self.secrets_dir / f"{process}.database-url")
+        if process in _WITH_WORKFLOWS:
+            values["ANJU_SIMULATED_CLOCK"] = "true"
         return values | self._own_settings(process, port)
 
     def _own_settings(self, process: str, port: int | None) -> dict[str, str]:

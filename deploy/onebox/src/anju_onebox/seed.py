@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
-from chassis.calendar import local_date
+from anju_calendar import local_date
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller, Signer, load_key

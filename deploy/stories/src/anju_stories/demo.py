@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from chassis.calendar import SHANGHAI
+from anju_calendar import SHANGHAI
+from anju_simclock import SimulatedClock
 from chassis.deployment import Deployment
-from chassis.simclock import SimulatedClock
 from rich.console import Console
 
 from anju_stories.household import Household

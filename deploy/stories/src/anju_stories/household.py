@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from chassis import calendar
-from chassis.simclock import SimulatedClock
+import anju_calendar as calendar
+from anju_simclock import SimulatedClock
 
 from anju_stories.people import ApiProblem, City, Person, eventually
 

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from anju_simclock import SimulatedClock
 from chassis import temporal
 from chassis.deployment import Deployment
-from chassis.simclock import SimulatedClock
 
 # Sign-on tokens live a few minutes; a fresh one well before that.
 _TOKEN_SECONDS = 240

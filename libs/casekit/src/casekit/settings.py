@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from anju_simclock import SimulatedSettings
 from chassis.settings import GrpcServiceSettings
 from pydantic import Field
 
 
-class CaseServiceSettings(GrpcServiceSettings):
+class CaseServiceSettings(SimulatedSettings, GrpcServiceSettings):
     watch_seconds: float = Field(
         default=60.0,
         gt=0,

@@ -46,10 +46,6 @@ class ProcessSettings(BaseSettings):
         description="Folder with this process's caller key, the caller key set and the payload key ring.",
     )
     profile_dir: Path = Field(default=Path("profiles/kaifeng"), description="Folder of the city profile.")
-    simulated_clock: bool = Field(
-        default=False,
-        description="Workflows may be moved through time (one-machine simulation only, refused in production).",
-    )
     unsealed_payloads: bool = Field(
         default=False,
         description="Messages to workflows are taken in the clear too, as the Temporal command line sends them (development only, refused in production).",

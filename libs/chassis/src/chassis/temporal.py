@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig
 
 from chassis import telemetry
@@ -19,25 +20,18 @@ _TOOL_SECONDS = 10.0
 PAYLOAD_KEYS = "payload-keys.json"
 
 
-async def connect(settings: ProcessSettings, **overrides: Any) -> Client:
+async def connect(settings: ProcessSettings, interceptors: Sequence[Interceptor] = (), **overrides: Any) -> Client:
     """Connects by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_* … (``temporalio.envconfig``); ``overrides`` go to ``Client.connect``.
 
-    Raises RuntimeError when the controlled clock or unsealed payloads are asked for in production.
+    Raises RuntimeError when unsealed payloads are asked for in production.
     """
-    if settings.production and settings.simulated_clock:
-        raise RuntimeError("the controlled clock is a simulation; it is refused in production")
     if settings.production and settings.unsealed_payloads:
         raise RuntimeError("payloads in the clear are for development; they are refused in production")
-    interceptors = telemetry.temporal_interceptors()
-    if settings.simulated_clock:
-        from chassis.simclock import SimulatedClockInterceptor
-
-        interceptors.append(SimulatedClockInterceptor())
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")
     config.update(
         data_converter=data_converter(KeyRing.load_or_create(settings.keys_dir / PAYLOAD_KEYS), unsealed=settings.unsealed_payloads),
-        interceptors=interceptors,
+        interceptors=[*telemetry.temporal_interceptors(), *interceptors],
         **overrides,
     )
     return await Client.connect(**config)

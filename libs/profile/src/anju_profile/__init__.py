@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from chassis import calendar, logs
+import anju_calendar as calendar
+from chassis import logs
 
 from anju_profile.profile import Profile
 from anju_profile.published import VERSIONS, ChangedVersionError, Published, UnknownVersionError, published

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from anju_calendar import local_date
 from chassis import commands
-from chassis.calendar import local_date
 from pydantic import ValidationError
 
 from anju_profile import draft, load

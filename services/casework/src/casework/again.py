@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application
 from anju_contracts.base import Place
 from casekit.blocked import Again, Open
-from chassis import calendar
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession

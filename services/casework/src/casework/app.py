@@ -37,7 +37,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
     async with composing(settings, NAME) as made:
         # Lazily: casework takes applications in and shows them while the engine is away; the outbox starts them when it is back.
         if engine is None:
-            client = await temporal.connect(settings, lazy=True)
+            client = await temporal.connect(settings, settings.clocks(), lazy=True)
             await made.beside(caught_up(client, made.database))
             engine = TemporalEngine(client)
         words = Words(made.database, tables.Word, tables.Outbox, engine, made.ring, KINDS)

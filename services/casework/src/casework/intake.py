@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from casekit.words import EarlierFirstError, Heard, request_key, word_name
-from chassis import calendar, once
+from chassis import once
 from chassis.errors import VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import mask_name

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+import anju_calendar as calendar
 from anju_contracts.application import Clocks, Level
 from anju_profile import Profile
 from casekit.tell import Tellings
 from casekit.words import Words
-from chassis import calendar
 from chassis.db import Database
 from chassis.outbox import Outbox
 

@@ -13,8 +13,8 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju_calendar import local_date
 from anju_profile import UnknownVersionError
-from chassis.calendar import local_date
 from chassis.errors import FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.identity import current_caller

@@ -44,7 +44,7 @@ async def application(
         database = made.database
         if engine is None:
             # Lazy: lists are served while Temporal is away.
-            engine = TemporalEngine(await temporal.connect(settings, lazy=True))
+            engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
         if applicants is None:
             applicants = CaseworkApplicants(made.client(settings.casework_address))
         if terms is None:

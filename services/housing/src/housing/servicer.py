@@ -6,12 +6,13 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
+import anju_calendar as calendar
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from casekit.tell import Tellings
 from casekit.words import Heard, Words, request_key
-from chassis import calendar, ids, once, paging
+from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid

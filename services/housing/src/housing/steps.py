@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
+import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2
 from anju.housing.v1 import housing_pb2 as pb
+from anju_calendar import local_date
 from anju_contracts import lease as lease_contract
 from anju_contracts import waiting
 from casekit import tell
 from casekit.tell import Tellings
 from casekit.words import Said, Words, by_nobody, not_said
-from chassis import calendar, once
-from chassis.calendar import local_date
+from chassis import once
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
 
+import anju_calendar as calendar
 from anju_contracts.lease import LeaseTerms
 from anju_contracts.rent_cycle import Clocks
 from anju_contracts.waiting import WaitingTerms
 from anju_profile import Profile
-from chassis import calendar
 
 
 class Terms(NamedTuple):

@@ -48,7 +48,7 @@ async def application(
         database = made.database
         if engine is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
-            engine = TemporalEngine(await temporal.connect(settings, lazy=True))
+            engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
         tellings = Tellings(made.ring, made.client(settings.notifications_address))
         handlers: dict[str, Handler] = {
             rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anju_simclock import SimulatedSettings
 from chassis.settings import GrpcServiceSettings
 from pydantic import Field
 
 
-class Settings(GrpcServiceSettings):
+class Settings(SimulatedSettings, GrpcServiceSettings):
     port: int = Field(default=7405, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
     ccb_file: Path = Field(
         default=Path(".anju/ccb.json"),

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from anju_calendar import local_date
 from anju_contracts.application import LookupOutcome
 from anju_terms import Title
 from chassis import logs
-from chassis.calendar import local_date
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import UNAVAILABLE, Refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import anju_calendar as calendar
 from anju_contracts import rent_cycle
 from anju_contracts.base import Accepted, Outcome
 from anju_contracts.lease import (
@@ -19,7 +20,6 @@ from anju_contracts.lease import (
     SignLease,
     Term,
 )
-from chassis import calendar
 from temporalio import workflow
 
 from anju_workflows import deadlines

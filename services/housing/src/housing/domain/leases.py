@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
+from anju_calendar import add_months
 from anju_contracts.lease import MOVES
-from chassis.calendar import add_months
 
 MAX_TERM_MONTHS: Final = 60  # Order 11, article 18.
 

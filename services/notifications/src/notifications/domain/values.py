@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
+import anju_calendar as calendar
 from anju_terms import terms
-from chassis import calendar
 
 Kind = Literal["text", "day", "month", "fen", "count", "term", "list"]
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import aiohttp
+from anju_calendar import SHANGHAI
 from chassis import bounds, logs
-from chassis.calendar import SHANGHAI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from payments.domain import money

@@ -9,11 +9,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
+from pydantic import BaseModel, Field, model_validator
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.testing._timeskipping import FastForwardConfig
+
+
+class SimulatedSettings(BaseModel):
+    """What a process that starts workflows or runs them says of its clock."""
+
+    simulated_clock: bool = Field(
+        default=False,
+        description="Workflows may be moved through time (one-machine simulation only, refused in production).",
+    )
+
+    @model_validator(mode="after")
+    def _never_in_production(self) -> Self:
+        if self.simulated_clock and getattr(self, "production", False):
+            raise ValueError("the controlled clock is a simulation; it is refused in production")
+        return self
+
+    def clocks(self) -> list[Interceptor]:
+        """For ``chassis.temporal.connect``: none outside of a simulation."""
+        return [SimulatedClockInterceptor()] if self.simulated_clock else []
+
 
 _STOPPED = TimeSkippingConfig(enabled=False, disable_propagation=True)
 
