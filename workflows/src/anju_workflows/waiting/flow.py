@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anju_calendar as calendar
 from anju_contracts import lease
 from anju_contracts.base import Accepted, Outcome
 from anju_contracts.waiting import (
