@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import logging
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from anju.casework.v1 import casework_pb2 as casework
 from anju.payments.v1 import payments_pb2 as payments
@@ -266,3 +269,71 @@ async def test_bytes_that_are_no_request_are_not_repeated(gateway: World, raw: b
     assert b"nosniff" in answer
     assert b"19999012345" not in answer
     assert "19999012345" not in caplog.text
+
+
+# -- packed ---------------------------------------------------------------------------------------------------------------
+
+
+async def raw(gateway: World, path: str, accept_encoding: str, token: str = "") -> tuple[dict[str, str], bytes]:
+    """An answer as it comes over the wire."""
+    headers = {"Accept-Encoding": accept_encoding} | ({"Authorization": f"Bearer {token}"} if token else {})
+    async with aiohttp.ClientSession(auto_decompress=False) as http, http.get(gateway.url + path, headers=headers) as response:
+        assert response.status == 200
+        return dict(response.headers), await response.read()
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [("gzip, br", "gzip"), ("gzip;q=0, br", ""), ("identity", ""), ("", ""), ("*", "gzip"), ("deflate", ""), ("gzip;q=0.5", "gzip")],
+)
+async def test_json_is_packed_for_whoever_takes_it_packed(gateway: World, accept: str, coding: str) -> None:
+    for path in (f"{API}/divisions", "/openapi.json"):
+        headers, body = await raw(gateway, path, accept)
+        assert headers.get("Content-Encoding", "") == coding
+        assert "Accept-Encoding" in headers["Vary"]
+        plain = gzip.decompress(body) if coding else body
+        assert json.loads(plain)
+        assert not coding or len(body) < len(plain) / 3
+
+
+async def test_nothing_secret_is_packed_beside_what_others_may_have_chosen(gateway: World) -> None:
+    """The length of the packed answer would tell how much of a guess is in it (BREACH)."""
+    case = an_application()
+    case.objections.add(id="o", text="x" * 5000, state="open")
+    gateway.backstage.on("GetApplication", casework.GetApplicationResponse(application=case))
+    for path in (f"{API}/session", f"{API}/applications/{NO}"):
+        headers, _ = await raw(gateway, path, "gzip, br, deflate", gateway.token())
+        assert "Content-Encoding" not in headers
+    headers, _ = await raw(gateway, f"{API}/inbox", "gzip", gateway.token())
+    assert "Content-Encoding" not in headers, "nothing to gain"
+
+
+async def test_a_problem_repeats_the_address_and_is_not_packed(gateway: World) -> None:
+    reply = await (await gateway.stranger()).get(f"{API}/session?" + "a" * 3000, headers={"Accept-Encoding": "gzip"})
+    assert reply.status >= 400
+    assert "Content-Encoding" not in reply.headers
+
+
+async def test_divisions_are_asked_for_again_only_by_their_validator(gateway: World) -> None:
+    stranger = await gateway.stranger()
+    first = await stranger.get(f"{API}/divisions")
+    assert first.headers["Cache-Control"] == "public, max-age=3600"
+    again = await stranger.get(f"{API}/divisions", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.text, again.headers["ETag"]) == (304, "", first.headers["ETag"])
+
+
+async def test_pages_are_given_as_small_as_the_build_made_them(keys_dir: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "static/assets").mkdir(parents=True)
+        (folder / "static/index.html").write_text("citizens")
+        script = folder / "static/assets/index-B3kd93Kd.js"
+        script.write_bytes(b"plain")
+        script.with_name(script.name + ".br").write_bytes(b"as brotli")
+        script.with_name(script.name + ".gz").write_bytes(b"as gzip")
+        async with world(folder, keys_dir) as gateway:
+            for accept, coding, content in (("gzip, br", "br", b"as brotli"), ("gzip", "gzip", b"as gzip"), ("identity", None, b"plain")):
+                headers, body = await raw(gateway, f"/assets/{script.name}", accept)
+                assert (headers.get("Content-Encoding"), body) == (coding, content)
+                assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+                assert "javascript" in headers["Content-Type"]

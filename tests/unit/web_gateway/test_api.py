@@ -229,3 +229,23 @@ def test_lookups_keep_silence_apart_from_an_answer() -> None:
     state = registry.RegisterState(register="vehicles", tries=2)
     raw = {**to_dict(state), "title": "x", "summary": ""}
     assert applications.Lookup.model_validate(raw).model_dump(by_alias=True)["outcome"] is None
+
+
+def test_an_answer_with_a_token_or_a_number_in_it_is_secret() -> None:
+    schemas = openapi.document()["components"]["schemas"]
+
+    def fields(shape: Any, seen: frozenset[str] = frozenset()) -> set[str]:
+        if isinstance(shape, list):
+            return {name for item in shape for name in fields(item, seen)}
+        if not isinstance(shape, dict):
+            return set()
+        name = str(shape.get("$ref", "")).rpartition("/")[2]
+        inner = fields(schemas[name], seen | {name}) if name and name not in seen else set()
+        return inner | set(shape.get("properties", {})) | {each for value in shape.values() for each in fields(value, seen)}
+
+    found = set()
+    for operation in openapi.operations():
+        if operation.answer is not None and fields(schemas.get(operation.answer.__name__, {})) & {"csrf_token", "id_number", "phone"}:
+            found.add(operation.answer.__name__)
+            assert not operation.compresses, operation.id
+    assert found == {"Application", "SessionView"}

@@ -13,6 +13,7 @@ from aiohttp import web
 from web_gateway import openapi, pages
 from web_gateway.api.layer import Api
 from web_gateway.api.problems import Catalogue
+from web_gateway.api.serving import compress
 
 _HASHED: Final = re.compile(r".+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+")
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -44,8 +45,10 @@ class Site:
             web.get(r"/{path:(?!api/|auth/|callbacks/).*}", self.page),
         ]
 
-    async def openapi(self, _request: web.Request) -> web.Response:
-        return web.Response(text=self._document, content_type="application/json", headers={"Cache-Control": _FRESH})
+    async def openapi(self, request: web.Request) -> web.Response:
+        response = web.Response(text=self._document, content_type="application/json", headers={"Cache-Control": _FRESH})
+        compress(request, response)
+        return response
 
     async def docs(self, _request: web.Request) -> web.Response:
         return pages.page("接口文档 API", self._docs, cache=_FRESH)
@@ -63,7 +66,10 @@ class Site:
         return web.FileResponse(pages.STYLE_SHEET, headers={"Cache-Control": "public, max-age=3600"})
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """A built file, or the app whose router knows the path. Raises 404 for a file that is not there."""
+        """A built file, or the app whose router knows the path. Raises 404 for a file that is not there.
+
+        The build lays .br and .gz beside each file; FileResponse gives them to whoever takes them.
+        """
         path = request.path
         file = self._file(path)
         if file is not None:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
 from aiohttp import web
 from anju_profile import Profile
@@ -70,6 +70,10 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, serialize_by_alias=True, json_schema_serialization_defaults_required=True)
 
+    # It holds what nobody else may learn (a token, an identity number), beside text that others have written or chosen. Compressed together, the length
+    # of the answer would tell how much of the one is in the other.
+    secret: ClassVar[bool] = False
+
 
 class Empty(Body):
     """``{}``, or no body at all."""
@@ -105,6 +109,10 @@ class Operation:
     @property
     def path_names(self) -> frozenset[str]:
         return frozenset(_PATH_NAME.findall(self.path))
+
+    @property
+    def compresses(self) -> bool:
+        return self.answer is not None and not getattr(self.answer, "secret", False)
 
     @property
     def takes(self) -> dict[str, FileTypes]:

@@ -24,6 +24,8 @@ from web_gateway.api.violations import violations
 from web_gateway.edge.access import EVERYBODY, VISIT
 
 BODY_SECONDS: Final = 15.0
+# Less fits into one packet anyway.
+COMPRESSED_FROM_BYTES: Final = 1024
 ETAG_PATTERN: Final = r'(?:W/)?"([1-9][0-9]{0,17})(?:-[a-z]+)?"'
 _ETAG = re.compile(ETAG_PATTERN)
 
@@ -174,7 +176,26 @@ def _respond(operation: Operation, call: Call, answer: BaseModel | None) -> web.
         if etag and _matches(call.request.headers.get("If-None-Match", ""), etag):
             return web.Response(status=304, headers=headers)
         _link_next(call.request, answer, headers)
-    return web.Response(status=operation.status, text=text, content_type="application/json", headers=headers)
+    response = web.Response(status=operation.status, text=text, content_type="application/json", headers=headers)
+    if operation.compresses:
+        compress(call.request, response)
+    return response
+
+
+def compress(request: web.Request, response: web.Response) -> None:
+    """Packs an answer that is worth it, for whoever takes it packed."""
+    response.headers["Vary"] = ", ".join(filter(None, [response.headers.get("Vary", ""), "Accept-Encoding"]))
+    body = response.body
+    if isinstance(body, bytes) and len(body) >= COMPRESSED_FROM_BYTES and _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        response.enable_compression(web.ContentCoding.gzip)
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    for item in accept_encoding[:200].split(","):
+        coding, _, quality = item.strip().lower().partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

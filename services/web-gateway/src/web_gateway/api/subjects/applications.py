@@ -134,6 +134,9 @@ class ApplicationSummary(Answer):
 
 
 class Application(ApplicationSummary):
+    # Objections stand beside the dossier.
+    secret = True
+
     dossier: Dossier | None
     consent: ConsentView | None
     timeline: list[TimelineEntry]

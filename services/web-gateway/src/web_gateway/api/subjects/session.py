@@ -22,6 +22,8 @@ class PrefillData(Answer):
 
 
 class SessionView(Answer):
+    secret = True
+
     sub: str
     kind: Literal["citizen", "staff"]
     name: str
