@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
+from chassis import once
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
+from chassis.rounds import every
 from chassis.service import signer, verifier
 from chassis.settings import GrpcServiceSettings
 
@@ -62,6 +64,8 @@ class Composition:
         if self._outbox is not None:
             await self._outbox.start()
             self._stack.push_async_callback(self._outbox.stop)
+            # Both standing tables grow with every call, and are kept as long as somebody may ask.
+            await self.beside(every(once.PRUNE_SECONDS, partial(_forget_old_answers, self.database), "answers once given"))
         server = GrpcServer(
             service,
             verifier(self._settings),
@@ -74,6 +78,10 @@ class Composition:
         for each in more:
             each(server.server)
         return await self._stack.enter_async_context(serving(server, self.database.ping))
+
+
+async def _forget_old_answers(database: Database) -> None:
+    await once.prune(database)
 
 
 @asynccontextmanager

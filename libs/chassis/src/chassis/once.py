@@ -1,9 +1,14 @@
-"""Exactly-once effects: the answer of a call is stored under its key in the same transaction as its effect, and a repeat gets the stored answer."""
+"""Exactly-once effects: the answer of a call is stored under its key in the same transaction as its effect, and a repeat gets the stored answer.
+
+An answer is kept for 90 days. That is longer than anybody repeats a call: a browser or phone sends its key again within minutes, the engine a step as soon
+as the service answers. What the effect itself forbids twice (one open application a person, one step of an id on a timeline, one move from a state, one bill
+of a month) is forbidden by the tables after that as before. What people said to workflows is not here and not pruned: ``casekit.words``.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
@@ -11,6 +16,7 @@ from sqlalchemy import DateTime, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
+from chassis.db import Database
 from chassis.errors import IDEMPOTENCY_KEY_REUSED, Refusal
 
 M = TypeVar("M", bound=Message)
@@ -23,6 +29,16 @@ _HOLD_AND_FIND: Final = text(
     """
     SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0)), once.fingerprint, once.answer
     FROM (VALUES (1)) AS always LEFT JOIN once ON once.key = :key
+    """
+)
+
+
+KEEP: Final = timedelta(days=90)
+PRUNE_SECONDS: Final = 3600.0
+_PRUNED_AT_ONCE: Final = 1000
+_PRUNE: Final = text(
+    """
+    DELETE FROM once WHERE key IN (SELECT key FROM once WHERE at < :before LIMIT :at_once FOR UPDATE SKIP LOCKED) RETURNING key
     """
 )
 
@@ -77,3 +93,15 @@ def _same(known: str | None, stored: bytes, request: Message, answer: M) -> M | 
 def remember(session: AsyncSession, table: type[Any], key: str, request: Message, answer: Message) -> None:
     """Stores the answer; commit it together with the effect."""
     session.add(table(key=key, fingerprint=fingerprint(request), answer=answer.SerializeToString(deterministic=True)))
+
+
+async def prune(database: Database, now: datetime | None = None) -> int:
+    """Takes out answers that are older than ``KEEP``, some at a time; gives how many."""
+    values = {"before": (now or datetime.now(UTC)) - KEEP, "at_once": _PRUNED_AT_ONCE}
+    removed = 0
+    while True:
+        async with database.statements() as session:
+            some = len((await session.execute(_PRUNE, values)).all())
+        removed += some
+        if some < _PRUNED_AT_ONCE:
+            return removed
