@@ -20,7 +20,7 @@ from anju_contracts.application import Correction, Decision, ObjectionDecision, 
 from anju_contracts.base import Accepted, Resume
 from anju_contracts.lease import ArrearsPaid
 from anju_contracts.rent_cycle import PaymentOpened
-from anju_contracts.waiting import Leaving, OfferMade
+from anju_contracts.waiting import Leaving
 from anju_onebox.engine.temporal import TemporalServer
 from anju_workflows.application.calls import ASSESS
 from anju_workflows.rent_cycle.calls import BillState
@@ -169,13 +169,6 @@ async def troubles(theatre: Stage) -> None:
 
 
 async def waitings(theatre: Stage) -> None:
-    theatre.notes.on_record = {"declines": 1, "offer": OfferMade(offer_id="o-1", unit="1-101", expires_at=datetime.now(UTC))}
-    handle = await tenancy.waiting(theatre)
-    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
-    await tenancy.answer(handle, "o-1", False)
-    await handle.result()
-    theatre.notes.on_record = {}
-    await save("waiting-taken-up", handle)
     handle = await tenancy.waiting(theatre)
     await tenancy.answer(handle, await tenancy.offer(theatre, handle), True)
     await handle.result()
@@ -293,9 +286,20 @@ async def taken_up(theatre: Stage) -> None:
         "application-taken-up-review": application.taken_up_at_the_second_level,
         "application-taken-up-correction": application.taken_up_in_correction,
         "application-taken-up-objections": application.taken_up_with_objections,
+        "waiting-taken-up": tenancy.taken_up_waiting,
+        "waiting-taken-up-offered": tenancy.taken_up_offered,
+        "waiting-taken-up-leasing": tenancy.taken_up_leasing,
+        "lease-taken-up-signing": tenancy.taken_up_signing,
+        "lease-taken-up-active": tenancy.taken_up_half_a_year_in,
+        "rent-taken-up": tenancy.taken_up_overdue,
     }.items():
-        theatre.notes.advances.clear()
-        await save(name, await go(theatre))
+        for noted in (theatre.notes.advances, theatre.notes.told, theatre.notes.leases, theatre.notes.on_record):
+            noted.clear()
+        theatre.notes.bills_on_record = []
+        handle = await go(theatre)
+        if name == "lease-taken-up-active":
+            await theatre.days(handle, 32)
+        await save(name, handle)
 
 
 PARTS = {each.__name__: each for each in (applications, troubles, waitings, leases, bills, taken_up)}

@@ -105,6 +105,9 @@ class Notes:
     released: list[str] = field(default_factory=list)
     # Where casework says that a case stands.
     standing: application_calls.Standing | None = None
+    # And payments: the bills of a lease, and one bill.
+    bills_on_record: list[lease_calls.BillOnRecord] = field(default_factory=list)
+    bill_standing: rent_calls.Standing | None = None
     bills: dict[str, str] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     drafted: list[str] = field(default_factory=list)
@@ -207,7 +210,9 @@ class Notes:
                 return waiting_calls.DraftedLease()
             no = f"L-{uuid.uuid4().hex[:8]}"
             self.drafted.append(no)
-            return waiting_calls.DraftedLease(lease_no=no, sign_by=calendar.days_after(arg.step.as_of, self.housing.sign_days))
+            return waiting_calls.DraftedLease(
+                lease_no=no, sign_by=calendar.days_after(arg.step.as_of, self.housing.sign_days), unit="金明小区 3号楼2单元501"
+            )
 
         @activity.defn(name=waiting_calls.CLOSE_WAITING)
         async def close_waiting(arg: waiting_calls.CloseWaiting) -> str:
@@ -234,6 +239,16 @@ class Notes:
             assert self.client is not None
             await self.client.start_workflow("RentCycle", arg, id=rent_cycle.workflow_id(arg.bill_id), task_queue=TASK_QUEUE)
             return arg.bill_id
+
+        @activity.defn(name=lease_calls.BILLS_OF_LEASE)
+        async def bills_of_lease(arg: lease_calls.BillsOfLease) -> lease_calls.Bills:
+            await self.before(lease_calls.BILLS_OF_LEASE)
+            return lease_calls.Bills(bills=tuple(self.bills_on_record))
+
+        @activity.defn(name=rent_calls.BILL_STANDING)
+        async def bill_standing(arg: rent_calls.BillStanding) -> rent_calls.Standing:
+            assert self.bill_standing is not None
+            return self.bill_standing
 
         @activity.defn(name=rent_calls.ISSUE_BILL)
         async def issue_bill(arg: rent_calls.IssueBill) -> str:
@@ -275,6 +290,8 @@ class Notes:
             release_household,
             advance_lease,
             start_rent_cycle,
+            bills_of_lease,
+            bill_standing,
             issue_bill,
             mark_bill,
             confirm_payment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,26 +13,28 @@ from anju_contracts import lease as lease_contract
 from anju_contracts import rent_cycle
 from anju_contracts import waiting as waiting_contract
 from anju_contracts.base import STATE, TASK_QUEUE, Accepted, State
-from anju_contracts.lease import ArrearsPaid, LeaseInput, SignLease
+from anju_contracts.lease import ArrearsPaid, BillClosed, LeaseInput, SignLease
 from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
 from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade, WaitingInput
 from anju_workflows import search_attributes
-from anju_workflows.rent_cycle.calls import BillState
+from anju_workflows.lease.calls import BILLS_OF_LEASE, BillOnRecord
+from anju_workflows.rent_cycle.calls import BillState, Standing
 from anju_workflows.telling import fen, month
+from anju_workflows.waiting.calls import DraftedLease
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from tests.support.patience import eventually
-from tests.workflows.stage import DEPOSIT, MONTHLY_RENT_FEN, PLACE, Stage
+from tests.workflows.stage import DEPOSIT, MONTHLY_RENT_FEN, PLACE, RENT, Stage
 
 Handle = WorkflowHandle[Any, Any]
 
 
-async def waiting(theatre: Stage) -> Handle:
+async def waiting(theatre: Stage, **changes: Any) -> Handle:
     no = f"KF-2026-{uuid.uuid4().int % 1_000_000:06d}"
-    given = WaitingInput(application_no=no, owner="c-somebody", place=PLACE)
+    given = WaitingInput(application_no=no, owner="c-somebody", place=PLACE, **changes)
     handle = await theatre.client.start_workflow(waiting_contract.NAME, given, id=waiting_contract.workflow_id(no), task_queue=TASK_QUEUE)
-    await theatre.reached(lambda: theatre.notes.waiting.get(no) == "waiting")
+    await theatre.reached(lambda: no in theatre.notes.waiting)
     return handle
 
 
@@ -171,7 +174,7 @@ async def shows(handle: Handle, *expected: object) -> None:
     await eventually(shown, lambda found: found == (*expected, True), what=str(expected))
 
 
-async def lease(theatre: Stage, *, months: int = 36) -> Handle:
+async def lease(theatre: Stage, *, months: int = 36, **changes: Any) -> Handle:
     theatre.notes.housing.term_months = months
     no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
     given = LeaseInput(
@@ -181,6 +184,7 @@ async def lease(theatre: Stage, *, months: int = 36) -> Handle:
         place=PLACE,
         unit="汴京家园 1号楼101",
         sign_by=datetime.now(UTC) + timedelta(days=15),
+        **changes,
     )
     return await theatre.client.start_workflow(lease_contract.NAME, given, id=lease_contract.workflow_id(no), task_queue=TASK_QUEUE)
 
@@ -413,3 +417,243 @@ async def test_an_offer_nobody_made_is_none(theatre: Stage) -> None:
     await eventually(lambda: handle.query("__temporal_workflow_metadata"), lambda page: "1 次收到无人说过的话" in str(page))
     assert (await handle.query(STATE, result_type=State)).stage == "waiting"
     assert "offer_made" not in theatre.notes.templates()
+
+
+# --- started again where the record stands -------------------------------------------------------------------------------------------------
+
+UNIT = "金明小区 3号楼2单元501"
+
+
+async def stands(handle: Handle, stage: str) -> None:
+    async def stage_of() -> str:
+        said: State = await handle.query(STATE, result_type=State)
+        return said.stage
+
+    await eventually(stage_of, lambda seen: seen == stage)
+
+
+async def taken_up_waiting(theatre: Stage) -> Handle:
+    """An offer no workflow has taken yet is made to the household; declined, it is the last one it may let pass."""
+    made = OfferMade(offer_id="o-1", unit=UNIT, expires_at=datetime.now(UTC) + timedelta(days=7))
+    theatre.notes.on_record = {"declines": 1, "offer": made}
+    handle = await waiting(theatre, generation=1)
+    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
+    await answer(handle, "o-1", False)
+    await handle.result()
+    return handle
+
+
+async def taken_up_offered(theatre: Stage) -> Handle:
+    """The household knows of its offer, and has until the day it was told."""
+    made = OfferMade(offer_id="o-1", unit=UNIT, expires_at=datetime.now(UTC) + timedelta(days=2))
+    theatre.notes.on_record = {"offer": made, "told": True}
+    handle = await waiting(theatre, generation=1)
+    await stands(handle, "offered")
+    await theatre.days(handle, 1.9)
+    await answer(handle, "o-1", True)
+    await handle.result()
+    return handle
+
+
+async def taken_up_leasing(theatre: Stage) -> Handle:
+    drafted = DraftedLease(lease_no=f"L-{uuid.uuid4().hex[:8]}", sign_by=datetime.now(UTC) + timedelta(days=9), unit=UNIT)
+    theatre.notes.on_record = {"drafted": drafted}
+    handle = await waiting(theatre, generation=1)
+    await handle.result()
+    assert (await theatre.client.get_workflow_handle(lease_contract.workflow_id(drafted.lease_no)).describe()).status is not None
+    return handle
+
+
+def no_longer(theatre: Stage) -> None:
+    theatre.notes.on_record = {}
+    theatre.notes.bills_on_record = []
+
+
+async def test_a_household_goes_on_with_an_offer_nobody_had_told_it_of(theatre: Stage) -> None:
+    handle = await taken_up_waiting(theatre)
+    no_longer(theatre)
+    assert (await handle.result())["outcome"] == "struck_off"
+    assert theatre.notes.templates() == ["offer_made", "offer_declined", "struck_off"], "registered is told once, by the first"
+
+
+async def test_a_household_goes_on_with_the_offer_it_knows(theatre: Stage) -> None:
+    handle = await taken_up_offered(theatre)
+    no_longer(theatre)
+    assert (await handle.result())["outcome"] == "leased"
+    assert theatre.notes.templates() == ["offer_accepted"], "it was told of the offer when that was taken"
+    assert theatre.notes.offers == {"o-1": "accepted"}
+
+
+async def test_the_day_by_which_an_offer_must_be_answered_stays(theatre: Stage) -> None:
+    made = OfferMade(offer_id="o-1", unit=UNIT, expires_at=datetime.now(UTC) + timedelta(days=2))
+    theatre.notes.on_record = {"offer": made, "told": True}
+    handle = await waiting(theatre, generation=1)
+    await stands(handle, "offered")
+    # Housing tells it again, at least once.
+    await handle.signal("offer_made", made)
+    await theatre.days(handle, 2.1)
+    await stands(handle, "waiting")
+    no_longer(theatre)
+    assert theatre.notes.offers == {"o-1": "expired"}
+
+
+async def test_an_offer_that_ran_out_while_nobody_worked_on_it_counts_against_nobody(theatre: Stage) -> None:
+    made = OfferMade(offer_id="o-1", unit=UNIT, expires_at=datetime.now(UTC) - timedelta(days=1))
+    theatre.notes.on_record = {"declines": 1, "offer": made, "told": True}
+    handle = await waiting(theatre, generation=1)
+    await theatre.reached(lambda: theatre.notes.offers == {"o-1": "expired"})
+    no_longer(theatre)
+    await stands(handle, "waiting")
+    assert (await handle.query(STATE, result_type=State)).details["declines"] == "1"
+
+
+async def test_a_household_that_had_accepted_gets_its_lease(theatre: Stage) -> None:
+    handle = await taken_up_leasing(theatre)
+    no_longer(theatre)
+    assert (await handle.result())["outcome"] == "leased"
+    assert theatre.notes.waiting[handle.id.removeprefix("waiting/")] == "leased"
+
+
+async def test_too_many_declines_on_record_strike_off(theatre: Stage) -> None:
+    theatre.notes.on_record = {"declines": 2}
+    handle = await waiting(theatre, generation=1)
+    no_longer(theatre)
+    assert (await handle.result())["outcome"] == "struck_off"
+
+
+async def taken_up_signing(theatre: Stage) -> Handle:
+    handle = await lease(theatre, generation=1, again=True)
+    await stands(handle, "signing")
+    await eventually(lambda: signed(handle))
+    no = handle.id.split("/")[1]
+    await pay(theatre, f"{no}/deposit")
+    await theatre.reached(lambda: "activated" in theatre.notes.leases)
+    return handle
+
+
+async def signed(handle: Handle) -> bool:
+    try:
+        await sign(handle)
+    except WorkflowUpdateFailedError:
+        return False
+    return True
+
+
+def bills_of(no: str) -> list[BillOnRecord]:
+    starts, due = calendar.add_months(datetime.now(UTC).date(), -5), datetime.now(UTC)
+    months = [calls_period(starts, number) for number in range(6)]
+    return [
+        BillOnRecord(bill_id=f"{no}/deposit", period="", state="paid", due=due),
+        *(BillOnRecord(bill_id=f"{no}/{each}", period=each, state="paid", due=due, counted=each == months[1]) for each in months[:5]),
+        BillOnRecord(bill_id=f"{no}/{months[5]}", period=months[5], state="open", due=due),
+    ]
+
+
+async def taken_up_half_a_year_in(theatre: Stage) -> Handle:
+    given = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
+    theatre.notes.bills_on_record = bills_of(given)
+    starts = calendar.add_months(datetime.now(UTC).date(), -5)
+    theatre.notes.housing.term_months = 12
+    input_ = LeaseInput(
+        lease_no=given,
+        application_no="KF-2026-000001",
+        owner="c-somebody",
+        place=PLACE,
+        unit=UNIT,
+        sign_by=datetime.now(UTC),
+        generation=1,
+        again=True,
+        stage="active",
+        terms=theatre.notes.housing.lease(),
+        term=theatre.notes.housing.term(starts),
+    )
+    return await theatre.client.start_workflow(lease_contract.NAME, input_, id=lease_contract.workflow_id(given), task_queue=TASK_QUEUE)
+
+
+async def details(handle: Handle) -> dict[str, str]:
+    said: State = await handle.query(STATE, result_type=State)
+    return said.details
+
+
+async def test_a_lease_goes_on_being_signed(theatre: Stage) -> None:
+    handle = await taken_up_signing(theatre)
+    assert theatre.notes.leases == ["signed", "activated"]
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_lease_goes_on_with_its_bills(theatre: Stage) -> None:
+    handle = await taken_up_half_a_year_in(theatre)
+    no = handle.id.split("/")[1]
+    (*_, newest) = theatre.notes.bills_on_record
+    await eventually(lambda: details(handle), lambda seen: seen["open_bills"] == newest.bill_id)
+    assert (await details(handle)) == {"next_month": "6", "arrears_months": "1", "open_bills": newest.bill_id}
+    await handle.signal("bill_closed", BillClosed(bill_id=newest.bill_id, outcome="paid"))
+    await theatre.days(handle, 32)
+    following = f"{no}/{calls_period(datetime.now(UTC).date(), 1)}"
+    await theatre.reached(lambda: following in theatre.notes.bills)
+    assert [bill for bill in theatre.notes.bills if bill.startswith(no)] == [following], "what is on record is not issued again"
+    assert (await details(handle))["open_bills"] == following
+
+
+async def test_a_lease_hears_of_bills_that_close_while_it_reads_them(theatre: Stage) -> None:
+    reading = asyncio.Event()
+    theatre.notes.trouble[BILLS_OF_LEASE] = reading.wait
+    handle = await taken_up_half_a_year_in(theatre)
+    (*_, newest) = theatre.notes.bills_on_record
+    await handle.signal("bill_closed", BillClosed(bill_id=newest.bill_id, outcome="arrears"))
+    reading.set()
+    await eventually(lambda: details(handle), lambda seen: seen["next_month"] == "6")
+    await eventually(lambda: details(handle), lambda seen: (seen["open_bills"], seen["arrears_months"]) == ("", "2"))
+
+
+@pytest.mark.parametrize("state", ["paid", "arrears"])
+async def test_a_lease_learns_what_became_of_its_deposit_meanwhile(theatre: Stage, state: str) -> None:
+    no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
+    theatre.notes.bills_on_record = [BillOnRecord(bill_id=f"{no}/deposit", period="", state=state, due=datetime.now(UTC))]
+    given = LeaseInput(
+        lease_no=no, application_no="KF-2026-000001", owner="c", place=PLACE, unit=UNIT, sign_by=datetime.now(UTC),
+        generation=1, again=True, stage="deposit", terms=theatre.notes.housing.lease(),
+    )  # fmt: skip
+    await theatre.client.start_workflow(lease_contract.NAME, given, id=lease_contract.workflow_id(no), task_queue=TASK_QUEUE)
+    await theatre.reached(lambda: theatre.notes.leases == ["activated" if state == "paid" else "lapsed"])
+
+
+async def bill(theatre: Stage, standing: Standing) -> Handle:
+    no = f"L-2026-{uuid.uuid4().int % 1_000_000:06d}"
+    theatre.notes.bill_standing = standing
+    given = rent_cycle.RentCycleInput(
+        bill_id=f"{no}/202612", lease_no=no, application_no="KF-2026-000001", owner="c", place=PLACE, kind="rent", period="202612",
+        amount_fen=MONTHLY_RENT_FEN, not_before=datetime.now(UTC), clocks=RENT, generation=1,
+    )  # fmt: skip
+    workflow_id = rent_cycle.workflow_id(given.bill_id)
+    return await theatre.client.start_workflow(rent_cycle.NAME, given, id=workflow_id, task_queue=TASK_QUEUE)
+
+
+async def taken_up_overdue(theatre: Stage) -> Handle:
+    """Two days past its due day, the first reminder over, an order open at the bank."""
+    theatre.notes.bank_says = lambda _: BillState(intent_state="expired", settled=False)
+    theatre.notes.bank_asked = 0
+    cycle = await bill(theatre, Standing(state="overdue", due=datetime.now(UTC) - timedelta(days=2), intent="i1"))
+    await stands(cycle, "overdue")
+    await theatre.days(cycle, 6)
+    assert theatre.notes.bank_asked == 1
+    await theatre.days(cycle, 15)
+    await cycle.result()
+    return cycle
+
+
+async def test_a_bill_goes_on_where_it_is(theatre: Stage) -> None:
+    cycle = await taken_up_overdue(theatre)
+    assert (await cycle.result())["outcome"] == "arrears"
+    assert theatre.notes.templates() == ["bill_reminder", "bill_arrears"], "the reminder whose day was over is not made up for"
+    assert list(theatre.notes.bills.values()) == ["arrears"]
+
+
+@pytest.mark.parametrize(("state", "told"), [("paid", ["bill_paid"]), ("arrears", [])])
+async def test_a_bill_that_ended_meanwhile_tells_its_lease(theatre: Stage, state: str, told: list[str]) -> None:
+    cycle = await bill(theatre, Standing(state=state, due=datetime.now(UTC)))
+    assert (await cycle.result())["outcome"] == state
+    assert theatre.notes.templates() == told
+    assert "open" not in theatre.notes.bills.values(), "it is not issued again"
+    events = (await cycle.fetch_history()).events
+    assert any(event.HasField("signal_external_workflow_execution_initiated_event_attributes") for event in events)

@@ -53,7 +53,7 @@ async def engine(temporal_server: TemporalServer, keys_dir: Any) -> Client:
 @pytest_asyncio.fixture(loop_scope="session")
 async def town(engine: Client, make_database: MakeDatabase, keys_dir: Any) -> AsyncIterator[World]:
     async with running_housing(await make_database("housing", MIGRATIONS), keys_dir, TemporalEngine(engine)) as world:
-        own, leases = WaitingActivities(world.worker), LeaseActivities(world.worker, engine)
+        own, leases = WaitingActivities(world.worker), LeaseActivities(world.worker, world.worker, engine)
         steps = [own.register_waiting, own.take_offer, own.close_offer, own.close_waiting, leases.advance_lease, leases.start_rent_cycle]
         async with Worker(
             engine,

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from chassis.crypto import KeyRing
+from chassis.crypto import FIELD_KEYS, KeyRing
 
 from tests.conftest import MakeDatabase
-from tests.services.verify.records import FIELD_KEYS, Records
+from tests.services.verify.records import Records
 from tests.support.ports import free_block
 
 

@@ -49,7 +49,7 @@ class Activities:
         }
         self.application = ApplicationActivities(self.channels["casework"], self.channels["registry"], self.channels["eligibility"])
         self.waiting = WaitingActivities(self.channels["housing"])
-        self.lease = LeaseActivities(self.channels["housing"], temporal)
+        self.lease = LeaseActivities(self.channels["housing"], self.channels["payments"], temporal)
         self.rent_cycle = RentCycleActivities(self.channels["payments"])
         self.telling = TellingActivities(self.channels["notifications"])
 

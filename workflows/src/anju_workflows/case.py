@@ -150,14 +150,14 @@ class Case:
 
     # -- steps ---------------------------------------------------------------------------------------------------------------------------
 
-    def step(self, event: str, actor: str = "system", word: str = "", tell: Iterable[Telling] = ()) -> Step:
+    def step(self, event: str, actor: str = "system", word: str = "", tell: Iterable[Telling] = (), number: str = "") -> Step:
         """The next numbered step; one that carries out what a person said has the id of the person's word instead of a number.
 
         Should a worker die between a step's effect and the engine's note of it, and a timer come first, then the repeat of what the person said
         is still the same step. The event is part of the name, so that another step of that number is recorded as what it is."""
-        if not word:
+        if not word and not number:
             self.steps += 1
-        number = f"{self.generation}.{self.steps}" if self.generation else str(self.steps)
+            number = f"{self.generation}.{self.steps}" if self.generation else str(self.steps)
         step_id = f"{workflow.info().workflow_id}/{word or number}/{event}"
         return Step(step_id=step_id, as_of=workflow.now(), actor=actor, word_id=word, tell=tuple(tell))
 
@@ -189,12 +189,11 @@ class Case:
         self.show()
 
     def take_up(self, *, stage: str, waiting_on: str, deadline: datetime | None, overdue: bool = False) -> None:
-        """Goes on where the record of a case that was started again stands. It is no move: the checker knows such a run by its generation."""
+        """Goes on where the record of a case that was started again stands. It is no move, which the checker knows by the generation beside it."""
         self.stage, self.waiting_on, self.deadline, self.overdue = stage, waiting_on, deadline, overdue
         place = (self.place.district, self.place.street)
-        workflow.upsert_search_attributes(
-            search_attributes.updates(stage=stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=place)
-        )
+        known = search_attributes.updates(stage=stage, waiting_on=waiting_on, deadline=deadline, overdue=overdue, place=place)
+        workflow.upsert_search_attributes([*known, search_attributes.GENERATION.value_set(self.generation)])
         self.placed = self.standing_known = True
         self.show()
 

@@ -17,6 +17,8 @@ WAITING_ON: Final = SearchAttributeKey.for_keyword("WaitingOn")
 DEADLINE: Final = SearchAttributeKey.for_datetime("DeadlineAt")
 OVERDUE: Final = SearchAttributeKey.for_bool("Overdue")
 BLOCKED: Final = SearchAttributeKey.for_bool("Blocked")
+# How many workflows the case has had before this one: set when a case that was started again has read where it stands.
+GENERATION: Final = SearchAttributeKey.for_int("Generation")
 
 SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     STAGE.name: "Keyword",
@@ -26,6 +28,7 @@ SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     DEADLINE.name: "Datetime",
     OVERDUE.name: "Bool",
     BLOCKED.name: "Bool",
+    GENERATION.name: "Int",
 }
 
 

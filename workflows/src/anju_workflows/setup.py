@@ -23,10 +23,11 @@ DEFAULT_RETENTION: Final = timedelta(days=90)
 COMMAND: Final = "anju setup --deployment FILE"
 _VISIBLE_SECONDS: Final = 90.0
 # A comparison that only an attribute of the type allows.
-_COMPARISON: Final = {"Keyword": "= ''", "Bool": "= true", "Datetime": "= '2000-01-01T00:00:00Z'"}
+_COMPARISON: Final = {"Keyword": "= ''", "Bool": "= true", "Int": "= 0", "Datetime": "= '2000-01-01T00:00:00Z'"}
 _TYPES: Final = {
     "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "Bool": IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+    "Int": IndexedValueType.INDEXED_VALUE_TYPE_INT,
     "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 }
 

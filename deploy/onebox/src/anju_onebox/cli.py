@@ -38,6 +38,7 @@ app = commands.program(
     "anju up --ports-offset 2000",
     "anju demo --months 12",
     "anju verify --full",
+    "anju repair --yes",
     "anju clock advance application/KF-2026-000002 11d",
 )
 clock = commands.program(
@@ -378,6 +379,31 @@ def setup(
     """准备集群 — Makes the namespace, its retention and the search attributes of a Temporal cluster. Safe to repeat."""
     where = _deployment(deployment, data_dir)
     _run(_setup(where, None if retention_days is None else timedelta(days=retention_days)))
+
+
+@app.command(
+    epilog=commands.examples(
+        "anju repair", "anju repair --yes", "anju repair --yes application/KF-2026-000002", "anju repair --deployment city.yaml"
+    )
+)
+def repair(
+    workflow: Annotated[
+        list[str] | None, typer.Argument(help="只处理这些流程 only these workflows: application/KF-…", show_default=False)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="执行；不加则只列出 does it; without it nothing is changed")] = False,
+    deployment: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="各部分的位置 where everything is; default: the running box", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """修复受阻的件 — Records that are open while their workflow is gone: starts each again where its record stands. A running one is left alone.
+
+    Exit code 0: nothing is blocked (any more), 1: something is.
+    """
+    from anju_onebox import repair as repairing
+
+    where = _deployment(deployment, data_dir)
+    _run(repairing.run(where, workflow or [], go=yes))
 
 
 def _deployment(file: Path | None, data_dir: Path | None) -> Deployment:

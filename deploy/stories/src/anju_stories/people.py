@@ -17,6 +17,8 @@ from chassis.deployment import Deployment
 # Sign-on tokens live a few minutes; a fresh one well before that.
 _TOKEN_SECONDS = 240
 _RETRY_STATUS = frozenset({429, 502, 503, 504})
+# Asked again in a moment, it is the same: somebody has to start the case again first (anju repair).
+_NEEDS_AN_OPERATOR = frozenset({"BLOCKED"})
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
 PATIENCE_SECONDS = 60.0
 
@@ -128,7 +130,8 @@ class City:
                     answer = await response.json(content_type=None) if response.status != 204 else None
                     if response.status < 400:
                         return answer
-                    if response.status not in _RETRY_STATUS or time.monotonic() > last:
+                    heals = response.status in _RETRY_STATUS and (answer or {}).get("code") not in _NEEDS_AN_OPERATOR
+                    if not heals or time.monotonic() > last:
                         raise ApiProblem(response.status, answer or {})
                     wanted = float(response.headers.get("Retry-After", pause))
             except aiohttp.ClientConnectionError:

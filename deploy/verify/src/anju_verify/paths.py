@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
+from typing import Any, NamedTuple
 
 from anju_contracts.moves import Table
-from anju_workflows.search_attributes import STAGE
+from anju_workflows.search_attributes import GENERATION, STAGE
 from temporalio.client import WorkflowHistory
 
 
@@ -28,15 +29,36 @@ def first_illegal(table: Table, stages: Sequence[str], start: str | None) -> tup
     return None
 
 
-def stages_of(history: WorkflowHistory) -> Iterator[str]:
-    """The stage after each move of one run: every move shows itself to operators by the stage attribute, which is not sealed."""
+class Walk(NamedTuple):
+    """The stages one run went through. ``generation`` is not nought for a run that was started for a case that had stood still: it began in ``stood``
+    without a move."""
+
+    stages: list[str]
+    generation: int = 0
+    stood: str = ""
+
+
+def walk_of(history: WorkflowHistory) -> Walk:
+    """Every move shows itself to operators by the stage attribute, which is not sealed; beside a generation it is where the run begins."""
+    stages: list[str] = []
+    generation, stood = 0, ""
     for event in history.events:
         if not event.HasField("upsert_workflow_search_attributes_event_attributes"):
             continue
         fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
-        if STAGE.name in fields:
-            value = json.loads(fields[STAGE.name].data)
-            yield value[0] if isinstance(value, list) else value
+        if STAGE.name not in fields:
+            continue
+        stage = _value(fields[STAGE.name].data)
+        if GENERATION.name in fields:
+            generation, stood = int(_value(fields[GENERATION.name].data)), str(stage)
+        else:
+            stages.append(str(stage))
+    return Walk(stages, generation, stood)
+
+
+def _value(data: bytes) -> Any:
+    value = json.loads(data)
+    return value[0] if isinstance(value, list) else value
 
 
 def continued_from(history: WorkflowHistory) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import aiohttp
 import asyncpg
 from anju_contracts.base import STATE, State
+from anju_workflows.search_attributes import GENERATION
 from chassis.codec import data_converter
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.deployment import Deployment, DeploymentFileError
@@ -48,6 +50,14 @@ _TRIES: Final = 6
 _QUERY_SECONDS: Final = 10.0
 
 
+class Repair(NamedTuple):
+    """A workflow that was started again for a record at this stage; ``version`` where the record counts its steps."""
+
+    generation: int
+    stage: str
+    version: int
+
+
 @dataclass(frozen=True)
 class Execution:
     """One run of a workflow, as visibility lists it."""
@@ -58,6 +68,8 @@ class Execution:
     status: WorkflowExecutionStatus | None
     started_at: datetime
     closed_at: datetime | None = None
+    # How many workflows were started for its record before this one.
+    generation: int = 0
 
     @property
     def open(self) -> bool:
@@ -179,6 +191,20 @@ class Sources:
         )[0]
         return Position(f"{row['system']}/{row['timeline']}/{row['database']}", int(row["xid"]))
 
+    async def repairs(self) -> dict[str, list[Repair]]:
+        """What services know of workflows that were started again, by workflow id, oldest first."""
+
+        async def read() -> dict[str, list[Repair]]:
+            found: dict[str, list[Repair]] = defaultdict(list)
+            for service in self.deployment.databases:
+                if not self.has(service) or await self.value(service, "SELECT to_regclass('repairs')") is None:
+                    continue
+                for row in await self.rows(service, "SELECT workflow_id, generation, stage, version FROM repairs ORDER BY id"):
+                    found[row["workflow_id"]].append(Repair(row["generation"], row["stage"], row["version"]))
+            return found
+
+        return await self.once("repairs", read)
+
     def has(self, service: str) -> bool:
         return bool(self.deployment.databases.get(service))
 
@@ -248,10 +274,19 @@ class Sources:
             client = await self.temporal()
             types = ", ".join(f"'{name}'" for name in WORKFLOW_TYPES)
             found = [
-                Execution(each.id, each.run_id, each.workflow_type, each.status, each.start_time, each.close_time)
+                Execution(
+                    each.id,
+                    each.run_id,
+                    each.workflow_type,
+                    each.status,
+                    each.start_time,
+                    each.close_time,
+                    each.typed_search_attributes.get(GENERATION) or 0,
+                )
                 async for each in client.list_workflows(f"WorkflowType IN ({types})")
             ]
-            return sorted(found, key=lambda each: (each.started_at, each.run_id))
+            # Where clocks are simulated, one that was started again may begin earlier than the one before it did.
+            return sorted(found, key=lambda each: (each.generation, each.started_at, each.run_id))
 
         return await self.once("executions", read)
 

@@ -119,9 +119,10 @@ async def w6(sources: Sources, found: Findings) -> None:
     executions = await sources.executions()
     found.looked(len(executions))
     newest = {each.id: each for each in executions}
+    repairs = await sources.repairs()
     for each in executions:
-        # A reset ends the run whose place it takes.
-        replaced = each.id in sources.resets and newest[each.id] is not each
+        # A reset ends the run whose place it takes; a repair takes the place of one that somebody had ended.
+        replaced = (each.id in sources.resets or each.id in repairs) and newest[each.id] is not each
         if each.status in _BROKEN and not replaced:
             found.violation(f"{each.id} {each.status.name.lower() if each.status else ''}: a case ends by its own word only")
     await asyncio.gather(*(_moves(sources, each, found) for each in executions if each.open))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import asyncpg
@@ -17,8 +17,8 @@ from chassis.crypto import FIELD_KEYS, DecryptionError
 from temporalio.client import WorkflowExecutionStatus
 
 from anju_verify.check import Findings, Register
-from anju_verify.paths import continued_from, first_illegal, stages_of
-from anju_verify.sources import Execution, Sources
+from anju_verify.paths import continued_from, first_illegal, walk_of
+from anju_verify.sources import Execution, Repair, Sources
 
 check: Final = Register()
 
@@ -135,14 +135,15 @@ async def w2(sources: Sources, found: Findings) -> None:
     for workflow_id in sources.resets:
         if len(runs.get(workflow_id, ())) < 2:
             found.note(f"{workflow_id} was said to be reset and has no second run")
+    repairs = await sources.repairs()
     for workflow_id, each_run in runs.items():
         if workflow_id in sources.resets:
             continue
-        for before in each_run[:-1]:
-            # A long lease goes on in a new run; anything else that ended has ended.
-            found.unless(
-                before.status is WorkflowExecutionStatus.CONTINUED_AS_NEW,
-                f"{workflow_id} was started again after a run that was {before.status.name.lower() if before.status else 'unknown'}",
+        # A long lease goes on in a new run; anything else that ended has ended, unless its record says that it was started again.
+        again = [before for before in each_run[:-1] if before.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW]
+        for before in again[len(repairs.get(workflow_id, ())) :]:
+            found.violation(
+                f"{workflow_id} was started again after a run that was {before.status.name.lower() if before.status else 'unknown'}"
             )
 
 
@@ -159,15 +160,17 @@ async def w3(sources: Sources, found: Findings) -> None:
     for workflow_id in sources.resets & runs.keys():
         runs[workflow_id] = await _standing(sources, runs[workflow_id])
 
+    repairs = await sources.repairs()
+
     async def agrees(case: Case) -> None:
-        told = await _told_stages(sources, case.table, runs.get(case.id, ()), found)
-        if told is None:
+        spans = await _spans(sources, case, runs.get(case.id, ()), repairs.get(case.id, ()), found)
+        if not spans:
             return
         found.looked()
         if case.type == "Application":
-            _agree_on_path(case, timelines.get(case.application_no, ()), told, found)
+            _agree_on_path(case, timelines.get(case.application_no, ()), spans, found)
         else:
-            _agree_on_state(case, told, not runs[case.id][-1].open, found)
+            _agree_on_state(case, spans[-1], not runs[case.id][-1].open, found)
 
     await asyncio.gather(*(agrees(case) for case in cases))
 
@@ -224,37 +227,63 @@ def _walk(table: Table, no: str, rows: Sequence[asyncpg.Record], found: Findings
     return stage, version
 
 
-async def _told_stages(sources: Sources, table: Table, runs: Sequence[Execution], found: Findings) -> list[str] | None:
-    """The stages of all kept runs of one workflow, each walk checked; None when the engine keeps none."""
-    stages: list[str] = []
-    start: str | None = None
-    kept = 0
+@dataclass
+class Span:
+    """What the kept runs of a workflow tell from its start, or from a repair, to the next repair. ``version`` is the record's when it was started;
+    ``stood`` the stage in which it was, None when the beginning is not kept."""
+
+    version: int
+    stood: str | None
+    told: list[str] = field(default_factory=list)
+
+
+async def _spans(sources: Sources, case: Case, runs: Sequence[Execution], repairs: Sequence[Repair], found: Findings) -> list[Span]:
+    """Every walk checked; none when the engine keeps nothing of the workflow."""
+    spans: list[Span] = []
     for run in runs:
         history = await sources.history(run)
         if history is None:
             continue
-        if not kept:
-            start = None if continued_from(history) else table.start
-        own = list(stages_of(history))
-        wrong = first_illegal(table, own, stages[-1] if stages else start)
+        walk = walk_of(history)
+        if walk.generation:
+            repair = next((each for each in repairs if each.generation == walk.generation), None)
+            if repair is None:
+                found.violation(f"{run.id} was started again and its record does not know of it")
+                continue
+            found.unless(walk.stood == repair.stage, f"{run.id} went on from {walk.stood}, its record stood in {repair.stage}")
+            spans.append(Span(repair.version, walk.stood))
+        elif not spans:
+            # One that was only just started again has not read yet where its case stands.
+            begins = not continued_from(history) and not repairs
+            spans.append(Span(1, case.table.start if begins else None))
+        span = spans[-1]
+        wrong = first_illegal(case.table, walk.stages, span.told[-1] if span.told else span.stood)
         if wrong is not None:
             found.violation(f"{run.id}: its history goes from {wrong[0]} to {wrong[1]}, which is no legal move")
-        stages += own
-        kept += 1
-    return stages if kept else None
+        span.told += walk.stages
+    return spans
 
 
-def _agree_on_path(case: Case, rows: Sequence[asyncpg.Record], told: Sequence[str], found: Findings) -> None:
-    """The timeline and the history say the same.
+def _agree_on_path(case: Case, rows: Sequence[asyncpg.Record], spans: Sequence[Span], found: Findings) -> None:
+    """The timeline and the histories say the same.
 
     A worker that died between the effect of a step and the engine's note of it leaves a recorded step which the workflow does not know of; it then
     made its step of that number anew. The last step of a number is the one that counts.
     """
     last_of_number = {_number(row["step_id"]): row["seq"] for row in rows}
-    recorded = [row["stage"] for row in rows if last_of_number[_number(row["step_id"])] == row["seq"]]
-    # The workflow decides first and has it recorded then.
-    ahead = not case.ended and list(told[:-1]) == recorded
-    found.unless(list(told) == recorded or ahead, f"{case.id}: recorded {' → '.join(recorded)}; its history says {' → '.join(told)}")
+    counting = [row for row in rows if last_of_number[_number(row["step_id"])] == row["seq"]]
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
+        end = following.version if following is not None else rows[-1]["seq"] if rows else 0
+        recorded = [row["stage"] for row in counting if span.version < row["seq"] <= end]
+        told = span.told
+        # The workflow decides first and has it recorded then.
+        ahead = (not case.ended or following is not None) and told[:-1] == recorded
+        # One that was ended by somebody else may not have noted its last step any more.
+        behind = following is not None and recorded[:-1] == told
+        found.unless(
+            told == recorded or ahead or behind,
+            f"{case.id}: recorded {' → '.join(recorded)}; its history says {' → '.join(told)}",
+        )
 
 
 def _number(step_id: str) -> str:
@@ -262,9 +291,9 @@ def _number(step_id: str) -> str:
     return step_id.rsplit("/", 1)[0] if step_id.count("/") >= 3 else step_id
 
 
-def _agree_on_state(case: Case, told: Sequence[str], closed: bool, found: Findings) -> None:
+def _agree_on_state(case: Case, span: Span, closed: bool, found: Findings) -> None:
     """The record is where the workflow is. A closed workflow has nothing left to record; an open one may be a step ahead, or behind the ledger."""
-    stage = told[-1] if told else case.table.start
+    stage = span.told[-1] if span.told else span.stood or case.table.start
     state = {"leasing": "leased"}.get(case.state, case.state)
     if state == stage:
         return

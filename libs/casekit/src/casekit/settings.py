@@ -13,3 +13,6 @@ class CaseServiceSettings(SimulatedSettings, GrpcServiceSettings):
         gt=0,
         description="How often open records are compared with the workflows the engine runs, to show those that are blocked.",
     )
+    separate_queues: bool = Field(
+        default=False, description="New cases use task queues of their own for registers and payments (several worker roles)."
+    )

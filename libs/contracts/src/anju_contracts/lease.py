@@ -54,7 +54,9 @@ class LeaseInput(Model):
     sign_by: datetime
     separate_queues: bool = False
     generation: int = Field(default=0, description="how many workflows the lease has had before; keeps their steps apart")
-    # Carried across continue-as-new.
+    again: bool = Field(default=False, description="started again where its record stands: what became of its bills is read first")
+    not_before: datetime | None = Field(default=None, description="as of an application")
+    # Carried across continue-as-new, and given to one that is started again.
     stage: str = "signing"
     step: int = 0
     terms: LeaseTerms | None = None

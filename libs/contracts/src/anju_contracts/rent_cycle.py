@@ -45,7 +45,9 @@ class RentCycleInput(Model):
     not_before: datetime = Field(description="business day on which the bill is issued; the cycle sleeps until then")
     clocks: Clocks
     separate_queues: bool = False
-    generation: int = 0
+    generation: int = Field(
+        default=0, description="how many workflows the bill has had before; one that is not the first goes on where the record stands"
+    )
 
 
 PAYMENT_OPENED: Final = "payment_opened"

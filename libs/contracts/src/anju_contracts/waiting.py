@@ -31,7 +31,11 @@ class WaitingInput(Model):
     owner: str
     place: Place
     separate_queues: bool = False
-    generation: int = Field(default=0, description="how many workflows this registration has had before; keeps their steps apart")
+    generation: int = Field(
+        default=0,
+        description="how many workflows this registration has had before; one that is not the first goes on where the record stands",
+    )
+    not_before: datetime | None = Field(default=None, description="as of an application")
 
 
 OFFER_MADE: Final = "offer_made"

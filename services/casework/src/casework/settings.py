@@ -11,6 +11,3 @@ class Settings(CaseServiceSettings):
     application_number_prefix: str = Field(
         default="KF", pattern="^[A-Z]{1,4}$", description="Letters in front of application numbers, one set per city."
     )
-    separate_queues: bool = Field(
-        default=False, description="New cases use task queues of their own for registers and payments (several worker roles)."
-    )

@@ -10,7 +10,9 @@ from typing import Any
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import waiting
+from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
@@ -22,6 +24,7 @@ from chassis.outbox import Handler
 from chassis.rounds import every
 
 from housing import store, tables
+from housing.again import Households, Leases
 from housing.applicants import Applicants, CaseworkApplicants
 from housing.expiry import ROUND_SECONDS, end_expired
 from housing.servicer import HousingServicer
@@ -59,7 +62,14 @@ async def application(
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
         servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words)
-        yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, open_methods=OPEN_METHODS)
+        more = []
+        if isinstance(engine, TemporalEngine):
+            queues = settings.separate_queues
+            kinds: list[Records] = [Households(words, separate_queues=queues), Leases(words, terms, separate_queues=queues)]
+            keeper = Keeper(database, engine, tables.Repair, kinds)
+            await made.beside(watching(keeper, settings.watch_seconds))
+            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
+        yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, open_methods=OPEN_METHODS, more=more)
 
 
 def _offer_made(engine: Engine, database: Database) -> Any:

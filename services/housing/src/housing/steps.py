@@ -66,13 +66,14 @@ class WorkflowSteps:
 
         async def record(session: AsyncSession, answer: pb.RegisterWaitingResponse) -> str:
             as_of = instant(request.step, "as_of")
-            terms = self._terms_of(local_date(as_of))
             entry = await store.waiting(session, request.application_no)
+            # Fixed on the day of registration, also for a workflow that is started again years later.
+            terms = self._terms_of(local_date(as_of if entry is None else entry.registered_at))
             if entry is None:
                 entry = _new_entry(request.application_no, applicant, as_of, terms)
                 session.add(entry)
                 await session.flush()
-            elif entry.state not in LISTED:
+            elif entry.closed_at is not None:
                 raise Refusal(STEP_REFUSED)
             else:
                 # A workflow that was started again finds the household where the record has it.
@@ -104,6 +105,7 @@ class WorkflowSteps:
             # The household's own calendar decides how long it may think, even when housing's clock is behind it.
             expires = max(known.offer.expires_at, calendar.days_after(instant(request.step, "as_of"), entry.offer_open_days))
             answer.offer.expires_at.FromDatetime(expires)
+            await store.take_offer(session, request.offer_id, expires)
             tell.fill_in(request.step, unit=tell.text(answer.offer.unit), expires=tell.day(expires))
             return request.application_no
 
@@ -122,7 +124,7 @@ class WorkflowSteps:
                 raise Refusal(OFFER_NOT_OPEN)
             await self._answered(session, offer, request)
             closed_at = instant(request.step, "as_of")
-            reason, word = self._sealed(offer.id, request.reason), request.step.word_id
+            reason, word = UNSERVED if request.unserved else self._sealed(offer.id, request.reason), request.step.word_id
             await store.close_offer(session, offer.id, request.outcome, reason, closed_at, word)
             if request.outcome == "accepted":
                 await store.set_waiting_state(session, offer.application_no, LISTED, "leasing", None)
@@ -229,6 +231,10 @@ class WorkflowSteps:
         for found in offers:
             if found.offer.state == "open":
                 answer.open_offer.CopyFrom(wire.open_offer(found))
+        if entry.state == "leasing":
+            drafted = await store.lease_of(session, entry.application_no)
+            assert drafted is not None
+            answer.lease.CopyFrom(wire.lease(drafted))
 
     async def _draft(self, session: AsyncSession, offer: Offer, as_of: datetime) -> store.LeasedHome:
         """The lease of an accepted offer. Until it is signed it shows the home's rent and the length of term of the day; signing fixes them."""

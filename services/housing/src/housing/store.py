@@ -183,6 +183,38 @@ async def set_waiting_state(
     return (await session.execute(statement)).first() is not None
 
 
+# --- records whose workflow may be gone -----------------------------------------------------------------------------------------------------
+
+
+async def served_households(session: AsyncSession) -> list[tuple[Waiting, datetime | None]]:
+    """Households that are not off the list yet, each with the day by which it has to answer its open offer."""
+    open_ = and_(col(Offer.application_no) == col(Waiting.application_no), col(Offer.state) == "open")
+    query = (
+        select(Waiting, func.coalesce(col(Offer.answer_by), col(Offer.expires_at)))
+        .outerjoin(Offer, open_)
+        .where(col(Waiting.closed_at).is_(None))
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def served_leases(session: AsyncSession) -> list[Lease]:
+    """Leases that are not over, of households that are off the list: until then the household's workflow is still to start the lease's."""
+    query = select(Lease).join(Waiting, col(Waiting.application_no) == col(Lease.application_no))
+    return list((await session.execute(query.where(~col(Lease.released), col(Waiting.closed_at).is_not(None)))).scalars())
+
+
+async def mark_blocked_households(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
+    """Notes since when nobody works on these records, as far as they are open; None: somebody does again."""
+    marking = update(Waiting).where(col(Waiting.application_no).in_(numbers)).values(blocked_at=at)
+    await session.execute(marking if at is None else marking.where(col(Waiting.closed_at).is_(None), col(Waiting.blocked_at).is_(None)))
+
+
+async def mark_blocked_leases(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
+    """As for households."""
+    marking = update(Lease).where(col(Lease.no).in_(numbers)).values(blocked_at=at)
+    await session.execute(marking if at is None else marking.where(~col(Lease.released), col(Lease.blocked_at).is_(None)))
+
+
 # --- offers -------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +255,10 @@ async def overdue_offers(session: AsyncSession, before: datetime) -> list[tuple[
         .limit(100)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def take_offer(session: AsyncSession, offer_id: str, answer_by: datetime) -> None:
+    await session.execute(update(Offer).where(col(Offer.id) == offer_id).values(answer_by=answer_by))
 
 
 async def close_offer(session: AsyncSession, offer_id: str, state: str, reason: str, closed_at: datetime, word_id: str = "") -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
+from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
@@ -95,6 +96,8 @@ class Waiting(Base, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     # The household's word by which it left the list.
     word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    # Since when its workflow is gone while the household is on the list.
+    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
 
 class Offer(Base, table=True):
@@ -123,6 +126,8 @@ class Offer(Base, table=True):
     released: bool
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # By when the household must answer, as it was told when its workflow took the offer; none before.
+    answer_by: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     # Why it was declined, in the household's own words: sealed by the field keys, in base64.
     reason: str = Field(default="")
@@ -192,6 +197,15 @@ class Lease(Base, table=True):
     # The household's word by which it was signed.
     word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
     version: int = Field(default=1, sa_type=BigInteger)
+    # Since when its workflow is gone while the lease is not over.
+    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+class Repair(Base, RepairColumns, table=True):
+    """Workflows that were started again, append-only."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (repairs_once("repairs"),)
 
 
 class LeaseNumber(Base, table=True):

@@ -89,7 +89,12 @@ def waiting_entry(ranked: Ranked) -> pb.WaitingEntry:
 
 def open_offer(offered: OfferedHome) -> pb.OpenOffer:
     found = offered.offer
-    return pb.OpenOffer(offer_id=found.id, unit=unit_name(offered.home), expires_at=stamp(found.expires_at))
+    return pb.OpenOffer(
+        offer_id=found.id,
+        unit=unit_name(offered.home),
+        expires_at=stamp(found.answer_by or found.expires_at),
+        told=found.answer_by is not None,
+    )
 
 
 def waiting_terms(terms: WaitingTerms) -> pb.WaitingTerms:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
+from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
+from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import TELL, Tellings
 from chassis import temporal
@@ -22,6 +25,7 @@ from chassis.outbox import Handler
 from chassis.rounds import every
 
 from payments import store, tables
+from payments.again import Bills
 from payments.cashier import Cashier
 from payments.providers.ccb import CcbAccount, CcbBank
 from payments.servicer import PaymentsServicer
@@ -62,7 +66,12 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now)
-        yield await made.serve(SERVICE, rpc.add_PaymentsServiceServicer_to_server, servicer)
+        more = []
+        if isinstance(engine, TemporalEngine):
+            keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])
+            await made.beside(watching(keeper, settings.watch_seconds))
+            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
+        yield await made.serve(SERVICE, rpc.add_PaymentsServiceServicer_to_server, servicer, more=more)
 
 
 def _teller(engine: Engine, name: str, model: type[Model], over: Callable[[str, Standing], Awaitable[bool]]) -> Handler:
@@ -76,11 +85,15 @@ def _teller(engine: Engine, name: str, model: type[Model], over: Callable[[str, 
 
 
 def _bill_over(database: Database) -> Callable[[str, Standing], Awaitable[bool]]:
-    async def over(workflow_id: str, _standing: Standing) -> bool:
-        """A bill's workflow ends with the bill, which the record knows."""
+    async def over(workflow_id: str, standing: Standing) -> bool:
+        """A bill's workflow ends with the bill, which the record knows. One that was ended before it by somebody else has not told the lease: it is
+        started again for that."""
         async with database.transaction() as session:
-            found = await store.bill(session, workflow_id.removeprefix(rent_cycle.workflow_id("")))
-        return found is not None and found.state in rent_cycle.MOVES.ends
+            found = await store.lock_bill(session, workflow_id.removeprefix(rent_cycle.workflow_id("")))
+            ended = found is not None and found.state in rent_cycle.MOVES.ends
+            if found is not None and ended and standing is Standing.BROKEN and found.blocked_at is None:
+                found.blocked_at = datetime.now(UTC)
+        return ended
 
     return over
 

@@ -59,6 +59,21 @@ class WorkflowSteps:
         intent, bill = await self._cashier.confirm(request.intent_id, instant(request, "as_of"), request.bill_id)
         return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
 
+    async def GetBillStanding(self, request: pb.GetBillStandingRequest, context: Context) -> pb.GetBillStandingResponse:
+        reach.worker()
+        async with self._database.statements() as session:
+            bill = await store.bill(session, request.bill_id)
+            order = await store.open_intent(session, request.bill_id)
+        if bill is None:
+            raise Refusal(NOT_FOUND)
+        return pb.GetBillStandingResponse(bill=wire.bill(bill), intent_id=order.id if order is not None else "")
+
+    async def ListLeaseBills(self, request: pb.ListLeaseBillsRequest, context: Context) -> pb.ListLeaseBillsResponse:
+        reach.worker()
+        async with self._database.statements() as session:
+            found = await store.bills_of_lease(session, request.lease_no)
+        return pb.ListLeaseBillsResponse(bills=[pb.LeaseBill(bill=wire.bill(bill), counted=_counted(bill)) for bill in found])
+
     async def MarkBill(self, request: pb.MarkBillRequest, context: Context) -> pb.MarkBillResponse:
         """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier. Nor is a bill
         written to arrears while the bank may be taking the money. That it is paid the ledger says, whoever told its workflow so: ``paid`` only hands on
@@ -109,6 +124,12 @@ class WorkflowSteps:
         return bill.kind == bills.DEPOSIT or not orders.over(order.expires_at, bill.ahead - order.ahead, self._now(), orders.GRACE)
 
 
+def _counted(bill: Bill) -> bool:
+    """A month of arrears (Order 11, article 29): the time the bank had the money decides, not the time we heard of it."""
+    late = bill.paid_at is not None and bill.arrears_at is not None and bill.paid_at >= bill.arrears_at
+    return bill.kind == bills.RENT and (bill.state == "arrears" or late)
+
+
 def _new_bill(request: pb.IssueBillRequest) -> Bill:
     """Raises Refusal(INVALID_FIELDS)."""
     empty = [name for name in ("lease_no", "application_no", "owner", "district") if not getattr(request, name)]
@@ -136,4 +157,7 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         issued_at=instant(request.step, "as_of"),
         due_at=instant(request, "due_at"),
         arrears_at=instant(request, "arrears_at") if request.HasField("arrears_at") else None,
+        street=request.street,
+        reminder_days=list(request.reminder_days),
+        payment_poll_seconds=request.payment_poll_seconds or 600,
     )

@@ -113,6 +113,24 @@ async def bills(
     return list((await session.execute(query)).scalars())
 
 
+async def bills_of_lease(session: AsyncSession, lease_no: str) -> list[Bill]:
+    return list((await session.execute(select(Bill).where(col(Bill.lease_no) == lease_no).order_by(col(Bill.period)))).scalars())
+
+
+async def served_bills(session: AsyncSession) -> list[Bill]:
+    """Bills a workflow stands behind: open ones, and those whose workflow was gone when they ended."""
+    query = select(Bill).where(or_(col(Bill.state).in_(("open", "overdue")), col(Bill.blocked_at).is_not(None)))
+    return list((await session.execute(query)).scalars())
+
+
+async def mark_blocked(session: AsyncSession, bill_ids: Sequence[str], at: datetime | None) -> None:
+    """Notes since when nobody works on these bills, as far as they are open; None: somebody does again."""
+    marking = update(Bill).where(col(Bill.id).in_(bill_ids)).values(blocked_at=at)
+    if at is not None:
+        marking = marking.where(col(Bill.state).in_(("open", "overdue")), col(Bill.blocked_at).is_(None))
+    await session.execute(marking)
+
+
 def owned_by(owner: str) -> ColumnElement[bool]:
     return col(Bill.owner) == owner
 

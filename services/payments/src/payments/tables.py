@@ -10,9 +10,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from casekit.blocked import RepairColumns, repairs_once
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Interval, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Interval, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -36,6 +38,7 @@ class Bill(Base, table=True):
         Index("ix_bills_owner", "owner", "period", "id"),
         Index("ix_bills_district", "district", "period", "id"),
         Index("ix_bills_lease", "lease_no", "period", "id"),
+        Index("ix_bills_served", "id", postgresql_where=text("state IN ('open', 'overdue') OR blocked_at IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)
@@ -56,6 +59,19 @@ class Bill(Base, table=True):
     arrears_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     # How far the clock of its workflow is before the wall clock; nought in a deployment (``domain.orders``).
     ahead: timedelta = Field(default=timedelta(), sa_type=Interval, sa_column_kwargs={"server_default": text("'0'")})
+    # What its workflow runs on, for one that has to be started again.
+    street: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    reminder_days: list[int] = Field(default=[], sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}"))
+    payment_poll_seconds: int = Field(default=600, sa_column_kwargs={"server_default": "600"})
+    # Since when its workflow is gone while it is open; kept over the bill's end, until the lease has been told of it.
+    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+class Repair(Base, RepairColumns, table=True):
+    """Workflows that were started again, append-only."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (repairs_once("repairs"),)
 
 
 class Intent(Base, table=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju.payments.v1.payments_pb2 import ListLeaseBillsRequest, ListLeaseBillsResponse
+from anju.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from anju_contracts import rent_cycle
 from anju_contracts.base import TASK_QUEUE
 from anju_contracts.lease import LeaseTerms, Term
 from chassis.grpc_client import Client, activity_call
-from chassis.wire import to_model
+from chassis.wire import to_model, utc
 from temporalio import activity
 from temporalio.client import Client as TemporalClient
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -19,9 +21,11 @@ from anju_workflows.lease import calls
 
 
 class LeaseActivities:
-    def __init__(self, housing: Client, temporal: TemporalClient) -> None:
+    def __init__(self, housing: Client, payments: Client, temporal: TemporalClient) -> None:
         self._client = housing
         self._stub = rpc.HousingServiceStub(housing.channel)
+        self._payments_client = payments
+        self._payments = PaymentsServiceStub(payments.channel)
         self._temporal = temporal
 
     @activity.defn(name=calls.ADVANCE_LEASE)
@@ -33,9 +37,23 @@ class LeaseActivities:
             term=to_model(Term, answer.term) if answer.HasField("term") else None,
         )
 
+    @activity.defn(name=calls.BILLS_OF_LEASE)
+    async def bills_of_lease(self, arg: calls.BillsOfLease) -> calls.Bills:
+        request = ListLeaseBillsRequest(lease_no=arg.lease_no)
+        answer: ListLeaseBillsResponse = await activity_call(self._payments_client.call(self._payments.ListLeaseBills, request))
+        return calls.Bills(
+            bills=tuple(
+                calls.BillOnRecord(
+                    bill_id=each.bill.id, period=each.bill.period, state=each.bill.state, due=utc(each.bill.due_at), counted=each.counted
+                )
+                for each in answer.bills
+            )
+        )
+
     @activity.defn(name=calls.START_RENT_CYCLE)
     async def start_rent_cycle(self, arg: rent_cycle.RentCycleInput) -> str:
-        """Not a child workflow: a bill outlives months of its lease, and each keeps a clock of its own."""
+        """Not a child workflow: a bill outlives months of its lease, and each keeps a clock of its own. One that somebody ended before the bill was on record
+        is started anew; whatever is on record the lease does not open again."""
         workflow_id = rent_cycle.workflow_id(arg.bill_id)
         try:
             await self._temporal.start_workflow(
@@ -43,7 +61,7 @@ class LeaseActivities:
                 arg,
                 id=workflow_id,
                 task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 static_summary=f"{rent_cycle.MOVES.title} {arg.bill_id}",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, Literal
 
 from anju_contracts.base import Model
@@ -12,6 +13,7 @@ from anju_workflows.calling import Step, quick, recorded
 
 ADVANCE_LEASE: Final = "advance_lease"
 START_RENT_CYCLE: Final = "start_rent_cycle"
+BILLS_OF_LEASE: Final = "bills_of_lease"
 
 
 class AdvanceLease(Model):
@@ -25,6 +27,28 @@ class LeaseOnRecord(Model):
 
     terms: LeaseTerms | None = None
     term: Term | None = None
+
+
+class BillsOfLease(Model):
+    lease_no: str
+
+
+class BillOnRecord(Model):
+    """``counted``: it was in arrears, and the bank did not have the money in time."""
+
+    bill_id: str
+    period: str
+    state: str
+    due: datetime
+    counted: bool = False
+
+
+class Bills(Model):
+    bills: tuple[BillOnRecord, ...] = ()
+
+
+async def bills_of_lease(lease_no: str) -> Bills:
+    return await quick(BILLS_OF_LEASE, BillsOfLease(lease_no=lease_no), Bills, "查看已出的账单")
 
 
 async def advance_lease(arg: AdvanceLease, summary: str) -> LeaseOnRecord:

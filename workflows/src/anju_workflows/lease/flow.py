@@ -39,6 +39,8 @@ class Lease(Case):
     then opens one rent cycle a month to the end of the term. Rent, deposit and clocks are those of the day of signing, the term begins on the day
     the lease takes effect. Continues as new every twelve months, so that no history grows for years. Ends ended, or lapsed when it was not signed
     or secured in time.
+
+    One that was started again is given its stage, terms and term by housing, whose record that is, and asks payments what became of its bills.
     """
 
     @workflow.init
@@ -58,6 +60,9 @@ class Lease(Case):
         self.heard = {*given.heard, *(paid.bill_id for paid in given.late_money)}
         self.signature: SignLease | None = None
         self.deposit_outcome = ""
+        self.standing_known = not given.again
+        # Told to one that was started again, before it knew which bills it waits for.
+        self.closed_early: list[BillClosed] = []
 
     @workflow.run
     async def run(self, given: LeaseInput) -> Outcome:
@@ -68,6 +73,8 @@ class Lease(Case):
 
     async def course(self) -> Outcome | None:
         """To the end of the lease; None when a year is full and another run goes on."""
+        if self.given.again:
+            await self.taken_up()
         if self.stage == "signing":
             self.terms = await self.signed()
             if self.terms is None:
@@ -81,6 +88,28 @@ class Lease(Case):
             self.show()
         assert self.term is not None
         return await self.rented(self.terms, self.term)
+
+    async def taken_up(self) -> None:
+        found = (await self.ask(lambda: calls.bills_of_lease(self.given.lease_no))).bills
+        deposit = rent_cycle.bill_id(self.given.lease_no, "")
+        rents = [bill for bill in found if bill.bill_id != deposit]
+        secured = next((bill for bill in found if bill.bill_id == deposit), None)
+        self.open_bills = [bill.bill_id for bill in found if bill.state in ("open", "overdue")]
+        self.deposit_outcome = secured.state if secured is not None and secured.state in rent_cycle.MOVES.ends else ""
+        taken_back = {paid.bill_id for paid in self.late_money if paid.in_time}
+        self.arrears_bills = [bill.bill_id for bill in rents if bill.counted and bill.bill_id not in taken_back]
+        self.next_month = self.months_billed({bill.period for bill in rents})
+        waiting_on = "nobody" if self.stage == "active" else "citizen"
+        deadline = {"signing": self.given.sign_by, "deposit": secured.due if secured is not None else None}.get(self.stage)
+        self.take_up(stage=self.stage, waiting_on=waiting_on, deadline=deadline)
+        for said in self.closed_early:
+            self.note_closed(said)
+
+    def months_billed(self, periods: set[str]) -> int:
+        if self.term is None:
+            return 0
+        months = deadlines.lease_months(self.term.starts_on, self.term.ends_on)
+        return max((month + 1 for month in months if _month(deadlines.lease_month(self.term.starts_on, month)) in periods), default=0)
 
     async def signed(self) -> LeaseTerms | None:
         """Waits for the signature; the terms of its day, None when it did not come in time."""
@@ -112,8 +141,10 @@ class Lease(Case):
 
     async def deposit_paid(self, terms: LeaseTerms) -> bool:
         """The deposit is a bill like any other, except that not paying it in time ends the lease before it began."""
-        if terms.deposit_fen > 0:
+        on_record = rent_cycle.bill_id(self.given.lease_no, "") in self.open_bills or self.deposit_outcome != ""
+        if terms.deposit_fen > 0 and not on_record:
             await self.open_cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
+        if terms.deposit_fen > 0:
             await self.until(lambda: self.deposit_outcome != "", None)
         return terms.deposit_fen == 0 or self.deposit_outcome == "paid"
 
@@ -140,7 +171,7 @@ class Lease(Case):
 
     async def bill_month(self, first_day: date, terms: LeaseTerms) -> None:
         not_before = max(calendar.start_of_day(first_day), workflow.now())
-        await self.open_cycle(rent_cycle.RENT, f"{first_day:%Y%m}", terms.monthly_rent_fen, not_before, terms.rent)
+        await self.open_cycle(rent_cycle.RENT, _month(first_day), terms.monthly_rent_fen, not_before, terms.rent)
 
     async def open_cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime, clocks: rent_cycle.Clocks) -> None:
         bill_id = rent_cycle.bill_id(self.given.lease_no, period)
@@ -179,6 +210,7 @@ class Lease(Case):
                 "arrears_bills": tuple(self.arrears_bills),
                 "late_money": tuple(self.late_money),
                 "heard": tuple(sorted(self.heard)),
+                "again": False,
             }
         )
 
@@ -215,6 +247,12 @@ class Lease(Case):
 
     @workflow.signal(name=BILL_CLOSED, description="账单已结")
     async def bill_closed(self, said: BillClosed) -> None:
+        if self.standing_known:
+            self.note_closed(said)
+        else:
+            self.closed_early.append(said)
+
+    def note_closed(self, said: BillClosed) -> None:
         if said.bill_id not in self.open_bills:
             return
         self.open_bills.remove(said.bill_id)
@@ -242,6 +280,7 @@ class Lease(Case):
 
     @sign.validator
     def _check_sign(self, said: SignLease) -> None:
+        self.require_standing()
         if self.stage != "signing" or self.signature is not None or not self.new(said):
             raise refuse("LEASE_NOT_OPEN", "该合同当前不能签约，请刷新后查看。")
         if not said.acknowledged:
@@ -251,3 +290,8 @@ class Lease(Case):
 def _period(bill_id: str) -> str:
     """L-2026-000001/202612 -> 202612."""
     return bill_id.rsplit("/", 1)[-1]
+
+
+def _month(first_day: date) -> str:
+    """yyyymm of a bill."""
+    return f"{first_day:%Y%m}"

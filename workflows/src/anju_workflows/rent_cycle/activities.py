@@ -5,7 +5,7 @@ from __future__ import annotations
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from chassis.grpc_client import Client, activity_call
-from chassis.wire import stamp
+from chassis.wire import stamp, utc
 from temporalio import activity
 
 from anju_workflows import wire
@@ -35,6 +35,9 @@ class RentCycleActivities:
             amount_fen=bill.amount_fen,
             due_at=stamp(arg.due_at),
             arrears_at=stamp(arg.arrears_at),
+            street=bill.place.street,
+            reminder_days=bill.clocks.reminder_days,
+            payment_poll_seconds=bill.clocks.payment_poll_seconds,
         )
         answer: pb.IssueBillResponse = await activity_call(self._client.call(self._stub.IssueBill, request))
         return answer.bill.state
@@ -44,6 +47,12 @@ class RentCycleActivities:
         request = pb.MarkBillRequest(bill_id=arg.bill_id, step=wire.step(arg.step), state=arg.state)
         answer: pb.MarkBillResponse = await activity_call(self._client.call(self._stub.MarkBill, request))
         return calls.BillState(settled=answer.bill.state == "paid", order_open=answer.order_open)
+
+    @activity.defn(name=calls.BILL_STANDING)
+    async def bill_standing(self, arg: calls.BillStanding) -> calls.Standing:
+        request = pb.GetBillStandingRequest(bill_id=arg.bill_id)
+        answer: pb.GetBillStandingResponse = await activity_call(self._client.call(self._stub.GetBillStanding, request))
+        return calls.Standing(state=answer.bill.state, due=utc(answer.bill.due_at), intent=answer.intent_id)
 
     @activity.defn(name=calls.CONFIRM_PAYMENT)
     async def confirm_payment(self, arg: calls.ConfirmPayment) -> calls.BillState:

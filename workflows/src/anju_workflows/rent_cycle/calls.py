@@ -15,6 +15,7 @@ from anju_workflows.calling import Step, quick, recorded
 ISSUE_BILL: Final = "issue_bill"
 MARK_BILL: Final = "mark_bill"
 CONFIRM_PAYMENT: Final = "confirm_payment"
+BILL_STANDING: Final = "bill_standing"
 
 
 class IssueBill(Model):
@@ -42,6 +43,22 @@ class BillState(Model):
     settled: bool
     intent_state: str = ""
     order_open: bool = False
+
+
+class BillStanding(Model):
+    bill_id: str
+
+
+class Standing(Model):
+    """Where a bill stands on record. ``intent``: the order open at the bank."""
+
+    state: str
+    due: datetime
+    intent: str = ""
+
+
+async def standing(bill_id: str) -> Standing:
+    return await quick(BILL_STANDING, BillStanding(bill_id=bill_id), Standing, "查看账单状态")
 
 
 async def issue_bill(arg: IssueBill) -> None:

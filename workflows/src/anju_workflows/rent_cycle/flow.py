@@ -33,6 +33,8 @@ class RentCycle(Case):
     Waits for its business day, then for the tenant's money: the bank's callback arrives as a signal after the ledger has it, and while a payment is
     open the bank is asked as well, because a callback may be lost. After the due date the tenant is reminded, and at last the bill is written to
     arrears, unless the ledger has the money: it decides, not the clock. Ends paid or in arrears; the lease is told either way.
+
+    One that was started again goes on where payments has the bill; what the tenant was reminded of before is over.
     """
 
     @workflow.init
@@ -47,15 +49,38 @@ class RentCycle(Case):
         return await self.through(self.course())
 
     async def course(self) -> Outcome:
-        await self.business_day()
-        due = await self.issued()
-        for event, at in self.ladder(due):
+        if self.generation:
+            due = await self.taken_up()
+            if self.stage in MOVES.ends:
+                if self.stage == "paid":
+                    await self.on_record()
+                return await self.close(self.stage)
+        else:
+            await self.business_day()
+            due = await self.issued()
+        for event, at in self.rungs_left(due):
             if await self.paid_by(at):
                 return await self.close("paid")
             if event == "written_to_arrears":
                 break
             await self.pressed(event)
         return await self.close("paid" if await self.paid_after_all() else "arrears")
+
+    async def taken_up(self) -> datetime:
+        found = await self.ask(lambda: calls.standing(self.given.bill_id))
+        # What is signalled before this is known is newer than the record.
+        self.intent = self.intent or found.intent
+        awaited = "nobody" if found.state in MOVES.ends else "citizen"
+        self.take_up(stage=found.state, waiting_on=awaited, deadline=found.due, overdue=found.state in ("overdue", "arrears"))
+        return found.due
+
+    def rungs_left(self, due: datetime) -> Iterator[tuple[str, datetime]]:
+        """All; of a bill that goes on, those which are not on record and were not due before."""
+        now, stage = workflow.now(), self.stage
+        for event, at in self.ladder(due):
+            past = (event == "became_overdue" and stage == "overdue") or (event == "reminded" and at <= now)
+            if not (self.generation and past):
+                yield event, at
 
     async def business_day(self) -> None:
         early = self.given.not_before - workflow.now()
@@ -88,7 +113,8 @@ class RentCycle(Case):
 
     async def on_record(self) -> bool:
         """Payments has the money, and tells the tenant so. False when it has not: nobody who could know has said it."""
-        step = self.step("paid", tell=[household(f"{self.template}_paid", **self.about)])
+        # The same step whichever run makes it: the tenant is told once.
+        step = self.step("paid", tell=[household(f"{self.template}_paid", **self.about)], number="once")
         mark = calls.MarkBill(bill_id=self.given.bill_id, step=step, state="paid")
         if (await self.ask(lambda: calls.mark_bill(mark, final=False))).settled:
             return True
@@ -157,7 +183,7 @@ class RentCycle(Case):
                 return True
 
     async def close(self, outcome: str) -> Outcome:
-        if outcome == "paid":
+        if outcome == "paid" and self.stage != "paid":
             self.move("paid", waiting_on="nobody")
         handle = workflow.get_external_workflow_handle(lease.workflow_id(self.given.lease_no))
         try:

@@ -23,7 +23,14 @@ class WaitingActivities:
         request = pb.RegisterWaitingRequest(application_no=arg.no, step=wire.step(arg.step))
         answer: pb.RegisterWaitingResponse = await activity_call(self._client.call(self._stub.RegisterWaiting, request))
         offer = to_model(OfferMade, answer.open_offer) if answer.HasField("open_offer") else None
-        return calls.Registration(rank=answer.rank, terms=to_model(WaitingTerms, answer.terms), declines=answer.declines, offer=offer)
+        return calls.Registration(
+            rank=answer.rank,
+            terms=to_model(WaitingTerms, answer.terms),
+            declines=answer.declines,
+            offer=offer,
+            told=answer.open_offer.told,
+            drafted=_drafted(answer.lease) if answer.HasField("lease") else None,
+        )
 
     @activity.defn(name=calls.TAKE_OFFER)
     async def take_offer(self, arg: calls.TakeOffer) -> calls.TakenOffer:
@@ -33,14 +40,20 @@ class WaitingActivities:
 
     @activity.defn(name=calls.CLOSE_OFFER)
     async def close_offer(self, arg: calls.CloseOffer) -> calls.DraftedLease:
-        request = pb.CloseOfferRequest(offer_id=arg.offer_id, step=wire.step(arg.step), outcome=arg.outcome, reason=arg.reason)
+        request = pb.CloseOfferRequest(
+            offer_id=arg.offer_id, step=wire.step(arg.step), outcome=arg.outcome, reason=arg.reason, unserved=arg.unserved
+        )
         answer: pb.CloseOfferResponse = await activity_call(self._client.call(self._stub.CloseOffer, request))
         if not answer.HasField("lease"):
             return calls.DraftedLease()
-        return calls.DraftedLease(lease_no=answer.lease.no, sign_by=utc(answer.lease.sign_by))
+        return _drafted(answer.lease)
 
     @activity.defn(name=calls.CLOSE_WAITING)
     async def close_waiting(self, arg: calls.CloseWaiting) -> str:
         request = pb.CloseWaitingRequest(application_no=arg.no, step=wire.step(arg.step), outcome=arg.outcome)
         await activity_call(self._client.call(self._stub.CloseWaiting, request))
         return arg.outcome
+
+
+def _drafted(lease: pb.Lease) -> calls.DraftedLease:
+    return calls.DraftedLease(lease_no=lease.no, sign_by=utc(lease.sign_by), unit=f"{lease.unit.estate_name} {lease.unit.number}")

@@ -21,14 +21,24 @@ class RegisterWaiting(Model):
     step: Step
 
 
+class DraftedLease(Model):
+    """Of an accepted offer; empty for another outcome."""
+
+    lease_no: str = ""
+    sign_by: datetime | None = None
+    unit: str = ""
+
+
 class Registration(Model):
-    """The household's place on the list, and the terms it waits on. ``declines`` and ``offer``: what is on record already, for a workflow that was
-    started again."""
+    """The household's place on the list, and the terms it waits on. The rest is what is on record already, for a workflow that was started again:
+    ``told`` when the open offer was taken by one before it, ``drafted`` when the household has accepted and is not off the list yet."""
 
     rank: int
     terms: WaitingTerms
     declines: int = 0
     offer: OfferMade | None = None
+    told: bool = False
+    drafted: DraftedLease | None = None
 
 
 class TakeOffer(Model):
@@ -50,13 +60,7 @@ class CloseOffer(Model):
     step: Step
     outcome: Literal["accepted", "declined", "expired"]
     reason: str = ""
-
-
-class DraftedLease(Model):
-    """Of an accepted offer; empty for another outcome."""
-
-    lease_no: str = ""
-    sign_by: datetime | None = None
+    unserved: bool = False
 
 
 class CloseWaiting(Model):

@@ -34,6 +34,8 @@ class Waiting(Case):
     Has itself put on the list, and learns from housing on what terms it waits. Waits for housing to offer a unit in list order, and then for the
     household's answer, each with a limit: an offer expires, too many declined or expired offers strike the household off, five years end the
     registration (with alarms well before). Ends leased (a Lease workflow goes on), left, struck off or expired.
+
+    One that was started again goes on where housing has the household: waiting, with an offer whose deadline stays, or on its way into a lease.
     """
 
     @workflow.init
@@ -55,46 +57,63 @@ class Waiting(Case):
         return await self.through(self.course())
 
     async def course(self) -> Outcome:
-        self.terms = terms = await self.registered()
+        found = await self.registered()
+        self.terms = terms = found.terms
         limit, alarms = terms.expires_at, [at for at in terms.alarms_at if at > workflow.now()]
-        self.expect("house_manager", limit)
+        if not self.generation:
+            self.expect("house_manager", limit)
+        elif found.drafted is not None:
+            return await self.leased(found.drafted)
+        elif self.stage == "waiting" and self.declines >= terms.max_declines:
+            return await self.end("too_many_declines", "struck_off", "struck_off")
         while True:
-            if not await self.until(lambda: bool(self.offers) or self.leaving is not None, min([*alarms, limit]), "轮候期"):
-                if not alarms:
-                    return await self.end("limit_reached", "expired", "waiting_expired")
-                alarms.pop(0)
-                await self.remind(household("waiting_alarm", expires=day(limit)))
-                continue
-            if self.leaving is not None:
-                if await self.left(self.leaving):
-                    return Outcome(outcome="left")
-                continue
+            if self.stage == "waiting":
+                if not await self.until(lambda: bool(self.offers) or self.leaving is not None, min([*alarms, limit]), "轮候期"):
+                    if not alarms:
+                        return await self.end("limit_reached", "expired", "waiting_expired")
+                    alarms.pop(0)
+                    await self.remind(household("waiting_alarm", expires=day(limit)))
+                    continue
+                if self.leaving is not None:
+                    if await self.left(self.leaving):
+                        return Outcome(outcome="left")
+                    continue
             drafted = await self.offered(self.offers.pop(0), terms)
             if drafted is not None:
                 return await self.leased(drafted)
             if self.leaving is None and self.declines >= terms.max_declines:
                 return await self.end("too_many_declines", "struck_off", "struck_off")
 
-    async def registered(self) -> WaitingTerms:
-        """Puts the household on the list; housing tells it its rank, which it alone knows."""
+    async def registered(self) -> calls.Registration:
+        """Puts the household on the list; housing tells it its rank, which it alone knows. A household that is on it already is not told so again."""
         self.show()
-        entry = calls.RegisterWaiting(no=self.given.application_no, step=self.step("registered", tell=[household("registered")]))
+        news = [] if self.generation else [household("registered")]
+        entry = calls.RegisterWaiting(no=self.given.application_no, step=self.step("registered", tell=news))
         found = await self.ask(lambda: calls.register_waiting(entry))
         self.declines = found.declines
         if found.offer is not None:
             self.offer_made(found.offer)
-        return found.terms
+        if self.generation:
+            self.taken_up(found)
+        return found
+
+    def taken_up(self, found: calls.Registration) -> None:
+        if found.drafted is not None:
+            self.take_up(stage="leased", waiting_on="nobody", deadline=None)
+        elif found.offer is not None and found.told:
+            self.offer = found.offer
+            self.take_up(stage="offered", waiting_on="citizen", deadline=found.offer.expires_at)
+        else:
+            self.take_up(stage="waiting", waiting_on="house_manager", deadline=found.terms.expires_at)
 
     async def offered(self, told: OfferMade, terms: WaitingTerms) -> calls.DraftedLease | None:
         """One offer to its end; the drafted lease when it was accepted. What was told is a hint: housing says what it has offered."""
-        take_it = calls.TakeOffer(no=self.given.application_no, offer=told, step=self.step("offer_made", tell=[household("offer_made")]))
-        offer = (await self.ask(lambda: calls.take_offer(take_it))).offer
+        offer = await self.taken(told)
         if offer is None:
-            self.not_said("offer_made")
             return None
         expires = offer.expires_at
-        self.offer, self.answer = offer, None
-        self.move("offer_made", waiting_on="citizen", deadline=expires)
+        # While nobody worked on it the household could not have answered.
+        unserved = bool(self.generation) and expires <= workflow.now()
         drafted: list[calls.DraftedLease] = []
 
         async def take() -> bool:
@@ -106,13 +125,30 @@ class Waiting(Case):
         if await self.listen(lambda: self.answer is not None or self.leaving is not None, take, expires, "配租确认期限"):
             self.answer = None
             return drafted[0] if drafted[0].lease_no else None
-        self.declines += 1
+        self.declines += 0 if unserved else 1
         self.offer = None
         # Back on the list: nothing to do for the household until housing offers a unit.
         self.move("offer_expired", waiting_on="house_manager", deadline=terms.expires_at)
         step = self.step("offer_expired", tell=[self.back_on_the_list("offer_expired", terms)])
-        await self.ask(lambda: calls.close_offer(calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="expired")))
+        close = calls.CloseOffer(offer_id=offer.offer_id, step=step, outcome="expired", unserved=unserved)
+        await self.ask(lambda: calls.close_offer(close))
         return None
+
+    async def taken(self, told: OfferMade) -> OfferMade | None:
+        """The offer as housing has it, now open; None when it has made none. One that a workflow before this had taken is open already."""
+        offer: OfferMade | None = told
+        if self.stage != "offered":
+            take_it = calls.TakeOffer(
+                no=self.given.application_no, offer=told, step=self.step("offer_made", tell=[household("offer_made")])
+            )
+            offer = (await self.ask(lambda: calls.take_offer(take_it))).offer
+            if offer is None:
+                self.not_said("offer_made")
+                return None
+        self.offer, self.answer = offer, None
+        if self.stage != "offered":
+            self.move("offer_made", waiting_on="citizen", deadline=offer.expires_at if offer is not None else None)
+        return offer
 
     def back_on_the_list(self, template: str, terms: WaitingTerms) -> Telling:
         return household(template, left=count(max(0, terms.max_declines - self.declines)))
@@ -147,7 +183,6 @@ class Waiting(Case):
 
     async def leased(self, drafted: calls.DraftedLease) -> Outcome:
         """Off the list and into the lease."""
-        assert self.offer is not None
         assert drafted.sign_by is not None
         close = calls.CloseWaiting(no=self.given.application_no, step=self.step("leased"), outcome="leased")
         await self.ask(lambda: calls.close_waiting(close))
@@ -159,7 +194,7 @@ class Waiting(Case):
                 application_no=self.given.application_no,
                 owner=self.given.owner,
                 place=place,
-                unit=self.offer.unit,
+                unit=drafted.unit,
                 sign_by=drafted.sign_by,
                 separate_queues=self.given.separate_queues,
             ),
@@ -221,6 +256,7 @@ class Waiting(Case):
 
     @answer_offer.validator
     def _check_answer_offer(self, said: OfferAnswer) -> None:
+        self.require_standing()
         current = self.offer is not None and self.offer.offer_id == said.offer_id and self.stage == "offered"
         if not current or self.answer is not None or self.leaving is not None or not self.new(said):
             raise refuse("OFFER_NOT_OPEN", "该配租已经结束或已答复，请刷新后查看。")
@@ -232,5 +268,6 @@ class Waiting(Case):
 
     @leave.validator
     def _check_leave(self, said: Leaving) -> None:
+        self.require_standing()
         if self.stage in MOVES.ends or self.leaving is not None or self.answer is not None or not self.new(said):
             raise refuse("ALREADY_ENDED", "轮候已经结束或正在办理配租，不能退出。")

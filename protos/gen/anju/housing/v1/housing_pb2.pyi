@@ -730,6 +730,7 @@ class RegisterWaitingResponse(_message.Message):
     TERMS_FIELD_NUMBER: _builtins.int
     DECLINES_FIELD_NUMBER: _builtins.int
     OPEN_OFFER_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
     declines: _builtins.int
     """What is on record already, for a workflow that was started again."""
@@ -737,6 +738,10 @@ class RegisterWaitingResponse(_message.Message):
     def terms(self) -> Global___WaitingTerms: ...
     @_builtins.property
     def open_offer(self) -> Global___OpenOffer: ...
+    @_builtins.property
+    def lease(self) -> Global___Lease:
+        """Set when an offer was accepted and its lease drafted, and the household is not off the list yet."""
+
     def __init__(
         self,
         *,
@@ -744,10 +749,11 @@ class RegisterWaitingResponse(_message.Message):
         terms: Global___WaitingTerms | None = ...,
         declines: _builtins.int = ...,
         open_offer: Global___OpenOffer | None = ...,
+        lease: Global___Lease | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["open_offer", b"open_offer", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "open_offer", b"open_offer", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["declines", b"declines", "open_offer", b"open_offer", "rank", b"rank", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declines", b"declines", "lease", b"lease", "open_offer", b"open_offer", "rank", b"rank", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -792,8 +798,11 @@ class OpenOffer(_message.Message):
     OFFER_ID_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     unit: _builtins.str
+    told: _builtins.bool
+    """A workflow has taken it, and told the household."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -802,10 +811,11 @@ class OpenOffer(_message.Message):
         offer_id: _builtins.str = ...,
         unit: _builtins.str = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        told: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "offer_id", b"offer_id", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "offer_id", b"offer_id", "told", b"told", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -867,10 +877,13 @@ class CloseOfferRequest(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    UNSERVED_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     outcome: _builtins.str
     """accepted, declined, expired."""
     reason: _builtins.str
+    unserved: _builtins.bool
+    """It ran out while no workflow could have taken an answer: it counts against nobody."""
     @_builtins.property
     def step(self) -> _common_pb2.Step: ...
     def __init__(
@@ -880,10 +893,11 @@ class CloseOfferRequest(_message.Message):
         step: _common_pb2.Step | None = ...,
         outcome: _builtins.str = ...,
         reason: _builtins.str = ...,
+        unserved: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_id", b"offer_id", "outcome", b"outcome", "reason", b"reason", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_id", b"offer_id", "outcome", b"outcome", "reason", b"reason", "step", b"step", "unserved", b"unserved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

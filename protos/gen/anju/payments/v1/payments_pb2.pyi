@@ -369,6 +369,9 @@ class IssueBillRequest(_message.Message):
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
     ARREARS_AT_FIELD_NUMBER: _builtins.int
+    STREET_FIELD_NUMBER: _builtins.int
+    REMINDER_DAYS_FIELD_NUMBER: _builtins.int
+    PAYMENT_POLL_SECONDS_FIELD_NUMBER: _builtins.int
     bill_id: _builtins.str
     lease_no: _builtins.str
     application_no: _builtins.str
@@ -377,6 +380,9 @@ class IssueBillRequest(_message.Message):
     kind: _builtins.str
     period: _builtins.str
     amount_fen: _builtins.int
+    street: _builtins.str
+    """What else its workflow runs on, kept for one that has to be started again."""
+    payment_poll_seconds: _builtins.int
     @_builtins.property
     def step(self) -> _common_pb2.Step: ...
     @_builtins.property
@@ -385,6 +391,8 @@ class IssueBillRequest(_message.Message):
     def arrears_at(self) -> _timestamp_pb2.Timestamp:
         """When it will be written to arrears if it is not paid."""
 
+    @_builtins.property
+    def reminder_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -399,10 +407,13 @@ class IssueBillRequest(_message.Message):
         amount_fen: _builtins.int = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
         arrears_at: _timestamp_pb2.Timestamp | None = ...,
+        street: _builtins.str = ...,
+        reminder_days: _abc.Iterable[_builtins.int] | None = ...,
+        payment_poll_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrears_at", b"arrears_at", "due_at", b"due_at", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "arrears_at", b"arrears_at", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "period", b"period", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "arrears_at", b"arrears_at", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "payment_poll_seconds", b"payment_poll_seconds", "period", b"period", "reminder_days", b"reminder_days", "step", b"step", "street", b"street"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -427,6 +438,112 @@ class IssueBillResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssueBillResponse: _TypeAlias = IssueBillResponse  # noqa: Y015
+
+@_typing.final
+class GetBillStandingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILL_ID_FIELD_NUMBER: _builtins.int
+    bill_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        bill_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_id", b"bill_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBillStandingRequest: _TypeAlias = GetBillStandingRequest  # noqa: Y015
+
+@_typing.final
+class GetBillStandingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILL_FIELD_NUMBER: _builtins.int
+    INTENT_ID_FIELD_NUMBER: _builtins.int
+    intent_id: _builtins.str
+    """Order open at the bank; empty for none."""
+    @_builtins.property
+    def bill(self) -> Global___Bill: ...
+    def __init__(
+        self,
+        *,
+        bill: Global___Bill | None = ...,
+        intent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "intent_id", b"intent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBillStandingResponse: _TypeAlias = GetBillStandingResponse  # noqa: Y015
+
+@_typing.final
+class ListLeaseBillsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLeaseBillsRequest: _TypeAlias = ListLeaseBillsRequest  # noqa: Y015
+
+@_typing.final
+class LeaseBill(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILL_FIELD_NUMBER: _builtins.int
+    COUNTED_FIELD_NUMBER: _builtins.int
+    counted: _builtins.bool
+    """It counts as a month of arrears: it was not paid, or not in time."""
+    @_builtins.property
+    def bill(self) -> Global___Bill: ...
+    def __init__(
+        self,
+        *,
+        bill: Global___Bill | None = ...,
+        counted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "counted", b"counted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseBill: _TypeAlias = LeaseBill  # noqa: Y015
+
+@_typing.final
+class ListLeaseBillsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bills(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeaseBill]: ...
+    def __init__(
+        self,
+        *,
+        bills: _abc.Iterable[Global___LeaseBill] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bills", b"bills"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLeaseBillsResponse: _TypeAlias = ListLeaseBillsResponse  # noqa: Y015
 
 @_typing.final
 class ConfirmPaymentRequest(_message.Message):

@@ -74,6 +74,16 @@ class PaymentsServiceStub:
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.SerializeToString,
                 response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.FromString,
                 _registered_method=True)
+        self.GetBillStanding = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/GetBillStanding',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.FromString,
+                _registered_method=True)
+        self.ListLeaseBills = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/ListLeaseBills',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentsServiceServicer:
@@ -138,6 +148,20 @@ class PaymentsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBillStanding(self, request, context):
+        """Where a bill stands: what its workflow goes on from when it was started again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLeaseBills(self, request, context):
+        """Every bill of a lease, for the lease's workflow when it was started again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +204,16 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.MarkBill,
                     request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.FromString,
                     response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.SerializeToString,
+            ),
+            'GetBillStanding': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillStanding,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.SerializeToString,
+            ),
+            'ListLeaseBills': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLeaseBills,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -398,6 +432,60 @@ class PaymentsService:
             '/anju.payments.v1.PaymentsService/MarkBill',
             anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillRequest.SerializeToString,
             anju_dot_payments_dot_v1_dot_payments__pb2.MarkBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillStanding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/GetBillStanding',
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetBillStandingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLeaseBills(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/ListLeaseBills',
+            anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.ListLeaseBillsResponse.FromString,
             options,
             channel_credentials,
             insecure,

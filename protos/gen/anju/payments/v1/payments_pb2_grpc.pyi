@@ -54,6 +54,10 @@ class PaymentsServiceStub:
     """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
     `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
     """
+    GetBillStanding: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetBillStandingRequest, _payments_pb2.GetBillStandingResponse]
+    """Where a bill stands: what its workflow goes on from when it was started again."""
+    ListLeaseBills: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ListLeaseBillsRequest, _payments_pb2.ListLeaseBillsResponse]
+    """Every bill of a lease, for the lease's workflow when it was started again."""
 
 @_typing.type_check_only
 class PaymentsServiceAsyncStub(PaymentsServiceStub):
@@ -81,6 +85,10 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
     `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
     """
+    GetBillStanding: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetBillStandingRequest, _payments_pb2.GetBillStandingResponse]  # type: ignore[assignment]
+    """Where a bill stands: what its workflow goes on from when it was started again."""
+    ListLeaseBills: _aio.UnaryUnaryMultiCallable[_payments_pb2.ListLeaseBillsRequest, _payments_pb2.ListLeaseBillsResponse]  # type: ignore[assignment]
+    """Every bill of a lease, for the lease's workflow when it was started again."""
 
 class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -153,5 +161,21 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records that a bill became overdue or was written to arrears, or tells the household that it is paid. Idempotent by step_id; an answer with
         `order_open` has changed nothing, nor has one to `paid` whose bill is not paid.
         """
+
+    @_abc_1.abstractmethod
+    def GetBillStanding(
+        self,
+        request: _payments_pb2.GetBillStandingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.GetBillStandingResponse, _abc.Awaitable[_payments_pb2.GetBillStandingResponse]]:
+        """Where a bill stands: what its workflow goes on from when it was started again."""
+
+    @_abc_1.abstractmethod
+    def ListLeaseBills(
+        self,
+        request: _payments_pb2.ListLeaseBillsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.ListLeaseBillsResponse, _abc.Awaitable[_payments_pb2.ListLeaseBillsResponse]]:
+        """Every bill of a lease, for the lease's workflow when it was started again."""
 
 def add_PaymentsServiceServicer_to_server(servicer: PaymentsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
