@@ -60,6 +60,17 @@ async def test_wrong_field_is_named(family: Household, change: Change, pointer: 
         assert family.dossier["members"][0]["id_number"] not in error["message"]
 
 
+async def test_nobody_applies_in_anothers_name(families: Families) -> None:
+    """Whoever has signed on, however he is signed on: the applicant is himself, and a household tried that way is not locked out."""
+    own, other = await families.one("410202"), await families.one("410202")
+    body = {"dossier": other.dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}}
+    with pytest.raises(ApiProblem) as refused:
+        await own.applicant.post("/applications", body)
+    assert refused.value.status == 422
+    assert refused.value.pointers == ["/dossier/members/0/id_number"]
+    await other.submit()
+
+
 async def test_second_application_of_the_same_household(family: Household) -> None:
     await family.submit()
     with pytest.raises(ApiProblem) as refused:

@@ -46,7 +46,7 @@ async def shared_office(make_module_database: MakeDatabase, keys_dir: Path) -> A
     async with application(settings, engine=engine) as server:
         clients = {name: Client(server.address, signer(keys_dir, name)) for name in ISSUERS}
         database = Database(url)
-        desk = Desk(clients["web-gateway"], clients, Spoken(database, keys_dir))
+        desk = Desk(clients["web-gateway"], clients, keys_dir, Spoken(database, keys_dir))
         engine.desk = desk
         yield Office(desk, engine, url, server.address)
         for client in clients.values():

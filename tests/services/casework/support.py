@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.common.v1 import common_pb2 as common
 from anju_contracts import application as contract
 from anju_contracts.base import Accepted, Model, Word
+from anju_people.index import PersonIndex
 from casekit.engine import NOT_STARTED, Standing
 from casekit.words import Heard, Words
 from casework import tables
@@ -136,9 +138,12 @@ def _spoken(case: tables.Application, event: str, note: str, objection: str, wor
 
 
 class Desk:
-    """Speaks to casework as anybody. ``spoken`` puts words behind the steps which the worker records."""
+    """Speaks to casework as anybody. ``spoken`` puts words behind the steps which the worker records.
 
-    def __init__(self, people: Client, services: dict[str, Client], spoken: Spoken | None = None) -> None:
+    Who hands a dossier in has signed on as its applicant, unless the caller says whom the sign-on has verified."""
+
+    def __init__(self, people: Client, services: dict[str, Client], keys_dir: Path, spoken: Spoken | None = None) -> None:
+        self._index = PersonIndex.of_folder(keys_dir)
         self._people = people
         self._services = services
         self.spoken = spoken
@@ -149,7 +154,12 @@ class Desk:
         if caller.kind == "system":
             client = self._services[caller.roles[0]]
             return await client.call(getattr(rpc.CaseworkServiceStub(client.channel), method), request, timeout=timeout)
+        if method in ("SubmitApplication", "CorrectApplication") and not caller.person:
+            caller = replace(caller, person=self.verified(request.dossier))
         return await self._people.call(getattr(self.stub, method), request, caller=caller, timeout=timeout)
+
+    def verified(self, content: pb.Dossier) -> str:
+        return next((self._index.of(each.id_number) for each in content.members if each.relation == "applicant"), "")
 
     async def submit(self, owner: Caller, content: pb.Dossier | None = None, key: str = "") -> pb.Application:
         request = pb.SubmitApplicationRequest(idempotency_key=key or new_id(), dossier=content or dossier(), consent=consent())

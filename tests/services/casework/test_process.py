@@ -205,7 +205,7 @@ async def test_a_submitted_case_has_a_running_workflow(
     async with application(settings) as server:
         people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
         workers = GrpcClient(server.address, signer(keys_dir, "worker"))
-        desk, owner = Desk(people, {"worker": workers}), someone()
+        desk, owner = Desk(people, {"worker": workers}, keys_dir), someone()
         no = (await desk.submit(owner)).no
         assert no.startswith("XZ-")
         request = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=no)
@@ -225,7 +225,7 @@ async def test_casework_serves_while_the_engine_is_away(
     url = await make_database("casework", MIGRATIONS)
     async with application(Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)) as server:
         people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
-        desk, owner = Desk(people, {}), someone()
+        desk, owner = Desk(people, {}, keys_dir), someone()
         no = (await desk.submit(owner)).no
         assert (await desk.get(owner, no)).stage == "submitted"
         await people.close()
@@ -244,7 +244,7 @@ async def test_numbers_go_on_above_what_the_engine_has_seen(
     url = await make_database("casework", MIGRATIONS)
     async with application(Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)) as server:
         people = GrpcClient(server.address, signer(keys_dir, "web-gateway"))
-        first = (await Desk(people, {}).submit(someone())).no
+        first = (await Desk(people, {}, keys_dir).submit(someone())).no
         await people.close()
     assert int(first.rpartition("-")[2]) > 870_123
     await client.get_workflow_handle(contract.workflow_id(no)).terminate()

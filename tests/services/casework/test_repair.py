@@ -176,7 +176,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
                 activities=[own.advance, own.standing, lookup, assess, notify],
                 workflow_runner=workflow_runner(),
             ):
-                yield Town(Desk(people, {"worker": worker}), url, engine, SimulatedClock(engine), operations, worker, answering)
+                yield Town(Desk(people, {"worker": worker}, keys_dir), url, engine, SimulatedClock(engine), operations, worker, answering)
             for client in (people, worker, operations):
                 await client.close()
 

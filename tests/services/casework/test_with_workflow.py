@@ -138,7 +138,7 @@ async def town(at_the_engine: None, make_module_database: MakeDatabase, keys_dir
             workflow_runner=workflow_runner(),
         ):
             database = Database(url)
-            yield Town(Desk(people, {"worker": worker}, Spoken(database, keys_dir)), url, engine)
+            yield Town(Desk(people, {"worker": worker}, keys_dir, Spoken(database, keys_dir)), url, engine)
             await database.close()
         await people.close()
         await worker.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.eligibility.v1 import eligibility_pb2_grpc as rpc
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju_people.index import PersonIndex
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Category, Household, MaritalStatus
@@ -87,6 +88,7 @@ def dossier(household: Household) -> casework_pb.Dossier:
 class Line:
     outside: Sandbox
     clients: dict[str, Client]
+    people: PersonIndex
 
     async def call(self, issuer: str, to: str, stub: Any, method: str, request: Any, **more: Any) -> Any:
         client = self.clients[f"{issuer}>{to}"]
@@ -97,8 +99,9 @@ class Line:
         assert persona is not None
         consent = casework_pb.Consent(text_version="consent-2026.1", registers=REGISTERS)
         request = casework_pb.SubmitApplicationRequest(idempotency_key=f"submit-{key}", dossier=dossier(persona.household), consent=consent)
+        applicant = replace(citizen(f"c-{key}"), person=self.people.of(persona.household.applicant.id_number))
         submitted = await self.call(
-            "web-gateway", "casework", casework_rpc.CaseworkServiceStub, "SubmitApplication", request, caller=citizen(f"c-{key}")
+            "web-gateway", "casework", casework_rpc.CaseworkServiceStub, "SubmitApplication", request, caller=applicant
         )
         no, now = submitted.application.no, datetime.now(UTC)
         for register in REGISTERS:
@@ -159,7 +162,7 @@ async def line(make_module_database: MakeDatabase, keys_dir: Path, tmp_path_fact
             for issuer in ("web-gateway", "worker")
             for to, address in addresses.items()
         }
-        yield Line(outside, clients)
+        yield Line(outside, clients, PersonIndex.of_folder(keys_dir))
         for client in clients.values():
             await client.close()
 

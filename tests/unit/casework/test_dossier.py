@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
+from anju_people import text
 from casework.domain import dossier as d
-from casework.domain import text
 
 TODAY = date(2026, 11, 24)
 

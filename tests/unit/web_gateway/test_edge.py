@@ -4,7 +4,9 @@ import json
 
 import grpc
 import pytest
+from anju_people.index import PersonIndex
 from chassis import errors
+from chassis.crypto import KeyRing
 from chassis.errors import FieldViolation, Refusal
 from chassis.errors import Problem as ServiceProblem
 from hypothesis import given
@@ -12,12 +14,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from web_gateway.api.body import MAX_DEPTH, BadJsonError, parse
 from web_gateway.api.subjects import catalogue
+from web_gateway.edge.access import caller
 from web_gateway.edge.language import negotiate
 from web_gateway.edge.limits import Addresses, Buckets, address_key, headers
 from web_gateway.edge.oidc import SignOnRefusedError, person
 from web_gateway.edge.session import Prefill
 from web_gateway.edge.signon import next_path
 from web_gateway.settings import Settings
+
+PEOPLE = PersonIndex(KeyRing.generate())
 
 # -- strict JSON ----------------------------------------------------------------------------------------------------------
 
@@ -180,13 +185,24 @@ def test_the_way_back_never_leaves_it(path: str) -> None:
 
 def test_claims_become_a_person_and_nothing_else() -> None:
     staff = person(
-        {"sub": "s-1", "kind": "staff", "name": "王", "roles": ["finance", "root", 7], "divisions": ["4102", "x", 5], "id_number": "1"}
+        {"sub": "s-1", "kind": "staff", "name": "王", "roles": ["finance", "root", 7], "divisions": ["4102", "x", 5], "id_number": "1"},
+        PEOPLE,
     )
     assert (staff.roles, staff.divisions, staff.prefill) == (("finance",), ("4102",), None)
     citizen = person(
-        {"sub": "c-1", "kind": "citizen", "roles": ["finance"], "divisions": ["4102"], "real_name": "张", "id_number": "9", "phone": "1"}
+        {"sub": "c-1", "kind": "citizen", "roles": ["finance"], "divisions": ["4102"], "real_name": "张", "id_number": "9x", "phone": "1"},
+        PEOPLE,
     )
-    assert (citizen.roles, citizen.divisions, citizen.prefill) == ((), (), Prefill("张", "9", "1"))
+    assert (citizen.roles, citizen.divisions, citizen.prefill) == ((), (), Prefill("张", "9x", "1"))
+
+
+def test_a_verified_number_travels_as_its_index_and_no_number_as_none() -> None:
+    claims = {"sub": "c-1", "kind": "citizen", "id_number": "9x"}
+    known = caller(person(claims, PEOPLE), "zh-CN")
+    assert known.person == PEOPLE.of("９ Ｘ") != ""
+    assert "9x" not in repr(known)
+    assert caller(person({"sub": "c-1", "kind": "citizen"}, PEOPLE), "zh-CN").person == ""
+    assert PersonIndex(KeyRing.generate()).of("9X") != known.person
 
 
 @pytest.mark.parametrize(
@@ -202,7 +218,7 @@ def test_claims_become_a_person_and_nothing_else() -> None:
 )
 def test_claims_that_name_nobody_are_refused(claims: dict[str, object]) -> None:
     with pytest.raises(SignOnRefusedError):
-        person(claims)
+        person(claims, PEOPLE)
 
 
 # -- problems -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ export interface paths {
         put?: never;
         /**
          * Hands in an application
-         * @description The registers are asked next; follow it at the Location. Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already stands in an active application.
+         * @description The registers are asked next; follow it at the Location. The applicant is the person who has signed on (``NOT_ONESELF`` at his number otherwise). Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already stands in an active application.
          */
         post: operations["submit_application"];
         delete?: never;
@@ -1657,7 +1657,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, OWN_CASE, BAD_SIGNATURE */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, OWN_CASE, BAD_SIGNATURE */
         403: {
             headers: {
                 [name: string]: unknown;

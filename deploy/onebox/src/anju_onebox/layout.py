@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import anju_profile
+from anju_people.index import PERSON_KEYS
 from anju_sandbox.credentials import CONTROL_FILE
 from anju_sandbox.servers import places
 from casekit.blocked import OPERATIONS
@@ -149,7 +150,7 @@ class Layout:
         """Folders, caller keys and key rings; what is there stays."""
         self.make_folders()
         generate_keys(self.keys_dir, ISSUERS)
-        for ring in (PAYLOAD_KEYS, FIELD_KEYS):
+        for ring in (PAYLOAD_KEYS, FIELD_KEYS, PERSON_KEYS):
             KeyRing.load_or_create(self.keys_dir / ring)
         (self.data_dir / "temporal.toml").touch()
 

@@ -9,6 +9,7 @@ from functools import partial
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
+from anju_people.index import PersonIndex
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
 from casekit.tell import TELL, Tellings
@@ -51,7 +52,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             database=made.database,
             outbox=made.outbox(tables.Outbox, handlers),
             words=words,
-            vault=Vault(made.ring),
+            vault=Vault(made.ring, PersonIndex.of_folder(settings.keys_dir)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,
             production=settings.production,

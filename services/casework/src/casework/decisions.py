@@ -6,6 +6,7 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
+from anju_people import text
 from casekit.words import Heard
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
@@ -13,7 +14,6 @@ from chassis.ids import stable_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import reach, store, views
-from casework.domain import text
 from casework.domain.progress import NOTICE_STAGES, OBJECTION
 from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts, now

@@ -41,11 +41,26 @@ NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的�
 NOT_REGISTERED = Problem(
     "NOT_REGISTERED", _FAILED, "该家庭还没有登记为轮候对象。", "This household is not registered for the waiting list."
 )
+NOT_VERIFIED = Problem(
+    "NOT_VERIFIED",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您的账号还没有实名认证，不能提交申请。请先在登录的平台完成实名认证，再回来提交；也可以带身份证到居住地街道办事处窗口办理。",
+    "Your account carries no verified identity number. Have it verified where you sign on, or apply at the counter of your street office.",
+)
 NO_SUCH_ROUND = Problem("NO_SUCH_ROUND", _FAILED, "没有这一轮申请材料。", "There is no such dossier round.")
 
 
 def invalid_dossier(violations: Iterable[Violation]) -> Refusal:
     return invalid(FieldViolation(*violation) for violation in violations)
+
+
+def another_person(pointer: str) -> Violation:
+    return Violation(
+        pointer,
+        "NOT_ONESELF",
+        "这不是您登录时认证的身份证号码。申请人须是登录的本人：请核对号码，或者请申请人用自己的账号登录；不用手机的，可以到居住地街道办事处窗口办理。",
+        "This is not the number your sign-on has verified. Applicants sign on themselves; who uses no phone applies at the counter of the street office.",
+    )
 
 
 def invalid_field(pointer: str, code: str, zh: str, en: str) -> Refusal:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import again, convert, reach, store
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, prepare
-from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, invalid_dossier
+from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, NOT_VERIFIED, another_person, invalid_dossier
 from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
 from casework.reading import Reading
@@ -43,17 +43,26 @@ class Intake:
         stored = pb.Application()
         async with self._parts.database.transaction() as session:
             if await once.find(session, key, content, stored) is None:
-                dossier, consent = self._checked(request)
+                dossier, consent = self._checked(caller, request)
                 stored.no = await self._enter(session, caller, word_name(key), dossier, consent, _given_at(request.consent))
                 once.remember(session, Once, key, content, stored)
         return await self._reading.case(caller, stored.no, "SubmitApplication")
 
-    def _checked(self, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
+    def _oneself(self, caller: Caller, dossier: Dossier) -> None:
+        """Nobody applies in another's name: the applicant is the person the sign-on has verified. Raises Refusal."""
+        if not caller.person:
+            raise Refusal(NOT_VERIFIED)
+        place, applicant = next((place, each) for place, each in enumerate(dossier.members) if each.relation == "applicant")
+        if self._parts.vault.people.of(applicant.id_number) != caller.person:
+            raise invalid_dossier([another_person(f"/members/{place}/id_number")])
+
+    def _checked(self, caller: Caller, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
         dossier = prepare(convert.dossier_from(request.dossier))
         consent = convert.consent_from(request.consent)
         wrong = [*check(dossier, self._parts.rules(today())), *check_consent(consent, self._parts.case_terms(today()).registers)]
         if wrong:
             raise invalid_dossier(wrong)
+        self._oneself(caller, dossier)
         return applicant_first(dossier), consent
 
     async def _enter(
@@ -139,6 +148,7 @@ class Intake:
         wrong = [*check(dossier, self._parts.rules(today())), *changed_place((case.district, case.street), dossier)]
         if wrong:
             raise invalid_dossier(wrong)
+        self._oneself(caller, dossier)
         row = self._row(case.no, case.round + 1, applicant_first(dossier), caller.sub, word_id)
         await self._claim(session, caller, case.no, row)
         session.add(row)

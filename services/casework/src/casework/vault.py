@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Final
 
+from anju_people.index import PersonIndex
 from chassis.crypto import KeyRing
 
 from casework.domain.dossier import Dossier, Home, Member, Vehicle, blind_indexes
 
-_BLIND_PURPOSE: Final = "resident-id"
-
 
 class Vault:
-    def __init__(self, ring: KeyRing) -> None:
+    """``ring`` seals; ``people`` tells persons apart."""
+
+    def __init__(self, ring: KeyRing, people: PersonIndex) -> None:
         self._ring = ring
+        self.people = people
 
     def blinds(self, dossier: Dossier) -> list[str]:
-        return blind_indexes(dossier, lambda number: self._ring.blind_index(number, _BLIND_PURPOSE))
+        return blind_indexes(dossier, self.people.of)
 
     def seal_dossier(self, dossier: Dossier, no: str, round_: int) -> bytes:
         plain = json.dumps(asdict(dossier), ensure_ascii=False, separators=(",", ":")).encode()

@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 import anju_profile
 from aiohttp import web
+from anju_people.index import PersonIndex
 from chassis import logs, telemetry
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.service import signer
@@ -57,7 +58,13 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
         public_url = settings.public_url or f"http://{address}"
         remote = await stack.enter_async_context(services.connect(settings, signer(settings, NAME)))
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        issuer = Issuer(http, settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret.get_secret_value())
+        issuer = Issuer(
+            http,
+            PersonIndex.of_folder(settings.keys_dir),
+            settings.oidc_issuer,
+            settings.oidc_client_id,
+            settings.oidc_client_secret.get_secret_value(),
+        )
         sessions = Sessions(
             KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS),
             idle_seconds=settings.session_idle_seconds,

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol
 
+from anju_people import text
 from anju_terms import is_code, terms
 from chassis import bounds
 
-from casework.domain import id_number, text
+from casework.domain import id_number
 from casework.domain.violations import Violation
 
 CONSENT_TEXT: Final = "consent-2026.1"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from anju_people.text import clean_code
 from stdnum.cn import ric
 from stdnum.exceptions import InvalidComponent
 
-from casework.domain.text import clean_code
 from casework.domain.violations import Violation
 
 _NEW_FORM = re.compile(r"[0-9]{17}[0-9X]")

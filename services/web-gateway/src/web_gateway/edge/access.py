@@ -103,5 +103,5 @@ def _bad_token() -> Exception:
 
 
 def caller(person: Person, locale: Locale) -> Caller:
-    """The person as the services see him: who, what he may do and where, and his language; no name, no number."""
-    return Caller(sub=person.sub, kind=person.kind, roles=person.roles, divisions=person.divisions, locale=locale)
+    """The person as the services see him: who, what he may do and where, and his language; no name, and of his number the blind index."""
+    return Caller(sub=person.sub, kind=person.kind, roles=person.roles, divisions=person.divisions, locale=locale, person=person.index)

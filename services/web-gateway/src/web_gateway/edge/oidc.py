@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from anju_people.index import PersonIndex
 from chassis import bounds, logs
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -64,7 +65,8 @@ class Bearer:
 
 
 class Issuer:
-    def __init__(self, http: aiohttp.ClientSession, issuer: str, client_id: str, client_secret: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, people: PersonIndex, issuer: str, client_id: str, client_secret: str) -> None:
+        self._people = people
         self._http = http
         self.issuer = issuer
         self._client_id = client_id
@@ -115,12 +117,12 @@ class Issuer:
         claims = await self._claims(token, kinds=("JWT", ""))
         if claims.get("nonce") != sign_on.nonce:
             raise SignOnRefusedError("the token is for another sign-on")
-        return person(claims)
+        return person(claims, self._people)
 
     async def bearer(self, token: str) -> Bearer:
         """The person of an access token (RFC 9068). An ID token is no key to an API. Raises SignOnRefusedError or SignOnUnavailableError."""
         claims = await self._claims(token, kinds=("at+jwt", "application/at+jwt"))
-        return Bearer(person(claims), claims["iat"], claims["exp"])
+        return Bearer(person(claims, self._people), claims["iat"], claims["exp"])
 
     async def signed_off(self, token: str) -> tuple[str, int]:
         """Whose sessions a logout token ends, and up to when (OpenID Connect Back-Channel Logout 1.0, 2.6).
@@ -265,7 +267,7 @@ def _texts(claims: Mapping[str, Any], name: str) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def person(claims: Mapping[str, Any]) -> Person:
+def person(claims: Mapping[str, Any], people: PersonIndex) -> Person:
     """Who the claims say somebody is. Raises SignOnRefusedError for claims that name nobody we know how to serve.
 
     A role nobody here knows is dropped; so are divisions that are no codes. A citizen never has either, whatever the claims say.
@@ -279,4 +281,13 @@ def person(claims: Mapping[str, Any]) -> Person:
     prefill = None
     if kind == "citizen" and _text(claims, "id_number"):
         prefill = Prefill(_text(claims, "real_name"), _text(claims, "id_number", 32), _text(claims, "phone", 32))
-    return Person(sub, kind, _text(claims, "name"), roles, divisions, _text(claims, "locale", 20) or "zh-CN", prefill)
+    return Person(
+        sub,
+        kind,
+        _text(claims, "name"),
+        roles,
+        divisions,
+        _text(claims, "locale", 20) or "zh-CN",
+        prefill,
+        people.of(_text(claims, "id_number", 32)),
+    )

@@ -51,6 +51,8 @@ class Person:
     divisions: tuple[str, ...] = ()
     locale: str = "zh-CN"
     prefill: Prefill | None = None
+    # Blind index of the verified identity number; empty when the sign-on knows none.
+    index: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,5 +217,6 @@ def _session(raw: dict[str, Any]) -> Session:
             divisions=tuple(person["divisions"]),
             locale=person["locale"],
             prefill=Prefill(**prefill) if prefill else None,
+            index=person["index"],
         ),
     )

@@ -21,6 +21,10 @@ from web_gateway.api.vocabulary import CodeOf
 
 PROBLEMS = (
     Kind(
+        "NOT_VERIFIED", 403, "账号没有实名认证", "The account is not verified",
+        "请先在登录的平台完成实名认证，或带身份证到居住地街道办事处窗口办理。", "Have your identity verified where you sign on, or apply at the counter of your street office.",
+    ),
+    Kind(
         "HOUSEHOLD_HAS_APPLICATION", 409, "家庭已有申请", "The household already has an application",
         "一个家庭同时只能有一件申请；请查看已有的申请，或先撤回再重新申请。", "A household has one application at a time; look at that one, or withdraw it and apply again.",
     ),
@@ -195,7 +199,8 @@ def _location(no: str) -> str:
 async def submit_application(call: Call, body: SubmitApplication) -> Application:
     """Hands in an application. The registers are asked next; follow it at the Location.
 
-    Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
+    The applicant is the person who has signed on (``NOT_ONESELF`` at his number otherwise). Field errors point into this body, for example
+    ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
     stands in an active application.
     """
     consent = casework.Consent(text_version=body.consent.text_version, registers=body.consent.registers)
