@@ -52,7 +52,7 @@ MATRIX = {
     "list_notices": "200 200 200 200 200 200 200 200 200 200 200 200 200",
     "list_estates": "200 200 200 200 200 200 200 200 200 200 200 200 200",
     "list_waiting": "200 200 200 200 200 200 200 200 200 200 200 200 200",
-    "submit_application": "401 409 409 403 403 403 403 403 403 403 403 403 403",
+    "submit_application": "401 409 422 403 403 403 403 403 403 403 403 403 403",
     "list_applications": "401 200 200 200 200 200 200 200 200 200 403 200 200",
     "get_application": "401 200 404 200 404 200 404 200 200 404 404 200 200",
     "list_lookups": "401 200 404 200 404 200 404 200 200 404 404 200 200",
@@ -143,7 +143,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
     )
     names = {"no": family.no, "lease": family.lease_no, "id": offer["id"], "message": message, "code": family.district, "period": "deposit"}
     dossier = {"dossier": family.dossier}
-    # The household already has a case; nobody else may name its members either.
+    # The household already has a case; and nobody else may apply in its name.
     bodies = {
         "submit_application": {**dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}},
         "correct_dossier": dossier,
