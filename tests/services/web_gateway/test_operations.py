@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.payments.v1 import payments_pb2 as payments
 from anju.registry.v1 import registry_pb2 as registry
+from casekit.engine import BLOCKED
 from chassis import errors
 from chassis.errors import FieldViolation, Problem, Refusal
 
@@ -69,6 +71,23 @@ async def test_field_errors_of_casework_point_into_the_body_that_was_sent(gatewa
     problem = (await citizen.post(f"{API}/applications", body)).problem(422, "INVALID_FIELDS")
     assert problem["errors"][0]["message"] == "The number is wrong."
     assert problem["title"] == "Some fields need correcting"
+
+
+async def test_a_case_that_is_blocked_says_since_when_and_operators_list_those(gateway: World) -> None:
+    blocked, running = an_application(), an_application()
+    running.ClearField("blocked_at")
+    blocked.blocked_at.FromDatetime(datetime(2026, 11, 26, 1, 0, tzinfo=UTC))
+    gateway.backstage.on("GetApplication", casework.GetApplicationResponse(application=blocked))
+    gateway.backstage.on("ListApplications", casework.ListApplicationsResponse(applications=[blocked, running]))
+    citizen = await gateway.citizen()
+    assert (await citizen.get(CASE)).json["blocked_at"] == "2026-11-26T09:00:00+08:00"
+    operator = await gateway.official("operator", "4102")
+    found = (await operator.get(f"{API}/applications?blocked=true")).json["items"]
+    assert [each["blocked_at"] for each in found] == ["2026-11-26T09:00:00+08:00", None]
+    assert gateway.backstage.last("ListApplications").request.blocked
+    gateway.backstage.on("WithdrawApplication", refuse(Refusal(BLOCKED)))
+    problem = (await citizen.post(f"{CASE}/withdrawal", {"reason": ""})).problem(503, "BLOCKED")
+    assert "不会丢失" in problem["detail"]
 
 
 @pytest.mark.parametrize("key", [None, "", "1", "not-a-uuid", "x" * 100, "00000000-0000-0000-0000-00000000000g"])

@@ -93,7 +93,7 @@ export const api = {
   waitingList: (code: string, query: Paged, cache: RequestCache = "default") =>
     only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
-  applications: (query: Paged & { stage?: string; district?: string }) =>
+  applications: (query: Paged & { stage?: string; district?: string; blocked?: boolean }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),
   submit: (key: string, body: SubmitApplication) =>
     only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),

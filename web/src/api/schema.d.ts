@@ -728,6 +728,11 @@ export interface components {
             masked_name: string;
             /** Round */
             round: number;
+            /**
+             * Blocked At
+             * @description Since when the case is held up by a fault of ours. Nothing is lost, and nobody but the platform's operators has to do anything.
+             */
+            blocked_at: string | null;
             dossier: components["schemas"]["Dossier"] | null;
             consent: components["schemas"]["ConsentView"] | null;
             /** Timeline */
@@ -794,6 +799,11 @@ export interface components {
             masked_name: string;
             /** Round */
             round: number;
+            /**
+             * Blocked At
+             * @description Since when the case is held up by a fault of ours. Nothing is lost, and nobody but the platform's operators has to do anything.
+             */
+            blocked_at: string | null;
         };
         /** ApplicationSummaryPage */
         ApplicationSummaryPage: {
@@ -1893,6 +1903,8 @@ export interface operations {
                 stage?: string;
                 /** @description Only this district or county. */
                 district?: string;
+                /** @description Only cases held up by a fault of ours, which operators have to start again. */
+                blocked?: boolean;
             };
             header?: never;
             path?: never;

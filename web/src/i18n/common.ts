@@ -103,5 +103,10 @@ export const common = {
   "field.state": { zh: "状态", en: "State" },
   "field.time": { zh: "时间", en: "Time" },
   "rooms": { zh: "{n} 室", en: "{n}-bedroom" },
+  "case.blocked": { zh: "办理流程故障，平台运维人员正在处理", en: "Held up by a fault of ours; the operators are looking into it" },
+  "case.blocked_text": {
+    zh: "已办理的和已提交的都在，不会丢失，办理期限照旧；不用重新提交。",
+    en: "Nothing is lost, the deadlines stay, and nothing has to be handed in again.",
+  },
   "case.overdue": { zh: "已超过办理期限", en: "Past the deadline" },
 } as const;

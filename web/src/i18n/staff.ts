@@ -16,6 +16,8 @@ export const staff = {
   "tasks.deadline": { zh: "办理期限", en: "Deadline" },
   "tasks.overdue": { zh: "已超期", en: "Overdue" },
   "tasks.open_label": { zh: "办理 {no}", en: "Open {no}" },
+  "cases_staff.blocked": { zh: "只看流程故障的", en: "Only those held up by a fault" },
+  "cases_staff.blocked_mark": { zh: "流程故障", en: "Held up" },
   "cases_staff.title": { zh: "申请查询", en: "Applications" },
   "cases_staff.stage": { zh: "阶段", en: "Stage" },
   "cases_staff.district": { zh: "区县", en: "District" },

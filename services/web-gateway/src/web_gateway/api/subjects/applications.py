@@ -91,6 +91,7 @@ class Withdraw(Body):
 class ApplicationFilter(f.Paged):
     stage: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only this stage.", examples=["street_review"])] = ""
     district: f.MaybeDistrict = ""
+    blocked: bool = Field(default=False, description="Only cases held up by a fault of ours, which operators have to start again.")
 
 
 class ConsentView(Answer):
@@ -135,6 +136,9 @@ class ApplicationSummary(Answer):
     reason: str
     masked_name: str
     round: int
+    blocked_at: datetime | None = Field(
+        description="Since when the case is held up by a fault of ours. Nothing is lost, and nobody but the platform's operators has to do anything."
+    )
 
 
 class Application(ApplicationSummary):
@@ -213,7 +217,7 @@ async def submit_application(call: Call, body: SubmitApplication) -> Application
 @api.get("/applications")
 async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[ApplicationSummary]:
     """A citizen's own applications, or an official's division's, newest first and masked."""
-    request = casework.ListApplicationsRequest(page=params.page(), stage=params.stage, district=params.district)
+    request = casework.ListApplicationsRequest(page=params.page(), stage=params.stage, district=params.district, blocked=params.blocked)
     found = await call.rpc("casework", call.services.casework.ListApplications, request)
     items = [to_model(ApplicationSummary, item, stage_title=title(STAGES, item.stage, call.locale)) for item in found.applications]
     return f.Page[ApplicationSummary](items=items, next_cursor=found.page.next_cursor)
