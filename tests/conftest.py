@@ -16,13 +16,10 @@ import pytest_asyncio
 import uvloop
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from chassis.crypto import KeyRing
-from chassis.identity import generate_keys
-from chassis.temporal import PAYLOAD_KEYS
+from anju_onebox.layout import make_keys
 from xdist.remote import Producer
 
 from tests.support import evidence, parallel, surroundings
-from tests.support.keys import ISSUERS
 from tests.support.ports import free_block
 from tests.support.templates import Templates
 
@@ -152,6 +149,5 @@ async def temporal_server(session_dir: Path) -> AsyncIterator[TemporalServer]:
 def keys_dir(session_dir: Path) -> Path:
     """Caller keys of every process and the payload key ring, as one box has them; ``<issuer>.jwk`` per process."""
     folder = session_dir / "keys"
-    generate_keys(folder, ISSUERS)
-    KeyRing.load_or_create(folder / PAYLOAD_KEYS)
+    make_keys(folder)
     return folder

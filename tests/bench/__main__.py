@@ -19,9 +19,9 @@ from typing import Annotated
 import typer
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
+from anju_onebox.layout import make_keys
 from chassis import commands, logs, loop
 from chassis.crypto import KeyRing
-from chassis.identity import generate_keys
 from chassis.temporal import PAYLOAD_KEYS
 from rich.console import Console
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
@@ -29,7 +29,6 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 from tests.bench import counts, machine, on_box, on_dbos, on_temporal, report
 from tests.bench.drive import THINK_SECONDS, Contestant, run_round
 from tests.bench.report import Goal, Phase, Report
-from tests.support.keys import ISSUERS
 from tests.support.ports import free_block
 from tests.workflows.stage import stage
 
@@ -72,8 +71,8 @@ class Bench:
         self.console = console
         self.folder = folder
         self.keys_dir = folder / "keys"
-        generate_keys(self.keys_dir, ISSUERS)
-        self.ring = KeyRing.load_or_create(self.keys_dir / PAYLOAD_KEYS)
+        make_keys(self.keys_dir)
+        self.ring = KeyRing.load(self.keys_dir / PAYLOAD_KEYS)
         self.phases: dict[str, Phase] = {}
         self.costs: dict[str, counts.Cost] = {}
         self.trips: dict[str, dict[str, float]] = {}

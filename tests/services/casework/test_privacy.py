@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
+from anju_onebox.layout import make_keys
 from anju_people.index import PersonIndex
 from casework.domain.dossier import Dossier, Member
 from casework.vault import Vault
@@ -99,7 +100,8 @@ async def test_a_dossier_moved_to_another_case_does_not_open(office: Office) -> 
 
 
 def test_the_vault_opens_only_in_its_place(tmp_path: Any) -> None:
-    vault = Vault(KeyRing.load_or_create(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
+    make_keys(tmp_path)
+    vault = Vault(KeyRing.load(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
     content = Dossier(members=(Member(name="买买提·艾力", id_number="11010519491231002X"),))
     sealed = vault.seal_dossier(content, "KF-2026-000001", 1)
     assert vault.open_dossier(sealed, "KF-2026-000001", 1) == content
@@ -114,12 +116,13 @@ def test_the_vault_opens_only_in_its_place(tmp_path: Any) -> None:
 
 
 def test_keys_can_be_rotated_and_blind_indexes_stay(tmp_path: Any) -> None:
-    vault = Vault(KeyRing.load_or_create(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
+    make_keys(tmp_path)
+    vault = Vault(KeyRing.load(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
     content = Dossier(members=(Member(id_number="11010519491231002X"),))
     sealed, blinds = vault.seal_dossier(content, "n", 1), vault.blinds(content)
     ring, fresh = KeyRing.load(tmp_path / FIELD_KEYS), KeyRing.generate()
     KeyRing(fresh.current, {**ring.keys, **fresh.keys}, ring.index_key).save(tmp_path / FIELD_KEYS)
-    rotated = Vault(KeyRing.load_or_create(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
+    rotated = Vault(KeyRing.load(tmp_path / FIELD_KEYS), PersonIndex.of_folder(tmp_path))
     assert rotated.open_dossier(sealed, "n", 1) == content
     assert rotated.blinds(content) == blinds
     assert rotated.seal_dossier(content, "n", 1)[1:9] == fresh.current.encode()

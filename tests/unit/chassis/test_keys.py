@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from chassis import service
+from chassis.commands import CannotRunError
 from chassis.crypto import DecryptionError, KeyRing
 from chassis.files import write_private
 
@@ -74,3 +77,72 @@ def test_a_ring_shows_no_key() -> None:
     shown = f"{ring!r} {ring}"
     assert ring.current in shown
     assert not any(repr(key) in shown for key in (*ring.keys.values(), ring.index_key))
+
+
+def test_whoever_only_uses_a_ring_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        KeyRing.load(tmp_path / "field-keys.json")
+    with pytest.raises(CannotRunError, match="anju keys init"):
+        service.ring(tmp_path, "field-keys.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_service_makes_keys() -> None:
+    """Only the box and ``anju keys init`` do."""
+    sources = [file for part in ("services", "workflows", "libs") for file in (Path(__file__).parents[3] / part).rglob("src/**/*.py")]
+    assert len(sources) > 100
+    found = {file.name for file in sources if "load_or_create" in file.read_text(encoding="utf-8")}
+    assert found == {"crypto.py"}, "where it is defined"
+
+
+def test_keys_are_rotated_under_processes_that_go_on_working(tmp_path: Path) -> None:
+    """Several that read the file on their own: whatever one seals the others open, at every moment."""
+    path = tmp_path / "ring.json"
+    KeyRing.generate().save(path)
+    processes = [KeyRing.load(path) for _ in range(4)]
+    stop, sealed_with, opened = threading.Event(), set(), [0]
+
+    def work(mine: KeyRing, other: KeyRing) -> None:
+        while not stop.is_set():
+            sealed = mine.encrypt(b"word", "place")
+            sealed_with.add(sealed[1 : 1 + sealed[0]])
+            assert other.decrypt(sealed, "place") == b"word"
+            opened[0] += 1
+
+    failed: list[BaseException] = []
+
+    def guarded(mine: KeyRing, other: KeyRing) -> None:
+        try:
+            work(mine, other)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(processes[n], processes[(n + 1) % 4])) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        time.sleep(1.3)
+        KeyRing.load(path).rotated().save(path)
+    time.sleep(1.3)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert opened[0] > 1000
+    assert len(sealed_with) == 4, "every new key was used"
+    assert processes[0].blind_index("x", "id") == KeyRing.load(path).blind_index("x", "id")
+
+
+def test_a_ring_that_cannot_be_read_at_this_moment_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ring.json"
+    KeyRing.generate().save(path)
+    ring = KeyRing.load(path)
+    sealed = ring.encrypt(b"word", "place")
+    for broken in ("", "{", '{"current": "x"}'):
+        path.write_text(broken)
+        time.sleep(0.01)
+        with pytest.raises(DecryptionError):
+            ring.decrypt(bytes([8]) + b"deadbeef" + sealed[9:], "place")
+        assert ring.decrypt(sealed, "place") == b"word"
+    path.unlink()
+    assert ring.decrypt(ring.encrypt(b"word", "place"), "place") == b"word"

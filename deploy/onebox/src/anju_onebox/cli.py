@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anju_onebox.engine.process import EngineError
-from anju_onebox.layout import HIGHEST_OFFSET, PROCESSES, Layout
+from anju_onebox.layout import HIGHEST_OFFSET, PROCESSES, Layout, make_keys, rotate_keys
 
 NOT_RUNNING = 3
 _IMPATIENT_AFTER_SECONDS = 1.0
@@ -47,6 +47,8 @@ clock = commands.program(
     "anju clock advance application/KF-2026-000002 11d",
 )
 app.add_typer(clock, name="clock")
+keys = commands.program("密钥 — Makes and rotates the keys of a box or a deployment.", "anju keys init /etc/anju/keys", "anju keys rotate")
+app.add_typer(keys, name="keys")
 
 DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -334,6 +336,30 @@ async def _world(layout: Layout, method: str, path: str, body: str) -> int:
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         typer.echo(f"外部世界没有回应 — the sandbox does not answer: {type(error).__name__}", err=True)
         return 1
+
+
+@keys.command(epilog=commands.examples("anju keys init /etc/anju/keys"))
+def init(folder: Annotated[Path, typer.Argument(help="keys folder of a deployment")]) -> None:
+    """生成密钥 — Makes the caller keys and key rings of a deployment, once: what is there stays. Services make none."""
+    make_keys(folder)
+    typer.echo(f"{folder}: " + ", ".join(sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))))
+
+
+@keys.command(epilog=commands.examples("anju keys rotate", "anju keys rotate /etc/anju/keys"))
+def rotate(
+    folder: Annotated[Path | None, typer.Argument(help="keys folder; the running box's when left out")] = None, data_dir: DataDir = None
+) -> None:
+    """轮换密钥 — One more key in every ring, which seals from now on; the old ones go on opening. Nothing is restarted.
+
+    Processes that share the folder see it at once. Where each has a copy, hand the new files to all of them before any is replaced again.
+    """
+    try:
+        made = rotate_keys(folder or _living(data_dir).keys_dir)
+    except FileNotFoundError as error:
+        raise commands.CannotRunError(
+            f"{error.filename}: 没有密钥，请先 anju keys init — no keys there; anju keys init makes them"
+        ) from None
+    typer.echo("\n".join(made))
 
 
 def _hand_to_tool(package: str, arguments: Sequence[str], data_dir: Path | None) -> NoReturn:

@@ -19,7 +19,7 @@ from anju_people.index import PERSON_KEYS
 from anju_sandbox.credentials import CONTROL_FILE
 from anju_sandbox.servers import places
 from casekit.blocked import OPERATIONS
-from chassis.crypto import FIELD_KEYS, KeyRing
+from chassis.crypto import FIELD_KEYS, SESSION_KEYS, KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
 from chassis.identity import Kind, generate_keys
 from chassis.settings import ProcessSettings
@@ -48,12 +48,33 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
     # The operators' own commands (anju repair).
     OPERATIONS: ("system",),
 }
+RINGS: Final = (PAYLOAD_KEYS, FIELD_KEYS, PERSON_KEYS, SESSION_KEYS)
 STATE_FILE: Final = "box.json"
 DEFAULT_DATA_DIR: Final = Path(".anju")
 # The highest port of a box without an offset is 8233, of the Temporal UI.
 HIGHEST_OFFSET: Final = 57_000
 _REPLICA_STEP: Final = 10
 _FILE: Final = "_FILE"
+
+
+def make_keys(folder: Path) -> None:
+    """A caller key for every process and the key rings; what is there stays. Nothing else makes any."""
+    generate_keys(folder, ISSUERS)
+    for ring in RINGS:
+        KeyRing.load_or_create(folder / ring)
+
+
+def rotate_keys(folder: Path) -> list[str]:
+    """One more key in every ring, which seals from now on; running processes see it within a second. The names of the new keys.
+
+    Raises FileNotFoundError for a folder without keys.
+    """
+    made = []
+    for ring in RINGS:
+        rotated = KeyRing.load(folder / ring).rotated()
+        rotated.save(folder / ring)
+        made.append(f"{ring}: {rotated.current}")
+    return made
 
 
 def database_name(service: str) -> str:
@@ -149,9 +170,7 @@ class Layout:
     def prepare(self) -> None:
         """Folders, caller keys and key rings; what is there stays."""
         self.make_folders()
-        generate_keys(self.keys_dir, ISSUERS)
-        for ring in (PAYLOAD_KEYS, FIELD_KEYS, PERSON_KEYS):
-            KeyRing.load_or_create(self.keys_dir / ring)
+        make_keys(self.keys_dir)
         (self.data_dir / "temporal.toml").touch()
 
     @property

@@ -17,7 +17,7 @@ from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
 from chassis.rounds import every
-from chassis.service import signer, verifier
+from chassis.service import ring, signer, verifier
 from chassis.settings import GrpcServiceSettings
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Composition:
 
     @cached_property
     def ring(self) -> KeyRing:
-        return KeyRing.load_or_create(self._settings.keys_dir / FIELD_KEYS)
+        return ring(self._settings.keys_dir, FIELD_KEYS)
 
     def client(self, address: str) -> Client:
         """Calls of another service, in this process's name."""

@@ -9,7 +9,8 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,19 +21,37 @@ from chassis.files import write_private
 
 # File, in the folder of keys, of the ring that seals what people wrote and are known by.
 FIELD_KEYS: Final = "field-keys.json"
+# Of the one that seals the sessions of the web edge, which opens no dossier.
+SESSION_KEYS: Final = "session-keys.json"
+# A ring whose file was changed is read anew: at once when a value names a key it does not have, otherwise this often.
+LOOK_SECONDS: Final = 1.0
 
 
 class DecryptionError(ValueError):
     """The value was changed, moved to another place, or its key is not in the ring."""
 
 
+@dataclass
+class _Source:
+    """The file a ring was read from, and what stands in it now."""
+
+    path: Path
+    changed: int
+    ring: KeyRing
+    looked_at: float
+
+
 @dataclass(frozen=True)
 class KeyRing:
-    """Named 256-bit keys; the current one encrypts, every one decrypts. ``index_key`` makes blind indexes and is never rotated silently."""
+    """Named 256-bit keys; the current one encrypts, every one decrypts. ``index_key`` makes blind indexes and is never rotated.
+
+    A ring read from a file follows the file: keys are rotated under processes that go on working.
+    """
 
     current: str
     keys: dict[str, bytes] = field(repr=False)
     index_key: bytes = field(repr=False)
+    _source: _Source | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def generate(cls) -> KeyRing:
@@ -41,12 +60,40 @@ class KeyRing:
 
     @classmethod
     def load(cls, path: Path) -> KeyRing:
+        """Raises FileNotFoundError: whoever only uses a ring makes none. A process that invented a missing one would seal what nobody else can open."""
+        changed = path.stat().st_mtime_ns
+        plain = cls._read(path)
+        return replace(plain, _source=_Source(path, changed, plain, time.monotonic()))
+
+    @classmethod
+    def _read(cls, path: Path) -> KeyRing:
         raw = json.loads(path.read_text())
         return cls(
             raw["current"],
             {name: base64.b64decode(key) for name, key in raw["keys"].items()},
             base64.b64decode(raw["index_key"]),
         )
+
+    def rotated(self) -> KeyRing:
+        """With one more key, which seals from now on; the others go on opening."""
+        name = secrets.token_hex(4)
+        return KeyRing(name, {**self.keys, name: secrets.token_bytes(32)}, self.index_key)
+
+    def _now(self, *, at_once: bool = False) -> KeyRing:
+        """The ring as its file has it. One that cannot be read at this moment changes nothing."""
+        source = self._source
+        if source is None:
+            return self
+        now = time.monotonic()
+        if at_once or now - source.looked_at >= LOOK_SECONDS:
+            source.looked_at = now
+            try:
+                changed = source.path.stat().st_mtime_ns
+                if changed != source.changed:
+                    source.ring, source.changed = self._read(source.path), changed
+            except (OSError, ValueError, KeyError):
+                pass
+        return source.ring
 
     def save(self, path: Path, *, replace: bool = True) -> None:
         content = {
@@ -58,23 +105,26 @@ class KeyRing:
 
     @classmethod
     def load_or_create(cls, path: Path) -> KeyRing:
-        """The ring of the file, made on the first start. Replicas starting together all get the one which was there first."""
+        """For the commands that make keys (the box, ``anju keys init``); of those that run together all get the ring which was there first."""
         if not path.exists():
             cls.generate().save(path, replace=False)
         return cls.load(path)
 
     def encrypt(self, plain: bytes, place: str) -> bytes:
         """key name (1 length byte + name), 12 bytes of nonce, ciphertext with tag."""
-        nonce = os.urandom(12)
-        name = self.current.encode()
-        return bytes([len(name)]) + name + nonce + AESGCM(self.keys[self.current]).encrypt(nonce, plain, place.encode())
+        ring, nonce = self._now(), os.urandom(12)
+        name = ring.current.encode()
+        return bytes([len(name)]) + name + nonce + AESGCM(ring.keys[ring.current]).encrypt(nonce, plain, place.encode())
 
     def decrypt(self, sealed: bytes, place: str) -> bytes:
         """Raises DecryptionError when the value does not belong to ``place`` or was changed."""
         try:
             length = sealed[0]
             name, nonce, body = sealed[1 : 1 + length].decode(), sealed[1 + length : 13 + length], sealed[13 + length :]
-            return AESGCM(self.keys[name]).decrypt(nonce, body, place.encode())
+            keys = self._now().keys
+            # Sealed by a process that has seen the new key before this one.
+            key = keys[name] if name in keys else self._now(at_once=True).keys[name]
+            return AESGCM(key).decrypt(nonce, body, place.encode())
         except (InvalidTag, KeyError, IndexError, UnicodeDecodeError, ValueError) as error:
             raise DecryptionError(f"cannot decrypt {place}") from error
 

@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from chassis import commands, logs, loop, telemetry
+from chassis.crypto import KeyRing
 from chassis.identity import Signer, Verifier, load_key, load_key_set
 from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
 
@@ -22,6 +23,17 @@ S = TypeVar("S", bound=ProcessSettings)
 def signer(settings: ProcessSettings, name: str) -> Signer:
     """This process's voice: the key ``<name>.jwk`` of the keys folder."""
     return Signer(load_key(settings.keys_dir / f"{name}.jwk"), name)
+
+
+def ring(keys_dir: Path, name: str) -> KeyRing:
+    """A key ring of the keys folder. Raises CannotRunError when it is not there: a secret is mounted or made by a person, and never invented."""
+    path = keys_dir / name
+    try:
+        return KeyRing.load(path)
+    except FileNotFoundError:
+        raise commands.CannotRunError(
+            f"{path}: 没有密钥文件；请挂载部署的密钥，或用 anju keys init 生成一次 — there is no key ring; mount the deployment's, or make one, once, with: anju keys init {path.parent}"
+        ) from None
 
 
 def verifier(settings: ProcessSettings) -> Verifier:

@@ -13,6 +13,7 @@ from chassis import telemetry
 from chassis.codec import data_converter
 from chassis.crypto import KeyRing
 from chassis.deployment import Temporal
+from chassis.service import ring
 from chassis.settings import ProcessSettings
 
 # What a connection for tools waits for; a process retries instead.
@@ -30,7 +31,7 @@ async def connect(settings: ProcessSettings, interceptors: Sequence[Interceptor]
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")
     config.update(
-        data_converter=data_converter(KeyRing.load_or_create(settings.keys_dir / PAYLOAD_KEYS), unsealed=settings.unsealed_payloads),
+        data_converter=data_converter(ring(settings.keys_dir, PAYLOAD_KEYS), unsealed=settings.unsealed_payloads),
         interceptors=[*telemetry.temporal_interceptors(), *interceptors],
         **overrides,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from chassis.crypto import KeyRing
+from chassis.service import ring
 
 from anju_people.text import clean_code
 
@@ -23,8 +24,8 @@ class PersonIndex:
 
     @classmethod
     def of_folder(cls, keys_dir: Path) -> PersonIndex:
-        """With the ring of the keys folder, which is made on first use."""
-        return cls(KeyRing.load_or_create(keys_dir / PERSON_KEYS))
+        """With the ring of the keys folder. Raises CannotRunError when it is not there."""
+        return cls(ring(keys_dir, PERSON_KEYS))
 
     def of(self, id_number: str) -> str:
         """The blind index of whoever has this number, however it was typed; "" for no number."""

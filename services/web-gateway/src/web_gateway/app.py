@@ -13,8 +13,8 @@ import anju_profile
 from aiohttp import web
 from anju_people.index import PersonIndex
 from chassis import logs, telemetry
-from chassis.crypto import FIELD_KEYS, KeyRing
-from chassis.service import signer
+from chassis.crypto import SESSION_KEYS
+from chassis.service import ring, signer
 
 from web_gateway import services
 from web_gateway.api import serving as operations
@@ -66,7 +66,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             settings.oidc_client_secret.get_secret_value(),
         )
         sessions = Sessions(
-            KeyRing.load_or_create(settings.keys_dir / FIELD_KEYS),
+            ring(settings.keys_dir, SESSION_KEYS),
             idle_seconds=settings.session_idle_seconds,
             seconds=settings.session_seconds,
             secure=public_url.startswith("https://"),

@@ -1,7 +1,7 @@
 """The session of a signed-on person: sealed in a cookie, so any replica can serve him and nothing is stored about him here.
 
-The cookie holds what the API needs on every call and what prefills the form; AES-256-GCM by the field key ring, so that it can neither be read
-nor forged. A session slides for half an hour and ends after eight hours (settings). Signing off is remembered until then (``signed_off``).
+The cookie holds what the API needs on every call and what prefills the form; AES-256-GCM by a key ring of the edge's own, which opens nothing else, so
+that it can neither be read nor forged. A session slides for half an hour and ends after eight hours (settings). Signing off is remembered until then (``signed_off``).
 """
 
 from __future__ import annotations
