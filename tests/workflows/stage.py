@@ -222,6 +222,7 @@ class Notes:
 
         @activity.defn(name=lease_calls.ADVANCE_LEASE)
         async def advance_lease(arg: lease_calls.AdvanceLease) -> lease_calls.LeaseOnRecord:
+            await self.before(lease_calls.ADVANCE_LEASE)
             self.leases.append(arg.event)
             await self.hear_step(arg.step)
             return lease_calls.LeaseOnRecord(

@@ -657,3 +657,24 @@ async def test_a_bill_that_ended_meanwhile_tells_its_lease(theatre: Stage, state
     assert "open" not in theatre.notes.bills.values(), "it is not issued again"
     events = (await cycle.fetch_history()).events
     assert any(event.HasField("signal_external_workflow_execution_initiated_event_attributes") for event in events)
+
+
+@pytest.mark.parametrize("outcome", ["paid", "arrears"])
+async def test_a_deposit_nobody_paid_or_gave_up_changes_nothing(theatre: Stage, outcome: str) -> None:
+    """Housing asks payments before it records either; the lease waits on for what becomes of the bill."""
+    handle = await lease(theatre)
+    no = handle.id.removeprefix("lease/")
+    await sign(handle)
+    await theatre.reached(lambda: f"{no}/deposit" in theatre.notes.bills)
+
+    async def not_so() -> None:
+        raise ApplicationError("NOT_SAID", type="NOT_SAID", non_retryable=True)
+
+    theatre.notes.trouble["advance_lease"] = not_so
+    await handle.signal("bill_closed", lease_contract.BillClosed(bill_id=f"{no}/deposit", outcome=outcome))
+    await eventually(lambda: handle.query("__temporal_workflow_metadata"), lambda page: "1 次收到无人说过的话" in str(page))
+    state = await handle.query(STATE, result_type=State)
+    assert (state.stage, state.blocked, state.details["open_bills"]) == ("deposit", "", f"{no}/deposit")
+    theatre.notes.trouble.clear()
+    await pay(theatre, f"{no}/deposit")
+    await theatre.reached(lambda: "activated" in theatre.notes.leases)

@@ -337,3 +337,20 @@ async def test_a_step_of_a_household_nobody_has_heard_it_take_is_not_recorded(wo
     assert (await refused(world.step("AdvanceLease", sign))).problem.reason == "NOT_SAID"
     await world.step("CloseOffer", close("declined", "太远", word))
     assert await world.sql("SELECT word_id FROM offers WHERE id = :id", id=first.id) == [(word.request_id,)]
+
+
+@pytest.mark.parametrize(
+    ("event", "deposit"), [("activated", "open"), ("activated", "arrears"), ("activated", ""), ("lapsed", "paid"), ("lapsed", "open")]
+)
+async def test_a_lease_takes_effect_or_lapses_by_what_payments_has(world: World, event: str, deposit: str) -> None:
+    """Its workflow may have been told anything about the deposit's bill."""
+    await world.add_units(2)
+    await world.register("KF-1")
+    (offer,) = (await world.offer()).offers
+    lease = await world.close_offer(offer.id, "accepted")
+    await world.advance(lease.no, "signed")
+    world.deposits.states[lease.no] = deposit
+    assert (await refused(world.advance(lease.no, event))).problem.reason == "NOT_SAID"
+    assert (await world.tenancy("KF-1")).lease.state == "deposit"
+    world.deposits.states[lease.no] = "paid"
+    assert (await world.advance(lease.no, "activated")).state == "active"

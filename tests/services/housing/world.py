@@ -97,6 +97,17 @@ class Households:
 
 
 @dataclass
+class Deposits:
+    """In payments' place: what became of deposits; without a word here, what the step says."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    usual: str = "paid"
+
+    async def state(self, lease_no: str) -> str:
+        return self.states.get(lease_no, self.usual)
+
+
+@dataclass
 class TermsOf:
     """In the profile's place: the terms of every day, which a test may change."""
 
@@ -116,6 +127,7 @@ class World:
     households: Households
     terms: TermsOf
     words: Words
+    deposits: Deposits
     steps: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -236,6 +248,7 @@ class World:
 
     async def advance(self, lease_no: str, event: str, as_of: datetime = NOW, step_id: str = "") -> pb.Lease:
         word = await self.signature(lease_no) if event == "signed" else None
+        self.deposits.usual = "arrears" if event == "lapsed" else "paid"
         request = pb.AdvanceLeaseRequest(lease_no=lease_no, step=self.next_step(as_of, step_id, word), event=event)
         answer: pb.AdvanceLeaseResponse = await self.step("AdvanceLease", request)
         return answer.lease
@@ -264,15 +277,15 @@ class World:
 
 @asynccontextmanager
 async def housing(url: str, keys_dir: Path, engine: Engine | None = None, **settings: Any) -> AsyncIterator[World]:
-    notes, households, terms = NoteTaker(), Households(), TermsOf()
+    notes, households, terms, deposits = NoteTaker(), Households(), TermsOf(), Deposits()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, drain_seconds=0.2, **settings)
-    async with application(given, engine=engine or notes, applicants=households, terms=terms) as server:
+    async with application(given, engine=engine or notes, applicants=households, terms=terms, deposits=deposits) as server:
         web = Client(server.address, signer(keys_dir, "web-gateway"))
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
         words = Words(database, tables.Word, tables.Outbox, notes, KeyRing.load_or_create(keys_dir / "field-keys.json"), KINDS)
         try:
-            yield World(web, worker, notes, server.address, database, households, terms, words)
+            yield World(web, worker, notes, server.address, database, households, terms, words, deposits)
         finally:
             for client in (web, worker):
                 await client.close()

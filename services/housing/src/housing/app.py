@@ -26,6 +26,7 @@ from chassis.rounds import every
 from housing import store, tables
 from housing.again import Households, Leases
 from housing.applicants import Applicants, CaseworkApplicants
+from housing.deposits import Deposits, PaymentsDeposits
 from housing.expiry import ROUND_SECONDS, end_expired
 from housing.servicer import HousingServicer
 from housing.settings import Settings
@@ -40,9 +41,15 @@ OPEN_METHODS = (f"/{SERVICE}/ListEstates", f"/{SERVICE}/ListWaiting")
 
 @asynccontextmanager
 async def application(
-    settings: Settings, *, engine: Engine | None = None, applicants: Applicants | None = None, terms: TermsOf | None = None
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    applicants: Applicants | None = None,
+    terms: TermsOf | None = None,
+    deposits: Deposits | None = None,
 ) -> AsyncIterator[GrpcServer]:
-    """Serves until the block ends. ``engine`` stands in for Temporal, ``applicants`` for casework and ``terms`` for the profile in tests."""
+    """Serves until the block ends. ``engine`` stands in for Temporal, ``applicants`` for casework, ``terms`` for the profile and ``deposits`` for payments
+    in tests."""
     async with composing(settings, NAME) as made:
         database = made.database
         if engine is None:
@@ -50,6 +57,8 @@ async def application(
             engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
         if applicants is None:
             applicants = CaseworkApplicants(made.client(settings.casework_address))
+        if deposits is None:
+            deposits = PaymentsDeposits(made.client(settings.payments_address))
         if terms is None:
             terms = of_profile(anju_profile.load(settings.profile_dir, production=settings.production))
         tellings = Tellings(made.ring, made.client(settings.notifications_address))
@@ -61,7 +70,7 @@ async def application(
         }
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
-        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words)
+        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits)
         more = []
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues

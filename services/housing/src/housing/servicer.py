@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
 from housing.applicants import Applicants
+from housing.deposits import Deposits
 from housing.domain import matching
 from housing.errors import ESTATE_DIFFERS, NOT_ACKNOWLEDGED, UNIT_EXISTS
 from housing.requests import check_new_units
@@ -50,8 +51,9 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         applicants: Applicants,
         terms_of: TermsOf,
         words: Words,
+        deposits: Deposits,
     ) -> None:
-        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words)
+        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words, deposits)
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
 

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
 from housing.applicants import Applicants
+from housing.deposits import Deposits
 from housing.domain import leases
 from housing.errors import OFFER_NOT_OPEN, STEP_REFUSED
 from housing.tables import LISTED, UNSERVED, Lease, Offer, Once, Waiting
@@ -36,6 +37,8 @@ from housing.terms import Terms, TermsOf
 M = TypeVar("M", bound=Message)
 Context = Any
 
+# What the deposit must have become for a lease to go from there.
+_DEPOSIT = {"activated": "paid", "lapsed": "arrears"}
 OFFER_OUTCOMES = ("accepted", "declined", "expired")
 
 
@@ -49,6 +52,7 @@ class WorkflowSteps:
         applicants: Applicants,
         terms_of: TermsOf,
         words: Words,
+        deposits: Deposits,
     ) -> None:
         self._database = database
         self._ring = ring
@@ -57,6 +61,7 @@ class WorkflowSteps:
         self._applicants = applicants
         self._terms_of = terms_of
         self._words = words
+        self._deposits = deposits
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
         _check_step(request.step)
@@ -162,7 +167,10 @@ class WorkflowSteps:
         return await self._once(request, pb.CloseWaitingResponse(), record)
 
     async def AdvanceLease(self, request: pb.AdvanceLeaseRequest, context: Context) -> pb.AdvanceLeaseResponse:
+        """What became of the deposit its workflow was told; payments says what is so."""
         _check_step(request.step)
+        # Outside of the transaction: a slow payments must not hold the lease and a connection.
+        deposit = await self._deposits.state(request.lease_no) if request.event in ("activated", "lapsed") else ""
 
         async def record(session: AsyncSession, answer: pb.AdvanceLeaseResponse) -> str:
             lease = await store.lock_lease(session, request.lease_no)
@@ -171,6 +179,8 @@ class WorkflowSteps:
             state = leases.next_state(lease.state, request.event)
             if state is None:
                 raise Refusal(STEP_REFUSED)
+            if lease.state == "deposit" and lease.deposit_fen > 0 and deposit != _DEPOSIT[request.event]:
+                raise not_said(lease_contract.workflow_id(lease.no), lease_contract.BILL_CLOSED)
             signing = request.event == "signed"
             workflow_id = lease_contract.workflow_id(lease.no)
             await self._said(session, request.step, workflow_id, lease.owner, lease_contract.SIGN if signing else "")

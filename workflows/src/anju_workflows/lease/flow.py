@@ -81,9 +81,9 @@ class Lease(Case):
                 return await self.lapse("sign_expired")
         assert self.terms is not None
         if self.stage == "deposit":
-            if not await self.deposit_paid(self.terms):
-                return await self.lapse("deposit_expired")
-            self.term = await self.activated()
+            self.term = await self.secured(self.terms)
+            if self.term is None:
+                return Outcome(outcome="lapsed")
         else:
             self.show()
         assert self.term is not None
@@ -148,12 +148,38 @@ class Lease(Case):
             await self.until(lambda: self.deposit_outcome != "", None)
         return terms.deposit_fen == 0 or self.deposit_outcome == "paid"
 
-    async def activated(self) -> Term:
-        """The day on which the lease takes effect is the first of its term."""
-        found = await self.record("activated", "合同生效", None, household("lease_active"))
-        assert found.term is not None
-        self.move("deposit_paid", waiting_on="nobody")
-        return found.term
+    async def secured(self, terms: LeaseTerms) -> Term | None:
+        """The term, whose first day is that on which the lease takes effect; None when it lapsed without its deposit.
+
+        What is signalled of the bill is a hint: housing asks payments before it records either, and a word which nobody has said is dropped."""
+        while True:
+            paid = await self.deposit_paid(terms)
+            try:
+                if paid:
+                    found = await self.record("activated", "合同生效", None, household("lease_active"), hinted=True)
+                else:
+                    await self.record("lapsed", "合同未生效", None, household("lease_lapsed"), hinted=True)
+            except NotSaidError:
+                self.not_said("bill_closed")
+                await self.deposit_looked_up()
+                continue
+            if paid:
+                assert found.term is not None
+                self.move("deposit_paid", waiting_on="nobody")
+                return found.term
+            self.move("deposit_expired", waiting_on="nobody")
+            await self.over()
+            return None
+
+    async def deposit_looked_up(self) -> None:
+        """What payments says has become of the deposit's bill: it is waited for as long as it is open."""
+        deposit = rent_cycle.bill_id(self.given.lease_no, "")
+        found = (await self.ask(lambda: calls.bills_of_lease(self.given.lease_no))).bills
+        state = next((bill.state for bill in found if bill.bill_id == deposit), "")
+        self.deposit_outcome = state if state in rent_cycle.MOVES.ends else ""
+        if not self.deposit_outcome and deposit not in self.open_bills:
+            self.open_bills.append(deposit)
+        self.show()
 
     async def rented(self, terms: LeaseTerms, term: Term) -> Outcome | None:
         months = list(deadlines.lease_months(term.starts_on, term.ends_on))
@@ -220,15 +246,21 @@ class Lease(Case):
     async def end(self, event: str, outcome: str, summary: str, tell: Telling) -> Outcome:
         self.move(event, waiting_on="nobody")
         await self.record(outcome, summary, None, tell)
-        await self.ask(lambda: release_household(self.given.application_no))
-        await self.finish()
+        await self.over()
         return Outcome(outcome=outcome)
 
-    async def record(self, event: str, summary: str, said: SignLease | None = None, *tell: Telling) -> calls.LeaseOnRecord:
-        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due. Raises NotSaidError."""
+    async def over(self) -> None:
+        await self.ask(lambda: release_household(self.given.application_no))
+        await self.finish()
+
+    async def record(
+        self, event: str, summary: str, said: SignLease | None = None, *tell: Telling, hinted: bool = False
+    ) -> calls.LeaseOnRecord:
+        """Housing fills in what it alone knows of the telling: the first day, the day the deposit is due. Raises NotSaidError for a step by a word
+        nobody has said, or by a hint (``hinted``) which is not so."""
         step = self.step(event, said.actor, said.request_id, tell) if said is not None else self.step(event, tell=tell)
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": step, "event": event})
-        return await self.ask(lambda: calls.advance_lease(arg, summary), by_word=said is not None)
+        return await self.ask(lambda: calls.advance_lease(arg, summary), by_word=hinted or said is not None)
 
     def details(self) -> list[str]:
         lines = super().details()
