@@ -373,6 +373,31 @@ async def test_one_open_objection_a_person(desk: Desk) -> None:
     assert await reason_of(raise_objection(desk, objector, no)) == "OBJECTION_PENDING"
 
 
+async def test_the_same_ground_is_answered_once(desk: Desk) -> None:
+    """One person objected six times on the same ground, after each dismissal: a case would stay on notice for ever."""
+    _, no = await on_notice(desk)
+    objector = someone()
+
+    async def answered(text: str) -> None:
+        raised = await raise_objection(desk, objector, no, text=text)
+        await answer_objection(desk, DISTRICT_REVIEWER, no, raised.id, upheld=False)
+        await eventually(lambda: desk.get(DISTRICT_REVIEWER, no), lambda case: case.stage == "public_notice")
+
+    await answered("该户另有住房。")
+    for again in ("该户另有住房。", " 该户 另有住房！！", "该户另有住房"):
+        assert await reason_of(raise_objection(desk, objector, no, text=again)) == "OBJECTION_ANSWERED"
+    await answered("该户有两辆车")
+    await answered("该户不住在本区")
+    assert await reason_of(raise_objection(desk, objector, no, text="第四个理由")) == "OBJECTION_ANSWERED"
+    # Somebody else's word is his own.
+    assert (await raise_objection(desk, someone(), no, text="该户另有住房。")).state == "open"
+
+
+async def test_nobody_objects_to_his_own_case(desk: Desk) -> None:
+    owner, no = await on_notice(desk)
+    assert await reason_of(raise_objection(desk, owner, no)) == "OWN_CASE"
+
+
 async def test_an_unanswered_objection_is_seen_by_nobody(office: Office) -> None:
     desk = office.desk
     _, no = await on_notice(desk)

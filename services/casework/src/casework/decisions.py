@@ -14,8 +14,9 @@ from chassis.ids import stable_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import reach, store, views
+from casework.domain import grounds
 from casework.domain.progress import NOTICE_STAGES, OBJECTION
-from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
+from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_ANSWERED, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
 from casework.parts import Parts, now
 from casework.reading import Reading
 from casework.tables import Application, Objection
@@ -87,8 +88,17 @@ class Decisions:
             # A number which does not exist answers like a case which is not on notice: the list of notices is public, the rest is not.
             if case is None or case.stage not in NOTICE_STAGES:
                 raise Refusal(NOT_ON_NOTICE)
+            if case.owner == caller.sub:
+                raise Refusal(
+                    OWN_CASE,
+                    zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的申请”中办理。",
+                    en="You cannot object to your own application; correct or withdraw it under “my applications”.",
+                )
             if await store.has_open_objection(session, case.no, caller.sub):
                 raise Refusal(OBJECTION_PENDING)
+            answered = await store.dismissed_objections(session, case.no, caller.sub)
+            if answered and grounds.answered_already(said, map(self._said, answered)):
+                raise Refusal(OBJECTION_ANSWERED)
             objection_id = stable_id("obj-", word_id)
             sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
             session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
@@ -101,6 +111,9 @@ class Decisions:
             if row is None:
                 raise Refusal(NOT_FOUND)
             return views.objection(self._parts.vault, row, reach.View(dossier=False, words=True, objections=True))
+
+    def _said(self, row: Objection) -> str:
+        return self._parts.vault.open_text(row.text_sealed, "objection", "text_sealed", row.id)
 
     async def answer_objection(self, caller: Caller, request: pb.DecideObjectionRequest) -> pb.Application:
         reach.require_reviewer(caller)

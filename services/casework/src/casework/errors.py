@@ -30,6 +30,12 @@ OBJECTION_PENDING = Problem(
     "您对该申请的异议正在复核，请等待答复后再提出新的异议。",
     "Your earlier objection to this case is still being looked at.",
 )
+OBJECTION_ANSWERED = Problem(
+    "OBJECTION_ANSWERED",
+    grpc.StatusCode.ALREADY_EXISTS,
+    "您对该申请提出过的理由已经复核过，同样的理由不再重复受理。如有新的事实或材料，请写明后再提出；同一申请最多受理您三个不同的理由。",
+    "These grounds of yours have been looked at already. With new facts you may object again; at most three different grounds against one case.",
+)
 OWN_CASE = Problem(
     "OWN_CASE",
     grpc.StatusCode.PERMISSION_DENIED,

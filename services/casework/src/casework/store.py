@@ -293,6 +293,14 @@ async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> 
     return bool((await session.execute(query)).scalar_one())
 
 
+async def dismissed_objections(session: AsyncSession, no: str, raised_by: str) -> Sequence[Objection]:
+    """Those of one person against one case which were answered."""
+    query = select(Objection).where(
+        col(Objection.application_no) == no, col(Objection.raised_by) == raised_by, col(Objection.state) == "dismissed"
+    )
+    return (await session.execute(query)).scalars().all()
+
+
 async def accept_objection(session: AsyncSession, objection_id: str) -> None:
     await session.execute(
         update(Objection).where(col(Objection.id) == objection_id, col(Objection.state) == "pending").values(state="open")

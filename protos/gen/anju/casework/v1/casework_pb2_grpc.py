@@ -190,7 +190,8 @@ class CaseworkServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RaiseObjection(self, request, context):
-        """Anybody signed on objects to a case on public notice. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise.
+        """Anybody signed on objects to a case on public notice, on the same grounds once. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise;
+        ALREADY_EXISTS/OBJECTION_PENDING, OBJECTION_ANSWERED; PERMISSION_DENIED/OWN_CASE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,7 +57,9 @@ class CaseworkServiceStub:
     ListNotices: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListNoticesRequest, _casework_pb2.ListNoticesResponse]
     """Public notices now on show, masked. Needs no sign-on."""
     RaiseObjection: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RaiseObjectionRequest, _casework_pb2.RaiseObjectionResponse]
-    """Anybody signed on objects to a case on public notice. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise."""
+    """Anybody signed on objects to a case on public notice, on the same grounds once. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise;
+    ALREADY_EXISTS/OBJECTION_PENDING, OBJECTION_ANSWERED; PERMISSION_DENIED/OWN_CASE.
+    """
     DecideObjection: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
     GetCounters: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]
@@ -107,7 +109,9 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     ListNotices: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListNoticesRequest, _casework_pb2.ListNoticesResponse]  # type: ignore[assignment]
     """Public notices now on show, masked. Needs no sign-on."""
     RaiseObjection: _aio.UnaryUnaryMultiCallable[_casework_pb2.RaiseObjectionRequest, _casework_pb2.RaiseObjectionResponse]  # type: ignore[assignment]
-    """Anybody signed on objects to a case on public notice. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise."""
+    """Anybody signed on objects to a case on public notice, on the same grounds once. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise;
+    ALREADY_EXISTS/OBJECTION_PENDING, OBJECTION_ANSWERED; PERMISSION_DENIED/OWN_CASE.
+    """
     DecideObjection: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]  # type: ignore[assignment]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
     GetCounters: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]  # type: ignore[assignment]
@@ -208,7 +212,9 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _casework_pb2.RaiseObjectionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.RaiseObjectionResponse, _abc.Awaitable[_casework_pb2.RaiseObjectionResponse]]:
-        """Anybody signed on objects to a case on public notice. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise."""
+        """Anybody signed on objects to a case on public notice, on the same grounds once. FAILED_PRECONDITION/NOT_ON_NOTICE otherwise;
+        ALREADY_EXISTS/OBJECTION_PENDING, OBJECTION_ANSWERED; PERMISSION_DENIED/OWN_CASE.
+        """
 
     @_abc_1.abstractmethod
     def DecideObjection(

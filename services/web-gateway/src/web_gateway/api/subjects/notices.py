@@ -21,7 +21,11 @@ PROBLEMS = (
     ),
     Kind(
         "OBJECTION_PENDING", 409, "异议正在复核", "An objection is being examined",
-        "请等待答复；答复后如仍有异议，可以再次提出。", "Wait for the answer; you may object again after it.",
+        "请等待答复；答复后如有新的理由，可以再次提出。", "Wait for the answer; with new grounds you may object again after it.",
+    ),
+    Kind(
+        "OBJECTION_ANSWERED", 409, "异议已经答复", "The objection has been answered",
+        "同样的理由只答复一次；有新的事实或材料时，请写明后再提出。", "The same grounds are answered once; say what is new to object again.",
     ),
 )  # fmt: skip
 api = Api("notices", "公示与异议 Public notices and objections", PROBLEMS)
