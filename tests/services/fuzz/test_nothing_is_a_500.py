@@ -25,6 +25,7 @@ from anju.housing.v1 import housing_pb2
 from anju.notifications.v1 import notifications_pb2
 from anju.payments.v1 import payments_pb2
 from anju.registry.v1 import registry_pb2
+from anju.repair.v1 import repair_pb2
 from anju_stories.household import Household
 from chassis.identity import METADATA_KEY, Caller
 from google.protobuf import message_factory
@@ -53,6 +54,12 @@ RPCS: Final = [
     (service, f"/{declared.full_name}/{method.name}", method)
     for service, file in FILES.items()
     for declared in file.DESCRIPTOR.services_by_name.values()
+    for method in declared.methods
+] + [
+    # The same three services speak to the platform's operators.
+    (service, f"/{declared.full_name}/{method.name}", method)
+    for service in ("casework", "housing", "payments")
+    for declared in repair_pb2.DESCRIPTOR.services_by_name.values()
     for method in declared.methods
 ]
 OURS: Final = frozenset(
@@ -121,7 +128,7 @@ def callers(random: Random) -> list[tuple[str, Caller]]:
     role, process = random.choice(STAFF), random.choice(["web-gateway", *FILES])
     people = Caller(sub="c-fuzz", kind="citizen"), Caller(sub=f"s-{role}", kind="staff", roles=(role,), divisions=("4102",))
     return [("web-gateway", person) for person in people] + [
-        (name, Caller(sub=f"system:{name}", kind="system", roles=(name,))) for name in ("worker", process)
+        (name, Caller(sub=f"system:{name}", kind="system", roles=(name,))) for name in ("worker", "operations", process)
     ]
 
 
@@ -133,7 +140,7 @@ async def test_rpc(box: RunningBox, known: dict[str, tuple[str, ...]], service: 
     ours: list[str] = []
     statuses: Counter[str] = Counter()
     limit = asyncio.Semaphore(AT_ONCE)
-    voices = {name: signer(box.layout.keys_dir, name) for name in ("worker", "web-gateway", *FILES)}
+    voices = {name: signer(box.layout.keys_dir, name) for name in ("worker", "web-gateway", "operations", *FILES)}
     async with grpc.aio.insecure_channel(box.layout.address(service)) as channel:
         call = channel.unary_unary(path, request_serializer=None, response_deserializer=answer.FromString)
 
@@ -154,11 +161,11 @@ async def test_rpc(box: RunningBox, known: dict[str, tuple[str, ...]], service: 
                 tasks.append(send(issuer, caller, maker.mangled(made) if number % 8 == 7 else made))
         await asyncio.gather(*tasks)
     assert not ours, f"{len(ours)} of {statuses.total()} are faults of ours: " + "\n".join(ours[:5])
-    assert statuses.total() == MESSAGES * 4
+    assert statuses.total() == MESSAGES * 5
 
 
 def test_every_rpc_is_there() -> None:
-    assert len(RPCS) >= 49
+    assert len(RPCS) >= 55
 
 
 # -- the public API --------------------------------------------------------------------------------------------------------
