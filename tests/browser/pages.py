@@ -82,7 +82,7 @@ class Visitor:
     async def settled(self) -> None:
         """The page has its heading and has stopped loading."""
         await self.page.locator("main h1").first.wait_for()
-        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|Loading"))
+        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|正在打开|Loading"))
 
     async def expect_heading(self, words: str) -> None:
         await self.page.locator("main h1", has_text=words).wait_for()

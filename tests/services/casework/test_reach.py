@@ -95,6 +95,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         {""},
     ),
     "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF | SYSTEM_READERS, {}, "NOT_FOUND", {""}),
+    "ListReads": (
+        lambda no: pb.ListReadsRequest(application_no=no),
+        {"owner", "clerk", "district", "city", "auditor"},
+        dict.fromkeys({"house manager", "operator"} | SYSTEM_READERS, "NOT_ALLOWED"),
+        "NOT_FOUND",
+        {""},
+    ),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "DecideTask": (
@@ -299,6 +306,29 @@ async def test_reads_by_staff_are_logged_and_others_are_not(office: Office, full
         ("clerk-1", "street_clerk", "GetApplication", True),
         ("auditor-1", "auditor", "GetApplication", False),
     ]
+
+
+async def test_the_household_sees_who_of_the_staff_has_looked(desk: Desk) -> None:
+    """By day and duty, without a name; what was seen is said, and the latest comes first."""
+    no = (await desk.submit(OWNER)).no
+
+    async def reads(limit: int = 10, cursor: str = "") -> pb.ListReadsResponse:
+        request = pb.ListReadsRequest(application_no=no, page=page(limit, cursor))
+        answer: pb.ListReadsResponse = await desk.call(OWNER, "ListReads", request)
+        return answer
+
+    assert list((await reads()).reads) == []
+    await desk.get(OWNER, no)
+    assert list((await reads()).reads) == [], "a household's own look is nobody else's"
+    for reader in (CLERK, CLERK, CALLERS["auditor"]):
+        await desk.get(reader, no)
+    shown = [(list(read.roles), read.with_dossier) for read in (await reads()).reads]
+    assert shown == [(["auditor"], False), (["street_clerk"], True)]
+    first = await reads(1)
+    second = await reads(1, first.page.next_cursor)
+    assert [list(read.roles) for read in (*first.reads, *second.reads)] == [["auditor"], ["street_clerk"]]
+    assert second.page.next_cursor == ""
+    assert CLERK.sub not in str(first) + str(second)
 
 
 # --- what the other services get ---------------------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListTasks", casework.ListTasksResponse(tasks=[casework.Task(application_no=application.no, level="street")]))
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
+    on("ListReads", casework.ListReadsResponse(reads=[casework.CaseRead(day="2026-11-26", roles=["street_clerk"], with_dossier=True)]))
     on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register="real_estate", outcome=4)]))  # type: ignore[arg-type]
     criterion = eligibility.CriterionResult(code="area", verdict=3)  # type: ignore[arg-type]
     on("GetAssessment", eligibility.GetAssessmentResponse(assessment=eligibility.Assessment(id="a", criteria=[criterion])))

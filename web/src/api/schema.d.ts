@@ -199,6 +199,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who of the staff has looked at this case, by day and duty, and whether they saw what the household declared; the latest first */
+        get: operations["list_reads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/tenancy": {
         parameters: {
             query?: never;
@@ -876,6 +893,34 @@ export interface components {
         BillPage: {
             /** Items */
             items: components["schemas"]["Bill"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+        };
+        /** CaseRead */
+        CaseRead: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Roles */
+            roles: string[];
+            /** With Dossier */
+            with_dossier: boolean;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+        };
+        /** CaseReadPage */
+        CaseReadPage: {
+            /** Items */
+            items: components["schemas"]["CaseRead"][];
             /**
              * Next Cursor
              * @description Cursor of the next page; empty on the last.
@@ -1820,6 +1865,8 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
+export type CaseRead = components['schemas']['CaseRead'];
+export type CaseReadPage = components['schemas']['CaseReadPage'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
@@ -2344,6 +2391,45 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_reads: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReadPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

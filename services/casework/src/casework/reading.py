@@ -10,7 +10,7 @@ from anju.common.v1 import common_pb2 as common
 from anju_contracts.application import ENDS
 from anju_terms import is_code
 from chassis import paging
-from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.errors import NOT_ALLOWED, NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller
 from chassis.wire import stamp, wrong
 
@@ -78,6 +78,22 @@ class Reading:
         return pb.ListNoticesResponse(
             notices=[views.notice(notice, case) for notice, case in shown], page=common.PageInfo(next_cursor=cursor)
         )
+
+    async def reads(self, caller: Caller, request: pb.ListReadsRequest) -> pb.ListReadsResponse:
+        """Who of the staff has looked: the household may know (PIPL, articles 44 and 45), and whoever may read the reasons of the case."""
+        size = paging.limit(request.page.limit)
+        before = _number(request.page.cursor)
+        async with self._parts.database.statements() as session:
+            case = await store.case(session, request.application_no)
+            if not reach.view_of(caller, case).words:
+                raise Refusal(NOT_ALLOWED)
+            rows = await store.reads(session, request.application_no, before, size)
+        shown, cursor = paging.cut(rows, size, lambda row: (row.last_id,))
+        reads = [
+            pb.CaseRead(day=row.day.isoformat(), roles=row.roles.split(), with_dossier=row.with_dossier, last_at=stamp(row.last_at))
+            for row in shown
+        ]
+        return pb.ListReadsResponse(reads=reads, page=common.PageInfo(next_cursor=cursor))
 
     async def counters(self, caller: Caller, request: pb.GetCountersRequest) -> pb.GetCountersResponse:
         caller.require_kind("staff")

@@ -56,6 +56,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def DecideObjection(self, request: pb.DecideObjectionRequest, context: Any) -> pb.DecideObjectionResponse:
         return pb.DecideObjectionResponse(application=await self._decisions.answer_objection(current_caller(), request))
 
+    async def ListReads(self, request: pb.ListReadsRequest, context: Any) -> pb.ListReadsResponse:
+        return await self._reading.reads(current_caller(), request)
+
     async def GetCounters(self, request: pb.GetCountersRequest, context: Any) -> pb.GetCountersResponse:
         return await self._reading.counters(current_caller(), request)
 

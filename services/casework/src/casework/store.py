@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from anju_contracts.application import ENDS
@@ -319,6 +319,31 @@ async def drop_objection(session: AsyncSession, objection_id: str) -> None:
 
 
 # --- looks by staff -----------------------------------------------------------------------------------------------------------------------
+
+
+class Read(NamedTuple):
+    day: date
+    roles: str
+    with_dossier: bool
+    last_at: datetime
+    last_id: int
+
+
+async def reads(session: AsyncSession, no: str, before: int | None, size: int) -> Sequence[Read]:
+    """Looks of staff at a case by day (in China), duties and whether the dossier was shown; the latest first, from the one after ``before``."""
+    day = func.date(func.timezone("Asia/Shanghai", col(AccessLog.at))).label("day")
+    by = (day, col(AccessLog.roles), col(AccessLog.with_dossier))
+    last = func.max(col(AccessLog.id))
+    query = (
+        select(*by, func.max(col(AccessLog.at)), last)
+        .where(col(AccessLog.application_no) == no)
+        .group_by(*by)
+        .order_by(last.desc())
+        .limit(size + 1)
+    )
+    if before is not None:
+        query = query.having(last < before)
+    return [Read(*row) for row in (await session.execute(query)).all()]
 
 
 def log_access(session: AsyncSession, caller: Caller, no: str, method: str, *, with_dossier: bool) -> None:

@@ -62,8 +62,11 @@ class CaseworkServiceStub:
     """
     DecideObjection: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
+    ListReads: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListReadsRequest, _casework_pb2.ListReadsResponse]
+    """Counters per district and street for the two-level report.
+    Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
+    """
     GetCounters: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]
-    """Counters per district and street for the two-level report."""
     AdvanceApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -114,8 +117,11 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """
     DecideObjection: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]  # type: ignore[assignment]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
+    ListReads: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListReadsRequest, _casework_pb2.ListReadsResponse]  # type: ignore[assignment]
+    """Counters per district and street for the two-level report.
+    Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
+    """
     GetCounters: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]  # type: ignore[assignment]
-    """Counters per district and street for the two-level report."""
     AdvanceApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]  # type: ignore[assignment]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -225,12 +231,21 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
 
     @_abc_1.abstractmethod
+    def ListReads(
+        self,
+        request: _casework_pb2.ListReadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ListReadsResponse, _abc.Awaitable[_casework_pb2.ListReadsResponse]]:
+        """Counters per district and street for the two-level report.
+        Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
+        """
+
+    @_abc_1.abstractmethod
     def GetCounters(
         self,
         request: _casework_pb2.GetCountersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_casework_pb2.GetCountersResponse, _abc.Awaitable[_casework_pb2.GetCountersResponse]]:
-        """Counters per district and street for the two-level report."""
+    ) -> _typing.Union[_casework_pb2.GetCountersResponse, _abc.Awaitable[_casework_pb2.GetCountersResponse]]: ...
 
     @_abc_1.abstractmethod
     def AdvanceApplication(
