@@ -373,6 +373,21 @@ async def test_one_open_objection_a_person(desk: Desk) -> None:
     assert await reason_of(raise_objection(desk, objector, no)) == "OBJECTION_PENDING"
 
 
+async def test_one_person_decides_one_level(desk: Desk) -> None:
+    """One person with three roles signed all three levels."""
+    owner = someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_STREET)
+    everybody = Caller("s-all", "staff", ("street_clerk", "district_reviewer", "city_reviewer"), ("4102",))
+    await desk.decide(everybody, no)
+    await eventually(lambda: desk.get(owner, no), lambda case: case.stage == "district_review")
+    assert await reason_of(desk.decide(everybody, no)) == "SAME_REVIEWER"
+    await desk.decide(DISTRICT_REVIEWER, no)
+    await eventually(lambda: desk.get(owner, no), lambda case: case.stage == "city_review")
+    assert await reason_of(desk.decide(everybody, no)) == "SAME_REVIEWER"
+    assert (await desk.decide(CITY_REVIEWER, no)).stage == "public_notice"
+
+
 async def test_the_same_ground_is_answered_once(desk: Desk) -> None:
     """One person objected six times on the same ground, after each dismissal: a case would stay on notice for ever."""
     _, no = await on_notice(desk)

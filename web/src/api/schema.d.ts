@@ -1712,7 +1712,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, OWN_CASE, BAD_SIGNATURE */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, OWN_CASE, BAD_SIGNATURE */
         403: {
             headers: {
                 [name: string]: unknown;

@@ -51,9 +51,10 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
-            task = await store.open_task(session, case.no)
-            level = task.level if task is not None and task.level != OBJECTION else ""
+            task, made = await store.open_task_before(session, case.no, caller.sub)
+            level = task if task != OBJECTION else ""
             reach.require_level(caller, case, level)
+            reach.require_other_reviewer(case, level, made)
             if request.if_version and request.if_version != case.version:
                 raise Refusal(VERSION_MISMATCH)
             said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)

@@ -42,6 +42,12 @@ OWN_CASE = Problem(
     "不能办理与本人有关的申请或异议，请交由其他工作人员办理。",
     "You cannot decide a case or an objection of your own.",
 )
+SAME_REVIEWER = Problem(
+    "SAME_REVIEWER",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您已在该件的其他层级作出过决定，同一人不能决定两级，请交由其他工作人员办理。",
+    "You have decided this case at another level; nobody decides two levels of one case. Leave it to a colleague.",
+)
 ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "The table of legal moves has no such step.")
 NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的有效授权。", "There is no valid consent for this purpose.")
 NOT_REGISTERED = Problem(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from anju_contracts.application import approved, refused, returned
 from anju_terms import terms
 from chassis.errors import NOT_ALLOWED, NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import OWN_CASE, TASK_NOT_OPEN
+from casework.errors import OWN_CASE, SAME_REVIEWER, TASK_NOT_OPEN
 from casework.tables import Application
 
 REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").values()))
@@ -75,6 +77,15 @@ def require_level(caller: Caller, case: Application, task: str) -> None:
         raise Refusal(TASK_NOT_OPEN)
     if level.scope != "street" and not caller.covers(case.district):
         raise Refusal(OUT_OF_DIVISION)
+
+
+def require_other_reviewer(case: Application, level: str, made: Collection[str]) -> None:
+    """Who decided one level of a case decides no other; the same level may come back to him after a correction. ``made``: events of his steps in it.
+
+    Raises Refusal(SAME_REVIEWER)."""
+    elsewhere = {name(each) for each in case.levels if each != level for name in (approved, returned, refused)}
+    if elsewhere & set(made):
+        raise Refusal(SAME_REVIEWER)
 
 
 def levels_of(caller: Caller) -> dict[str, str]:

@@ -216,6 +216,14 @@ async def open_task(session: AsyncSession, no: str) -> Task | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def open_task_before(session: AsyncSession, no: str, actor: str) -> tuple[str, frozenset[str]]:
+    """The level of the open task ("" for none), and the events of the steps somebody has made in the case before."""
+    made = select(func.array_agg(col(Timeline.event))).where(col(Timeline.application_no) == no, col(Timeline.actor) == actor)
+    query = select(col(Task.level), made.scalar_subquery()).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
+    found = (await session.execute(query)).one_or_none()
+    return ("", frozenset()) if found is None else (found[0], frozenset(found[1] or ()))
+
+
 async def list_tasks(
     session: AsyncSession, caller: Caller, levels: Mapping[str, str], after: tuple[datetime, str] | None, size: int
 ) -> Sequence[tuple[Task, Application]]:

@@ -18,6 +18,10 @@ from web_gateway.api.vocabulary import CodeOf
 
 PROBLEMS = (
     Kind("NO_ASSESSMENT", 404, "尚无评估结果", "No assessment yet", "核验完成后才有评估结果。", "There is an assessment once the registers have answered."),
+    Kind(
+        "SAME_REVIEWER", 403, "已在其他层级作出过决定", "Decided at another level already",
+        "同一人不能决定两级，请交由其他工作人员办理。", "Nobody decides two levels of one case; leave it to a colleague.",
+    ),
     Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
     Kind(
         "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
