@@ -108,8 +108,6 @@ export const citizen = {
   "access.operator": { zh: "查询方", en: "Asked by" },
   "access.by_system": { zh: "住房保障部门（系统自动核验）", en: "Housing office (automatic check)" },
   "access.by_staff": { zh: "住房保障部门工作人员", en: "An official of the housing office" },
-  "access.endpoint": { zh: "答复部门", en: "Answered by" },
-  "access.result": { zh: "结果", en: "Result" },
   "receipt.title": { zh: "受理回执", en: "Acceptance receipt" },
   "receipt.done": { zh: "申请已受理", en: "Application accepted" },
   "receipt.keep": { zh: "请记下申请编号，查询和咨询时使用。", en: "Keep the application number for questions and progress." },
