@@ -80,9 +80,10 @@ class Visitor:
         await self.settled()
 
     async def settled(self) -> None:
-        """The page has its heading and has stopped loading."""
+        """The app has taken the place of what is read before its scripts are there; the page has its heading and has stopped loading."""
+        await expect(self.page.locator("main")).not_to_contain_text("正在打开")
         await self.page.locator("main h1").first.wait_for()
-        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|正在打开|Loading"))
+        await expect(self.page.locator("main")).not_to_contain_text(re.compile("正在加载|Loading"))
 
     async def expect_heading(self, words: str) -> None:
         await self.page.locator("main h1", has_text=words).wait_for()
