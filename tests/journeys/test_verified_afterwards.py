@@ -14,7 +14,7 @@ ALLOCATION = ("A1", "A2", "A3", "A4")
 WORKFLOWS = ("W1", "W2", "W3", "W4", "W5", "W6")
 REGISTERS = ("R1", "R2", "R3", "R4")
 PRIVACY = ("P1", "P3")
-IDENTITY = ("I1",)
+IDENTITY = ("I1", "I3")
 
 
 @pytest.mark.timeout(600)

@@ -158,6 +158,9 @@ class Desk:
             caller = replace(caller, person=self.verified(request.dossier))
         return await self._people.call(getattr(self.stub, method), request, caller=caller, timeout=timeout)
 
+    def index_of(self, id_number: str) -> str:
+        return self._index.of(id_number)
+
     def verified(self, content: pb.Dossier) -> str:
         return next((self._index.of(each.id_number) for each in content.members if each.relation == "applicant"), "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
@@ -386,6 +387,39 @@ async def test_one_person_decides_one_level(desk: Desk) -> None:
     await eventually(lambda: desk.get(owner, no), lambda case: case.stage == "city_review")
     assert await reason_of(desk.decide(everybody, no)) == "SAME_REVIEWER"
     assert (await desk.decide(CITY_REVIEWER, no)).stage == "public_notice"
+
+
+async def test_it_is_the_person_who_decides_one_level_not_the_account(desk: Desk) -> None:
+    """Two accounts of one person, told apart by nothing but the number the sign-on has verified."""
+    owner = someone()
+    no = (await desk.submit(owner)).no
+    await desk.bring_to(no, *TO_STREET)
+    clerk = replace(CLERK, sub="s-one", person="index of one person")
+    reviewer = replace(DISTRICT_REVIEWER, sub="s-two", person="index of one person")
+    await desk.decide(clerk, no)
+    await eventually(lambda: desk.get(owner, no), lambda case: case.stage == "district_review")
+    assert await reason_of(desk.decide(reviewer, no)) == "SAME_REVIEWER"
+    assert (await desk.decide(replace(reviewer, person="index of another"), no)).stage == "city_review"
+
+
+async def test_nobody_decides_on_his_own_household_under_any_account(desk: Desk) -> None:
+    """The reviewer is the applicant's wife: her account is not the applicant's, her number is on the form."""
+    wife = member("spouse", "李芳")
+    no = (await desk.submit(someone(), dossier(member(), wife))).no
+    await desk.bring_to(no, *TO_STREET)
+    clerk = replace(CLERK, person=desk.index_of(wife.id_number))
+    assert await reason_of(desk.decide(clerk, no)) == "OWN_CASE"
+    tasks = await desk.call(clerk, "ListTasks", pb.ListTasksRequest(page=page()))
+    assert no not in [task.application_no for task in tasks.tasks]
+    assert (await desk.decide(CLERK, no)).stage == "district_review"
+
+
+async def test_no_member_of_a_household_objects_to_its_case(desk: Desk) -> None:
+    wife = member("spouse", "李芳")
+    no = (await desk.submit(someone(), dossier(member(), wife))).no
+    await desk.bring_to(no, *TO_NOTICE)
+    assert await reason_of(raise_objection(desk, replace(someone(), person=desk.index_of(wife.id_number)), no)) == "OWN_CASE"
+    await raise_objection(desk, replace(someone(), person="index of a neighbour"), no)
 
 
 async def test_the_same_ground_is_answered_once(desk: Desk) -> None:

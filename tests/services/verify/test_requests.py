@@ -153,6 +153,27 @@ async def test_i1_holds_for_what_people_did_say_and_for_nothing_else(office: Off
     await records.passes("I1")
 
 
+async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> None:
+    records = office.records
+    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True)
+    await records.passes("I3")
+    whole = await records.snapshot()
+    for statement, words in (
+        ("UPDATE timeline SET actor = 'clerk-1' WHERE event = 'city_approved'", ("account clerk-1", "city, street")),
+        (
+            "UPDATE word SET person = 'one' WHERE id IN ('w-street-approve', 'w-city-approve')",
+            ("one person under several accounts", "city, street"),
+        ),
+        ("UPDATE application SET owner = 'clerk-1'", ("street", "own household")),
+        ("UPDATE word SET person = 'of the applicant' WHERE id = 'w-district-approve'", ("district", "own household")),
+    ):
+        await records.sabotage(CASE, statement)
+        result = await records.check("I3")
+        assert any(all(word in text for word in words) for text in result.violations), (statement, result.violations)
+        await records.restore(whole)
+    await records.passes("I3")
+
+
 @pytest.mark.parametrize("statement", ["UPDATE word SET sub = 'clerk-2'", "DELETE FROM word", "TRUNCATE word"])
 async def test_no_service_can_make_what_was_said_otherwise(office: Office, statement: str) -> None:
     for service in (CASE, HOUSE):

@@ -177,6 +177,7 @@ def test_every_invariant_has_its_check() -> None:
         "R4",
         "R6",
         "I1",
+        "I3",
         "I4",
         "I5",
         "P1",

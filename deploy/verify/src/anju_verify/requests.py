@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -44,6 +45,30 @@ async def i1(sources: Sources, found: Findings) -> None:
         await _households(sources, found, ring)
     else:
         found.note("no database of housing is known: answers, leaves and signatures were not looked at")
+
+
+@check("I3", "nobody has decided two levels of one case, or a case of his own household")
+async def i3(sources: Sources, found: Findings) -> None:
+    """By account, and by the person the sign-on had verified where it had verified one."""
+    decided = await sources.rows(
+        "casework",
+        """
+        SELECT timeline.application_no AS no, timeline.actor, word.person, word.level, application.owner,
+               ARRAY(SELECT blind FROM resident WHERE resident.application_no = application.no) AS household
+        FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
+        WHERE word.update_name = 'decide' ORDER BY no, timeline.seq
+        """,
+    )
+    levels: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in decided:
+        found.looked()
+        for who in filter(None, (f"account {row['actor']}", row["person"] and "one person under several accounts")):
+            key = who if who.startswith("account") else row["person"]
+            levels[row["no"], key].add(row["level"])
+            if len(levels[row["no"], key]) == 2:
+                found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
+        own = row["actor"] == row["owner"] or (row["person"] and row["person"] in row["household"])
+        found.unless(not own, f"application {row['no']}: {row['level']} was decided by one of its own household")
 
 
 async def _words(sources: Sources, service: str, found: Findings, ring: KeyRing | None) -> dict[str, asyncpg.Record]:

@@ -17,6 +17,7 @@ def create(op: Any) -> None:
         sa.Column("workflow_id", sa.String(), nullable=False),
         sa.Column("update_name", sa.String(), nullable=False),
         sa.Column("sub", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("roles", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("level", sa.String(), nullable=False),
@@ -38,9 +39,9 @@ def create(op: Any) -> None:
         CREATE FUNCTION keep_word() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP <> 'UPDATE' OR (OLD.state <> 'refused' AND
-               (NEW.id, NEW.workflow_id, NEW.update_name, NEW.sub, NEW.kind, NEW.roles, NEW.level, NEW.said, NEW.texts_sealed, NEW.digest, NEW.said_at)
+               (NEW.id, NEW.workflow_id, NEW.update_name, NEW.sub, NEW.person, NEW.kind, NEW.roles, NEW.level, NEW.said, NEW.texts_sealed, NEW.digest, NEW.said_at)
                IS DISTINCT FROM
-               (OLD.id, OLD.workflow_id, OLD.update_name, OLD.sub, OLD.kind, OLD.roles, OLD.level, OLD.said, OLD.texts_sealed, OLD.digest, OLD.said_at)
+               (OLD.id, OLD.workflow_id, OLD.update_name, OLD.sub, OLD.person, OLD.kind, OLD.roles, OLD.level, OLD.said, OLD.texts_sealed, OLD.digest, OLD.said_at)
             ) THEN
                 RAISE EXCEPTION 'what people said stays as it is' USING ERRCODE = 'integrity_constraint_violation';
             END IF;

@@ -74,6 +74,8 @@ class WordColumns(SQLModel):
     workflow_id: str
     update_name: str
     sub: str
+    # Blind index of the identity number the sign-on had verified; empty where it had verified none.
+    person: str = Field(default="")
     kind: str
     roles: list[str] = Field(sa_type=ARRAY(String))
     # The level in whose name an official spoke; empty for everybody else.
@@ -258,6 +260,7 @@ class Words:
             "workflow_id": heard.workflow_id,
             "update_name": update_name,
             "sub": caller.sub,
+            "person": caller.person,
             "kind": caller.kind,
             "roles": sorted(caller.roles),
             "level": heard.level,

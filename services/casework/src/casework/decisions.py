@@ -51,9 +51,9 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
-            task, made = await store.open_task_before(session, case.no, caller.sub)
+            task, made = await store.open_task_before(session, case.no, caller)
             level = task if task != OBJECTION else ""
-            reach.require_level(caller, case, level)
+            reach.require_level(caller, case, level, own_household=await store.is_of_household(session, case.no, caller.person))
             reach.require_other_reviewer(case, level, made)
             if request.if_version and request.if_version != case.version:
                 raise Refusal(VERSION_MISMATCH)
@@ -89,7 +89,7 @@ class Decisions:
             # A number which does not exist answers like a case which is not on notice: the list of notices is public, the rest is not.
             if case is None or case.stage not in NOTICE_STAGES:
                 raise Refusal(NOT_ON_NOTICE)
-            if case.owner == caller.sub:
+            if case.owner == caller.sub or await store.is_of_household(session, case.no, caller.person):
                 raise Refusal(
                     OWN_CASE,
                     zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的申请”中办理。",
@@ -124,7 +124,7 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
-            reach.require_level(caller, case, OBJECTION)
+            reach.require_level(caller, case, OBJECTION, own_household=await store.is_of_household(session, case.no, caller.person))
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
                 raise Refusal(TASK_NOT_OPEN)

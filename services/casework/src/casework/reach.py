@@ -63,14 +63,15 @@ def require_reviewer(caller: Caller) -> None:
     caller.require_role(*REVIEWERS)
 
 
-def require_level(caller: Caller, case: Application, task: str) -> None:
-    """That the caller is the reviewer of an open task ("" when none is open): a level, or the answer to an objection.
+def require_level(caller: Caller, case: Application, task: str, *, own_household: bool) -> None:
+    """That the caller is the reviewer of an open task ("" when none is open): a level, or the answer to an objection. ``own_household``: he is one of
+    those the case is about, under whatever account.
 
     Raises Refusal: OUT_OF_DIVISION, OWN_CASE, or TASK_NOT_OPEN when the case lies with another level.
     """
     if not caller.covers(case.street):
         raise Refusal(OUT_OF_DIVISION)
-    if case.owner == caller.sub:
+    if own_household or case.owner == caller.sub:
         raise Refusal(OWN_CASE)
     level = terms("levels").get(case.objection_level if task == OBJECTION else task)
     if level is None or not caller.has_role(level.role):

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, false, func, or_, outerjoin, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
 from casework.process import START_APPLICATION
-from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Outbox, Resident, Task, Timeline
+from casework.tables import NUMBERS, AccessLog, Application, Consent, Dossier, Notice, Objection, Outbox, Resident, Task, Timeline, Word
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
@@ -216,18 +216,34 @@ async def open_task(session: AsyncSession, no: str) -> Task | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def open_task_before(session: AsyncSession, no: str, actor: str) -> tuple[str, frozenset[str]]:
-    """The level of the open task ("" for none), and the events of the steps somebody has made in the case before."""
-    made = select(func.array_agg(col(Timeline.event))).where(col(Timeline.application_no) == no, col(Timeline.actor) == actor)
+async def open_task_before(session: AsyncSession, no: str, caller: Caller) -> tuple[str, frozenset[str]]:
+    """The level of the open task ("" for none), and the events of the steps the caller has made in the case before: under this account, or as the same
+    person under another."""
+    same = col(Timeline.actor) == caller.sub
+    if caller.person:
+        same = or_(same, col(Word.person) == caller.person)
+    steps = outerjoin(Timeline, Word, col(Word.id) == col(Timeline.word_id))
+    made = select(func.array_agg(col(Timeline.event))).select_from(steps).where(col(Timeline.application_no) == no, same)
     query = select(col(Task.level), made.scalar_subquery()).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
     found = (await session.execute(query)).one_or_none()
     return ("", frozenset()) if found is None else (found[0], frozenset(found[1] or ()))
 
 
+def _of_household(person: str) -> ColumnElement[bool]:
+    """That a person belongs to the household of the application in the query; nobody does whose number nobody has verified."""
+    own = exists().where(col(Resident.application_no) == col(Application.no), col(Resident.blind) == person)
+    return own if person else false()
+
+
+async def is_of_household(session: AsyncSession, no: str, person: str) -> bool:
+    query = select(_of_household(person)).select_from(Application).where(col(Application.no) == no)
+    return bool(person) and bool((await session.execute(query)).scalar_one_or_none())
+
+
 async def list_tasks(
     session: AsyncSession, caller: Caller, levels: Mapping[str, str], after: tuple[datetime, str] | None, size: int
 ) -> Sequence[tuple[Task, Application]]:
-    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own."""
+    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own, nor of his household."""
     by_level = [
         and_(
             or_(col(Task.level) == level, and_(col(Task.level) == OBJECTION, col(Application.objection_level) == level)),
@@ -238,7 +254,7 @@ async def list_tasks(
     query = (
         select(Task, Application)
         .join(Application, col(Application.no) == col(Task.application_no))
-        .where(col(Task.closed_at).is_(None), col(Application.owner) != caller.sub, or_(False, *by_level))
+        .where(col(Task.closed_at).is_(None), col(Application.owner) != caller.sub, ~_of_household(caller.person), or_(False, *by_level))
         .order_by(col(Task.deadline_at), col(Task.application_no))
         .limit(size + 1)
     )
