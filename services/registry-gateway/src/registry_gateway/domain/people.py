@@ -11,12 +11,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from anju_people.text import same_name
+
 from registry_gateway.domain.faults import WrongPersonError
 
 _ID18 = re.compile(r"[1-9]\d{16}[\dX]", re.ASCII)
 _ID15 = re.compile(r"[1-9]\d{14}", re.ASCII)
 _SPACES = re.compile(r"\s+")
-_DOTS = re.compile(r"[·•・‧∙⋅.]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,6 @@ def same_id(left: str, right: str) -> bool:
     if _ID15.fullmatch(a) and _ID18.fullmatch(b):
         return a == _old_form(b)
     return False
-
-
-def canonical_name(text: str) -> str:
-    return _DOTS.sub("·", _SPACES.sub("", unicodedata.normalize("NFKC", text))).upper()
-
-
-def same_name(left: str, right: str) -> bool:
-    return bool(left) and canonical_name(left) == canonical_name(right)
 
 
 def must_be(person: Person, id_number: str, name: str | None = None) -> None:
