@@ -507,6 +507,23 @@ async def test_an_offer_that_ran_out_while_nobody_worked_on_it_counts_against_no
     assert (await handle.query(STATE, result_type=State)).details["declines"] == "1"
 
 
+async def test_one_that_is_started_again_makes_no_step_before_what_is_on_record(theatre: Stage) -> None:
+    """On a simulated clock the record may be ahead of the wall's: the run that takes it up must not let days pass which it only catches up with."""
+    made = OfferMade(offer_id="o-1", unit=UNIT, expires_at=datetime.now(UTC) + timedelta(days=7))
+    theatre.notes.on_record = {"offer": made}
+    recorded = datetime.now(UTC) + timedelta(days=10)
+    handle = await waiting(theatre, generation=1, not_before=recorded)
+    await theatre.reached(lambda: "offer_made" in theatre.notes.templates())
+    await stands(handle, "offered")
+    assert await theatre.clock.now(handle.id) >= recorded
+    await asyncio.sleep(0.5)
+    assert theatre.notes.offers == {}
+    await answer(handle, "o-1", True)
+    await handle.result()
+    no_longer(theatre)
+    assert theatre.notes.offers == {"o-1": "accepted"}
+
+
 async def test_a_household_that_had_accepted_gets_its_lease(theatre: Stage) -> None:
     handle = await taken_up_leasing(theatre)
     no_longer(theatre)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from anju_contracts.base import RESUME, STATE, Place, Resume, State, Word
@@ -187,6 +187,12 @@ class Case:
         )
         self.placed = True
         self.show()
+
+    async def no_earlier_than_recorded(self, recorded: datetime | None) -> None:
+        """One that was started again makes no step before what is on record. Where time is real that is past; a simulated clock is still on its way."""
+        early = recorded - workflow.now() if self.generation and recorded is not None else timedelta()
+        if early > timedelta():
+            await workflow.sleep(early, summary="等待到记录上的时间")
 
     def take_up(self, *, stage: str, waiting_on: str, deadline: datetime | None, overdue: bool = False) -> None:
         """Goes on where the record of a case that was started again stands. It is no move, which the checker knows by the generation beside it."""

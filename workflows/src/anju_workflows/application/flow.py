@@ -88,6 +88,7 @@ class Application(Case):
     async def course(self) -> Outcome:
         try:
             if self.generation:
+                await self.no_earlier_than_recorded(self.given.not_before)
                 await self.taken_up()
                 if self.stage in self.table.ends:
                     return await self.close(self.stage)

@@ -74,6 +74,7 @@ class Lease(Case):
     async def course(self) -> Outcome | None:
         """To the end of the lease; None when a year is full and another run goes on."""
         if self.given.again:
+            await self.no_earlier_than_recorded(self.given.not_before)
             await self.taken_up()
         if self.stage == "signing":
             self.terms = await self.signed()

@@ -57,6 +57,7 @@ class Waiting(Case):
         return await self.through(self.course())
 
     async def course(self) -> Outcome:
+        await self.no_earlier_than_recorded(self.given.not_before)
         found = await self.registered()
         self.terms = terms = found.terms
         limit, alarms = terms.expires_at, [at for at in terms.alarms_at if at > workflow.now()]
