@@ -75,7 +75,7 @@ async def ours(name: str, client: Client, settings: Settings, engine: Sequence[i
     made = Activities(settings, production.signer(settings, production.NAME), client)
     answering = cast(Any, services)
     # Steps no application of the bench comes to stay the product's own.
-    answering.release_household = made.application.release_household
+    answering.release_household, answering.standing = made.application.release_household, made.application.standing
     made.application = made.telling = answering
     try:
         async with production.build(client, TASK_QUEUE, made, settings):

@@ -53,7 +53,7 @@ class RawApplication:
         await self.verify()
         event = await self.review()
         closes = deadlines.public_notice(workflow.now(), given.clocks)
-        await self.advance(event, "public", closes, household("approved_to_notice", closes=day(closes)))
+        await self.advance(event, "public", closes, household("approved_to_notice", closes=day(closes)), by=self.decision)
         await self.until(lambda: False, closes)
         await self.advance("notice_closed", "nobody", None)
         entry = RegisterWaiting(no=given.no, step=self.step("registered", "system", household("registered")))
@@ -76,8 +76,8 @@ class RawApplication:
         event = "verification_done"
         for level in self.given.levels:
             deadline = deadlines.review(workflow.now(), level)
-            self.level, self.decision = level.code, None
-            await self.advance(event, level.code, deadline, turn(level.code, deadline))
+            said, self.level, self.decision = self.decision, level.code, None
+            await self.advance(event, level.code, deadline, turn(level.code, deadline), by=said)
             await self.until(lambda: self.decision is not None, deadlines.reminder(deadline, self.given.clocks))
             event = approved(level.code)
         return event
@@ -88,9 +88,14 @@ class RawApplication:
         except TimeoutError:
             return
 
-    async def advance(self, event: str, waiting_on: str, deadline: datetime | None, *tell: Telling) -> None:
+    async def advance(
+        self, event: str, waiting_on: str, deadline: datetime | None, *tell: Telling, by: ReviewDecision | None = None
+    ) -> None:
         self.stage = self.moves.next(self.stage, event)
-        step = self.step(event, self.decision.actor if self.decision is not None else "system", *tell)
+        step = self.step(event, "system", *tell)
+        if by is not None:
+            # A service records a person's step only on that person's own request.
+            step = step.model_copy(update={"actor": by.actor, "word_id": by.request_id})
         arg = calls.Advance(no=self.given.no, step=step, event=event, stage=self.stage, waiting_on=waiting_on, deadline=deadline)
         await self.call(calls.ADVANCE_APPLICATION, arg, int)
 
