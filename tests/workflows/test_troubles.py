@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from anju_contracts.base import Resume
+from anju_contracts.application import DECIDE
+from anju_contracts.base import RESUME, Resume
 from anju_contracts.waiting import workflow_id as waiting_id
 from anju_workflows import search_attributes
 from anju_workflows.application import calls
 from anju_workflows.waiting.calls import REGISTER_WAITING
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from tests.support.patience import eventually
@@ -124,3 +127,25 @@ async def test_whoever_is_on_the_list_can_be_told_of_an_offer(theatre: Stage) ->
     assert (await handle.result())["outcome"] == "registered"
     await theatre.reached(lambda: bool(found))
     assert found == [WorkflowExecutionStatus.RUNNING]
+
+
+async def test_what_was_said_to_one_case_says_nothing_to_another(theatre: Stage) -> None:
+    """A stranger at the engine has no key, but can copy a sealed message from one history into another: it is no word, and stops nothing."""
+    mine = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(mine, "street")
+    other = await theatre.apply()
+    await theatre.reached(lambda: theatre.notes.events.count("verification_done") == 2)
+    stranger = await Client.connect(theatre.client.service_client.config.target_host, namespace=theatre.client.namespace)
+    copied = [
+        payload
+        for event in (await stranger.get_workflow_handle(mine.id).fetch_history()).events
+        for payload in event.workflow_execution_update_accepted_event_attributes.accepted_request.input.args.payloads
+    ]
+    assert copied
+    changed = Payload(metadata={**copied[0].metadata, "anju-place": f"{theatre.client.namespace}|{other.id}".encode()}, data=copied[0].data)
+    for forged in (copied[0], changed):
+        with pytest.raises(WorkflowUpdateFailedError):
+            await stranger.get_workflow_handle(other.id).execute_update(DECIDE, RawValue(forged))
+        await stranger.get_workflow_handle(other.id).signal(RESUME, RawValue(forged))
+    await theatre.decide(other, "street")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from chassis import temporal
 from chassis.codec import ENCODING, MAX_PAYLOAD_BYTES, REFUSED, EncryptionCodec, data_converter
-from chassis.crypto import DecryptionError, KeyRing
+from chassis.crypto import DecryptionError, KeyRing, UnknownKeyError
 from chassis.settings import ProcessSettings
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
@@ -26,11 +26,22 @@ async def test_a_value_opens_in_its_own_workflow_only() -> None:
     assert sealed[0].metadata["encoding"] == ENCODING
     assert CANARY.encode() not in sealed[0].SerializeToString()
     assert await here.decode(sealed, [dict]) == [{"id": CANARY}]
-    with pytest.raises(DecryptionError):
-        await data_converter(ring).with_context(ELSEWHERE).decode(sealed, [dict])
+
+
+async def test_what_is_sealed_for_another_place_opens_to_nothing() -> None:
+    """Who reads histories without the key can copy what stands in them, under any label; that stops no workflow."""
+    ring = KeyRing.generate()
+    sealed = await data_converter(ring).with_context(PLACE).encode([{"id": CANARY}])
     relabelled = Payload(metadata={"encoding": ENCODING, "anju-place": b"default|application/KF-2"}, data=sealed[0].data)
+    changed = Payload(metadata=relabelled.metadata, data=sealed[0].data[:-1] + bytes([sealed[0].data[-1] ^ 1]))
+    cut = Payload(metadata=relabelled.metadata, data=sealed[0].data[:14])
+    for forged in (sealed[0], relabelled, changed, cut):
+        (opened,) = await EncryptionCodec(ring).with_context(ELSEWHERE).decode([forged])
+        assert (opened.metadata["encoding"], opened.data) == (REFUSED, b"")
+        with pytest.raises(KeyError):
+            await data_converter(ring).with_context(ELSEWHERE).decode([forged], [dict])
     with pytest.raises(DecryptionError):
-        await data_converter(ring).with_context(ELSEWHERE).decode([relabelled], [dict])
+        await EncryptionCodec(ring).decode([changed])
 
 
 async def test_what_is_not_sealed_opens_to_nothing() -> None:
@@ -56,7 +67,7 @@ async def test_histories_sealed_before_a_rotation_still_open() -> None:
     both = KeyRing(fresh.current, {**old.keys, **fresh.keys}, old.index_key)
     assert await data_converter(both).with_context(PLACE).decode(sealed, [str]) == ["months ago"]
     new = await data_converter(both).with_context(PLACE).encode(["today"])
-    with pytest.raises(DecryptionError):
+    with pytest.raises(UnknownKeyError):
         await data_converter(old).with_context(PLACE).decode(new, [str])
 
 

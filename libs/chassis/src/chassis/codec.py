@@ -3,9 +3,10 @@
 AES-256-GCM by the key ring. The namespace and workflow id are authenticated with the payload: a payload copied into another workflow does not open.
 They also stand in the clear in the payload's metadata (they are in the clear in Temporal anyway), so that a codec server can decode for the web UI.
 
-What is not sealed was sent by somebody without the key (the web UI, the command line, a stranger at the engine) and is not taken: it opens to nothing that
-any model can be made of, so that a signal with it is dropped, an update rejected, and the workflow goes on. To raise instead would let one message
-stop a workflow's every task.
+What is not sealed for its place was sent by somebody without the key (the web UI, the command line, a stranger at the engine who copies what another
+workflow was told) and is not taken: it opens to nothing that any model can be made of, so that a signal with it is dropped, an update rejected, and the
+workflow goes on. To raise instead would let one message stop a workflow's every task. A key that is not in the ring is another matter, a mistake of
+ours: the workflow's tasks fail, and are tried again, until the ring is whole.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 
 from chassis import logs
-from chassis.crypto import DecryptionError, KeyRing
+from chassis.crypto import DecryptionError, KeyRing, UnknownKeyError
 
 _log = logs.get(__name__)
 
 ENCODING: Final = b"binary/anju-aes256gcm"
-# What an unsealed payload opens to: no converter knows it.
-REFUSED: Final = b"binary/anju-unsealed-refused"
+# What a payload that is not sealed for its place opens to: no converter knows it.
+REFUSED: Final = b"binary/anju-refused"
 _PLACE: Final = "anju-place"
 # Temporal refuses 2 MB and then retries for ever; documents travel by reference, so anything this large is a mistake and must fail at once.
 MAX_PAYLOAD_BYTES: Final = 64 << 10
@@ -74,12 +75,23 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
         if payload.metadata.get("encoding") != ENCODING:
             if self._unsealed:
                 return payload
-            _log.error("unsealed_payload_refused", place=self._place or "")
-            return Payload(metadata={"encoding": REFUSED})
-        place = payload.metadata.get(_PLACE, b"").decode()
+            return self._refused("unsealed")
+        place = payload.metadata.get(_PLACE, b"").decode(errors="replace")
         if self._place is not None and place and place != self._place:
-            raise DecryptionError(f"a payload sealed for {place} was found in {self._place}")
-        return Payload.FromString(self._ring.decrypt(payload.data, place))
+            return self._refused("sealed_elsewhere")
+        try:
+            return Payload.FromString(self._ring.decrypt(payload.data, place))
+        except UnknownKeyError:
+            raise
+        except DecryptionError:
+            if self._place is None:
+                # Whoever only shows payloads says that this one does not open.
+                raise
+            return self._refused("forged")
+
+    def _refused(self, why: str) -> Payload:
+        _log.error("payload_refused", why=why, place=self._place or "")
+        return Payload(metadata={"encoding": REFUSED})
 
 
 def data_converter(ring: KeyRing, *, unsealed: bool = False) -> DataConverter:

@@ -31,6 +31,10 @@ class DecryptionError(ValueError):
     """The value was changed, moved to another place, or its key is not in the ring."""
 
 
+class UnknownKeyError(DecryptionError):
+    """Its key is not in the ring: the value may be good, and another process, or this one with its whole ring, may open it."""
+
+
 @dataclass
 class _Source:
     """The file a ring was read from, and what stands in it now."""
@@ -117,15 +121,19 @@ class KeyRing:
         return bytes([len(name)]) + name + nonce + AESGCM(ring.keys[ring.current]).encrypt(nonce, plain, place.encode())
 
     def decrypt(self, sealed: bytes, place: str) -> bytes:
-        """Raises DecryptionError when the value does not belong to ``place`` or was changed."""
+        """Raises DecryptionError when the value does not belong to ``place`` or was changed, UnknownKeyError when the ring lacks the key it names."""
         try:
             length = sealed[0]
             name, nonce, body = sealed[1 : 1 + length].decode(), sealed[1 + length : 13 + length], sealed[13 + length :]
             keys = self._now().keys
             # Sealed by a process that has seen the new key before this one.
-            key = keys[name] if name in keys else self._now(at_once=True).keys[name]
+            key = keys.get(name) or self._now(at_once=True).keys.get(name)
+            if key is None:
+                raise UnknownKeyError(f"no key to decrypt {place}")
             return AESGCM(key).decrypt(nonce, body, place.encode())
-        except (InvalidTag, KeyError, IndexError, UnicodeDecodeError, ValueError) as error:
+        except DecryptionError:
+            raise
+        except (InvalidTag, IndexError, ValueError) as error:
             raise DecryptionError(f"cannot decrypt {place}") from error
 
     def blind_index(self, value: str, purpose: str) -> str:
