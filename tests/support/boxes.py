@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,8 @@ class RunningBox:
         return self.layout.web_url
 
 
-def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
-    """``anju up`` in a process group of its own; it ends with this process, also when that is killed."""
+def launch(layout: Layout, *options: str, surrounded_by: Mapping[str, str] | None = None) -> tuple[subprocess.Popen[bytes], Path]:
+    """``anju up`` in a process group of its own, with these variables besides the usual; it ends with this process, also when that is killed."""
     data_dir = layout.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     data_dir.chmod(0o711)
@@ -51,6 +51,7 @@ def launch(layout: Layout, *options: str) -> tuple[subprocess.Popen[bytes], Path
     environment = dict(os.environ)
     # A test may have set a variable for its own process.
     surroundings.clear(environment)
+    environment |= surrounded_by or {}
     with log.open("ab") as out:
         process = subprocess.Popen(
             guarded(command, signal.SIGINT), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
@@ -81,10 +82,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @asynccontextmanager
-async def running_box(data_dir: Path, *options: str) -> AsyncIterator[RunningBox]:
+async def running_box(data_dir: Path, *options: str, surrounded_by: Mapping[str, str] | None = None) -> AsyncIterator[RunningBox]:
     """A box in ``data_dir`` on free ports."""
     with free_block(data_dir) as layout:
-        process, log = launch(layout, *options)
+        process, log = launch(layout, *options, surrounded_by=surrounded_by)
         try:
             await ready(layout, process, log)
             layout = Layout.of_running(data_dir)

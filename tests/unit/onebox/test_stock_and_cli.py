@@ -58,7 +58,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         _duration(text)
 
 
-@pytest.mark.parametrize("entry", ["casework", "casework=0", "casework=x", "web-gateway=2", "postgres=2"])
+@pytest.mark.parametrize("entry", ["casework", "casework=0", "casework=x", "postgres=2"])
 def test_replicas_are_of_services_and_few(entry: str) -> None:
     with pytest.raises(typer.BadParameter):
         _replicas([entry], processes=True)

@@ -175,7 +175,9 @@ async def _start_split(result: Box, stack: AsyncExitStack, progress: Progress) -
     supervisor = Supervisor(layout, lambda pids: _write_whole(register, json.dumps(pids)))
     result.supervisor = supervisor
     stack.push_async_callback(supervisor.stop)
-    await supervisor.start(SANDBOX, *SERVICES, WORKER)
+    await supervisor.start(SANDBOX)
+    await supervisor.start(*SERVICES)
+    await supervisor.start(WORKER)
     for service in SERVICES:
         for number in range(layout.replicas.get(service, 1)):
             await probes.until(lambda service=service, number=number: probes.service_serves(layout, service, number), service)  # type: ignore[misc]

@@ -110,8 +110,8 @@ def _replicas(given: list[str], processes: bool) -> dict[str, int]:
     replicas = {}
     for entry in given:
         name, _, count = entry.partition("=")
-        if not processes or name not in PROCESSES or name == "web-gateway" or not count.isdigit() or not 1 <= int(count) <= 9:
-            raise typer.BadParameter(f"--replica {entry}: with --processes, a service or the worker, 1 to 9 of it")
+        if not processes or name not in PROCESSES or not count.isdigit() or not 1 <= int(count) <= 9:
+            raise typer.BadParameter(f"--replica {entry}: with --processes, a service, the worker or the edge, 1 to 9 of it")
         replicas[name] = int(count)
     return replicas
 

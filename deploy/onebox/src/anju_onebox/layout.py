@@ -216,6 +216,10 @@ class Layout:
     def service_port(self, service: str, replica: int = 0) -> int:
         return SERVICES[service] + self.ports_offset + _REPLICA_STEP * replica
 
+    def edge_port(self, replica: int = 0) -> int:
+        """Of a replica of the web edge; which of them people are sent to is a balancer's matter, which a box has none of."""
+        return self.web_port + _REPLICA_STEP * replica
+
     def address(self, service: str) -> str:
         """gRPC target of all replicas of a service; the clients take turns."""
         places = [f"127.0.0.1:{self.service_port(service, number)}" for number in range(self.replicas.get(service, 1))]
@@ -259,6 +263,7 @@ class Layout:
         for service in SERVICES:
             for number in range(self.replicas.get(service, 1)):
                 named[f"{service}{f' #{number + 1}' if number else ''}"] = self.service_port(service, number)
+        named |= {f"{WEB} #{number + 1}": self.edge_port(number) for number in range(1, self.replicas.get(WEB, 1))}
         return named
 
     # --- settings --------------------------------------------------------------------------------------------------------------------------
@@ -283,9 +288,9 @@ class Layout:
             values["ANJU_DATABASE_URL_FILE"] = str(self.secrets_dir / f"{process}.database-url")
         if process in _WITH_WORKFLOWS:
             values["ANJU_SIMULATED_CLOCK"] = "true"
-        return values | self._own_settings(process, port)
+        return values | self._own_settings(process, port, replica)
 
-    def _own_settings(self, process: str, port: int | None) -> dict[str, str]:
+    def _own_settings(self, process: str, port: int | None, replica: int) -> dict[str, str]:
         match process:
             case "registry-gateway":
                 return {"ANJU_DEPARTMENTS_FILE": str(self.secrets_dir / "departments.json")}
@@ -298,7 +303,7 @@ class Layout:
                 }
             case "web-gateway":
                 return {
-                    "ANJU_PORT": str(port or self.web_port),
+                    "ANJU_PORT": str(port or self.edge_port(replica)),
                     "ANJU_PUBLIC_URL": self.web_url,
                     "ANJU_OIDC_ISSUER": f"http://127.0.0.1:{self.sandbox_port + 6}",
                     "ANJU_OIDC_CLIENT_ID": "anju",

@@ -46,6 +46,8 @@ class Supervisor:
         self._layout = layout
         self._on_change = on_change
         self._children: dict[str, Child] = {}
+        # Titles of what was started together, in the order of starting.
+        self._waves: list[list[str]] = []
         self._keepers: list[asyncio.Task[None]] = []
 
     @property
@@ -54,18 +56,21 @@ class Supervisor:
 
     async def start(self, *names: str) -> None:
         """Starts every replica of the named processes, and keeps each running from then on."""
+        wave: list[str] = []
+        self._waves.append(wave)
         for process in names:
             for title, replica in replicas(self._layout, process):
                 await self._launch(title, process, replica)
+                wave.append(title)
                 self._keepers.append(asyncio.create_task(self._keep(title, process, replica)))
 
     async def stop(self) -> None:
-        """Last started, first stopped: the edge before the services, the outside world at the end."""
+        """Last started, first stopped, and what was started together at once: the edge before the services, the outside world at the end."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
-        for title in reversed(list(self._children)):
-            await self._children[title].stop(patience_seconds=15)
+        for wave in reversed(self._waves):
+            await asyncio.gather(*(self._children[title].stop(patience_seconds=15) for title in wave))
 
     async def _launch(self, title: str, process: str, replica: int) -> Child:
         child = await Child.start(

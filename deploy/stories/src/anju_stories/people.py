@@ -57,15 +57,25 @@ class Person:
         return self._token
 
     async def get(self, path: str, **params: str) -> Any:
-        return await self.city.call("GET", path, token=await self.token(), params=params)
+        return await self._call("GET", path, params=params)
 
     async def post(self, path: str, body: dict[str, Any], *, key: str | None = None, **headers: str) -> Any:
         headers["Idempotency-Key"] = key or str(uuid.uuid4())
-        return await self.city.call("POST", path, body, token=await self.token(), headers=headers)
+        return await self._call("POST", path, body=body, headers=headers)
 
     async def put(self, path: str, body: dict[str, Any], *, key: str | None = None, **headers: str) -> Any:
         headers["Idempotency-Key"] = key or str(uuid.uuid4())
-        return await self.city.call("PUT", path, body, token=await self.token(), headers=headers)
+        return await self._call("PUT", path, body=body, headers=headers)
+
+    async def _call(self, method: str, path: str, **what: Any) -> Any:
+        """Signs on once more where the sign-on is over, as a phone would."""
+        try:
+            return await self.city.call(method, path, token=await self.token(), **what)
+        except ApiProblem as problem:
+            if problem.status != 401:
+                raise
+        self._until = 0.0
+        return await self.city.call(method, path, token=await self.token(), **what)
 
     async def pages(self, path: str, **params: str) -> AsyncIterator[Any]:
         """Every item of a list, page after page."""
