@@ -77,6 +77,7 @@ export const terms = {
   lookup_outcomes: {
     found: {"zh": "查到登记", "en": "Registered"},
     no_record: {"zh": "没有登记", "en": "Nothing registered"},
+    unknown_person: {"zh": "查无此人，需人工核对", "en": "Person not known there: needs a person"},
     mismatch: {"zh": "需人工核对", "en": "Needs a person"},
     unavailable: {"zh": "对方未答复", "en": "No answer"},
   },

@@ -22,6 +22,7 @@ from chassis.errors import Refusal
 from google.protobuf.message import Message
 from registry_gateway import store
 from registry_gateway.connectors.http import CONNECTIONS_PER_REGISTER
+from registry_gateway.domain import summaries
 from registry_gateway.domain.chain import first_bad
 from registry_gateway.domain.purposes import ADMISSION
 from registry_gateway.lookups import PER_OFFICE
@@ -99,6 +100,19 @@ async def test_a_family_is_found_in_every_register(world: World) -> None:
     assert of(facts, InsuranceFact)[0].continuous_months > 12
     assert of(facts, InsuranceFact)[2].continuous_months == 0
     assert len({receipt.id for answer in answers.values() for receipt in answer.receipts}) == 3 + 3 + 3 + 21
+
+
+@pytest.mark.parametrize("register", ALL)
+async def test_whom_a_register_does_not_know_it_has_said_nothing_about(world: World, register: str) -> None:
+    """A name the register writes otherwise, a number it never had: nothing found is not zero months, no home, no car or unmarried."""
+    known, stranger = world.persona("single_worker").members[0], ("查无", "41020219900101001X", "applicant")
+    no = world.case([stranger])
+    answer = await world.lookup(no, register)
+    assert (answer.outcome, answer.summary.zh) == (common.LOOKUP_OUTCOME_UNKNOWN_PERSON, summaries.UNKNOWN.zh)
+    assert not (await world.facts(no)).facts
+    written_otherwise = world.case([("张冠李戴", known.id_number, "applicant")])
+    assert (await world.lookup(written_otherwise, register)).outcome in (common.LOOKUP_OUTCOME_UNKNOWN_PERSON, MISMATCH)
+    assert not (await world.facts(written_otherwise)).facts
 
 
 async def test_homes_in_five_counties_with_shares_and_a_pre_notice(world: World) -> None:

@@ -154,6 +154,8 @@ async def test_w2_a_case_started_anew(city: City) -> None:
     no = await city.withdrawn_unrecorded()
     given = city.theatre.given(no=no)
     await city.theatre.client.start_workflow(NAME, given, id=workflow_id(no), task_queue=TASK_QUEUE)
+    # The engine's list of executions follows its histories by a moment.
+    await eventually(lambda: city.records.check("W2"), lambda seen: seen.status is Status.VIOLATED)
     await city.records.violates("W2", f"application/{no}", "started again")
 
 

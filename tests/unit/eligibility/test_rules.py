@@ -162,7 +162,12 @@ GOLDEN: list[tuple[str, Household, Verdict, dict[str, Verdict]]] = [
     # insured months
     ("six months are enough", single(insurance=((6, 290_000),)), MET, {}),
     ("five are not", single(insurance=((5, 290_000),)), NOT_MET, {"insured_months": NOT_MET}),
-    ("never insured", single(insurance=(), outcomes={**ANSWERED, "social_insurance": LookupOutcome.NO_RECORD}), NOT_MET, {"insured_months": NOT_MET}),
+    ("never insured, says the register", single(insurance=((0, 0),), incomes=(0,), outcomes={**ANSWERED, "social_insurance": LookupOutcome.NO_RECORD}), NOT_MET, {"insured_months": NOT_MET}),
+    ("the register does not know the applicant", single(insurance=(), outcomes=silent("social_insurance", outcome=LookupOutcome.UNKNOWN_PERSON)), REVIEW, {"income": REVIEW, "insured_months": REVIEW}),
+    ("the register said nothing of the applicant", single(insurance=()), REVIEW, {"insured_months": REVIEW}),
+    ("one county does not know a member", Household(outcomes=silent("real_estate", outcome=LookupOutcome.UNKNOWN_PERSON)), REVIEW, {"housing_area": REVIEW}),
+    ("nobody knows the owner of a car", Household(outcomes=silent("vehicles", outcome=LookupOutcome.UNKNOWN_PERSON)), REVIEW, {"vehicle_count": REVIEW, "vehicle_value": REVIEW}),
+    ("says single, and is not known", single(marriages=(), outcomes=silent("marriage", outcome=LookupOutcome.UNKNOWN_PERSON)), REVIEW, {"marriage": REVIEW}),
     # vehicles
     ("one car within the value", Household(vehicles=(6_000_000,), registered_vehicles=1), MET, {"vehicle_value": MET}),
     ("two cars", Household(vehicles=(1_000_000, 1_000_000), registered_vehicles=2), NOT_MET, {"vehicle_count": NOT_MET, "vehicle_value": MET}),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from anju.registry.facts.v1.real_estate_pb2 import HomeFact
+from anju_contracts.application import LookupOutcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_gateway import registers
@@ -267,12 +268,14 @@ def test_joint_owners_of_one_household_have_one_home() -> None:
 
 
 def test_a_third_is_a_third_through_the_receipt_and_three_of_them_are_a_home() -> None:
-    (heir,) = REAL_ESTATE.facts(json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))))
+    (heir,) = REAL_ESTATE.facts(json.loads(json.dumps(to_json(homes(home(gyfs="按份共有", qlbl="1/3"))))), LookupOutcome.FOUND)
     assert isinstance(heir, Home)
     assert heir.share == Fraction(1, 3)
     kept = cap_shares([("a", heir), ("b", heir), ("c", heir), ("d", heir)])
     assert [(tag, each.share) for tag, each in kept] == [(tag, Fraction(1, 3)) for tag in "abc"]
-    (old,) = REAL_ESTATE.facts([{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}])
+    (old,) = REAL_ESTATE.facts(
+        [{"unit": "U1", "area_centi_sqm": 1, "share_percent": 33, "residential": True, "pre_notice": False}], LookupOutcome.FOUND
+    )
     assert isinstance(old, Home)
     assert old.share == Fraction(33, 100), "receipts kept by an earlier version are read as they were"
 

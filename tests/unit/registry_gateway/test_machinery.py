@@ -151,15 +151,23 @@ def pages(*passes: list[tuple[int, int]]) -> Any:
 
 async def test_pages_to_the_end() -> None:
     page = pages([(25, 10), (25, 10), (25, 5)])
-    assert len(await collect(page, 10)) == 25
+    assert len((await collect(page, 10))[0]) == 25
     assert page.asked == [0, 1, 2]
-    assert await collect(pages([(0, 0)]), 10) == []
-    assert len(await collect(pages([(10, 10)]), 10)) == 10
+    assert await collect(pages([(0, 0)]), 10) == ([], False)
+    assert len((await collect(pages([(10, 10)]), 10))[0]) == 10
+
+
+async def test_a_person_is_known_who_is_known_on_every_page() -> None:
+    async def page(index: int) -> social_insurance.Page:
+        return social_insurance.Page(15, ({},) * (10 if index == 0 else 5), confirmed=index in known)
+
+    for known in ((0, 1), (0,), (1,), ()):
+        assert (await collect(page, 10))[1] == (known == (0, 1))
 
 
 async def test_a_changed_total_starts_again() -> None:
     page = pages([(25, 10), (26, 10)], [(26, 10), (26, 10), (26, 6)])
-    assert len(await collect(page, 10)) == 26
+    assert len((await collect(page, 10))[0]) == 26
     assert page.asked == [0, 1, 0, 1, 2]
 
 
@@ -300,8 +308,11 @@ def test_casework_and_the_gateway_name_the_same_purpose() -> None:
     assert casework.reading.PURPOSE == purposes.ADMISSION
 
 
-def test_silence_weighs_most_then_a_mix_up_then_a_record() -> None:
+def test_silence_weighs_most_then_a_mix_up_then_somebody_unknown_then_a_record() -> None:
     found, nothing, mixed, silent = LookupOutcome.FOUND, LookupOutcome.NO_RECORD, LookupOutcome.MISMATCH, LookupOutcome.UNAVAILABLE
+    unknown = LookupOutcome.UNKNOWN_PERSON
+    assert aggregate([found, mixed, unknown]) is mixed
+    assert aggregate([found, unknown, nothing]) is unknown
     assert aggregate([found, mixed, silent, nothing]) is silent
     assert aggregate([found, mixed, nothing]) is mixed
     assert aggregate([found, nothing]) is found

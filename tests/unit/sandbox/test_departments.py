@@ -61,7 +61,7 @@ async def test_social_insurance_state_service_spells_the_name_right(world: Sandb
 
 async def test_social_insurance_stranger_has_no_rows(world: Sandbox, http: aiohttp.ClientSession) -> None:
     answer = await HenanClient(world, http).ask("41020219900101001X")
-    assert answer.body["data"]["data"] == {"columns": answer.body["data"]["data"]["columns"], "total": 0, "list": []}
+    assert answer.body["data"]["data"] == {"columns": answer.body["data"]["data"]["columns"], "total": 0, "list": [], "ryhy": "0"}
 
 
 @pytest.mark.parametrize("skew_ms", [-TOLERATED_MS - 5000, TOLERATED_MS + 5000])

@@ -42,7 +42,7 @@ def test_protos_become_plain_values() -> None:
 @pytest.mark.parametrize(
     ("file", "name", "values"),
     [
-        (common, "LookupOutcome", {"found", "no_record", "mismatch", "unavailable"}),
+        (common, "LookupOutcome", {"found", "no_record", "unknown_person", "mismatch", "unavailable"}),
         (eligibility, "Verdict", {"met", "not_met", "needs_review", "not_applicable"}),
         (casework, "Decision", {"approve", "return", "refuse"}),
     ],

@@ -659,7 +659,7 @@ export interface components {
             /** Operator */
             operator: string;
             /** Outcome */
-            outcome: ("found" | "no_record" | "mismatch" | "unavailable") | null;
+            outcome: ("found" | "no_record" | "unknown_person" | "mismatch" | "unavailable") | null;
         };
         /** AccessEntryPage */
         AccessEntryPage: {
@@ -1228,7 +1228,7 @@ export interface components {
             /** Title */
             title: string;
             /** Outcome */
-            outcome: ("found" | "no_record" | "mismatch" | "unavailable") | null;
+            outcome: ("found" | "no_record" | "unknown_person" | "mismatch" | "unavailable") | null;
             /** Summary */
             summary: string;
             /** Tries */

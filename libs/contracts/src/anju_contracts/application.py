@@ -25,6 +25,7 @@ class LookupOutcome(StrEnum):
 
     FOUND = "found"
     NO_RECORD = "no_record"
+    UNKNOWN_PERSON = "unknown_person"
     MISMATCH = "mismatch"
     UNAVAILABLE = "unavailable"
 

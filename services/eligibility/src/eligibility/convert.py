@@ -25,6 +25,7 @@ OUTCOMES: Final[dict[int, LookupOutcome]] = {
     common.LOOKUP_OUTCOME_NO_RECORD: LookupOutcome.NO_RECORD,
     common.LOOKUP_OUTCOME_MISMATCH: LookupOutcome.MISMATCH,
     common.LOOKUP_OUTCOME_UNAVAILABLE: LookupOutcome.UNAVAILABLE,
+    common.LOOKUP_OUTCOME_UNKNOWN_PERSON: LookupOutcome.UNKNOWN_PERSON,
 }
 VERDICTS: Final[dict[Verdict, pb.Verdict.ValueType]] = {
     Verdict.MET: pb.VERDICT_MET,

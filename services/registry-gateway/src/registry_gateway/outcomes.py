@@ -12,6 +12,7 @@ OUTCOME_TO_PROTO: Final[dict[LookupOutcome, common.LookupOutcome.ValueType]] = {
     LookupOutcome.NO_RECORD: common.LOOKUP_OUTCOME_NO_RECORD,
     LookupOutcome.MISMATCH: common.LOOKUP_OUTCOME_MISMATCH,
     LookupOutcome.UNAVAILABLE: common.LOOKUP_OUTCOME_UNAVAILABLE,
+    LookupOutcome.UNKNOWN_PERSON: common.LOOKUP_OUTCOME_UNKNOWN_PERSON,
 }
 
 

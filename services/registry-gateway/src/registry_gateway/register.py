@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from anju_contracts.application import LookupOutcome
 from anju_terms import Title
 from google.protobuf.message import Message
 from pydantic import TypeAdapter
@@ -40,10 +41,11 @@ class Register:
     # What the facts of a household come to when they are counted together.
     of_household: Callable[[Iterable[tuple[Any, Fact]]], list[tuple[Any, Fact]]] = _as_they_are
 
-    def facts(self, kept: Iterable[dict[str, Any]]) -> list[Fact]:
-        """The facts of one accepted receipt."""
-        found = [self.fact(**row) for row in kept]
-        return found or ([self.when_no_record] if self.when_no_record else [])
+    def facts(self, kept: Iterable[dict[str, Any]], outcome: LookupOutcome) -> list[Fact]:
+        """The facts of one accepted receipt. Nothing is a fact only about somebody the register knows."""
+        if outcome is LookupOutcome.NO_RECORD:
+            return [self.when_no_record] if self.when_no_record else []
+        return [self.fact(**row) for row in kept]
 
     def to_message(self, fact: Fact) -> Message:
         return self.message(**{field.name: getattr(fact, field.name) for field in self.message.DESCRIPTOR.fields})

@@ -131,7 +131,11 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         response = pb.GetFactsResponse(states=self._states(states))
         for code, register in self._lookups.registers.items():
             accepted = [row for row in rows if row.accepted and row.register_name == code]
-            kept = [(row, fact) for row in accepted for fact in register.facts(open_body(self._keys, row).get("facts", ()))]
+            kept = [
+                (row, fact)
+                for row in accepted
+                for fact in register.facts(open_body(self._keys, row).get("facts", ()), LookupOutcome(row.outcome))
+            ]
             for row, fact in register.of_household(kept):
                 found = response.facts.add(register=code, subject_index=row.subject_index, endpoint=row.endpoint, receipt_id=row.id)
                 found.fact.Pack(register.to_message(fact))

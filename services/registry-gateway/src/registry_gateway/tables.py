@@ -21,9 +21,9 @@ class Lookup(Base, table=True):
 
     __tablename__ = "lookup"
     __table_args__ = (
-        CheckConstraint("outcome IN ('', 'found', 'no_record', 'mismatch', 'unavailable')", name="lookup_outcome"),
+        CheckConstraint("outcome IN ('', 'found', 'no_record', 'unknown_person', 'mismatch', 'unavailable')", name="lookup_outcome"),
         # Finished means answered: silence never finishes a lookup.
-        CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'mismatch')", name="lookup_finished"),
+        CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'unknown_person', 'mismatch')", name="lookup_finished"),
         CheckConstraint("tries >= 0", name="lookup_tries"),
     )
 
@@ -47,7 +47,7 @@ class Receipt(Base, table=True):
 
     __tablename__ = "receipt"
     __table_args__ = (
-        CheckConstraint("outcome IN ('found', 'no_record', 'mismatch')", name="receipt_outcome"),
+        CheckConstraint("outcome IN ('found', 'no_record', 'unknown_person', 'mismatch')", name="receipt_outcome"),
         CheckConstraint("accepted = (outcome <> 'mismatch')", name="receipt_accepted"),
         Index(
             "uq_receipt_accepted",

@@ -18,6 +18,8 @@ from anju_sandbox.world.facts import Person
 from anju_sandbox.world.identity import old_form, same_person
 
 Json = dict[str, Any]
+# 人员核验 (assumed schema): whether number and name are of somebody the register knows, with or without an entry about him.
+CHECKED, UNCHECKED = "1", "0"
 _LIVE_SECRETS = 64
 _MAX_REPLAY_BYTES = 65_536
 

@@ -29,17 +29,23 @@ class _LookupOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LookupO
     LOOKUP_OUTCOME_UNSPECIFIED: _LookupOutcome.ValueType  # 0
     LOOKUP_OUTCOME_FOUND: _LookupOutcome.ValueType  # 1
     LOOKUP_OUTCOME_NO_RECORD: _LookupOutcome.ValueType  # 2
+    """The register knows the person, and says that it has nothing about him."""
     LOOKUP_OUTCOME_MISMATCH: _LookupOutcome.ValueType  # 3
     LOOKUP_OUTCOME_UNAVAILABLE: _LookupOutcome.ValueType  # 4
+    LOOKUP_OUTCOME_UNKNOWN_PERSON: _LookupOutcome.ValueType  # 5
+    """The register found nothing, and did not confirm that it knows whom it was asked about: that says nothing of the person."""
 
 class LookupOutcome(_LookupOutcome, metaclass=_LookupOutcomeEnumTypeWrapper):
-    """What a register said. The four are kept apart for ever: an outage or a mismatch never becomes a refusal."""
+    """What a register said. They are kept apart for ever: an outage, a mismatch or a register's ignorance never becomes a refusal."""
 
 LOOKUP_OUTCOME_UNSPECIFIED: LookupOutcome.ValueType  # 0
 LOOKUP_OUTCOME_FOUND: LookupOutcome.ValueType  # 1
 LOOKUP_OUTCOME_NO_RECORD: LookupOutcome.ValueType  # 2
+"""The register knows the person, and says that it has nothing about him."""
 LOOKUP_OUTCOME_MISMATCH: LookupOutcome.ValueType  # 3
 LOOKUP_OUTCOME_UNAVAILABLE: LookupOutcome.ValueType  # 4
+LOOKUP_OUTCOME_UNKNOWN_PERSON: LookupOutcome.ValueType  # 5
+"""The register found nothing, and did not confirm that it knows whom it was asked about: that says nothing of the person."""
 Global___LookupOutcome: _TypeAlias = LookupOutcome  # noqa: Y015
 
 @_typing.final

@@ -70,7 +70,7 @@ class Facts(_Model):
         return tuple(kind.model_validate(each) for each in self.said.get(kind.register_code, ()))
 
     def answered(self, register: str) -> bool:
-        """Whether the register gave an answer about the whole household which may be relied on."""
+        """Whether the register gave an answer about the whole household which may be relied on. One that does not know somebody has said nothing of him."""
         return self.outcomes.get(register) in (LookupOutcome.FOUND, LookupOutcome.NO_RECORD)
 
 

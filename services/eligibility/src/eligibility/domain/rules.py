@@ -58,6 +58,11 @@ def _unanswered(inputs: Inputs, register: str) -> Title | None:
             zh=f"{name.zh}返回的信息与申请家庭不一致，未采用，需人工核对。",
             en=f"What {name.en} sent is about somebody else and was not used; a person has to check.",
         )
+    if inputs.facts.outcomes.get(register) is LookupOutcome.UNKNOWN_PERSON:
+        return Title(
+            zh=f"{name.zh}查无家庭中至少一人，查无此人不等于没有，需人工核对姓名和证件。",
+            en=f"There is somebody in the household whom {name.en} does not know, which is not the same as having nothing; a person has to check.",
+        )
     return Title(zh=f"{name.zh}未能取得完整答复，需人工核对。", en=f"There is no complete answer from {name.en}; a person has to check.")
 
 

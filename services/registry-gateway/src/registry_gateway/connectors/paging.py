@@ -17,33 +17,36 @@ class PageOf(Protocol):
     def total(self) -> int: ...
     @property
     def rows(self) -> tuple[Json, ...]: ...
+    @property
+    def confirmed(self) -> bool: ...
 
 
-async def collect(page: Callable[[int], Awaitable[PageOf]], size: int) -> list[Json]:
-    """All rows of a list in pages of ``size``; ``page`` gets the index from 0.
+async def collect(page: Callable[[int], Awaitable[PageOf]], size: int) -> tuple[list[Json], bool]:
+    """All rows of a list in pages of ``size``, and whether the register has confirmed on each that it knows the person; ``page`` gets the index from 0.
 
     A total which changed between two pages means that rows may have moved from one page to another: it starts again, twice at most. Raises
     RegisterFaultError(PAGING) when the list does not hold still or does not hold what its total promises.
     """
     for _ in range(_MAX_RESTARTS + 1):
-        rows = await _one_pass(page, size)
-        if rows is not None:
-            return rows
+        found = await _one_pass(page, size)
+        if found is not None:
+            return found
     raise RegisterFaultError(Fault.PAGING, "the total keeps changing")
 
 
-async def _one_pass(page: Callable[[int], Awaitable[PageOf]], size: int) -> list[Json] | None:
-    """The rows, or None when the total changed on the way."""
+async def _one_pass(page: Callable[[int], Awaitable[PageOf]], size: int) -> tuple[list[Json], bool] | None:
+    """None when the total changed on the way."""
     rows: list[Json] = []
-    total = None
+    total, confirmed = None, True
     for index in range(MAX_PAGES):
         found = await page(index)
         if total is not None and found.total != total:
             return None
         total = found.total
         rows += found.rows
+        confirmed = confirmed and found.confirmed
         if len(rows) == total:
-            return rows
+            return rows, confirmed
         if len(rows) > total or len(found.rows) != size:
             raise RegisterFaultError(Fault.PAGING, "rows and total disagree")
     raise RegisterFaultError(Fault.PAGING, "too many pages")

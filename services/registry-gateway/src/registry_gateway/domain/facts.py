@@ -16,15 +16,19 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A usable answer about the right person: FOUND with facts, or NO_RECORD without."""
+    """A usable answer about the right person: FOUND with facts. Without, NO_RECORD where the register has confirmed that it knows the person
+    (``confirmed``), otherwise UNKNOWN_PERSON: who is written differently there, or not at all, has not nothing."""
 
     facts: tuple[Fact, ...] = ()
     # SHA-256 of every reply body the facts were drawn from, hex.
     replies: tuple[str, ...] = ()
+    confirmed: bool = False
 
     @property
     def outcome(self) -> LookupOutcome:
-        return LookupOutcome.FOUND if self.facts else LookupOutcome.NO_RECORD
+        if self.facts:
+            return LookupOutcome.FOUND
+        return LookupOutcome.NO_RECORD if self.confirmed else LookupOutcome.UNKNOWN_PERSON
 
 
 def to_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
@@ -32,9 +36,9 @@ def to_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
 
 
 def aggregate(outcomes: Iterable[LookupOutcome]) -> LookupOutcome:
-    """What a register said about a household: silence weighs most, then a mix-up, then a record."""
+    """What a register said about a household: silence weighs most, then a mix-up, then somebody it does not know, then a record."""
     seen = set(outcomes)
-    for outcome in (LookupOutcome.UNAVAILABLE, LookupOutcome.MISMATCH, LookupOutcome.FOUND):
+    for outcome in (LookupOutcome.UNAVAILABLE, LookupOutcome.MISMATCH, LookupOutcome.UNKNOWN_PERSON, LookupOutcome.FOUND):
         if outcome in seen:
             return outcome
     return LookupOutcome.NO_RECORD

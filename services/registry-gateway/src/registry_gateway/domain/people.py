@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from anju_people.text import same_name
 
 from registry_gateway.domain.faults import WrongPersonError
+from registry_gateway.domain.reading import Json, optional_text
 
 _ID18 = re.compile(r"[1-9]\d{16}[\dX]", re.ASCII)
 _ID15 = re.compile(r"[1-9]\d{14}", re.ASCII)
@@ -60,6 +61,13 @@ def must_be(person: Person, id_number: str, name: str | None = None) -> None:
     """Raises WrongPersonError unless an answer's identity number (and its name, where it gives one) are the person's."""
     if not same_id(id_number, person.id_number) or (name and not same_name(name, person.name)):
         raise WrongPersonError
+
+
+def knows(answer: Json, field: str = "ryhy") -> bool:
+    """Whether a register confirms that it knows whom it was asked about: it compared number and name with its own people (人员核验, assumed schema).
+
+    An answer without the confirmation is about nobody it knows: a name it writes otherwise, a number it never had."""
+    return optional_text(answer, field) == "1"
 
 
 def index_of(id_number: str, household: Iterable[Person]) -> int:

@@ -10,6 +10,11 @@ MIXED_UP = Title(
     en="The register answered about somebody else; that was not used, and a person has to check.",
 )
 
+UNKNOWN = Title(
+    zh="登记机构没有查到其中至少一人。查无此人不等于没有，请工作人员核对姓名和证件。",
+    en="The register does not know at least one of the household. That is not the same as having nothing: a person has to check name and document.",
+)
+
 
 def silent(offices_silent: int, offices: int) -> Title:
     """``offices_silent`` of ``offices`` have not answered for everybody."""
@@ -30,6 +35,8 @@ def summarise(outcome: LookupOutcome, found: Title, no_record: Title, facts: int
         return silent(offices_silent, offices)
     if outcome is LookupOutcome.MISMATCH:
         return MIXED_UP
+    if outcome is LookupOutcome.UNKNOWN_PERSON:
+        return UNKNOWN
     if outcome is LookupOutcome.NO_RECORD:
         return no_record
     return Title(zh=found.zh.format(count=facts), en=found.en.format(count=facts))

@@ -34,7 +34,7 @@ Category = Annotated[str, CodeOf("categories")]
 Role = Annotated[str, CodeOf("roles")]
 AskedRegister = Annotated[str, OneOf("registers")]
 # The law closes this one.
-Outcome = Literal["found", "no_record", "mismatch", "unavailable"]
+Outcome = Literal["found", "no_record", "unknown_person", "mismatch", "unavailable"]
 
 
 class Page(Answer, Generic[T]):

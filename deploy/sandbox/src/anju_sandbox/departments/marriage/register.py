@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from anju_sandbox.departments.desk import Json, text_of
+from anju_sandbox.departments.desk import CHECKED, UNCHECKED, Json, text_of
 from anju_sandbox.departments.national import NO_MATCH, NationalService, required
 from anju_sandbox.world.facts import MaritalStatus, Marriage, Person
 from anju_sandbox.world.identity import same_person
@@ -34,11 +34,12 @@ class MarriageRegister(NationalService):
             rows = [row for row in rows if same_person(str(row["spouse_cert_num"]), partner)]
         exchange.outcome = "found" if rows else "no_record"
         if person and rows:
-            return {"cert_num": self.desk.written_id(person), "name": person.name, "result": rows}
+            return {"cert_num": self.desk.written_id(person), "name": person.name, "result": rows, "ryhy": CHECKED}
         nothing = {"op_type": NOTHING, "op_type_desc": NO_MATCH, "op_date": ""}
         echoed = person.id_number if person else id_number
         # Half of the "nothing found" answers are an empty list, half the text: both must be read as no record.
-        return {"cert_num": echoed, "name": name, "result": [] if id_number[-1:] in "2468" else [nothing]}
+        result = [] if id_number[-1:] in "2468" else [nothing]
+        return {"cert_num": echoed, "name": name, "result": result, "ryhy": CHECKED if person else UNCHECKED}
 
     def _rows(self, person: Person) -> list[Json]:
         marriage = person.marriage

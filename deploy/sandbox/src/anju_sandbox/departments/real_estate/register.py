@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from anju_sandbox.departments.crypto import same_signature
-from anju_sandbox.departments.desk import Desk, Json, Refused, Signing, json_body, text_of
+from anju_sandbox.departments.desk import CHECKED, UNCHECKED, Desk, Json, Refused, Signing, json_body, text_of
 from anju_sandbox.exchange import Hub
 from anju_sandbox.faults import Kind
 from anju_sandbox.world.facts import Home, HomeUse, Person
@@ -68,6 +68,7 @@ class RealEstateRegister:
             rows += self._namesake_rows(person, name)
         payload = self._payload(request, id_number, rows)
         payload["LSH"] = exchange.request_id
+        payload["RYHY"] = CHECKED if person and person.name == name else UNCHECKED
         return self.desk.seal(request, payload, Signing(self.login.reply_key, "bdc", exchange.request_id))
 
     def _check(self, body: Json) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from anju_sandbox.departments.crypto import aes_encrypt, hmac_base64, same_signature
 from anju_sandbox.departments.desk import (
+    CHECKED,
+    UNCHECKED,
     Desk,
     IssuedSecrets,
     Json,
@@ -104,6 +106,8 @@ class SocialInsurance:
         null = not rows and person is not None and self.desk.passing_quirk(person, "null_data")
         payload = self._payload(request, path, None if null else rows, page or {})
         payload["requestId"] = exchange.request_id
+        if payload.get("data"):
+            payload["data"]["data"]["ryhy"] = CHECKED if person else UNCHECKED
         return self.desk.seal(request, payload, Signing(secret, "gateway", exchange.request_id))
 
     def _payload(self, request: web.Request, path: str, rows: list[Json] | None, page: Json) -> Json:

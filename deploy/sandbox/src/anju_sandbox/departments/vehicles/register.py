@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from anju_sandbox.departments.desk import Json, text_of, whole_of
+from anju_sandbox.departments.desk import CHECKED, UNCHECKED, Json, text_of, whole_of
 from anju_sandbox.departments.national import NO_MATCH, NationalService, required
 from anju_sandbox.world.facts import Person, Vehicle
 
@@ -26,7 +26,7 @@ class VehicleRegister(NationalService):
         person = self.desk.find(exchange, id_number, text_of(body, "xm"))
         if person is None:
             exchange.outcome = "no_record"
-            return {"sfzmhm": id_number, "returncount": 0, "recordcount": 0, "rows": [], "message": NO_MATCH}
+            return {"sfzmhm": id_number, "returncount": 0, "recordcount": 0, "rows": [], "message": NO_MATCH, "ryhy": UNCHECKED}
         rows = [self._row(person, vehicle) for vehicle in person.vehicles]
         if rows and self.desk.quirk(person, "duplicate_row"):
             rows.append(dict(rows[0]))
@@ -40,6 +40,7 @@ class VehicleRegister(NationalService):
             # A few people without a vehicle get null at first, in place of an empty list.
             "rows": None if not rows and self.desk.passing_quirk(person, "null_data") else shown,
             "message": "",
+            "ryhy": CHECKED,
         }
 
     def _row(self, person: Person, vehicle: Vehicle) -> Json:

@@ -8,6 +8,9 @@ from anju_terms import Title
 from eligibility.domain.criterion import Finding, Limited
 from eligibility.domain.inputs import Inputs
 from eligibility.domain.registered import Insurance
+from eligibility.domain.wording import NOTHING
+
+_UNSAID = Title(zh="社会保险没有申请人的答复，请人工核对。", en="The register has said nothing about the applicant; a person has to check.")
 
 
 def threshold(limit: int) -> Title:
@@ -16,7 +19,10 @@ def threshold(limit: int) -> Title:
 
 def judge(inputs: Inputs, limit: int) -> Finding:
     own = [fact for fact in inputs.facts.of(Insurance) if fact.subject_index == 0]
-    months = max((fact.continuous_months for fact in own), default=0)
+    if not own:
+        # Months of nought are said by the register; nothing said is nothing known.
+        return Finding(Verdict.NEEDS_REVIEW, _UNSAID, NOTHING)
+    months = max(fact.continuous_months for fact in own)
     observed = Title(zh=f"连续 {months} 个月", en=f"{months} months without a gap")
     allowed = threshold(limit).zh
 

@@ -81,8 +81,8 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("last_try_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'mismatch')", name="lookup_finished"),
-        sa.CheckConstraint("outcome IN ('', 'found', 'no_record', 'mismatch', 'unavailable')", name="lookup_outcome"),
+        sa.CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'unknown_person', 'mismatch')", name="lookup_finished"),
+        sa.CheckConstraint("outcome IN ('', 'found', 'no_record', 'unknown_person', 'mismatch', 'unavailable')", name="lookup_outcome"),
         sa.CheckConstraint("tries >= 0", name="lookup_tries"),
         sa.PrimaryKeyConstraint("application_no", "round", "register_name"),
     )
@@ -103,7 +103,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("accepted = (outcome <> 'mismatch')", name="receipt_accepted"),
-        sa.CheckConstraint("outcome IN ('found', 'no_record', 'mismatch')", name="receipt_outcome"),
+        sa.CheckConstraint("outcome IN ('found', 'no_record', 'unknown_person', 'mismatch')", name="receipt_outcome"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_receipt_case", "receipt", ["application_no", "round", "register_name"], unique=False)

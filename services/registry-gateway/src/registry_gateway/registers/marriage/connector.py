@@ -6,6 +6,7 @@ from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door
 from registry_gateway.connectors.national import NationalAccess, NationalPlatform
 from registry_gateway.domain.facts import Answer
+from registry_gateway.domain.people import knows
 from registry_gateway.registers.marriage import answers
 
 QUERY_PATH = "/api/hydj/query"
@@ -27,4 +28,4 @@ class MarriageConnector:
         body = {f"name_{who}": person.name, f"cert_num_{who}": person.id_number}
         data = await self._platform.query(question, body, frozenset(body), replies)
         found = answers.facts(data, person, question.household)
-        return Answer((found,) if found else (), tuple(replies))
+        return Answer((found,) if found else (), tuple(replies), confirmed=knows(data))

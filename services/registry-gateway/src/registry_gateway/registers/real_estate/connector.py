@@ -1,7 +1,7 @@
 """Real estate: every district and county keeps its own register, so each person is asked about at every one of them. One that is silent is the normal
 case; the others' answers are kept.
 
-Public: request and envelope. Assumed schema: the path, the serial number LSH and the bdc_* headers of answers.
+Public: request and envelope. Assumed schema: the path, the serial number LSH, RYHY (人员核验) and the bdc_* headers of answers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from registry_gateway.connectors.access import Access
 from registry_gateway.connectors.http import Door, now_ms
 from registry_gateway.domain.facts import Answer
 from registry_gateway.domain.faults import Fault, RegisterFaultError
+from registry_gateway.domain.people import knows
 from registry_gateway.domain.reading import code, optional_text
 from registry_gateway.domain.signing import check_reply
 from registry_gateway.registers.real_estate import answers
@@ -60,4 +61,4 @@ class RealEstateConnector:
             check_reply(reply.headers, "bdc", request_id=request_id, key=access.reply_key, body=reply.body, now_ms=now_ms())
             if optional_text(payload, "LSH") != request_id:
                 raise RegisterFaultError(Fault.NOT_BOUND)
-        return Answer(answers.facts(answers.rows(payload), question.person), (reply.sha256,))
+        return Answer(answers.facts(answers.rows(payload), question.person), (reply.sha256,), confirmed=knows(payload, "RYHY"))

@@ -1,6 +1,7 @@
 """Answers of the social insurance service behind the provincial gateway (缴费明细).
 
-Public: the envelope and the fields AAB001 … SDC_BATCH_NO. Assumed schema: AAC037 1 = paid, 2 = owed; refusal codes 401 and 405 mean an expired secret.
+Public: the envelope and the fields AAB001 … SDC_BATCH_NO. Assumed schema: AAC037 1 = paid, 2 = owed; refusal codes 401 and 405 mean an expired secret;
+ryhy beside the list.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 
 from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
-from registry_gateway.domain.people import Person, must_be
+from registry_gateway.domain.people import Person, knows, must_be
 from registry_gateway.domain.reading import Json, code, fen, month, objects, optional_text, text, whole
 
 # AAE140: 企业职工基本养老保险. Months and bases are counted by the pension insurance; other kinds repeat the same months.
@@ -34,8 +35,11 @@ class Insurance(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """``confirmed``: the register knows whom it was asked about."""
+
     total: int
     rows: tuple[Json, ...]
+    confirmed: bool = False
 
 
 def _name(key: str) -> str:
@@ -83,7 +87,7 @@ def page(reply: Json) -> Page:
         rows = []
     if rows is None:
         raise RegisterFaultError(Fault.EMPTY)
-    return Page(total, tuple({_name(key): value for key, value in row.items()} for row in objects(rows, "list")))
+    return Page(total, tuple({_name(key): value for key, value in row.items()} for row in objects(rows, "list")), knows(inner))
 
 
 def facts(rows: Iterable[Json], person: Person, on: date) -> Insurance | None:

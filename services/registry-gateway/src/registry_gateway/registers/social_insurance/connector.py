@@ -63,9 +63,9 @@ class SocialInsuranceConnector:
         async def page(index: int) -> answers.Page:
             return await self._secrets.call(lambda secret: self._page(question, index, secret, replies))
 
-        rows = await collect(page, _ROWS)
+        rows, confirmed = await collect(page, _ROWS)
         insurance = answers.facts(rows, question.person, question.on)
-        return Answer((insurance,) if insurance else (), tuple(replies))
+        return Answer((insurance,) if insurance else (), tuple(replies), confirmed)
 
     async def _page(self, question: Question, index: int, secret: CallSecret, replies: list[str]) -> answers.Page:
         person = question.person

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError
-from registry_gateway.domain.people import Person, must_be
+from registry_gateway.domain.people import Person, knows, must_be
 from registry_gateway.domain.reading import Json, objects, optional_text, text, whole
 
 
@@ -19,8 +19,11 @@ class Vehicle(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """``confirmed``: the register knows whom it was asked about."""
+
     total: int
     rows: tuple[Json, ...]
+    confirmed: bool = False
 
 
 def page(data: Json, person: Person) -> Page:
@@ -37,7 +40,7 @@ def page(data: Json, person: Person) -> Page:
         raise RegisterFaultError(Fault.PAGING)
     for row in found:
         must_be(person, text(row, "sfzmhm"), optional_text(row, "jdcsyr"))
-    return Page(total, tuple(found))
+    return Page(total, tuple(found), knows(data))
 
 
 def facts(rows: Iterable[Json]) -> tuple[Vehicle, ...]:

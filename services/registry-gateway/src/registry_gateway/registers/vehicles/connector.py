@@ -28,5 +28,5 @@ class VehicleConnector:
             body: dict[str, str | int] = {"sfzmhm": person.id_number, "xm": person.name, "start": index * _ROWS, "limit": _ROWS}
             return answers.page(await self._platform.query(question, body, FIELDS, replies), person)
 
-        rows = await collect(page, _ROWS)
-        return Answer(answers.facts(rows), tuple(replies))
+        rows, confirmed = await collect(page, _ROWS)
+        return Answer(answers.facts(rows), tuple(replies), confirmed)

@@ -1,7 +1,7 @@
 """The civil affairs department's register of minimum living allowances: old people who have never been insured receive one here."""
 
 from aiohttp import web
-from anju_sandbox.departments.desk import Json, text_of
+from anju_sandbox.departments.desk import CHECKED, UNCHECKED, Json, text_of
 from anju_sandbox.departments.national import NationalService, required
 from anju_sandbox.world.facts import Person
 
@@ -18,4 +18,4 @@ class DibaoRegister(NationalService):
         person = self.desk.find(exchange, id_number, text_of(body, "xm"))
         rows = [{"since": "201903", "amount": "730.00"}] if person and self.has_record(person) else []
         exchange.outcome = "found" if rows else "no_record"
-        return {"sfzh": self.desk.written_id(person) if person else id_number, "rows": rows}
+        return {"sfzh": self.desk.written_id(person) if person else id_number, "rows": rows, "ryhy": CHECKED if person else UNCHECKED}

@@ -6,6 +6,7 @@ from registry_gateway.connectors import Question
 from registry_gateway.connectors.http import Door
 from registry_gateway.connectors.national import NationalAccess, NationalPlatform
 from registry_gateway.domain.facts import Answer
+from registry_gateway.domain.people import knows
 from registry_gateway.registers.dibao import answers
 
 FIELDS = frozenset({"sfzh", "xm"})
@@ -20,4 +21,4 @@ class DibaoConnector:
     async def ask(self, question: Question) -> Answer:
         person, replies = question.person, list[str]()
         data = await self._platform.query(question, {"sfzh": person.id_number, "xm": person.name}, FIELDS, replies)
-        return Answer(answers.facts(data, person), tuple(replies))
+        return Answer(answers.facts(data, person), tuple(replies), confirmed=knows(data))
