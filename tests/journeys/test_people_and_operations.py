@@ -61,6 +61,9 @@ MATRIX = {
     "list_access": "401 200 404 200 404 200 404 200 200 404 404 200 200",
     "get_tenancy": "401 200 404 200 404 200 404 200 200 404 200 200 200",
     "correct_dossier": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "get_draft": "401 404 404 403 403 403 403 403 403 403 403 403 403",
+    "save_draft": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "delete_draft": "401 204 204 403 403 403 403 403 403 403 403 403 403",
     "withdraw_application": "401 409 404 403 403 403 403 403 403 403 403 403 403",
     "raise_objection": "401 409 409 409 409 409 409 409 409 409 409 409 409",
     "decide_objection": "401 403 403 403 403 409 403 403 403 403 403 403 403",
@@ -148,6 +151,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
     bodies = {
         "submit_application": {**dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}},
         "correct_dossier": dossier,
+        "save_draft": {"version": 0, "form": {}},
         "raise_objection": {"text": "异议"},
         "decide_objection": {"upheld": False, "answer": "答复"},
         "decide_application": {"decision": "approve"},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -400,3 +401,25 @@ async def test_what_officials_do_with_the_stock_and_read(gateway: World) -> None
     assert counters[0]["street_name"] != counters[0]["street"]
     finance = await gateway.official("finance")
     assert (await finance.get(f"{API}/ledger/trial-balance")).json["items"][0]["debit_fen"] == 5
+
+
+async def test_a_draft_is_kept_under_its_version_and_read_whatever_release_saved_it(gateway: World) -> None:
+    citizen = await gateway.citizen()
+    gateway.backstage.on("SaveDraft", casework.SaveDraftResponse(draft=casework.Draft(version=3)))
+    form = {"members": [{"name": "安示例", "annual_income_fen": "大约三万"}], "has_homes": "no"}
+    reply = await citizen.ask("PUT", f"{API}/drafts/new", json={"version": 2, "form": form}, headers={"Idempotency-Key": None})
+    assert (reply.status, reply.json["version"]) == (200, 3)
+    asked = gateway.backstage.last("SaveDraft").request
+    assert (asked.application_no, asked.if_version, json.loads(asked.form)) == ("", 2, form)
+    newer = json.dumps(form | {"pets": 2, "members": [{"name": "安示例", "pets": 1}]})
+    gateway.backstage.on("GetDraft", casework.GetDraftResponse(draft=casework.Draft(form=newer, version=3)))
+    reply = await citizen.get(f"{API}/drafts/{NO}")
+    assert (reply.json["form"]["members"][0]["name"], reply.json["form"]["phone"], reply.json["version"]) == ("安示例", "", 3)
+    assert "pets" not in reply.text
+    assert gateway.backstage.last("GetDraft").request.application_no == NO
+    gateway.backstage.on("SaveDraft", refuse(Refusal(errors.VERSION_MISMATCH)))
+    saved = await citizen.ask("PUT", f"{API}/drafts/new", json={"version": 2, "form": form})
+    saved.problem(412, "VERSION_MISMATCH")
+    assert (await citizen.ask("DELETE", f"{API}/drafts/new")).status == 204
+    assert (await citizen.ask("DELETE", f"{API}/drafts/new", headers={"X-CSRF-Token": None})).status == 403
+    assert (await citizen.get(f"{API}/drafts/other")).status == 404

@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { Decide, Dossier, NewUnit, paths, SessionView, SubmitApplication } from "./schema";
+import type { Decide, Dossier, DraftForm, NewUnit, paths, SessionView, SubmitApplication } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -107,6 +107,11 @@ export const api = {
     only(
       http.PUT("/api/v1/applications/{no}/dossier", { params: { path: { no }, header: { ...keyed(key), "If-Match": etag } }, body: { dossier } }),
     ),
+  draft: (no: string) => orNull(only(http.GET("/api/v1/drafts/{no}", { params: { path: { no } } }))),
+  // Also while the page is being closed.
+  saveDraft: (no: string, version: number, form: DraftForm) =>
+    only(http.PUT("/api/v1/drafts/{no}", { params: { path: { no } }, body: { version, form }, keepalive: true })),
+  deleteDraft: (no: string) => only(http.DELETE("/api/v1/drafts/{no}", { params: { path: { no } } })),
   withdraw: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/withdrawal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
   object: (key: string, no: string, words: string) =>

@@ -40,8 +40,9 @@ export function problemFrom(status: number, body: unknown): Problem {
   return new Problem(status, text(raw.type), text(raw.title) || fallbackTitle(status), text(raw.detail), fields, text(raw.trace_id));
 }
 
-export function offline(): Problem {
-  return new Problem(0, "", t("problem.offline"), t("problem.offline_detail"));
+/** No answer came. `reading`: nothing of the person's own was under way. */
+export function offline(reading = false): Problem {
+  return new Problem(0, "", t("problem.offline"), t(reading ? "problem.offline_reading" : "problem.offline_detail"));
 }
 
 function fallbackTitle(status: number): string {

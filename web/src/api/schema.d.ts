@@ -378,6 +378,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drafts/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The reader's own draft
+         * @description 404 when there is none.
+         */
+        get: operations["get_draft"];
+        /**
+         * Keeps what has been typed, encrypted, for this person alone
+         * @description 412 when it was saved from another device meanwhile: read it again, nothing was lost. A version lets it through once, so it needs no Idempotency-Key. Nothing of the form is checked but its size before it is handed in.
+         */
+        put: operations["save_draft"];
+        post?: never;
+        /**
+         * Forgets a draft
+         * @description 204 also when there is none; handing in what it was a draft of forgets it too.
+         */
+        delete: operations["delete_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates": {
         parameters: {
             query?: never;
@@ -1083,6 +1111,214 @@ export interface components {
             /** Phone */
             phone: string;
         };
+        /** Draft */
+        Draft: {
+            /** Version */
+            version: number;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it is forgotten unless it is saved again.
+             */
+            expires_at: string;
+            form: components["schemas"]["DraftForm"];
+        };
+        /**
+         * DraftForm
+         * @description The form, half filled in.
+         */
+        DraftForm: {
+            /**
+             * Category
+             * @default
+             */
+            category: string;
+            /**
+             * Members
+             * @default []
+             */
+            members: components["schemas"]["DraftMember"][];
+            /**
+             * Marital Status
+             * @default
+             */
+            marital_status: string;
+            /**
+             * Has Homes
+             * @description yes, no, or not said yet.
+             * @default
+             */
+            has_homes: string;
+            /**
+             * Homes
+             * @default []
+             */
+            homes: components["schemas"]["DraftHome"][];
+            /**
+             * Has Vehicles
+             * @description yes, no, or not said yet.
+             * @default
+             */
+            has_vehicles: string;
+            /**
+             * Vehicles
+             * @default []
+             */
+            vehicles: components["schemas"]["DraftVehicle"][];
+            /**
+             * District
+             * @default
+             */
+            district: string;
+            /**
+             * Street
+             * @default
+             */
+            street: string;
+            /**
+             * Community
+             * @default
+             */
+            community: string;
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /**
+             * Phone
+             * @default
+             */
+            phone: string;
+            /**
+             * Consents
+             * @description Registers ticked so far. No consent before it is handed in.
+             * @default []
+             */
+            consents: string[];
+            /**
+             * Told Adults
+             * @default false
+             */
+            told_adults: boolean;
+            /**
+             * Visited
+             * @description Parts of the form saved at least once.
+             * @default []
+             */
+            visited: string[];
+            /**
+             * Etag
+             * @description Of the case, as it was when its correction was begun.
+             * @default
+             */
+            etag: string;
+            /**
+             * Request Key
+             * @description Idempotency-Key under which the form is being handed in, the same from every device.
+             * @default
+             */
+            request_key: string;
+            /**
+             * Request Print
+             * @description Digest of what is being handed in under that key.
+             * @default
+             */
+            request_print: string;
+        };
+        /** DraftHome */
+        DraftHome: {
+            /**
+             * District
+             * @default
+             */
+            district: string;
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /**
+             * Area Centi Sqm
+             * @description As typed, in square metres.
+             * @default
+             */
+            area_centi_sqm: string;
+            /**
+             * Share Percent
+             * @default
+             */
+            share_percent: string;
+        };
+        /** DraftMember */
+        DraftMember: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Id Number
+             * @default
+             */
+            id_number: string;
+            /**
+             * Relation
+             * @default
+             */
+            relation: string;
+            /**
+             * Birth Date
+             * @default
+             */
+            birth_date: string;
+            /**
+             * Annual Income Fen
+             * @description As typed, in yuan.
+             * @default
+             */
+            annual_income_fen: string;
+            /**
+             * Employer
+             * @default
+             */
+            employer: string;
+        };
+        /** DraftSaved */
+        DraftSaved: {
+            /** Version */
+            version: number;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it is forgotten unless it is saved again.
+             */
+            expires_at: string;
+        };
+        /** DraftVehicle */
+        DraftVehicle: {
+            /**
+             * Plate
+             * @default
+             */
+            plate: string;
+            /**
+             * Value Fen
+             * @description As typed, in yuan.
+             * @default
+             */
+            value_fen: string;
+        };
         /**
          * Empty
          * @description ``{}``, or no body at all.
@@ -1470,6 +1706,15 @@ export interface components {
             version: string;
             /** Criteria */
             criteria: components["schemas"]["RuleCriterion"][];
+        };
+        /** SaveDraft */
+        SaveDraft: {
+            /**
+             * Version
+             * @description Version the form was read at; 0 when there was none.
+             */
+            version: number;
+            form: components["schemas"]["DraftForm"];
         };
         /** SessionView */
         SessionView: {
@@ -1878,6 +2123,12 @@ export type DecideObjection = components['schemas']['DecideObjection'];
 export type Division = components['schemas']['Division'];
 export type DivisionList = components['schemas']['DivisionList'];
 export type Dossier = components['schemas']['Dossier'];
+export type Draft = components['schemas']['Draft'];
+export type DraftForm = components['schemas']['DraftForm'];
+export type DraftHome = components['schemas']['DraftHome'];
+export type DraftMember = components['schemas']['DraftMember'];
+export type DraftSaved = components['schemas']['DraftSaved'];
+export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
@@ -1902,6 +2153,7 @@ export type Problem = components['schemas']['Problem'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
+export type SaveDraft = components['schemas']['SaveDraft'];
 export type SessionView = components['schemas']['SessionView'];
 export type SignLease = components['schemas']['SignLease'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
@@ -2785,6 +3037,114 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number of the application that is corrected; new for an application to come. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    save_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number of the application that is corrected; new for an application to come. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveDraft"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftSaved"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    delete_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number of the application that is corrected; new for an application to come. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

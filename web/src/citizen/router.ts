@@ -5,7 +5,7 @@ import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
-import { hasDraft } from "./apply/draft";
+import { isBegun, openDraft } from "./apply/draft";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -49,12 +49,7 @@ export const router = createRouter({
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
     mine("/notices/:no/objection", "objection.title", () => import("./pages/ObjectionPage.vue")),
     { path: "/apply", children: questions() },
-    {
-      path: "/cases/:no/correct",
-      children: questions(),
-      // Only the first page fetches the dossier which is corrected.
-      beforeEnter: (to) => (to.path.endsWith("/correct") || hasDraft(String(to.params.no)) ? true : `/cases/${String(to.params.no)}/correct`),
-    },
+    { path: "/cases/:no/correct", children: questions() },
     mine("/cases", "cases.title", () => import("./pages/CasesPage.vue")),
     mine("/cases/:no", "case.title", () => import("./pages/CasePage.vue")),
     mine("/cases/:no/receipt", "receipt.title", () => import("./pages/ReceiptPage.vue")),
@@ -79,8 +74,15 @@ router.beforeEach(async (to) => {
     return true;
   }
   await loadSession();
-  if (session.user?.kind === "citizen") return true;
-  return { path: "/signin", query: { next: to.fullPath } };
+  if (session.user?.kind !== "citizen") return { path: "/signin", query: { next: to.fullPath } };
+  if (to.meta.question) {
+    const no = String(to.params.no ?? "");
+    const first = no ? `/cases/${no}/correct` : "/apply";
+    await openDraft(no, to.path === first);
+    // Only the first page fetches the dossier which is corrected.
+    if (no && to.path !== first && !isBegun(no)) return first;
+  }
+  return true;
 });
 
 function setTitle(): void {

@@ -2,12 +2,12 @@
 import { onScopeDispose, reactive, ref, shallowRef } from "vue";
 import { offline, Problem } from "@/api/problem";
 import { announce } from "./announce";
-import { uuid } from "./ids";
+import { digest, uuid } from "./ids";
 
-function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  console.error(error);
-  return offline();
+function asProblem(error: unknown, reading = false): Problem {
+  if (error instanceof Problem && !(reading && error.status === 0)) return error;
+  if (!(error instanceof Problem)) console.error(error);
+  return offline(reading);
 }
 
 export function useLoad<R>(load: () => Promise<R>) {
@@ -25,7 +25,7 @@ export function useLoad<R>(load: () => Promise<R>) {
         problem.value = null;
       }
     } catch (error) {
-      if (mine === newest) problem.value = asProblem(error);
+      if (mine === newest) problem.value = asProblem(error, true);
     } finally {
       if (mine === newest) loading.value = false;
     }
@@ -44,7 +44,7 @@ export class RequestKey {
   ) {}
 
   for(body: unknown): string {
-    const print = JSON.stringify(body);
+    const print = digest(JSON.stringify(body));
     if (!this.key || print !== this.print) {
       this.key = uuid();
       this.print = print;

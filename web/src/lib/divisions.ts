@@ -16,7 +16,7 @@ export function loadDivisions(): Promise<void> {
       state.problem = null;
     })
     .catch((error: unknown) => {
-      state.problem = error instanceof Problem ? error : offline();
+      state.problem = error instanceof Problem && error.status ? error : offline(true);
       loading = null;
     });
   return loading;

@@ -51,12 +51,16 @@ export function day(value: string | null | undefined): string {
   return shifted ? dayWords(shifted.getUTCFullYear(), shifted.getUTCMonth() + 1, shifted.getUTCDate()) : "";
 }
 
+/** An instant as the minute of its day in China. */
+export function clock(value: string | null | undefined): string {
+  const shifted = value ? inChina(value) : null;
+  const two = (n: number) => String(n).padStart(2, "0");
+  return shifted ? `${two(shifted.getUTCHours())}:${two(shifted.getUTCMinutes())}` : "";
+}
+
 /** An instant as day and minute in China. */
 export function moment(value: string | null | undefined): string {
-  const shifted = value ? inChina(value) : null;
-  if (!value || !shifted) return "";
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${day(value)} ${two(shifted.getUTCHours())}:${two(shifted.getUTCMinutes())}`;
+  return `${day(value)} ${clock(value)}`.trim();
 }
 
 /** China has had one offset and no summer time since 1991, so UTC fields of the shifted instant are the local ones. */

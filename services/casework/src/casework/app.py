@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import anju_profile
@@ -18,9 +19,11 @@ from chassis import temporal
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
 from chassis.outbox import Handler
+from chassis.rounds import every
 
 from casework import tables
 from casework.again import Cases
+from casework.drafts import PRUNE_SECONDS, Drafts
 from casework.numbers import caught_up
 from casework.parts import Parts
 from casework.process import START_APPLICATION, Process
@@ -58,6 +61,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             production=settings.production,
             separate_queues=settings.separate_queues,
             tellings=tellings,
+            draft_life=timedelta(days=settings.draft_days),
         )
         more = []
         if isinstance(engine, TemporalEngine):
@@ -65,4 +69,5 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             await made.beside(watching(keeper, settings.watch_seconds))
             more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
         servicer = CaseworkServicer(parts)
+        await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
         yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, open_methods=OPEN_METHODS, more=more)

@@ -46,6 +46,7 @@ class Intake:
                 dossier, consent = self._checked(caller, request)
                 stored.no = await self._enter(session, caller, word_name(key), dossier, consent, _given_at(request.consent))
                 once.remember(session, Once, key, content, stored)
+                await store.delete_draft(session, caller.sub, "")
         return await self._reading.case(caller, stored.no, "SubmitApplication")
 
     def _oneself(self, caller: Caller, dossier: Dossier) -> None:
@@ -135,6 +136,8 @@ class Intake:
             return Heard(contract.workflow_id(case.no), contract.Correction(round=row.round, actor=row.actor, request_id=word_id))
 
         await self._parts.words.say(caller, request, contract.CORRECT, prepare)
+        async with self._parts.database.transaction() as session:
+            await store.delete_draft(session, caller.sub, request.no)
         return await self._reading.case(caller, request.no, "CorrectApplication")
 
     async def _enter_correction(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import anju_calendar as calendar
@@ -38,6 +38,7 @@ class Parts:
     production: bool
     separate_queues: bool
     tellings: Tellings
+    draft_life: timedelta
 
     def case_terms(self, day: date) -> CaseTerms:
         """What a case submitted on ``day`` comes with."""

@@ -9,6 +9,7 @@ from anju.casework.v1 import casework_pb2_grpc as rpc
 from chassis.identity import current_caller
 
 from casework.decisions import Decisions
+from casework.drafts import Drafts
 from casework.intake import Intake
 from casework.parts import Parts
 from casework.reading import Reading
@@ -25,6 +26,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         self._intake = Intake(parts, self._reading)
         self._decisions = Decisions(parts, self._reading)
         self._record = Record(parts)
+        self._drafts = Drafts(parts)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
         return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
@@ -61,6 +63,16 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def GetCounters(self, request: pb.GetCountersRequest, context: Any) -> pb.GetCountersResponse:
         return await self._reading.counters(current_caller(), request)
+
+    async def GetDraft(self, request: pb.GetDraftRequest, context: Any) -> pb.GetDraftResponse:
+        return pb.GetDraftResponse(draft=await self._drafts.get(current_caller(), request.application_no))
+
+    async def SaveDraft(self, request: pb.SaveDraftRequest, context: Any) -> pb.SaveDraftResponse:
+        return pb.SaveDraftResponse(draft=await self._drafts.save(current_caller(), request))
+
+    async def DeleteDraft(self, request: pb.DeleteDraftRequest, context: Any) -> pb.DeleteDraftResponse:
+        await self._drafts.delete(current_caller(), request.application_no)
+        return pb.DeleteDraftResponse()
 
     async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
         return await self._record.advance(current_caller(), request)

@@ -11,3 +11,4 @@ class Settings(CaseServiceSettings):
     application_number_prefix: str = Field(
         default="KF", pattern="^[A-Z]{1,4}$", description="Letters in front of application numbers, one set per city."
     )
+    draft_days: int = Field(default=30, ge=1, le=365, description="How long what a citizen has typed is kept after he last changed it.")

@@ -122,6 +122,20 @@ class Dossier(Base, table=True):
     created_at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))
 
 
+class Draft(Base, table=True):
+    """What a citizen has typed and not handed in yet, a draft a person and application (``application_no`` empty for a new one). Nobody else reads it."""
+
+    __tablename__ = "draft"
+    __table_args__ = (CheckConstraint("version >= 1", name="draft_version"), Index("ix_draft_expires", "expires_at"))
+
+    owner: str = Field(primary_key=True)
+    application_no: str = Field(primary_key=True)
+    version: int = Field(default=1, sa_type=BigInteger)
+    sealed: bytes
+    saved_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class Resident(Base, table=True):
     """Blind index of every member of a household; one active application per person."""
 

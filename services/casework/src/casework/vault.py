@@ -36,6 +36,12 @@ class Vault:
             }
         )
 
+    def seal_draft(self, form: str, owner: str, application_no: str) -> bytes:
+        return self._ring.encrypt(form.encode(), f"draft|sealed|{owner}/{application_no}")
+
+    def open_draft(self, sealed: bytes, owner: str, application_no: str) -> str:
+        return self._ring.decrypt(sealed, f"draft|sealed|{owner}/{application_no}").decode()
+
     def seal_text(self, text: str, table: str, column: str, row: str) -> bytes:
         """Empty text stays empty: whether there is one is no secret."""
         return self._ring.encrypt(text.encode(), f"{table}|{column}|{row}") if text else b""

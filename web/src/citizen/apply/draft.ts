@@ -1,6 +1,9 @@
-/** What the applicant has typed so far. Kept in sessionStorage through reloads, sign-on and refused submissions; erased when it is accepted. */
+/** What the applicant has typed so far: kept by the server for the person signed on, so that it is there on the next tab, phone and day. This device keeps
+ * only what has not reached the server yet, in sessionStorage, and nothing of it afterwards: phones are shared. */
 import { effectScope, reactive, watch } from "vue";
-import type { ConsentGiven, Dossier, Home, Member, Vehicle } from "@/api/schema";
+import { api } from "@/api/client";
+import { Problem } from "@/api/problem";
+import type { ConsentGiven, Dossier, DraftForm, DraftHome, DraftMember, DraftSaved, DraftVehicle } from "@/api/schema";
 import { codes } from "@/i18n";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
@@ -11,56 +14,68 @@ import { keep, kept } from "@/lib/store";
 export const CONSENT_VERSION = "consent-2026.1";
 export const REGISTERS = codes("registers");
 export type Register = ConsentGiven["registers"][number];
-
-/** The gateway's own fields under their own names, as somebody types them. */
-type Typed<T> = { [field in keyof T]-?: string };
-// The date of birth is in the number.
-export type MemberForm = Typed<Omit<Member, "birth_date">>;
-export type HomeForm = Typed<Home>;
-export type VehicleForm = Typed<Vehicle>;
 export const SECTIONS = ["category", "members", "marriage", "homes", "vehicles", "place", "consent"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-export interface Draft extends Typed<Omit<Dossier, "members" | "homes" | "vehicles">> {
+/** The form as the server keeps it, and what is only of this page. */
+export interface Draft extends DraftForm {
   /** Whose draft it is; another person on the same device never sees it. */
   sub: string;
-  /** Application being corrected, and its ETag; empty for a new one. */
+  /** Application being corrected; empty for a new one. */
   no: string;
-  etag: string;
   prefilled: boolean;
-  members: MemberForm[];
-  has_homes: string;
-  homes: HomeForm[];
-  has_vehicles: string;
-  vehicles: VehicleForm[];
-  consents: Register[];
-  told_adults: boolean;
-  /** Sections the applicant has saved at least once. */
-  visited: Section[];
   /** The gateway's field errors by field id, until the field is changed. */
   refused: Record<string, string>;
-  key: string;
-  print: string;
 }
 
-export const newMember = (relation = ""): MemberForm => ({ name: "", id_number: "", relation, annual_income_fen: "", employer: "" });
-export const newHome = (): HomeForm => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100" });
-export const newVehicle = (): VehicleForm => ({ plate: "", value_fen: "" });
+/** How a draft stands with the server. */
+export interface Keeping {
+  /** unsaved: it could not be saved. unread: the server could not be asked what it has. elsewhere: two devices changed the same part. gone: handed in or deleted on another device. */
+  state: "new" | "saved" | "saving" | "unsaved" | "unread" | "elsewhere" | "gone";
+  saved_at: string;
+  expires_at: string;
+  /** Parts of the form changed on both devices. */
+  both: Section[];
+}
 
-function empty(no: string): Draft {
-  const person = session.user?.prefill;
-  const applicant = newMember("applicant");
-  if (person && !no) {
-    applicant.name = person.name;
-    applicant.id_number = person.id_number;
-  }
+interface Kept {
+  draft: Draft;
+  keeping: Keeping;
+  /** The form as the server has it, in JSON, and its version; 0 for none. */
+  base: string;
+  version: number;
+  theirs: DraftForm | null;
+  timer: number;
+  saving: Promise<void> | null;
+}
+
+const PAUSE_MS = 1_000;
+const RETRY_MS = 10_000;
+const PARTS: Partial<Record<keyof DraftForm, Section>> = {
+  category: "category",
+  members: "members",
+  marital_status: "marriage",
+  has_homes: "homes",
+  homes: "homes",
+  has_vehicles: "vehicles",
+  vehicles: "vehicles",
+  district: "place",
+  street: "place",
+  community: "place",
+  address: "place",
+  phone: "place",
+  consents: "consent",
+  told_adults: "consent",
+};
+
+export const newMember = (relation = ""): DraftMember => ({ name: "", id_number: "", relation, birth_date: "", annual_income_fen: "", employer: "" });
+export const newHome = (): DraftHome => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100" });
+export const newVehicle = (): DraftVehicle => ({ plate: "", value_fen: "" });
+
+function blank(): DraftForm {
   return {
-    sub: session.user?.sub ?? "",
-    no,
-    etag: "",
-    prefilled: Boolean(person?.id_number) && !no,
     category: "",
-    members: [applicant],
+    members: [newMember("applicant")],
     marital_status: "",
     has_homes: "",
     homes: [],
@@ -70,60 +85,282 @@ function empty(no: string): Draft {
     street: "",
     community: "",
     address: "",
-    phone: person?.phone ?? "",
+    phone: "",
     consents: [],
     told_adults: false,
     visited: [],
-    refused: {},
-    key: "",
-    print: "",
+    etag: "",
+    request_key: "",
+    request_print: "",
   };
 }
+const FIELDS = Object.keys(blank()) as (keyof DraftForm)[];
 
-const open = new Map<string, Draft>();
+function empty(no: string): Draft {
+  const form = blank();
+  const person = no ? null : session.user?.prefill;
+  const [applicant] = form.members;
+  if (person && applicant) {
+    applicant.name = person.name;
+    applicant.id_number = person.id_number;
+    form.phone = person.phone;
+  }
+  return { ...form, sub: session.user?.sub ?? "", no, prefilled: Boolean(person?.id_number), refused: {} };
+}
+
+const formOf = (draft: DraftForm): DraftForm => Object.fromEntries(FIELDS.map((field) => [field, draft[field]])) as unknown as DraftForm;
+const printOf = (draft: DraftForm): string => JSON.stringify(formOf(draft));
+
+const open = new Map<string, Kept>();
+const mine = (no: string): Kept | null => {
+  const found = open.get(no);
+  return found && found.draft.sub === session.user?.sub ? found : null;
+};
 const storageName = (no: string) => `anju.draft.${no || "new"}`;
 
-function restore(no: string): Draft | null {
+/** Puts a form into the draft in place: pages hold its members, homes and vehicles. */
+function put(draft: Draft, form: DraftForm): void {
+  for (const list of ["members", "homes", "vehicles"] as const) {
+    const [target, source] = [draft[list] as object[], form[list] as object[]];
+    source.forEach((each, index) => (index < target.length ? Object.assign(target[index] as object, each) : target.push(each)));
+    target.length = source.length;
+  }
+  const { members, homes, vehicles, ...rest } = form;
+  Object.assign(draft, rest);
+}
+
+function unsent(no: string): { version: number; base: string; form: DraftForm } | null {
   try {
-    const found = JSON.parse(kept("sessionStorage", storageName(no)) ?? "null") as Draft | null;
-    return found && found.sub === session.user?.sub ? { ...empty(no), ...found } : null;
+    const found = JSON.parse(kept("sessionStorage", storageName(no)) ?? "null") as { sub: string; version: number; base: string; form: DraftForm } | null;
+    return found && found.sub === session.user?.sub ? found : null;
   } catch {
     return null;
   }
 }
 
-/** The draft of a new application (`no` empty) or of a correction. Call after sign-on is known. */
-export function draftOf(no: string): Draft {
-  let draft = open.get(no);
-  if (!draft || draft.sub !== session.user?.sub) {
-    draft = reactive(restore(no) ?? empty(no));
-    open.set(no, draft);
-    const mine = draft;
-    // In a scope of its own: it must outlive the page that happened to ask first.
-    effectScope(true).run(() => watch(mine, () => keep("sessionStorage", storageName(no), open.get(no) === mine ? JSON.stringify(mine) : null), { deep: true, flush: "sync" }));
+/** Reads the draft of a new application (`no` empty) or of a correction before its pages are shown. Call after sign-on is known. `afresh`: also when it is
+ * open here, since another device may have gone on with it. */
+export async function openDraft(no: string, afresh = false): Promise<void> {
+  const known = mine(no);
+  if (known && known.keeping.state !== "unread" && (!afresh || printOf(known.draft) !== known.base)) return;
+  const one = known ?? start(no);
+  try {
+    const found = await api.draft(no || "new");
+    const left = known ? null : unsent(no);
+    if (left) {
+      one.base = left.base;
+      one.version = left.version;
+      put(one.draft, left.form);
+    }
+    one.keeping.state = "new";
+    if (found) take(one, found.form, found.version, found);
+    else if (one.version) one.keeping.state = "gone";
+    changed(one);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    one.keeping.state = "unread";
+    const left = unsent(no);
+    if (left && !known) {
+      one.base = left.base;
+      one.version = left.version;
+      put(one.draft, left.form);
+    }
   }
-  return draft;
 }
 
-export function hasDraft(no: string): boolean {
-  return Boolean(restore(no)?.visited.length);
+function start(no: string): Kept {
+  const draft = reactive(empty(no));
+  const one: Kept = {
+    draft,
+    keeping: reactive<Keeping>({ state: "new", saved_at: "", expires_at: "", both: [] }),
+    base: printOf(draft),
+    version: 0,
+    theirs: null,
+    timer: 0,
+    saving: null,
+  };
+  open.set(no, one);
+  // In a scope of its own: it must outlive the page that happened to ask first.
+  effectScope(true).run(() => watch(draft, () => changed(one), { deep: true, flush: "sync" }));
+  return one;
 }
 
-export function discard(no: string): void {
+/** Call after `openDraft`. */
+export function draftOf(no: string): Draft {
+  return (mine(no) ?? start(no)).draft;
+}
+
+export function keepingOf(no: string): Keeping {
+  return (mine(no) ?? start(no)).keeping;
+}
+
+/** Whether somebody has saved a part of it, here or elsewhere. */
+export function isBegun(no: string): boolean {
+  return Boolean(mine(no)?.draft.visited.length);
+}
+
+function changed(one: Kept): void {
+  const { draft, keeping } = one;
+  if (open.get(draft.no) !== one) return;
+  const form = printOf(draft);
+  const differs = form !== one.base;
+  keep("sessionStorage", storageName(draft.no), differs ? JSON.stringify({ sub: draft.sub, version: one.version, base: one.base, form: formOf(draft) }) : null);
+  window.clearTimeout(one.timer);
+  if (!differs && keeping.state === "saving") keeping.state = one.version ? "saved" : "new";
+  if (!differs || ["elsewhere", "gone"].includes(keeping.state)) return;
+  if (keeping.state !== "unsaved" && keeping.state !== "unread") keeping.state = "saving";
+  one.timer = window.setTimeout(() => void save(one), PAUSE_MS);
+}
+
+function said(one: Kept, saved: DraftSaved): void {
+  one.version = saved.version;
+  one.keeping.saved_at = saved.saved_at;
+  one.keeping.expires_at = saved.expires_at;
+}
+
+function save(one: Kept): Promise<void> {
+  window.clearTimeout(one.timer);
+  one.saving ??= send(one).finally(() => {
+    one.saving = null;
+  });
+  return one.saving;
+}
+
+async function send(one: Kept): Promise<void> {
+  const { draft, keeping } = one;
+  while (open.get(draft.no) === one && printOf(draft) !== one.base && !["elsewhere", "gone"].includes(keeping.state)) {
+    const form = formOf(draft);
+    const print = JSON.stringify(form);
+    try {
+      said(one, await api.saveDraft(draft.no || "new", one.version, form));
+      one.base = print;
+      keeping.state = "saved";
+      changed(one);
+      if (printOf(draft) !== print) return;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      keeping.state = "unsaved";
+      if (error.status === 412) {
+        if (!(await reread(one))) return;
+      } else {
+        // A form which is refused is sent again once it is another.
+        if (!error.final) one.timer = window.setTimeout(() => void save(one), RETRY_MS);
+        return;
+      }
+    }
+  }
+}
+
+/** After another device was quicker. False when it cannot go on by itself. */
+async function reread(one: Kept): Promise<boolean> {
+  try {
+    const found = await api.draft(one.draft.no || "new");
+    if (found) take(one, found.form, found.version, found);
+    else one.keeping.state = "gone";
+    return found !== null && one.keeping.state !== "elsewhere";
+  } catch {
+    one.timer = window.setTimeout(() => void save(one), RETRY_MS);
+    return false;
+  }
+}
+
+/** Brings what the server has together with what was typed here since: each part that one of them changed is as that one left it. */
+function take(one: Kept, theirs: DraftForm, version: number, saved: DraftSaved): void {
+  const before = JSON.parse(one.base) as DraftForm;
+  const now = formOf(one.draft);
+  const both = new Set<Section>();
+  const merged = { ...now } as Record<keyof DraftForm, unknown>;
+  for (const field of FIELDS) {
+    const [was, here, there] = [before[field], now[field], theirs[field]].map((each) => JSON.stringify(each));
+    const part = PARTS[field];
+    if (here === was) merged[field] = theirs[field];
+    else if (part && there !== was && there !== here) both.add(part);
+  }
+  merged.visited = SECTIONS.filter((each) => now.visited.includes(each) || theirs.visited.includes(each));
+  if (!theirs.members.length) merged.members = now.members;
+  one.theirs = theirs;
+  said(one, { ...saved, version });
+  one.keeping.both = SECTIONS.filter((each) => both.has(each));
+  one.keeping.state = both.size ? "elsewhere" : "saved";
+  // As the server has it: what differs from it is what was typed here.
+  one.base = printOf({ ...blank(), ...theirs });
+  put(one.draft, merged as unknown as DraftForm);
+}
+
+/** What was changed on both devices is as it is here (`here`), or as the other one left it. */
+export function settle(no: string, here: boolean): void {
+  const one = mine(no);
+  if (!one) return;
+  const { theirs, keeping, draft } = one;
+  const both = keeping.both;
+  keeping.both = [];
+  keeping.state = "saved";
+  if (!here && theirs) {
+    const form = formOf(draft) as Record<keyof DraftForm, unknown>;
+    for (const field of FIELDS) if (both.includes(PARTS[field] as Section)) form[field] = theirs[field];
+    put(draft, form as unknown as DraftForm);
+  }
+  changed(one);
+}
+
+/** Goes on with what is here although the draft is gone from the server. */
+export function keepAnyway(no: string): void {
+  const one = mine(no);
+  if (!one) return;
+  one.version = 0;
+  one.base = "";
+  one.keeping.state = "saving";
+  void save(one);
+}
+
+/** Sends what has not been sent. False when it must not be handed in as it is: it was handed in or changed on another device. */
+export async function flush(no: string): Promise<boolean> {
+  const one = mine(no);
+  if (!one) return true;
+  await save(one);
+  return !["elsewhere", "gone"].includes(one.keeping.state);
+}
+
+/** Once it is handed in: the server has forgotten it already. */
+export function forget(no: string): void {
+  const one = open.get(no);
+  if (one) window.clearTimeout(one.timer);
   open.delete(no);
   keep("sessionStorage", storageName(no), null);
 }
 
+/** Deletes it, here and on the server. Raises Problem, and then nothing is deleted. */
+export async function discard(no: string): Promise<void> {
+  const one = open.get(no);
+  if (one) window.clearTimeout(one.timer);
+  await one?.saving;
+  await api.deleteDraft(no || "new");
+  forget(no);
+}
+
+// A page that is put away may never come back.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) for (const one of open.values()) if (printOf(one.draft) !== one.base) void save(one);
+});
+window.addEventListener("online", () => {
+  for (const one of open.values()) if (["unsaved", "unread"].includes(one.keeping.state)) void save(one);
+});
+
 /** Starts a correction from the dossier the household sent last. */
 export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly string[], etag: string): void {
-  draft.etag = etag;
-  if (draft.visited.length) return;
-  Object.assign(draft, {
+  if (draft.visited.length) {
+    draft.etag = etag;
+    return;
+  }
+  put(draft, {
+    ...formOf(draft),
+    etag,
     category: dossier.category,
     members: dossier.members.map((each) => ({
       name: each.name,
       id_number: each.id_number,
       relation: each.relation,
+      birth_date: each.birth_date,
       annual_income_fen: editable(each.annual_income_fen),
       employer: each.employer,
     })),
@@ -146,6 +383,13 @@ export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly str
     told_adults: true,
     visited: [...SECTIONS],
   });
+  const one = mine(draft.no);
+  // Nothing has been typed yet: there is nothing to keep.
+  if (one && !one.version) {
+    one.base = printOf(draft);
+    one.keeping.state = "new";
+    changed(one);
+  }
 }
 
 /** The pages offer no other codes, and the gateway refuses what it does not know. */
@@ -186,10 +430,10 @@ export function consented(draft: Draft): Register[] {
   return REGISTERS.filter((register) => draft.consents.includes(register));
 }
 
-/** The draft's request key outlives the page, so that a reload in the middle of a submission does not submit twice. */
+/** The draft's request key goes with it, so that neither a reload in the middle of a submission nor another device submits twice. */
 export function requestKey(draft: Draft): RequestKey {
-  return new RequestKey(draft.key, draft.print, (key, print) => {
-    draft.key = key;
-    draft.print = print;
+  return new RequestKey(draft.request_key, draft.request_print, (key, print) => {
+    draft.request_key = key;
+    draft.request_print = print;
   });
 }

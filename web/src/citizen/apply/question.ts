@@ -2,7 +2,7 @@
 import { computed, nextTick, shallowRef, useTemplateRef, watch } from "vue";
 import { useRoute, useRouter } from "vue-router";
 import type QuestionPage from "./QuestionPage.vue";
-import { draftOf, SECTIONS, type Draft, type Section } from "./draft";
+import { draftOf, flush, SECTIONS, type Draft, type Section } from "./draft";
 import { refusedErrors, type FieldError } from "./rules";
 
 export function useDraft(): { draft: Draft; base: string } {
@@ -41,6 +41,7 @@ export function useQuestion(page: () => string, check: (draft: Draft) => FieldEr
     }
     const section = page().split("/")[0] as Section;
     if (!draft.visited.includes(section)) draft.visited.push(section);
+    void flush(draft.no);
     await router.push(route.query.from === "check" && !then.startsWith("=") ? `${base}/check` : `${base}/${then.replace(/^=/, "")}`);
   }
 

@@ -94,6 +94,21 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersResponse.FromString,
                 _registered_method=True)
+        self.GetDraft = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetDraft',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftResponse.FromString,
+                _registered_method=True)
+        self.SaveDraft = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/SaveDraft',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftResponse.FromString,
+                _registered_method=True)
+        self.DeleteDraft = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/DeleteDraft',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.FromString,
+                _registered_method=True)
         self.AdvanceApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/AdvanceApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
@@ -223,6 +238,28 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDraft(self, request, context):
+        """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SaveDraft(self, request, context):
+        """Keeps a draft for some days from now. ABORTED/VERSION_MISMATCH unless `if_version` is the one on record, 0 when there is none: two devices never
+        write over each other. FAILED_PRECONDITION/NOT_RETURNED for a case that waits for no correction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDraft(self, request, context):
+        """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AdvanceApplication(self, request, context):
         """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
         FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -336,6 +373,21 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetCounters,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersResponse.SerializeToString,
+            ),
+            'GetDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDraft,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftResponse.SerializeToString,
+            ),
+            'SaveDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.SaveDraft,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftResponse.SerializeToString,
+            ),
+            'DeleteDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDraft,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.SerializeToString,
             ),
             'AdvanceApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.AdvanceApplication,
@@ -697,6 +749,87 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetCounters',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDraft(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetDraft',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetDraftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SaveDraft(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/SaveDraft',
+            anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.SaveDraftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDraft(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/DeleteDraft',
+            anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.FromString,
             options,
             channel_credentials,
             insecure,

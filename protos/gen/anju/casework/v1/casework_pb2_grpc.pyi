@@ -67,6 +67,14 @@ class CaseworkServiceStub:
     Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
     """
     GetCounters: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]
+    GetDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetDraftRequest, _casework_pb2.GetDraftResponse]
+    """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own."""
+    SaveDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.SaveDraftRequest, _casework_pb2.SaveDraftResponse]
+    """Keeps a draft for some days from now. ABORTED/VERSION_MISMATCH unless `if_version` is the one on record, 0 when there is none: two devices never
+    write over each other. FAILED_PRECONDITION/NOT_RETURNED for a case that waits for no correction.
+    """
+    DeleteDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DeleteDraftRequest, _casework_pb2.DeleteDraftResponse]
+    """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
     AdvanceApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -122,6 +130,14 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
     """
     GetCounters: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]  # type: ignore[assignment]
+    GetDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetDraftRequest, _casework_pb2.GetDraftResponse]  # type: ignore[assignment]
+    """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own."""
+    SaveDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.SaveDraftRequest, _casework_pb2.SaveDraftResponse]  # type: ignore[assignment]
+    """Keeps a draft for some days from now. ABORTED/VERSION_MISMATCH unless `if_version` is the one on record, 0 when there is none: two devices never
+    write over each other. FAILED_PRECONDITION/NOT_RETURNED for a case that waits for no correction.
+    """
+    DeleteDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.DeleteDraftRequest, _casework_pb2.DeleteDraftResponse]  # type: ignore[assignment]
+    """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
     AdvanceApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]  # type: ignore[assignment]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -246,6 +262,32 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _casework_pb2.GetCountersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetCountersResponse, _abc.Awaitable[_casework_pb2.GetCountersResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetDraft(
+        self,
+        request: _casework_pb2.GetDraftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetDraftResponse, _abc.Awaitable[_casework_pb2.GetDraftResponse]]:
+        """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own."""
+
+    @_abc_1.abstractmethod
+    def SaveDraft(
+        self,
+        request: _casework_pb2.SaveDraftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.SaveDraftResponse, _abc.Awaitable[_casework_pb2.SaveDraftResponse]]:
+        """Keeps a draft for some days from now. ABORTED/VERSION_MISMATCH unless `if_version` is the one on record, 0 when there is none: two devices never
+        write over each other. FAILED_PRECONDITION/NOT_RETURNED for a case that waits for no correction.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteDraft(
+        self,
+        request: _casework_pb2.DeleteDraftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.DeleteDraftResponse, _abc.Awaitable[_casework_pb2.DeleteDraftResponse]]:
+        """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
 
     @_abc_1.abstractmethod
     def AdvanceApplication(

@@ -205,9 +205,14 @@ class Api:
         access: Access = Access.SIGNED_ON,
         roles: Sequence[str] = (),
         status: int = 200,
+        idempotent: bool = True,
         if_match: IfMatch | None = None,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("PUT", path, access, roles, status=status, idempotent=True, if_match=if_match)
+        return self._declare("PUT", path, access, roles, status=status, idempotent=idempotent, if_match=if_match)
+
+    def delete(self, path: str, *, access: Access = Access.SIGNED_ON, roles: Sequence[str] = ()) -> Callable[[Handler], Handler]:
+        """Doing it twice changes nothing, so it takes no Idempotency-Key."""
+        return self._declare("DELETE", path, access, roles, status=204)
 
     def _declare(self, method: str, path: str, access: Access, roles: Sequence[str], **more: Any) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:

@@ -9,13 +9,14 @@ from web_gateway.api.layer import Api, Operation
 from web_gateway.api.problems import SHARED, Catalogue
 
 # Events add an operation to the subject of applications.
-from web_gateway.api.subjects import applications, bills, city, events, homes, inbox, notices, review, session, stock  # noqa: F401
+from web_gateway.api.subjects import applications, bills, city, drafts, events, homes, inbox, notices, review, session, stock  # noqa: F401
 
 APIS: Final[tuple[Api, ...]] = (
     session.api,
     city.api,
     notices.api,
     applications.api,
+    drafts.api,
     review.api,
     homes.api,
     bills.api,
