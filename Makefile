@@ -66,7 +66,7 @@ terms-check: .venv/.synced
 profiles-check: .venv/.synced
 	$(BIN)/python -m anju_profile check
 
-docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/state-diagrams.md
+docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/state-diagrams.md, docs/who-may-call-what.md
 	$(BIN)/python -m anju_onebox.reference
 
 docs-check: .venv/.synced

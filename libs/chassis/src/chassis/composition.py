@@ -5,7 +5,7 @@ Everything is closed in the opposite order, when the block of ``composing`` ends
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -57,10 +57,10 @@ class Composition:
         add: Callable[[Any, Any], None],
         servicer: Any,
         *,
-        open_methods: Sequence[str] = (),
-        more: Sequence[Callable[[Any], None]] = (),
+        more: Mapping[str, Callable[[Any], None]] | None = None,
     ) -> GrpcServer:
-        """Starts the outbox and the server. ``service``: its full name; ``add``: the generated function that adds ``servicer``; ``more`` adds others."""
+        """Starts the outbox and the server. ``service``: its full name; ``add``: the generated function that adds ``servicer``; ``more``: the same of
+        others, by full name. Raises NoAccessLineError."""
         if self._outbox is not None:
             await self._outbox.start()
             self._stack.push_async_callback(self._outbox.stop)
@@ -71,11 +71,11 @@ class Composition:
             verifier(self._settings),
             host=self._settings.host,
             port=self._settings.port,
-            open_methods=open_methods,
+            more=tuple(more or ()),
             drain_seconds=self._settings.drain_seconds,
         )
         add(servicer, server.server)
-        for each in more:
+        for each in (more or {}).values():
             each(server.server)
         return await self._stack.enter_async_context(serving(server, self.database.ping))
 

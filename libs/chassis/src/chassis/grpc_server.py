@@ -1,10 +1,10 @@
-"""The gRPC server every service runs: caller identity, deadlines, the error catalogue, health, reflection and a graceful drain."""
+"""The gRPC server every service runs: who calls and whether he may, deadlines, the error catalogue, health, reflection and a graceful drain."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis import bounds, identity, logs, telemetry
+from chassis.access import Access, service_named, table
 from chassis.errors import BAD_REQUEST, BAD_VALUE, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, invalid, to_status
 from chassis.identity import Verifier
 
@@ -62,11 +63,11 @@ def _reading(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], An
 
 
 class _Guard(grpc.aio.ServerInterceptor):
-    """Identity in, refusals out, one log line per failed call."""
+    """Identity and access in, refusals out, one log line per failed call."""
 
-    def __init__(self, verifier: Verifier, open_methods: frozenset[str]) -> None:
+    def __init__(self, verifier: Verifier, lines: Mapping[str, Access]) -> None:
         self._verifier = verifier
-        self._open_methods = open_methods
+        self._lines = lines
 
     async def intercept_service(
         self,
@@ -79,12 +80,15 @@ class _Guard(grpc.aio.ServerInterceptor):
             return handler
         if handler.request_streaming or handler.response_streaming:
             raise TypeError(f"{method}: only unary calls are served")
+        if method not in self._lines:
+            # Added behind the server's back: nobody has said who may call it.
+            return None
         inner: Any = handler.unary_unary
 
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started = time.monotonic()
             try:
-                self._identify(method, context)
+                self._admit(method, context)
                 if isinstance(request, _Unreadable):
                     raise Refusal(BAD_REQUEST)
                 if found := bounds.violations(request):
@@ -125,16 +129,20 @@ class _Guard(grpc.aio.ServerInterceptor):
 
         return grpc.unary_unary_rpc_method_handler(guarded, _reading(handler.request_deserializer), handler.response_serializer)
 
-    def _identify(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        """Raises Refusal: UNAUTHENTICATED, or NOT_ALLOWED for a caller who does not stand in the line of the rpc."""
+        line = self._lines[method]
         metadata = dict(context.invocation_metadata() or ())
         token = metadata.get(identity.METADATA_KEY)
         if token is None:
-            if method not in self._open_methods:
+            if not line.open:
                 raise Refusal(UNAUTHENTICATED)
             identity.set_current(None, None)
             return
         text = token.decode() if isinstance(token, bytes) else token
-        identity.set_current(self._verifier.caller(text), text)
+        caller = self._verifier.caller(text)
+        line.check(caller)
+        identity.set_current(caller, text)
 
 
 def _server_away(error: DBAPIError) -> bool:
@@ -158,7 +166,7 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) 
 
 
 class GrpcServer:
-    """One server with one Anju service. ``open_methods`` are full method names which need no caller."""
+    """One server with one Anju service, and ``more`` by their full names. Raises NoAccessLineError for an rpc that does not say who may call it."""
 
     def __init__(
         self,
@@ -167,19 +175,20 @@ class GrpcServer:
         *,
         host: str,
         port: int,
-        open_methods: Sequence[str] = (),
+        more: Sequence[str] = (),
         drain_seconds: float = 5.0,
     ) -> None:
         self._service_name = service_name
         self._drain_seconds = drain_seconds
+        lines = {method: line for name in (service_name, *more) for method, line in table(service_named(name)).items()}
         self.server = grpc.aio.server(
-            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, frozenset(open_methods))],
+            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, lines)],
             options=SERVER_OPTIONS,
             maximum_concurrent_rpcs=MAX_CONCURRENT,
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
-        reflection.enable_server_reflection((service_name, health.SERVICE_NAME, reflection.SERVICE_NAME), self.server)
+        reflection.enable_server_reflection((service_name, *more, health.SERVICE_NAME, reflection.SERVICE_NAME), self.server)
         self.port = self.server.add_insecure_port(f"{host}:{port}")
         if self.port == 0:
             raise OSError(f"cannot listen on {host}:{port}")

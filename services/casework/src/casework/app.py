@@ -11,6 +11,7 @@ import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_people.index import PersonIndex
+from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
 from casekit.tell import TELL, Tellings
@@ -27,7 +28,7 @@ from casework.drafts import PRUNE_SECONDS, Drafts
 from casework.numbers import caught_up
 from casework.parts import Parts
 from casework.process import START_APPLICATION, Process
-from casework.servicer import OPEN_METHODS, SERVICE, CaseworkServicer
+from casework.servicer import SERVICE, CaseworkServicer
 from casework.settings import Settings
 from casework.vault import Vault
 from casework.words import KINDS
@@ -63,11 +64,11 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             tellings=tellings,
             draft_life=timedelta(days=settings.draft_days),
         )
-        more = []
+        more = {}
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)])
             await made.beside(watching(keeper, settings.watch_seconds))
-            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
+            more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)
         await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
-        yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, open_methods=OPEN_METHODS, more=more)
+        yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, more=more)

@@ -36,7 +36,6 @@ class Decisions:
         self._reading = reading
 
     async def decide(self, caller: Caller, request: pb.DecideTaskRequest) -> pb.Application:
-        reach.require_reviewer(caller)
         if request.decision not in _DECISIONS:
             raise invalid_field("/decision", "CHOOSE_ONE", "请选择通过、退回补正或不予通过。", "Choose approve, return or refuse.")
         decision = _DECISIONS[request.decision]
@@ -64,7 +63,6 @@ class Decisions:
         return await self._reading.case(caller, request.application_no, "DecideTask")
 
     async def withdraw(self, caller: Caller, request: pb.WithdrawApplicationRequest) -> pb.Application:
-        caller.require_kind("citizen")
         reason = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
@@ -79,7 +77,6 @@ class Decisions:
     # -- objections (异议) --------------------------------------------------------------------------------------------------------------------
 
     async def object(self, caller: Caller, request: pb.RaiseObjectionRequest) -> pb.Objection:
-        caller.require_kind("citizen", "staff")
         said = _words(
             request.text, "/text", MAX_OBJECTION_CHARS, required=True, zh="请写明异议的内容和依据。", en="Say what you object to and why."
         )
@@ -117,7 +114,6 @@ class Decisions:
         return self._parts.vault.open_text(row.text_sealed, "objection", "text_sealed", row.id)
 
     async def answer_objection(self, caller: Caller, request: pb.DecideObjectionRequest) -> pb.Application:
-        reach.require_reviewer(caller)
         answer = _words(
             request.answer, "/answer", MAX_OBJECTION_CHARS, required=True, zh="请写明复核意见。", en="Write the answer to the objection."
         )

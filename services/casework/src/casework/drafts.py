@@ -26,7 +26,6 @@ class Drafts:
         self._parts = parts
 
     async def get(self, caller: Caller, application_no: str) -> pb.Draft:
-        caller.require_kind("citizen")
         async with self._parts.database.transaction() as session:
             await self._own(session, caller, application_no)
             draft = await store.draft(session, caller.sub, application_no, now())
@@ -35,7 +34,6 @@ class Drafts:
             return _message(draft, self._parts.vault.open_draft(draft.sealed, draft.owner, draft.application_no))
 
     async def save(self, caller: Caller, request: pb.SaveDraftRequest) -> pb.Draft:
-        caller.require_kind("citizen")
         instant = now()
         async with self._parts.database.transaction() as session:
             case = await self._own(session, caller, request.application_no)
@@ -50,7 +48,6 @@ class Drafts:
             return _message(draft)
 
     async def delete(self, caller: Caller, application_no: str) -> None:
-        caller.require_kind("citizen")
         async with self._parts.database.transaction() as session:
             await store.delete_draft(session, caller.sub, application_no)
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from anju_contracts.application import approved, refused, returned
 from anju_terms import terms
-from chassis.errors import NOT_ALLOWED, NOT_FOUND, OUT_OF_DIVISION, Refusal
+from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
@@ -15,9 +15,6 @@ from casework.errors import OWN_CASE, SAME_REVIEWER, TASK_NOT_OPEN
 from casework.tables import Application
 
 REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").values()))
-STAFF_READERS: Final = (*REVIEWERS, "house_manager", "operator", "auditor")
-SYSTEM_READERS: Final = ("eligibility", "registry-gateway", "housing", "payments", "notifications")
-REPORT_READERS: Final = (*STAFF_READERS, "finance")
 
 
 class View(NamedTuple):
@@ -41,26 +38,18 @@ def view_of(caller: Caller, case: Application | None) -> View:
     match caller.kind:
         case "citizen" if case.owner == caller.sub:
             return _OWNER
-        case "staff" if caller.has_role(*STAFF_READERS) and caller.covers(case.street):
+        case "staff" if caller.covers(case.street):
             if caller.has_role(*REVIEWERS):
                 return _REVIEWER
             return _AUDITOR if caller.has_role("auditor") else _BARE
-        case "system" if caller.has_role(*SYSTEM_READERS):
-            return _BARE
     raise Refusal(NOT_FOUND)
 
 
 def own_case(caller: Caller, case: Application | None) -> Application:
     """The citizen's own case. Raises Refusal(NOT_FOUND) for any other."""
-    caller.require_kind("citizen")
     if case is None or case.owner != caller.sub:
         raise Refusal(NOT_FOUND)
     return case
-
-
-def require_reviewer(caller: Caller) -> None:
-    caller.require_kind("staff")
-    caller.require_role(*REVIEWERS)
 
 
 def require_level(caller: Caller, case: Application, task: str, *, own_household: bool) -> None:
@@ -92,9 +81,3 @@ def require_other_reviewer(case: Application, level: str, made: Collection[str])
 def levels_of(caller: Caller) -> dict[str, str]:
     """Levels whose reviewer the caller is, with how far up the case's division each sits."""
     return {code: level.scope for code, level in terms("levels").items() if caller.has_role(level.role)}
-
-
-def require_system(caller: Caller, role: str) -> None:
-    """Calls which one process alone may make."""
-    if caller.kind != "system" or not caller.has_role(role):
-        raise Refusal(NOT_ALLOWED)

@@ -13,11 +13,10 @@ from anju_terms import is_code, terms
 from casekit.words import Said, by_nobody, not_said
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
-from chassis.identity import Caller
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import again, reach, store
+from casework import again, store
 from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
@@ -41,8 +40,7 @@ class Record:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def advance(self, caller: Caller, request: pb.AdvanceApplicationRequest) -> pb.AdvanceApplicationResponse:
-        reach.require_system(caller, "worker")
+    async def advance(self, request: pb.AdvanceApplicationRequest) -> pb.AdvanceApplicationResponse:
         if not request.step.step_id or not request.step.HasField("as_of"):
             raise invalid_field("/step", "REQUIRED", "缺少步骤编号或业务时间。", "A step needs its id and its business time.")
         if not is_code("waiting_on", request.waiting_on):
@@ -70,16 +68,14 @@ class Record:
             once.remember(session, Once, key, request, answer)
         return answer
 
-    async def standing(self, caller: Caller, request: pb.GetStandingRequest) -> pb.GetStandingResponse:
-        reach.require_system(caller, "worker")
+    async def standing(self, request: pb.GetStandingRequest) -> pb.GetStandingResponse:
         async with self._parts.database.transaction() as session:
             case = await store.case(session, request.no)
             if case is None:
                 raise Refusal(NOT_FOUND)
             return await again.standing(session, case)
 
-    async def release(self, caller: Caller, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
-        reach.require_system(caller, "worker")
+    async def release(self, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
         async with self._parts.database.transaction() as session:
             case = await store.lock_case(session, request.application_no)
             if case is None:

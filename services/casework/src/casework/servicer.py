@@ -16,8 +16,6 @@ from casework.reading import Reading
 from casework.record import Record
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
-# Public notices are public (Order 11, article 9): no sign-on.
-OPEN_METHODS = (f"/{SERVICE}/ListNotices",)
 
 
 class CaseworkServicer(rpc.CaseworkServiceServicer):
@@ -75,22 +73,22 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         return pb.DeleteDraftResponse()
 
     async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
-        return await self._record.advance(current_caller(), request)
+        return await self._record.advance(request)
 
     async def GetStanding(self, request: pb.GetStandingRequest, context: Any) -> pb.GetStandingResponse:
-        return await self._record.standing(current_caller(), request)
+        return await self._record.standing(request)
 
     async def ReleaseHousehold(self, request: pb.ReleaseHouseholdRequest, context: Any) -> pb.ReleaseHouseholdResponse:
-        return await self._record.release(current_caller(), request)
+        return await self._record.release(request)
 
     async def GetSubjects(self, request: pb.GetSubjectsRequest, context: Any) -> pb.GetSubjectsResponse:
-        return await self._reading.subjects(current_caller(), request)
+        return await self._reading.subjects(request)
 
     async def GetDeclaration(self, request: pb.GetDeclarationRequest, context: Any) -> pb.GetDeclarationResponse:
-        return await self._reading.declaration(current_caller(), request)
+        return await self._reading.declaration(request)
 
     async def GetRegisteredApplicant(self, request: pb.GetRegisteredApplicantRequest, context: Any) -> pb.GetRegisteredApplicantResponse:
-        return await self._reading.registered_applicant(current_caller(), request)
+        return await self._reading.registered_applicant(request)
 
     async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
-        return await self._reading.contact(current_caller(), request)
+        return await self._reading.contact(request)

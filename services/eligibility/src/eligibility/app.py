@@ -18,8 +18,6 @@ from eligibility.settings import Settings
 
 NAME = "eligibility"
 SERVICE = pb.DESCRIPTOR.services_by_name["EligibilityService"].full_name
-# The conditions are public: everybody may read by what rules the city decides.
-OPEN_METHODS = (f"/{SERVICE}/GetRuleSet",)
 
 
 @asynccontextmanager
@@ -33,4 +31,4 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         assessments = Assessments(made.database, made.ring, rules_of(None), rules_of)
         await assessments.publish()
         servicer = EligibilityServicer(assessments, made.client(settings.casework_address), made.client(settings.registry_gateway_address))
-        yield await made.serve(SERVICE, rpc.add_EligibilityServiceServicer_to_server, servicer, open_methods=OPEN_METHODS)
+        yield await made.serve(SERVICE, rpc.add_EligibilityServiceServicer_to_server, servicer)

@@ -12,6 +12,7 @@ from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import waiting
+from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import TELL, Tellings
@@ -35,8 +36,6 @@ from housing.words import KINDS
 
 NAME = "housing"
 SERVICE = pb.DESCRIPTOR.services_by_name["HousingService"].full_name
-# What everybody may read without signing on: the stock of homes and the masked list (Order 11, articles 9 to 14).
-OPEN_METHODS = (f"/{SERVICE}/ListEstates", f"/{SERVICE}/ListWaiting")
 
 
 @asynccontextmanager
@@ -71,14 +70,14 @@ async def application(
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
         servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits)
-        more = []
+        more = {}
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues
             kinds: list[Records] = [Households(words, separate_queues=queues), Leases(words, terms, separate_queues=queues)]
             keeper = Keeper(database, engine, tables.Repair, kinds)
             await made.beside(watching(keeper, settings.watch_seconds))
-            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
-        yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, open_methods=OPEN_METHODS, more=more)
+            more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
+        yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, more=more)
 
 
 def _offer_made(engine: Engine, database: Database) -> Any:

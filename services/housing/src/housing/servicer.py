@@ -16,7 +16,7 @@ from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
-from chassis.identity import Caller
+from chassis.identity import Caller, current_caller
 from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
 from google.protobuf.message import Message
@@ -179,7 +179,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     # --- what a household says ----------------------------------------------------------------------------------------------------------
 
     async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
-        caller = reach.citizen()
+        caller = current_caller()
 
         async def read(session: AsyncSession) -> store.OfferedHome:
             found = await store.offer(session, request.offer_id)
@@ -197,7 +197,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             return pb.AnswerOfferResponse(offer=wire.offer(await read(session)))
 
     async def LeaveWaitingList(self, request: pb.LeaveWaitingListRequest, context: Context) -> pb.LeaveWaitingListResponse:
-        caller = reach.citizen()
+        caller = current_caller()
 
         async def read(session: AsyncSession) -> Waiting:
             entry = await store.waiting(session, request.application_no)
@@ -214,7 +214,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(ranked))
 
     async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
-        caller = reach.citizen()
+        caller = current_caller()
 
         async def read(session: AsyncSession) -> store.LeasedHome:
             found = await store.lease(session, request.lease_no)

@@ -14,6 +14,7 @@ from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
+from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.tell import TELL, Tellings
@@ -66,11 +67,11 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now)
-        more = []
+        more = {}
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])
             await made.beside(watching(keeper, settings.watch_seconds))
-            more.append(partial(add_RepairServiceServicer_to_server, RepairServicer(keeper)))
+            more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         yield await made.serve(SERVICE, rpc.add_PaymentsServiceServicer_to_server, servicer, more=more)
 
 

