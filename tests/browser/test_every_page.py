@@ -72,6 +72,7 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
         f"{lease}/bills/deposit",
         f"{lease}/bills/{period}",
         "/inbox",
+        "/myself/queries",
     )
 
 

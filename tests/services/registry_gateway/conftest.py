@@ -16,6 +16,7 @@ from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
+from anju_people.index import PersonIndex
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.departments import discover
 from anju_sandbox.settings import SandboxSettings
@@ -50,7 +51,8 @@ class Case:
 
 
 class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
-    def __init__(self) -> None:
+    def __init__(self, people: PersonIndex) -> None:
+        self.people = people
         self.cases: dict[str, Case] = {}
         self.asked = 0
 
@@ -64,7 +66,7 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
             raise Refusal(NO_CONSENT)
         response = casework_pb.GetSubjectsResponse(purpose=case.purpose, legal_basis=case.legal_basis, district="410202")
         for index, (name, id_number, relation) in enumerate(case.people):
-            response.subjects.add(index=index, name=name, id_number=id_number, relation=relation)
+            response.subjects.add(index=index, name=name, id_number=id_number, relation=relation, person=self.people.of(id_number))
         response.consent.text_version = "consent-2026.1"
         response.consent.registers.extend(case.consented)
         return response
@@ -189,7 +191,7 @@ async def world(outside: Sandbox, database: Database, keys_dir: Path, tmp_path: 
     outside.faults.clear()
     outside.world.forget_changes()
     async with AsyncExitStack() as stack:
-        casework = CaseworkStandIn()
+        casework = CaseworkStandIn(PersonIndex.of_folder(keys_dir))
         verifier = Verifier(load_key_set(keys_dir / "callers.jwks"))
         name = casework_pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
         other = GrpcServer(name, verifier, host="127.0.0.1", port=0, drain_seconds=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from anju_sandbox.departments.desk import Desk, IssuedSecrets
 from anju_sandbox.world.living import LifeChange
 from anju_sandbox.world.places import DISTRICTS
 from chassis.errors import Refusal
+from chassis.identity import Caller
 from google.protobuf.message import Message
 from registry_gateway import store
 from registry_gateway.connectors.http import CONNECTIONS_PER_REGISTER
@@ -461,6 +462,45 @@ async def test_who_may_see_the_case_sees_who_asked_about_it(world: World) -> Non
             with pytest.raises(Refusal) as caught:
                 await world.call(method, question, "web-gateway", stranger)
             assert caught.value.problem.reason == "NOT_FOUND"
+
+
+async def test_everybody_sees_every_query_about_himself_and_no_other(world: World) -> None:
+    """In his own household's case and in one another household has put him into, whose number he does not learn."""
+    household = world.persona("family")
+    first, second = household.declared[:2]
+    mine, theirs = world.case(household), world.case(household, owner="citizen-2")
+    for no in (mine, theirs):
+        await world.lookup(no, VEHICLES)
+    await world.lookup(mine, REAL_ESTATE)
+
+    async def seen(caller: Caller) -> list[pb.QueryAboutMe]:
+        found, cursor = [], ""
+        while True:
+            request = pb.ListQueriesAboutMeRequest(page=common.PageRequest(limit=3, cursor=cursor))
+            page = await world.call("ListQueriesAboutMe", request, "web-gateway", caller)
+            found += page.queries
+            cursor = page.page.next_cursor
+            if not cursor:
+                return found
+
+    me = replace(citizen(), person=world.casework.people.of(first.id_number))
+    queries = await seen(me)
+    logged = await rows(world, "SELECT request_id FROM access_log WHERE kind = 'question' AND subject_index = 0 ORDER BY seq DESC")
+    assert [query.id for query in queries] == [row["request_id"] for row in logged]
+    assert {(query.register, query.application_no) for query in queries} == {(VEHICLES, mine), (VEHICLES, ""), (REAL_ESTATE, mine)}
+    assert {(query.purpose, bool(query.legal_basis), query.outcome) for query in queries} == {(ADMISSION, True, NO_RECORD)}
+    assert {tuple(query.fields) for query in queries if query.register == VEHICLES} == {("sfzmhm", "xm")}
+    # Another member, who applies nowhere himself.
+    other = await seen(replace(citizen("citizen-3"), person=world.casework.people.of(second.id_number)))
+    assert len(other) == len(queries)
+    assert {query.application_no for query in other} == {""}
+    assert await seen(replace(citizen("citizen-4"), person="somebody-else")) == []
+    with pytest.raises(Refusal) as caught:
+        await seen(citizen())
+    assert caught.value.problem.reason == "WHO_IS_NOT_KNOWN"
+    with pytest.raises(Refusal) as caught:
+        await seen(replace(staff("auditor", "4102"), person=world.casework.people.of(first.id_number)))
+    assert caught.value.problem.reason == "NOT_ALLOWED"
 
 
 async def test_a_slow_register_does_not_hold_up_the_others(world: World) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 from anju_contracts.application import moves
 from anju_onebox.engine.postgres import Postgres
+from anju_people.index import PersonIndex
 from anju_verify.check import Result, Status
 from anju_verify.run import Options, verify
 from anju_workflows.application import calls
@@ -45,6 +46,10 @@ class Records:
     urls: dict[str, str] = field(default_factory=dict)
     deployment: Deployment = field(default_factory=Deployment)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def people(self) -> PersonIndex:
+        return PersonIndex.of_folder(self.keys_dir)
 
     async def need(self, *services: str) -> None:
         """Migrated databases of these services."""
@@ -181,7 +186,7 @@ class Records:
             application_no=no,
             round=1,
             sealed=self.sealed_dossier(no, people=people),
-            blinds=[self.ring.blind_index(number, "resident-id") for _, number in people],
+            blinds=[self.people.of(number) for _, number in people],
             category="local_household",
             household_size=len(people),
             masked_name="陈*明",

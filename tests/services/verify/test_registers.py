@@ -34,7 +34,7 @@ from tests.services.registry_gateway.conftest import Case, CaseworkStandIn, depa
 from tests.services.verify.records import NOW, Records
 from tests.support.keys import signer
 
-CHECKS = ("R1", "R2", "R3", "R4", "R6")
+CHECKS = ("R1", "R2", "R3", "R4", "R5", "R6")
 NO = "KF-2026-000001"
 # Only for a criterion the checker does not know; those it knows it does not take at their word.
 RESTS_ON = {"on_relief": ("vehicles",), "income": ("vehicles",)}
@@ -111,7 +111,7 @@ async def an_office(records: Records, folder: Path) -> AsyncIterator[Office]:
         settings = SandboxSettings.on_free_ports(folder / "sandbox", quirk_rate=0.0)
         names = ("social_insurance", "vehicles", "marriage", "real_estate", "control")
         world = await stack.enter_async_context(sandbox(settings, only=names))
-        casework = CaseworkStandIn()
+        casework = CaseworkStandIn(records.people)
         name = casework_pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
         other = GrpcServer(name, Verifier(load_key_set(keys / "callers.jwks")), host="127.0.0.1", port=0, drain_seconds=0)
         casework_rpc.add_CaseworkServiceServicer_to_server(casework, other.server)
@@ -210,6 +210,23 @@ async def test_r1_without_the_departments_books_says_so(office: Office) -> None:
     result = await office.records.check("R1")
     assert result.status is Status.PASSED
     assert "not compared" in result.notes[0]
+
+
+# --- R5 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["with the keys", "without keys"])
+async def test_a_query_the_person_would_not_see_is_found(office: Office, opened: bool, tmp_path: Path) -> None:
+    if not opened:
+        office.records.aim(keys_dir=tmp_path)
+    await office.records.sabotage("registry-gateway", "UPDATE access_log SET person = 'nobody' WHERE seq = 1")
+    await office.records.violates("R5", "entry 1 of the access log", "does not stand under the person it was about")
+
+
+async def test_a_query_under_another_member_is_found(office: Office) -> None:
+    other = office.records.people.of(office.people[1][1])
+    await office.records.sabotage("registry-gateway", f"UPDATE access_log SET person = '{other}' WHERE subject_index = 0")
+    await office.records.violates("R5", "does not stand under the person it was about")
 
 
 # --- R2, R6 --------------------------------------------------------------------------------------------------------------------------------

@@ -67,6 +67,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
     on("ListReads", casework.ListReadsResponse(reads=[casework.CaseRead(day="2026-11-26", roles=["street_clerk"], with_dossier=True)]))
+    on(
+        "ListQueriesAboutMe",
+        registry.ListQueriesAboutMeResponse(queries=[registry.QueryAboutMe(id="rq_1.1", register="real_estate", outcome=4)]),
+    )  # type: ignore[arg-type]
     on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register="real_estate", outcome=4)]))  # type: ignore[arg-type]
     criterion = eligibility.CriterionResult(code="area", verdict=3)  # type: ignore[arg-type]
     on("GetAssessment", eligibility.GetAssessmentResponse(assessment=eligibility.Assessment(id="a", criteria=[criterion])))

@@ -338,6 +338,11 @@ async def test_registers_and_assessment_of_a_case(gateway: World) -> None:
     english = (await citizen.get(f"{CASE}/assessment", headers={"Accept-Language": "en"})).json
     assert (english["criteria"][0]["title"], english["criteria"][0]["reason"], english["criteria"][0]["observed"]) == ("Area", "Met.", "")
     assert (await citizen.get(f"{CASE}/access-log")).json["items"][0]["outcome"] == "found"
+    about_me = registry.QueryAboutMe(id="rq_1.1", register="marriage", fields=["name_man"])
+    about_me.at.FromJsonString("2026-11-20T01:00:00Z")
+    gateway.backstage.on("ListQueriesAboutMe", registry.ListQueriesAboutMeResponse(queries=[about_me]))
+    [query] = (await citizen.get(f"{API}/myself/queries")).json["items"]
+    assert (query["register"], query["fields"], query["outcome"], query["application_no"]) == ("marriage", ["name_man"], None, "")
     gateway.backstage.on("GetAssessment", refuse(Refusal(Problem("NO_ASSESSMENT", grpc.StatusCode.NOT_FOUND, "尚无", "none"))))
     (await citizen.get(f"{CASE}/assessment")).problem(404, "NO_ASSESSMENT")
 

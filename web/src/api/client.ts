@@ -101,6 +101,7 @@ export const api = {
   lookups: async (no: string) => (await only(http.GET("/api/v1/applications/{no}/lookups", { params: { path: { no } } }))).items,
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
+  queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),
   accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
   tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),
   correct: (key: string, no: string, etag: string, dossier: Dossier) =>

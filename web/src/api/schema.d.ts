@@ -571,6 +571,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/myself/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which registers were asked about the reader himself, in whoever's application, when and why; the latest first
+         * @description 409 WHO_IS_NOT_KNOWN when the sign-on has not verified who the account belongs to.
+         */
+        get: operations["list_queries_about_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notices": {
         parameters: {
             query?: never;
@@ -1677,6 +1697,50 @@ export interface components {
             /** Trace Id */
             trace_id: string;
         };
+        /** QueryAboutMe */
+        QueryAboutMe: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Register */
+            register: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Purpose */
+            purpose: string;
+            /** Legal Basis */
+            legal_basis: string;
+            /**
+             * Fields
+             * @description What was sent about the person, by the register's own names.
+             */
+            fields: string[];
+            /**
+             * Outcome
+             * @description Null while there is no answer.
+             */
+            outcome: ("found" | "no_record" | "unknown_person" | "mismatch" | "unavailable") | null;
+            /**
+             * Application No
+             * @description Empty when it was asked in the application of another household.
+             */
+            application_no: string;
+        };
+        /** QueryAboutMePage */
+        QueryAboutMePage: {
+            /** Items */
+            items: components["schemas"]["QueryAboutMe"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+        };
         /** RaiseObjection */
         RaiseObjection: {
             /** Text */
@@ -1984,7 +2048,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -2150,6 +2214,8 @@ export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
 export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
+export type QueryAboutMe = components['schemas']['QueryAboutMe'];
+export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
@@ -3483,6 +3549,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountBalanceList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_queries_about_me: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAboutMePage"];
                 };
             };
             400: components["responses"]["400"];

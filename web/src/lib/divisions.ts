@@ -2,6 +2,7 @@ import { reactive } from "vue";
 import { api } from "@/api/client";
 import { offline, Problem } from "@/api/problem";
 import type { Division } from "@/api/schema";
+import { title } from "@/i18n";
 
 const state = reactive<{ byCode: Record<string, Division>; items: Division[]; problem: Problem | null }>({ byCode: {}, items: [], problem: null });
 let loading: Promise<void> | null = null;
@@ -35,3 +36,8 @@ export function divisionsOf(level: string, parent?: string): Division[] {
 }
 
 export const divisions = state;
+
+/** Real estate is kept by every district for itself, the others by one office of the city. */
+export function office({ endpoint, register }: { endpoint: string; register: string }): string {
+  return [endpoint === register ? "" : divisionName(endpoint), title("registers", register)].join(" ").trim();
+}

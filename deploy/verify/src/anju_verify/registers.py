@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
+from anju_people.index import PERSON_KEYS, PersonIndex
 from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
 
 from anju_verify.check import Findings, Register, UnreachableError
@@ -335,6 +336,32 @@ async def r4(sources: Sources, found: Findings) -> None:
     for row in rejected:
         by_somebody = row["actor_kind"] in _PEOPLE and row["actor"] not in ("", "system")
         found.unless(by_somebody, f"application {row['no']} was rejected by {row['event']}, and by nobody")
+
+
+# --- R5 ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@check("R5", "every query stands in the log under the person it was about: what he sees is the log")
+async def r5(sources: Sources, found: Findings) -> None:
+    ring = sources.keys(PERSON_KEYS)
+    people = PersonIndex(ring) if ring is not None else None
+    households = await sources.households()
+    blinds = {
+        (row["application_no"], row["round"]): frozenset(row["blinds"])
+        for row in await sources.rows("casework", "SELECT application_no, round, blinds FROM dossier")
+    }
+    for row in await _log(sources):
+        if row["kind"] not in ("question", "answer"):
+            continue
+        found.looked()
+        place = (row["application_no"], row["round"])
+        household, index = households.get(place), row["subject_index"]
+        if people is not None and household is not None and 0 <= index < len(household.members):
+            right = row["person"] == people.of(household.members[index].id_number)
+        else:
+            # Without the keys nobody can say which member it is; one of the household it must be.
+            right = row["person"] in blinds.get(place, ())
+        found.unless(right, f"entry {row['seq']} of the access log does not stand under the person it was about")
 
 
 # --- R6 ------------------------------------------------------------------------------------------------------------------------------------

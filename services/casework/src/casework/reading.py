@@ -111,7 +111,13 @@ class Reading:
             raise Refusal(NO_CONSENT)
         return pb.GetSubjectsResponse(
             subjects=[
-                pb.Subject(index=index, name=member.name, id_number=member.id_number, relation=member.relation)
+                pb.Subject(
+                    index=index,
+                    name=member.name,
+                    id_number=member.id_number,
+                    relation=member.relation,
+                    person=self._parts.vault.people.of(member.id_number),
+                )
                 for index, member in enumerate(dossier.members)
             ],
             consent=pb.Consent(

@@ -23,3 +23,9 @@ PURPOSE_NOT_ALLOWED = Problem(
     "该查询目的不允许查询此项数据。",
     "This purpose does not allow this question.",
 )
+WHO_IS_NOT_KNOWN = Problem(
+    "WHO_IS_NOT_KNOWN",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "您的账号没有实名认证，无法确认查询记录里哪些是您本人的。请先在登录的平台完成实名认证，或带身份证到街道办事处窗口查询。",
+    "Your account is not verified, so it is not known which queries were about you. Have your identity verified where you sign on, or ask at the counter of your street office.",
+)

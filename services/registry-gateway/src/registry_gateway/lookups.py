@@ -60,7 +60,7 @@ class Case:
     legal_basis: str
     consent_version: str
 
-    def entry(self, kind: str, attempt_id: str, endpoint: str, subject_index: int, **more: str) -> dict[str, Any]:
+    def entry(self, kind: str, attempt_id: str, endpoint: str, subject_index: int, person: str = "", **more: str) -> dict[str, Any]:
         """A row of the access log but for its place in the chain."""
         blank = dict.fromkeys(("request_id", "fields", "request_hash", "outcome", "code", "evidence_hash"), "")
         return {
@@ -71,6 +71,7 @@ class Case:
             "register_name": self.register,
             "endpoint": endpoint,
             "subject_index": subject_index,
+            "person": person,
             "purpose": self.purpose,
             "legal_basis": self.legal_basis,
             "consent_version": self.consent_version,
@@ -101,7 +102,14 @@ class _Attempt:
         request = [request_id, self.case.register, self.endpoint, subject, asked, self.case.purpose, self.case.consent_version]
         request_hash = chain.evidence_hash(b"", chain.canonical(request))
         entry = self.case.entry(
-            "question", self.id, self.endpoint, self.person.index, request_id=request_id, fields=asked, request_hash=request_hash
+            "question",
+            self.id,
+            self.endpoint,
+            self.person.index,
+            self.person.blind,
+            request_id=request_id,
+            fields=asked,
+            request_hash=request_hash,
         )
         await self._log.write(entry)
         self.request_hashes.append(request_hash)
@@ -154,7 +162,14 @@ class _Attempt:
 
     def _answer(self, outcome: LookupOutcome, **more: str) -> dict[str, Any]:
         return self.case.entry(
-            "answer", self.id, self.endpoint, self.person.index, request_hash=self.request_hash, outcome=outcome.value, **more
+            "answer",
+            self.id,
+            self.endpoint,
+            self.person.index,
+            self.person.blind,
+            request_hash=self.request_hash,
+            outcome=outcome.value,
+            **more,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -16,7 +17,7 @@ from anju_contracts.application import LookupOutcome
 from chassis import paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import FieldViolation, Refusal, invalid
+from chassis.errors import NOT_FOUND, FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.grpc_server import DEFAULT_DEADLINE_SECONDS
 from chassis.identity import current_caller
@@ -25,7 +26,7 @@ from sqlalchemy import Row
 from registry_gateway import store
 from registry_gateway.domain import purposes
 from registry_gateway.domain.people import Person
-from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE
+from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE, WHO_IS_NOT_KNOWN
 from registry_gateway.lookups import Case, Lookups, open_body
 from registry_gateway.outcomes import OUTCOME_TO_PROTO, outcome_to_proto
 
@@ -103,7 +104,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             register=register,
             as_of=grounds.as_of,
             operator=grounds.operator,
-            people=tuple(Person(subject.index, subject.name, subject.id_number) for subject in subjects.subjects),
+            people=tuple(Person(subject.index, subject.name, subject.id_number, subject.person) for subject in subjects.subjects),
             purpose=subjects.purpose,
             legal_basis=subjects.legal_basis,
             consent_version=subjects.consent.text_version,
@@ -152,7 +153,7 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         size = paging.limit(request.page.limit)
         key = paging.decode(request.page.cursor, int)
         async with self._database.statements() as session:
-            rows = await store.accesses(session, request.application_no, size + 1, int(key[0]) if key else None)
+            rows = await store.accesses_of_case(session, request.application_no, size + 1, int(key[0]) if key else None)
         shown, cursor = paging.cut(rows, size, lambda row: (row.seq,))
         response = pb.ListAccessResponse(page=common.PageInfo(next_cursor=cursor))
         for row in shown:
@@ -166,6 +167,46 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             )
             entry.at.FromDatetime(row.as_of)
         return response
+
+    async def ListQueriesAboutMe(self, request: pb.ListQueriesAboutMeRequest, context: Context) -> pb.ListQueriesAboutMeResponse:
+        caller = current_caller()
+        if not caller.person:
+            raise Refusal(WHO_IS_NOT_KNOWN)
+        size = paging.limit(request.page.limit)
+        key = paging.decode(request.page.cursor, int)
+        async with self._database.statements() as session:
+            rows = await store.accesses_about(session, caller.person, size + 1, int(key[0]) if key else None)
+        shown, cursor = paging.cut(rows, size, lambda row: (row.seq,))
+        own = await self._own({row.application_no for row in shown})
+        response = pb.ListQueriesAboutMeResponse(page=common.PageInfo(next_cursor=cursor))
+        for row in shown:
+            query = response.queries.add(
+                id=row.request_id,
+                register=row.register_name,
+                endpoint=row.endpoint,
+                purpose=row.purpose,
+                legal_basis=row.legal_basis,
+                fields=row.fields.split(","),
+                outcome=outcome_to_proto(row.answered),
+                application_no=row.application_no if row.application_no in own else "",
+            )
+            query.at.FromDatetime(row.as_of)
+        return response
+
+    async def _own(self, applications: Collection[str]) -> frozenset[str]:
+        """Those of the cases which the caller may see; of the others he learns that they exist, and no number."""
+
+        async def reached(no: str) -> bool:
+            try:
+                await self._reach(no)
+            except Refusal as refusal:
+                if refusal.problem.reason != NOT_FOUND.reason:
+                    raise
+                return False
+            return True
+
+        numbers = sorted(applications)
+        return frozenset(no for no, mine in zip(numbers, await asyncio.gather(*map(reached, numbers)), strict=True) if mine)
 
     def _states(self, states: dict[str, Row[Any]]) -> list[pb.RegisterState]:
         """Every register of the city in a fixed order; one that was not asked yet has no outcome and no tries."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from sqlalchemy import Row, Table, and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -107,14 +107,23 @@ async def chain(session: AsyncSession, after: int = 0, limit: int = 1000) -> lis
     return [dict(row._mapping) for row in rows]
 
 
-async def accesses(session: AsyncSession, application_no: str, size: int, before_seq: int | None) -> Sequence[Row[Any]]:
+async def accesses_of_case(session: AsyncSession, application_no: str, size: int, before_seq: int | None) -> Sequence[Row[Any]]:
     """Questions about a case, newest first, each with the outcome of its answer ("" when none came)."""
+    return await _accesses(session, _log.c.application_no == application_no, size, before_seq)
+
+
+async def accesses_about(session: AsyncSession, person: str, size: int, before_seq: int | None) -> Sequence[Row[Any]]:
+    """Questions about one person, whoever's case they belong to; else as ``accesses_of_case``."""
+    return await _accesses(session, _log.c.person == person, size, before_seq)
+
+
+async def _accesses(session: AsyncSession, which: ColumnElement[bool], size: int, before_seq: int | None) -> Sequence[Row[Any]]:
     answer = _log.alias("answer")
     joined = _log.outerjoin(answer, and_(answer.c.attempt_id == _log.c.attempt_id, answer.c.kind == "answer"))
     query = (
         select(_log, func.coalesce(answer.c.outcome, "").label("answered"))
         .select_from(joined)
-        .where(_log.c.application_no == application_no, _log.c.kind == "question")
+        .where(which, _log.c.kind == "question")
         .order_by(_log.c.seq.desc())
         .limit(size)
     )

@@ -88,10 +88,14 @@ class AccessLog(Base, table=True):
     __tablename__ = "access_log"
     __table_args__ = (
         CheckConstraint("kind IN ('question', 'answer', 'refusal')", name="access_log_kind"),
-        CheckConstraint("kind <> 'question' OR (purpose <> '' AND legal_basis <> '' AND consent_version <> '')", name="access_log_grounds"),
+        CheckConstraint(
+            "kind <> 'question' OR (purpose <> '' AND legal_basis <> '' AND consent_version <> '' AND person <> '')",
+            name="access_log_grounds",
+        ),
         Index("uq_access_log_question", "request_id", unique=True, postgresql_where=text("kind = 'question'")),
         Index("uq_access_log_answer", "attempt_id", unique=True, postgresql_where=text("kind = 'answer'")),
         Index("ix_access_log_case", "application_no", "seq"),
+        Index("ix_access_log_person", "person", "seq", postgresql_where=text("kind = 'question'")),
     )
 
     seq: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -103,6 +107,8 @@ class AccessLog(Base, table=True):
     register_name: str
     endpoint: str
     subject_index: int
+    # Blind index of whom the question is about; empty where it did not come to one.
+    person: str
     purpose: str
     legal_basis: str
     consent_version: str

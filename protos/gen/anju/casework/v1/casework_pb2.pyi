@@ -1495,11 +1495,14 @@ class Subject(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ID_NUMBER_FIELD_NUMBER: _builtins.int
     RELATION_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Position in the household, 0 for the applicant; the only name a receipt gives the person outside this service."""
     name: _builtins.str
     id_number: _builtins.str
     relation: _builtins.str
+    person: _builtins.str
+    """Blind index of the person, the one callers are known by: the access log is read by it."""
     def __init__(
         self,
         *,
@@ -1507,10 +1510,11 @@ class Subject(_message.Message):
         name: _builtins.str = ...,
         id_number: _builtins.str = ...,
         relation: _builtins.str = ...,
+        person: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_number", b"id_number", "index", b"index", "name", b"name", "relation", b"relation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_number", b"id_number", "index", b"index", "name", b"name", "person", b"person", "relation", b"relation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -342,6 +342,99 @@ class AccessEntry(_message.Message):
 Global___AccessEntry: _TypeAlias = AccessEntry  # noqa: Y015
 
 @_typing.final
+class ListQueriesAboutMeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def page(self) -> _common_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        page: _common_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueriesAboutMeRequest: _TypeAlias = ListQueriesAboutMeRequest  # noqa: Y015
+
+@_typing.final
+class QueryAboutMe(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Of the question in the log."""
+    register: _builtins.str
+    endpoint: _builtins.str
+    purpose: _builtins.str
+    legal_basis: _builtins.str
+    outcome: _common_pb2.LookupOutcome.ValueType
+    application_no: _builtins.str
+    """Empty when it was asked in the application of another household, whose number is not the caller's to know."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was sent, by the register's own names of its fields."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        register: _builtins.str = ...,
+        endpoint: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        legal_basis: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        outcome: _common_pb2.LookupOutcome.ValueType = ...,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "endpoint", b"endpoint", "fields", b"fields", "id", b"id", "legal_basis", b"legal_basis", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryAboutMe: _TypeAlias = QueryAboutMe  # noqa: Y015
+
+@_typing.final
+class ListQueriesAboutMeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERIES_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueryAboutMe]: ...
+    @_builtins.property
+    def page(self) -> _common_pb2.PageInfo: ...
+    def __init__(
+        self,
+        *,
+        queries: _abc.Iterable[Global___QueryAboutMe] | None = ...,
+        page: _common_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "queries", b"queries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueriesAboutMeResponse: _TypeAlias = ListQueriesAboutMeResponse  # noqa: Y015
+
+@_typing.final
 class ListAccessResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -54,6 +54,11 @@ class RegistryGatewayServiceStub:
                 request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessRequest.SerializeToString,
                 response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessResponse.FromString,
                 _registered_method=True)
+        self.ListQueriesAboutMe = channel.unary_unary(
+                '/anju.registry.v1.RegistryGatewayService/ListQueriesAboutMe',
+                request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.SerializeToString,
+                response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryGatewayServiceServicer:
@@ -90,6 +95,14 @@ class RegistryGatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQueriesAboutMe(self, request, context):
+        """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
+        sign-on has verified nobody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryGatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +125,11 @@ def add_RegistryGatewayServiceServicer_to_server(servicer, server):
                     servicer.ListAccess,
                     request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessRequest.FromString,
                     response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessResponse.SerializeToString,
+            ),
+            'ListQueriesAboutMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueriesAboutMe,
+                    request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.FromString,
+                    response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +240,33 @@ class RegistryGatewayService:
             '/anju.registry.v1.RegistryGatewayService/ListAccess',
             anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessRequest.SerializeToString,
             anju_dot_registry_dot_v1_dot_registry__pb2.ListAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueriesAboutMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.registry.v1.RegistryGatewayService/ListQueriesAboutMe',
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.SerializeToString,
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,6 +46,10 @@ class RegistryGatewayServiceStub:
     """State of the lookups of a case, for the household, its reviewers and operators. No personal data."""
     ListAccess: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListAccessRequest, _registry_pb2.ListAccessResponse]
     """Who asked which register about this case, when and why (personal information law, articles 44 to 50)."""
+    ListQueriesAboutMe: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListQueriesAboutMeRequest, _registry_pb2.ListQueriesAboutMeResponse]
+    """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
+    sign-on has verified nobody.
+    """
 
 @_typing.type_check_only
 class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
@@ -62,6 +66,10 @@ class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
     """State of the lookups of a case, for the household, its reviewers and operators. No personal data."""
     ListAccess: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListAccessRequest, _registry_pb2.ListAccessResponse]  # type: ignore[assignment]
     """Who asked which register about this case, when and why (personal information law, articles 44 to 50)."""
+    ListQueriesAboutMe: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListQueriesAboutMeRequest, _registry_pb2.ListQueriesAboutMeResponse]  # type: ignore[assignment]
+    """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
+    sign-on has verified nobody.
+    """
 
 class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -99,5 +107,15 @@ class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListAccessResponse, _abc.Awaitable[_registry_pb2.ListAccessResponse]]:
         """Who asked which register about this case, when and why (personal information law, articles 44 to 50)."""
+
+    @_abc_1.abstractmethod
+    def ListQueriesAboutMe(
+        self,
+        request: _registry_pb2.ListQueriesAboutMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListQueriesAboutMeResponse, _abc.Awaitable[_registry_pb2.ListQueriesAboutMeResponse]]:
+        """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
+        sign-on has verified nobody.
+        """
 
 def add_RegistryGatewayServiceServicer_to_server(servicer: RegistryGatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

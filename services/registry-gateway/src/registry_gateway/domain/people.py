@@ -23,11 +23,13 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One member of a household. ``index`` is the position in the household and the only thing about a person which may be shown."""
+    """One member of a household. ``index`` is the position in the household and the only thing about a person which may be shown; ``blind`` the index
+    by which he is known as a caller, made by casework: there is no key for it here."""
 
     index: int
     name: str = field(repr=False)
     id_number: str = field(repr=False)
+    blind: str = ""
 
     @property
     def male(self) -> bool:

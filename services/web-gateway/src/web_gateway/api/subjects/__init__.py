@@ -9,7 +9,7 @@ from web_gateway.api.layer import Api, Operation
 from web_gateway.api.problems import SHARED, Catalogue
 
 # Events add an operation to the subject of applications.
-from web_gateway.api.subjects import applications, bills, city, drafts, events, homes, inbox, notices, review, session, stock  # noqa: F401
+from web_gateway.api.subjects import applications, bills, city, drafts, events, homes, inbox, myself, notices, review, session, stock  # noqa: F401
 
 APIS: Final[tuple[Api, ...]] = (
     session.api,
@@ -21,6 +21,7 @@ APIS: Final[tuple[Api, ...]] = (
     homes.api,
     bills.api,
     inbox.api,
+    myself.api,
     stock.api,
     bills.ledger,
 )

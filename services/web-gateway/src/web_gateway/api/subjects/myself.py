@@ -1,0 +1,44 @@
+"""What is on record about the person who has signed on, whoever's application it belongs to (Personal Information Protection Law, articles 44 to 50)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anju.registry.v1 import registry_pb2 as registry
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
+from web_gateway.api.layer import Access, Answer, Api, Call
+from web_gateway.api.problems import Kind
+
+PROBLEMS = (
+    Kind(
+        "WHO_IS_NOT_KNOWN", 409, "账号没有实名认证", "The account is not verified",
+        "请先在登录的平台完成实名认证，或带身份证到街道办事处窗口查询。", "Have your identity verified where you sign on, or ask at the counter of your street office.",
+    ),
+)  # fmt: skip
+api = Api("myself", "本人信息 Myself", PROBLEMS)
+
+
+class QueryAboutMe(Answer):
+    id: str
+    at: datetime
+    register_: f.Register = Field(alias="register", serialization_alias="register")
+    endpoint: str
+    purpose: str
+    legal_basis: str
+    fields: list[str] = Field(description="What was sent about the person, by the register's own names.")
+    outcome: f.Outcome | None = Field(description="Null while there is no answer.")
+    application_no: str = Field(description="Empty when it was asked in the application of another household.")
+
+
+@api.get("/myself/queries", access=Access.CITIZEN)
+async def list_queries_about_me(call: Call, params: f.Paged) -> f.Page[QueryAboutMe]:
+    """Which registers were asked about the reader himself, in whoever's application, when and why; the latest first.
+
+    409 WHO_IS_NOT_KNOWN when the sign-on has not verified who the account belongs to.
+    """
+    request = registry.ListQueriesAboutMeRequest(page=params.page())
+    found = await call.rpc("registry-gateway", call.services.registry.ListQueriesAboutMe, request)
+    return f.Page[QueryAboutMe](items=[to_model(QueryAboutMe, query) for query in found.queries], next_cursor=found.page.next_cursor)
