@@ -37,6 +37,16 @@ STILL = """Promise.all(document.getAnimations()
 RAW = re.compile(r"[a-z]+_[a-z]+|\b\d{4}-\d{2}-\d{2}\b|\bundefined\b|\bnull\b|\bNaN\b|system:|\b4102\d{2}(?:\d{3})*\b|\[object")
 
 
+# Glyphs that stand under one another though they are one word: a cell, a mark or a button whose text has as many lines as letters.
+STACKED = """() => [...document.querySelectorAll("td .cell, td, th, .mark, .button, .el-button, dd")].filter((each) => {
+    if (each.offsetParent === null || each.children.length) return false;
+    const text = each.innerText.trim(), range = document.createRange();
+    range.selectNodeContents(each);
+    const lines = new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+    return text.length > 1 && lines > 1 && text.length / lines < 3;
+  }).map((each) => each.innerText.trim())"""
+
+
 # A box to tick counts with the label around it. Half a pixel is rounding.
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, textarea, input:not([type=hidden]), a.button, a.tap, a.back, nav a")]
   .map((each) => (each.matches("[type=checkbox], [type=radio]") ? each.closest("label") : each))
@@ -123,6 +133,11 @@ class Visitor:
     async def sideways(self) -> int:
         """Pixels by which the page is wider than the screen; 0 when nothing has to be scrolled sideways."""
         return int(await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    async def stacked(self) -> list[str]:
+        """Words broken letter by letter, because what holds them is too narrow."""
+        found = await self.page.evaluate(STACKED)
+        return [str(each) for each in found]
 
     async def focused(self) -> str:
         """Id or text of what the keyboard is on."""

@@ -76,6 +76,15 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
     )
 
 
+async def on_the_narrowest_phone(visitor: Visitor, path: str) -> list[str]:
+    """A page at 320 px, the width of the smallest phones and of 1280 px at a zoom of 400 % (WCAG 1.4.10)."""
+    size = visitor.page.viewport_size or PHONE["viewport"]
+    await visitor.page.set_viewport_size({"width": 320, "height": 640})
+    wide, stacked = await visitor.sideways(), await visitor.stacked()
+    await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict or its literal
+    return [f"{path}: {wide} px sideways at 320 px"] * bool(wide) + [f"{path}: stacked at 320 px: {word}" for word in stacked]
+
+
 async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[str]:
     found = []
     for path in paths:
@@ -84,7 +93,9 @@ async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[st
         found += [f"{path}: reads {word!r}" for word in await visitor.raw()]
         if wide := await visitor.sideways():
             found.append(f"{path}: {wide} px sideways")
+        found += [f"{path}: stacked: {word}" for word in await visitor.stacked()]
         if not path.startswith("/staff"):
+            found += await on_the_narrowest_phone(visitor, path)
             found += [f"{path}: small: {target}" for target in await visitor.small_targets()]
         await visitor.picture(f"{name}{path.replace('/', '_')}")
     return found

@@ -27,11 +27,11 @@ async def decide(official: Visitor, no: str, picture: str = "") -> None:
 async def pay(phone: Visitor, path: str, picture: str) -> None:
     await phone.open(path)
     await phone.page.get_by_role("button", name=re.compile(r"^缴款 .*元$")).click()
-    await phone.page.get_by_role("link", name="打开银行支付页").wait_for()
+    await phone.page.get_by_role("link", name="去银行付款").wait_for()
     # In a WebView the bank takes the place of this page, and the way back loads it afresh.
     await phone.page.reload()
     async with phone.context.expect_page() as opened:
-        await phone.follow("打开银行支付页")
+        await phone.follow("去银行付款")
     bank = await opened.value
     await bank.get_by_role("button", name="确认支付").click()
     await bank.get_by_text("支付成功").first.wait_for()
@@ -91,7 +91,7 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
     await phone.picture("8-sign")
     await phone.press("签订合同")
     await phone.expect_heading("合同已签订")
-    await phone.follow("下一步：交押金")
+    await phone.follow("还差一步：交押金")
     await phone.settled()
     await phone.picture("9-bills")
     await pay(phone, f"/leases/{family.lease_no}/bills/deposit", "10-deposit-paid")

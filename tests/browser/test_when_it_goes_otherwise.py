@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from playwright.async_api import Route, expect
 
@@ -46,6 +48,76 @@ async def test_who_lives_where_no_community_is_on_record_can_apply(families: Fam
     await phone.field("phone").fill("13800000000")
     await phone.press("保存并继续")
     await phone.expect_heading("同意我们")
+
+
+async def fewer_registers(route: Route) -> None:
+    found = await route.fetch()
+    await route.fulfill(response=found, json=await found.json() | {"registers": ["real_estate", "marriage"]})
+
+
+async def test_consent_is_asked_for_the_registers_of_the_city_and_no_others(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    await phone.page.route("**/api/v1/conditions", fewer_registers)
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply/consent")
+    await phone.expect_heading("同意我们向 2 个部门核验")
+    asked = await phone.page.locator('input[id^="consent-"]').evaluate_all("all => all.map((each) => each.id)")
+    assert [each for each in asked if each != "consent-adults"] == ["consent-real_estate", "consent-marriage"]
+
+
+def waiting_entry(state: str) -> dict[str, object]:
+    """One household of the public list, as the gateway gives it."""
+    return {
+        "application_no": "KF-2026-000001", "masked_name": "欧**明", "district": "410202", "street": "410202001", "household_size": 4, "rank": 12,
+        "registered_at": "2026-11-20T09:00:00+08:00", "state": state, "expires_at": "2031-11-20T09:00:00+08:00",
+    }  # fmt: skip
+
+
+def answering(entries: list[dict[str, object]]) -> Callable[[Route], Awaitable[None]]:
+    async def answer(route: Route) -> None:
+        await route.fulfill(json={"items": entries, "next_cursor": ""})
+
+    return answer
+
+
+@pytest.mark.parametrize("width", [320, 375])
+async def test_the_waiting_list_is_read_line_by_line_on_a_phone(visitor: NewVisitor, width: int) -> None:
+    phone = await visitor()
+    await phone.page.set_viewport_size({"width": width, "height": 640})
+    await phone.page.route("**/waiting-list*", answering([waiting_entry("waiting"), waiting_entry("offered")]))
+    await phone.open("/waiting")
+    await phone.page.get_by_text("第 12 位").first.wait_for()
+    assert (await phone.stacked(), await phone.sideways()) == ([], 0)
+    await phone.picture(f"waiting-{width}")
+
+
+# How light the ground of a button is, 0 (black) to 255.
+LIGHT = """each => { const [r, g, b] = getComputedStyle(each).backgroundColor.match(/\\d+/g).map(Number); return 0.3 * r + 0.6 * g + 0.1 * b; }"""
+
+
+@pytest.mark.parametrize(
+    ("vacant", "state", "why"),
+    [(0, "waiting", "没有空置房源"), (3, "offered", "没有还在等配租的家庭")],
+    ids=["no home", "nobody"],
+)
+async def test_a_button_that_cannot_be_pressed_is_paler_and_says_why(visitor: NewVisitor, vacant: int, state: str, why: str) -> None:
+    manager = await visitor(DESK)
+    estate = {"id": "e1", "name": "金明小区", "district": "410202", "address": "金明大道 1 号", "units": 3, "vacant": vacant}
+    await manager.page.route("**/api/v1/estates*", answering([estate]))
+    await manager.page.route("**/waiting-list*", answering([waiting_entry(state)]))
+    await manager.sign_on_official("house_manager", "410202", "/staff/waiting")
+    button = manager.page.get_by_role("button", name="发起配租")
+    await expect(button).to_be_disabled()
+    await expect(manager.page.locator("#why-not")).to_contain_text(why)
+    await expect(button).to_have_attribute("aria-describedby", "why-not")
+    pale = await button.evaluate(LIGHT)
+    await manager.page.unroute("**/api/v1/estates*")
+    await manager.page.unroute("**/waiting-list*")
+    await manager.page.route("**/api/v1/estates*", answering([estate | {"vacant": 3}]))
+    await manager.page.route("**/waiting-list*", answering([waiting_entry("waiting")]))
+    await manager.open("/staff/waiting")
+    await expect(button).to_be_enabled()
+    assert pale > await button.evaluate(LIGHT)
 
 
 async def test_starting_over_leads_back_to_an_empty_form(families: Families, visitor: NewVisitor) -> None:

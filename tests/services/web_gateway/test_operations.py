@@ -236,6 +236,14 @@ async def test_a_parameter_the_service_refuses_is_named_as_a_parameter(gateway: 
     assert problem["errors"] == [{"pointer": "?on_date", "code": "date", "message": "日期请写成 2026-01-31 的样子。"}]
 
 
+async def test_the_conditions_name_the_registers_this_city_asks(gateway: World) -> None:
+    """What a household agrees to is the city's list of the day, not all the vocabulary knows."""
+    stranger = await gateway.stranger()
+    asked = (await stranger.get(f"{API}/conditions?on_date=2026-11-23")).json["registers"]
+    assert asked == ["social_insurance", "real_estate", "vehicles", "marriage"]
+    assert (await stranger.get(f"{API}/conditions?on_date=2025-12-31")).json["registers"] == []
+
+
 async def test_another_method_says_which_are_there(gateway: World) -> None:
     citizen = await gateway.citizen()
     for method, path in (("DELETE", CASE), ("PATCH", f"{API}/applications"), ("PUT", f"{API}/session"), ("POST", CASE)):

@@ -1770,6 +1770,11 @@ export interface components {
             version: string;
             /** Criteria */
             criteria: components["schemas"]["RuleCriterion"][];
+            /**
+             * Registers
+             * @description Registers a case submitted on that day asks, in order: what the household consents to.
+             */
+            registers: string[];
         };
         /** SaveDraft */
         SaveDraft: {

@@ -3,6 +3,7 @@ import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router"
 import { locale, t, type Key } from "@/i18n";
 import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
+import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
 import { isBegun, openDraft } from "./apply/draft";
@@ -70,6 +71,8 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to) => {
+  // What is agreed to, the forms have to know: a failure is said on the page.
+  if (to.meta.question) await loadRegisters();
   if (!to.meta.mine) {
     void loadSession();
     return true;

@@ -107,6 +107,7 @@ export const apply = {
     en: "Basis: Measures for Public Rental Housing, article 8 (written consent); Personal Information Protection Law, articles 23 and 29 (separate consent).",
   },
   "consent.refuse": { zh: "不愿意网上授权？可以到街道受理点书面办理，不影响您的权利和排序。", en: "Rather not consent online? Apply on paper at the street office; your rights and place are the same." },
+  "consent.registers_missing": { zh: "还没有查到要核验哪些部门，请稍后再试", en: "Which departments are asked could not be read; please try again" },
   "consent.agree": { zh: "同意查询{what}", en: "I agree to this check: {what}" },
   "consent.missing": { zh: "网上办理需要：{what}", en: "Needed to apply online: {what}" },
   "consent.adults": {

@@ -1,6 +1,7 @@
 /** Loading and doing: the two things a page asks of the gateway. */
-import { onScopeDispose, reactive, ref, shallowRef } from "vue";
+import { onScopeDispose, reactive, ref, shallowRef, watch } from "vue";
 import { offline, Problem } from "@/api/problem";
+import { locale } from "@/i18n";
 import { announce } from "./announce";
 import { digest, uuid } from "./ids";
 
@@ -31,6 +32,8 @@ export function useLoad<R>(load: () => Promise<R>) {
     }
   }
   onScopeDispose(() => newest++);
+  // Much of what the gateway answers is in the language it was asked in.
+  watch(locale, () => void reload());
   void reload();
   return reactive({ data, problem, loading, reload });
 }

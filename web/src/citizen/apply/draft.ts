@@ -3,17 +3,15 @@
 import { effectScope, reactive, watch } from "vue";
 import { api } from "@/api/client";
 import { Problem } from "@/api/problem";
-import type { ConsentGiven, Dossier, DraftForm, DraftHome, DraftMember, DraftSaved, DraftVehicle } from "@/api/schema";
-import { codes } from "@/i18n";
+import type { Dossier, DraftForm, DraftHome, DraftMember, DraftSaved, DraftVehicle } from "@/api/schema";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
 import { birthDate, normalise } from "@/lib/idnumber";
+import { registers, type Register } from "@/lib/registers";
 import { session } from "@/lib/session";
 import { keep, kept } from "@/lib/store";
 
 export const CONSENT_VERSION = "consent-2026.1";
-export const REGISTERS = codes("registers");
-export type Register = ConsentGiven["registers"][number];
 export const SECTIONS = ["category", "members", "marriage", "homes", "vehicles", "place", "consent"] as const;
 export type Section = (typeof SECTIONS)[number];
 
@@ -347,7 +345,7 @@ window.addEventListener("online", () => {
 });
 
 /** Starts a correction from the dossier the household sent last. */
-export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly string[], etag: string): void {
+export function fillFrom(draft: Draft, dossier: Dossier, agreed: readonly string[], etag: string): void {
   if (draft.visited.length) {
     draft.etag = etag;
     return;
@@ -379,7 +377,7 @@ export function fillFrom(draft: Draft, dossier: Dossier, registers: readonly str
     community: dossier.community,
     address: dossier.address,
     phone: dossier.phone,
-    consents: REGISTERS.filter((each) => registers.includes(each)),
+    consents: [...agreed],
     told_adults: true,
     visited: [...SECTIONS],
   });
@@ -427,7 +425,7 @@ export function toDossier(draft: Draft): Dossier {
 }
 
 export function consented(draft: Draft): Register[] {
-  return REGISTERS.filter((register) => draft.consents.includes(register));
+  return registers.asked.filter((register) => draft.consents.includes(register));
 }
 
 /** The draft's request key goes with it, so that neither a reload in the middle of a submission nor another device submits twice. */

@@ -4,7 +4,8 @@ import { t, title } from "@/i18n";
 import { divisionsOf } from "@/lib/divisions";
 import { halfWidth, parseHundredths } from "@/lib/format";
 import { isIdNumber, normalise } from "@/lib/idnumber";
-import { REGISTERS, type Draft, type Section } from "./draft";
+import { registers } from "@/lib/registers";
+import type { Draft, Section } from "./draft";
 
 /** `page` is the path below the application's start page on which the field stands. */
 export interface FieldError {
@@ -86,7 +87,9 @@ function marriageErrors(draft: Draft): FieldError[] {
 
 function consentErrors(draft: Draft): FieldError[] {
   return collect("consent", (say) => {
-    for (const register of REGISTERS) {
+    // What is agreed to is known once the city has said what it asks.
+    if (!registers.asked.length) say("consent-registers", t("consent.registers_missing"));
+    for (const register of registers.asked) {
       if (!draft.consents.includes(register)) say(`consent-${register}`, t("consent.missing", { what: title("registers", register) }));
     }
     if (draft.members.length > 1 && !draft.told_adults) say("consent-adults", t("consent.adults_missing"));

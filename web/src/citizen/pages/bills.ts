@@ -5,3 +5,5 @@ import { t, title } from "@/i18n";
 export const isOver = (bill: Bill) => bill.state === "paid" || isVoid(bill);
 export const isVoid = (bill: Bill) => bill.kind === "deposit" && bill.state === "arrears";
 export const billState = (bill: Bill) => (isVoid(bill) ? t("bill.void") : title("bill_states", bill.state));
+/** The page of a bill, whose id is its lease and its month. */
+export const billLink = (id: string) => `/leases/${id.replace("/", "/bills/")}`;

@@ -79,6 +79,8 @@ class Identities:
         digest = hashlib.sha256(sub.encode()).digest()
         name = words.SURNAMES[digest[0] % len(words.SURNAMES)] + words.GIVEN_FEMALE[digest[1] % len(words.GIVEN_FEMALE)]
         place = "市" if division == CITY else self.population.divisions.name(division)
+        # 市级终审 names the city itself.
+        place = "" if title.startswith(place) else place
         claims: dict[str, object] = {
             "name": f"{name}（{place}{title}）",
             "kind": "staff",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
+from anju_calendar import local_date
+from anju_profile import NotInForceError
 from pydantic import Field
 
 from web_gateway.api import fields as f
@@ -33,6 +36,9 @@ class RuleCriterion(Answer):
 class RuleSet(Answer):
     version: str
     criteria: list[RuleCriterion]
+    registers: list[f.Register] = Field(
+        description="Registers a case submitted on that day asks, in order: what the household consents to."
+    )
 
 
 class OnDate(Params):
@@ -55,4 +61,11 @@ async def get_conditions(call: Call, params: OnDate) -> RuleSet:
     A criterion with ``confirmed: false`` is a sample value and not the text of the law.
     """
     request = eligibility.GetRuleSetRequest(on_date=params.on_date)
-    return to_model(RuleSet, await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request), call.locale)
+    found = await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request)
+    # Eligibility has refused what is no day.
+    day = date.fromisoformat(params.on_date) if params.on_date else local_date(datetime.now(UTC))
+    try:
+        registers = call.edge.profile.registers.on(day)
+    except NotInForceError:
+        registers = ()
+    return to_model(RuleSet, found, call.locale, registers=list(registers))
