@@ -175,6 +175,7 @@ def test_every_invariant_has_its_check() -> None:
         "R2",
         "R3",
         "R4",
+        "R5",
         "R6",
         "I1",
         "I3",
