@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.grpc_client import Client
 from chassis.identity import Caller, Signer
 from chassis.ids import new_id
@@ -386,11 +388,26 @@ async def test_the_declaration_has_no_names_numbers_or_addresses(desk: Desk) -> 
     assert answer.members[0] == pb.DeclaredMember(
         index=0, relation="applicant", birth_date="1990-01-01", annual_income_fen=3_000_000, employed=True
     )
-    assert answer.homes[0] == pb.Home(district="410202", area_centi_sqm=3_500, share_percent=50)
+    assert answer.homes[0] == pb.DeclaredHome(district="410202", area_centi_sqm=3_500, share_percent=50), (
+        "an address of many homes names none"
+    )
     assert answer.vehicles[0] == pb.Vehicle(value_fen=3_000_000)
     told = answer.SerializeToString()
     for secret in ("欧阳晓明", content.members[0].id_number, "书店街1号", "豫B12345", "19999012345", "公交"):
         assert secret.encode() not in told
+
+
+async def test_a_home_can_be_recognised_without_its_address(desk: Desk, keys_dir: Path) -> None:
+    """By blind indexes, which the registry gateway makes alike of what a register says."""
+    content = dossier(member())
+    content.homes[0].address, content.homes[0].certificate_no = "书店街１号3幢2单元501室", "豫〔2019〕开封市不动产权第0012345号"
+    no = (await desk.submit(OWNER, content)).no
+    answer = await desk.call(system("eligibility"), "GetDeclaration", pb.GetDeclarationRequest(application_no=no, round=1))
+    ring = KeyRing.load(keys_dir / FIELD_KEYS)
+    assert answer.homes[0].address_index == ring.blind_index("书店街1-3-2-501", "home-address")
+    assert answer.homes[0].certificate_index == ring.blind_index("豫(2019)开封市不动产权第0012345号", "home-certificate")
+    for secret in ("书店街", "0012345"):
+        assert secret.encode() not in answer.SerializeToString()
 
 
 async def test_notifications_learn_where_to_reach_the_household(desk: Desk) -> None:

@@ -378,7 +378,7 @@ async def test_a_judgement_moved_to_another_case_is_noticed(world: World) -> Non
 
 
 async def test_nothing_about_the_household_is_stored_in_clear(world: World) -> None:
-    no = world.case(declaration(homes=[casework_pb.Home(district="410202", area_centi_sqm=4_567, share_percent=50)]))
+    no = world.case(declaration(homes=[casework_pb.DeclaredHome(district="410202", area_centi_sqm=4_567, share_percent=50)]))
     await world.assess(no)
     async with world.database.transaction() as session:
         rows = (

@@ -1274,6 +1274,11 @@ export interface components {
              * @default
              */
             share_percent: string;
+            /**
+             * Certificate No
+             * @default
+             */
+            certificate_no: string;
         };
         /** DraftMember */
         DraftMember: {
@@ -1398,6 +1403,11 @@ export interface components {
             area_centi_sqm: number;
             /** Share Percent */
             share_percent: number;
+            /**
+             * Certificate No
+             * @default
+             */
+            certificate_no: string;
         };
         /** Inbox */
         Inbox: {

@@ -76,6 +76,10 @@ export const apply = {
   "home.area_hint": { zh: "房产证上的建筑面积，单位平方米。", en: "As on the certificate, in square metres." },
   "home.area_wrong": { zh: "请填写建筑面积，例如 86.5", en: "Enter the floor area, such as 86.5" },
   "home.share_hint": { zh: "全家合起来占多少，全部是自己的填 100。", en: "What the household owns together; 100 if all of it." },
+  "home.certificate_hint": {
+    zh: "不动产权证书上的号码。填了，核对时就不会把同一套房算成两套；手边没有可以不填。",
+    en: "As on the certificate. With it the same home is not counted twice; leave it empty if it is not at hand.",
+  },
   "home.share_wrong": { zh: "份额请填 1 到 100 的整数", en: "Enter a whole number from 1 to 100" },
   "vehicles.question": { zh: "全家名下有机动车吗？", en: "Does anyone in the household own a motor vehicle?" },
   "vehicles.hint": { zh: "不包括电动自行车。", en: "Electric bicycles do not count." },

@@ -93,6 +93,7 @@ export const common = {
   "field.vehicles": { zh: "车辆", en: "Vehicles" },
   "field.area": { zh: "建筑面积", en: "Floor area" },
   "field.share": { zh: "产权份额", en: "Share owned" },
+  "field.certificate_no": { zh: "不动产权证号（选填）", en: "Certificate number (optional)" },
   "field.plate": { zh: "号牌号码", en: "Plate number" },
   "field.value": { zh: "估计价值", en: "Estimated value" },
   "field.rank": { zh: "轮候排序", en: "Place on the list" },

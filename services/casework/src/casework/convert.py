@@ -13,7 +13,7 @@ def dossier_from(message: pb.Dossier) -> Dossier:
     return Dossier(
         category=message.category,
         members=tuple(Member(m.name, m.id_number, m.relation, m.birth_date, m.annual_income_fen, m.employer) for m in message.members),
-        homes=tuple(Home(h.district, h.address, h.area_centi_sqm, h.share_percent) for h in message.homes),
+        homes=tuple(Home(h.district, h.address, h.area_centi_sqm, h.share_percent, h.certificate_no) for h in message.homes),
         vehicles=tuple(Vehicle(v.plate, v.value_fen) for v in message.vehicles),
         marital_status=message.marital_status,
         district=message.district,
@@ -38,7 +38,16 @@ def dossier_to(dossier: Dossier) -> pb.Dossier:
             )
             for m in dossier.members
         ],
-        homes=homes_to(dossier.homes, addresses=True),
+        homes=[
+            pb.Home(
+                district=h.district,
+                address=h.address,
+                area_centi_sqm=h.area_centi_sqm,
+                share_percent=h.share_percent,
+                certificate_no=h.certificate_no,
+            )
+            for h in dossier.homes
+        ],
         vehicles=vehicles_to(dossier.vehicles, plates=True),
         marital_status=dossier.marital_status,
         district=dossier.district,
@@ -47,18 +56,6 @@ def dossier_to(dossier: Dossier) -> pb.Dossier:
         address=dossier.address,
         phone=dossier.phone,
     )
-
-
-def homes_to(homes: Iterable[Home], *, addresses: bool) -> list[pb.Home]:
-    return [
-        pb.Home(
-            district=h.district,
-            address=h.address if addresses else "",
-            area_centi_sqm=h.area_centi_sqm,
-            share_percent=h.share_percent,
-        )
-        for h in homes
-    ]
 
 
 def vehicles_to(vehicles: Iterable[Vehicle], *, plates: bool) -> list[pb.Vehicle]:

@@ -145,7 +145,7 @@ class Reading:
                 )
                 for index, member in enumerate(dossier.members)
             ],
-            homes=convert.homes_to(dossier.homes, addresses=False),
+            homes=[self._parts.vault.unnamed(home) for home in dossier.homes],
             vehicles=convert.vehicles_to(dossier.vehicles, plates=False),
             district=case.district,
             profile_version=case.profile_version,

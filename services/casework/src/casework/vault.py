@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from anju.casework.v1 import casework_pb2 as pb
+from anju_people import homes
 from anju_people.index import PersonIndex
 from chassis.crypto import KeyRing
 
@@ -41,6 +43,17 @@ class Vault:
 
     def open_draft(self, sealed: bytes, owner: str, application_no: str) -> str:
         return self._ring.decrypt(sealed, f"draft|sealed|{owner}/{application_no}").decode()
+
+    def unnamed(self, home: Home) -> pb.DeclaredHome:
+        """What may be known of a home by whoever must not know where it is."""
+        address, certificate = homes.canonical_address(home.address), homes.canonical_certificate(home.certificate_no)
+        return pb.DeclaredHome(
+            district=home.district,
+            area_centi_sqm=home.area_centi_sqm,
+            share_percent=home.share_percent,
+            address_index=self._ring.blind_index(address, homes.ADDRESS_INDEX) if address else "",
+            certificate_index=self._ring.blind_index(certificate, homes.CERTIFICATE_INDEX) if certificate else "",
+        )
 
     def seal_text(self, text: str, table: str, column: str, row: str) -> bytes:
         """Empty text stays empty: whether there is one is no secret."""

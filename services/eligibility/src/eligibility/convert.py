@@ -50,7 +50,13 @@ def declaration(message: casework_pb.GetDeclarationResponse) -> domain.Declarati
             for member in members
         ),
         homes=tuple(
-            domain.DeclaredHome(district=home.district, area_centi_sqm=home.area_centi_sqm, share_percent=home.share_percent)
+            domain.DeclaredHome(
+                district=home.district,
+                area_centi_sqm=home.area_centi_sqm,
+                share_percent=home.share_percent,
+                address_index=home.address_index,
+                certificate_index=home.certificate_index,
+            )
             for home in message.homes
         ),
         vehicle_values_fen=tuple(vehicle.value_fen for vehicle in message.vehicles),

@@ -264,6 +264,9 @@ class Lookups:
             _log.error("lookup_not_recorded", register=case.register, error=type(failures[0]).__name__, failed=len(failures))
             raise Refusal(UNAVAILABLE) from failures[0]
 
+    def _index(self, text: str, purpose: str) -> str:
+        return self._keys.blind_index(text, purpose) if text else ""
+
     async def _ask(self, connector: Connector, case: Case, person: Person, endpoint: str) -> None:
         """One attempt. Raises only when it could not be recorded."""
         breaker = self._breakers[case.register, endpoint]
@@ -272,7 +275,7 @@ class Lookups:
                 return
             attempt = _Attempt(case, person, endpoint, self.allowed(case), self._log, self._keys)
             try:
-                answer = await connector.ask(Question(person, case.people, endpoint, local_date(case.as_of), attempt.permit))
+                answer = await connector.ask(Question(person, case.people, endpoint, local_date(case.as_of), attempt.permit, self._index))
             except RegisterFaultError as fault:
                 if fault.trips:
                     breaker.failed(time.monotonic(), fault.retry_after_seconds)

@@ -67,7 +67,7 @@ const PARTS: Partial<Record<keyof DraftForm, Section>> = {
 };
 
 export const newMember = (relation = ""): DraftMember => ({ name: "", id_number: "", relation, birth_date: "", annual_income_fen: "", employer: "" });
-export const newHome = (): DraftHome => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100" });
+export const newHome = (): DraftHome => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100", certificate_no: "" });
 export const newVehicle = (): DraftVehicle => ({ plate: "", value_fen: "" });
 
 function blank(): DraftForm {
@@ -369,6 +369,7 @@ export function fillFrom(draft: Draft, dossier: Dossier, agreed: readonly string
       address: each.address,
       area_centi_sqm: editable(each.area_centi_sqm),
       share_percent: String(each.share_percent),
+      certificate_no: each.certificate_no,
     })),
     has_vehicles: dossier.vehicles.length ? "yes" : "no",
     vehicles: dossier.vehicles.map((each) => ({ plate: each.plate, value_fen: editable(each.value_fen) })),
@@ -409,6 +410,7 @@ export function toDossier(draft: Draft): Dossier {
             address: each.address.trim(),
             area_centi_sqm: parseHundredths(each.area_centi_sqm) ?? 0,
             share_percent: Number(halfWidth(each.share_percent)),
+            certificate_no: each.certificate_no.trim(),
           }))
         : [],
     vehicles:

@@ -90,6 +90,7 @@ class Home(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     AREA_CENTI_SQM_FIELD_NUMBER: _builtins.int
     SHARE_PERCENT_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
     district: _builtins.str
     """Division code of the district or county where the home stands."""
     address: _builtins.str
@@ -97,6 +98,8 @@ class Home(_message.Message):
     """Floor area in hundredths of a square metre."""
     share_percent: _builtins.int
     """Share owned by the household, in percent."""
+    certificate_no: _builtins.str
+    """Number of the certificate (不动产权证号), when the household has one at hand: it tells the home from every other."""
     def __init__(
         self,
         *,
@@ -104,10 +107,11 @@ class Home(_message.Message):
         address: _builtins.str = ...,
         area_centi_sqm: _builtins.int = ...,
         share_percent: _builtins.int = ...,
+        certificate_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area_centi_sqm", b"area_centi_sqm", "district", b"district", "share_percent", b"share_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area_centi_sqm", b"area_centi_sqm", "certificate_no", b"certificate_no", "district", b"district", "share_percent", b"share_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1608,6 +1612,38 @@ class DeclaredMember(_message.Message):
 Global___DeclaredMember: _TypeAlias = DeclaredMember  # noqa: Y015
 
 @_typing.final
+class DeclaredHome(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    AREA_CENTI_SQM_FIELD_NUMBER: _builtins.int
+    SHARE_PERCENT_FIELD_NUMBER: _builtins.int
+    ADDRESS_INDEX_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_INDEX_FIELD_NUMBER: _builtins.int
+    district: _builtins.str
+    area_centi_sqm: _builtins.int
+    share_percent: _builtins.int
+    address_index: _builtins.str
+    """Blind indexes, as in anju.registry.facts.v1.HomeFact."""
+    certificate_index: _builtins.str
+    def __init__(
+        self,
+        *,
+        district: _builtins.str = ...,
+        area_centi_sqm: _builtins.int = ...,
+        share_percent: _builtins.int = ...,
+        address_index: _builtins.str = ...,
+        certificate_index: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_index", b"address_index", "area_centi_sqm", b"area_centi_sqm", "certificate_index", b"certificate_index", "district", b"district", "share_percent", b"share_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclaredHome: _TypeAlias = DeclaredHome  # noqa: Y015
+
+@_typing.final
 class GetDeclarationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1625,7 +1661,7 @@ class GetDeclarationResponse(_message.Message):
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeclaredMember]: ...
     @_builtins.property
-    def homes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Home]: ...
+    def homes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeclaredHome]: ...
     @_builtins.property
     def vehicles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vehicle]: ...
     def __init__(
@@ -1634,7 +1670,7 @@ class GetDeclarationResponse(_message.Message):
         category: _builtins.str = ...,
         marital_status: _builtins.str = ...,
         members: _abc.Iterable[Global___DeclaredMember] | None = ...,
-        homes: _abc.Iterable[Global___Home] | None = ...,
+        homes: _abc.Iterable[Global___DeclaredHome] | None = ...,
         vehicles: _abc.Iterable[Global___Vehicle] | None = ...,
         district: _builtins.str = ...,
         profile_version: _builtins.str = ...,

@@ -50,6 +50,7 @@ class Home:
     address: str = ""
     area_centi_sqm: int = 0
     share_percent: int = 0
+    certificate_no: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,10 @@ def prepare(dossier: Dossier) -> Dossier:
             )
             for member in dossier.members
         ),
-        homes=tuple(replace(home, district=home.district.strip(), address=text.clean(home.address)) for home in dossier.homes),
+        homes=tuple(
+            replace(home, district=home.district.strip(), address=text.clean(home.address), certificate_no=text.clean(home.certificate_no))
+            for home in dossier.homes
+        ),
         vehicles=tuple(replace(vehicle, plate=text.clean_code(vehicle.plate)) for vehicle in dossier.vehicles),
         address=text.clean(dossier.address),
         phone=_clean_phone(dossier.phone),
@@ -312,6 +316,8 @@ def _check_homes(dossier: Dossier, rules: Rules) -> Iterator[Violation]:
                 f"{at}/share_percent", "OUT_OF_RANGE", "家庭所占份额请填写1至100。", "The household's share is 1 to 100 percent."
             )
         yield from _check_text(home.address, f"{at}/address")
+        if home.certificate_no:
+            yield from _check_text(home.certificate_no, f"{at}/certificate_no")
 
 
 def _is_home_district(code: str, rules: Rules) -> bool:

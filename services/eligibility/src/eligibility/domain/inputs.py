@@ -30,6 +30,8 @@ class DeclaredHome(_Model):
     district: str
     area_centi_sqm: int = Field(ge=0)
     share_percent: int = Field(ge=0, le=100)
+    address_index: str = ""
+    certificate_index: str = ""
 
     @property
     def share(self) -> Fraction:

@@ -21,6 +21,9 @@ class RegisteredHome(Registered):
     pre_notice: bool
     share_numerator: int = Field(default=0, ge=0)
     share_denominator: int = Field(default=0, ge=0)
+    address_index: str = ""
+    certificate_index: str = ""
+    unit_known: bool = True
 
     @property
     def district(self) -> str:

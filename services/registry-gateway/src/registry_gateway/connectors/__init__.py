@@ -12,6 +12,8 @@ from registry_gateway.domain.people import Person
 
 # Given the names of the personal fields about to leave, returns the id of the request once it is in the log. Nothing leaves before that.
 Permit = Callable[[frozenset[str]], Awaitable[str]]
+# Makes a blind index of a text for a purpose; of nothing, nothing.
+Index = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Question:
     endpoint: str
     on: date
     permit: Permit
+    index: Index
 
 
 class Connector(Protocol):

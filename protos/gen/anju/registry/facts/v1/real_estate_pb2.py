@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(anju/registry/facts/v1/real_estate.proto\x12\x16\x61nju.registry.facts.v1\"\x96\x01\n\x08HomeFact\x12\x16\n\x0e\x61rea_centi_sqm\x18\x01 \x01(\x03\x12\x15\n\rshare_percent\x18\x02 \x01(\x05\x12\x13\n\x0bresidential\x18\x03 \x01(\x08\x12\x12\n\npre_notice\x18\x04 \x01(\x08\x12\x17\n\x0fshare_numerator\x18\x05 \x01(\x03\x12\x19\n\x11share_denominator\x18\x06 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(anju/registry/facts/v1/real_estate.proto\x12\x16\x61nju.registry.facts.v1\"\xdc\x01\n\x08HomeFact\x12\x16\n\x0e\x61rea_centi_sqm\x18\x01 \x01(\x03\x12\x15\n\rshare_percent\x18\x02 \x01(\x05\x12\x13\n\x0bresidential\x18\x03 \x01(\x08\x12\x12\n\npre_notice\x18\x04 \x01(\x08\x12\x17\n\x0fshare_numerator\x18\x05 \x01(\x03\x12\x19\n\x11share_denominator\x18\x06 \x01(\x03\x12\x15\n\raddress_index\x18\x07 \x01(\t\x12\x19\n\x11\x63\x65rtificate_index\x18\x08 \x01(\t\x12\x12\n\nunit_known\x18\t \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.registry.facts.v1.real
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HOMEFACT']._serialized_start=69
-  _globals['_HOMEFACT']._serialized_end=219
+  _globals['_HOMEFACT']._serialized_end=289
 # @@protoc_insertion_point(module_scope)

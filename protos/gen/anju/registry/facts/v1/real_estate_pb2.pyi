@@ -26,6 +26,9 @@ class HomeFact(_message.Message):
     PRE_NOTICE_FIELD_NUMBER: _builtins.int
     SHARE_NUMERATOR_FIELD_NUMBER: _builtins.int
     SHARE_DENOMINATOR_FIELD_NUMBER: _builtins.int
+    ADDRESS_INDEX_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_INDEX_FIELD_NUMBER: _builtins.int
+    UNIT_KNOWN_FIELD_NUMBER: _builtins.int
     area_centi_sqm: _builtins.int
     share_percent: _builtins.int
     """The share in whole percent, rounded down but never to nothing: for showing."""
@@ -35,6 +38,13 @@ class HomeFact(_message.Message):
     share_numerator: _builtins.int
     """The exact share as a fraction of the whole home, for counting: a third is 1/3. A denominator of 0 means that only the percentage is known."""
     share_denominator: _builtins.int
+    address_index: _builtins.str
+    """Blind indexes of the canonical address and certificate number, as casework makes them of what was declared: equal ones are one home. Empty where
+    the register gives none, or one that does not tell a home from its neighbour.
+    """
+    certificate_index: _builtins.str
+    unit_known: _builtins.bool
+    """A home sold and not registered yet has no unit number of its own: it may be in the register a second time."""
     def __init__(
         self,
         *,
@@ -44,10 +54,13 @@ class HomeFact(_message.Message):
         pre_notice: _builtins.bool = ...,
         share_numerator: _builtins.int = ...,
         share_denominator: _builtins.int = ...,
+        address_index: _builtins.str = ...,
+        certificate_index: _builtins.str = ...,
+        unit_known: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "pre_notice", b"pre_notice", "residential", b"residential", "share_denominator", b"share_denominator", "share_numerator", b"share_numerator", "share_percent", b"share_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_index", b"address_index", "area_centi_sqm", b"area_centi_sqm", "certificate_index", b"certificate_index", "pre_notice", b"pre_notice", "residential", b"residential", "share_denominator", b"share_denominator", "share_numerator", b"share_numerator", "share_percent", b"share_percent", "unit_known", b"unit_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

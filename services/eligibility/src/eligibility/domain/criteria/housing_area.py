@@ -18,15 +18,34 @@ def threshold(limit: int) -> Title:
     return Title(zh=f"不超过 {sqm(limit).zh}", en=f"at most {sqm(limit).en}")
 
 
+def _pair(one: housing.Counted, other: housing.Counted) -> Title:
+    """Which two entries may be one home, by their areas: where they are stands in the dossier, and in the register's own entry."""
+    source = Title(zh="申报", en="declared") if one.declared else Title(zh="登记", en="registered")
+    first, second = sqm(one.area_centi_sqm), sqm(other.area_centi_sqm)
+    return Title(
+        zh=f"{source.zh}的 {first.zh} 与登记的 {second.zh} 可能是同一套住房",
+        en=f"the {source.en} home of {first.en} and the registered one of {second.en} may be the same",
+    )
+
+
 def judge(inputs: Inputs, limit: int) -> Finding:
     area = housing.count(inputs.declaration.homes, inputs.facts.of(RegisteredHome))
-    per_person = area.centi_sqm / len(inputs.declaration.members)
+    per_person, at_least = (total / len(inputs.declaration.members) for total in (area.most, area.least))
     observed = Title(zh=f"人均 {sqm(per_person).zh}", en=f"{sqm(per_person).en} per person")
     allowed = threshold(limit).zh
 
     def found(verdict: Verdict, zh: str, en: str) -> Finding:
         return Finding(verdict, Title(zh=zh, en=en), observed, receipts=area.receipt_ids)
 
+    if at_least <= limit < per_person:
+        # One home counted twice would refuse a family that is entitled: which entries are one home only a person can see.
+        zh = "；".join(_pair(*pair).zh for pair in area.pairs)
+        en = "; ".join(_pair(*pair).en for pair in area.pairs)
+        return found(
+            Verdict.NEEDS_REVIEW,
+            f"{zh}。分别计算为{observed.zh}，按同一套计算为人均 {sqm(at_least).zh}，请人工核对。",
+            f"{en}. Counted apart they come to {observed.en}, as one home to {sqm(at_least).en}: a person has to check.",
+        )
     if per_person > limit:
         return found(Verdict.NOT_MET, f"家庭{observed.zh}，高于规定标准（{allowed}）。", "The floor area per person is above the limit.")
     if area.undeclared:

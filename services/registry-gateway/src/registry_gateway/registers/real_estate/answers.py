@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Self
+
+from anju_people import homes
 
 from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
@@ -15,6 +17,8 @@ from registry_gateway.domain.reading import Json, centi_sqm, code, objects, opti
 _NOTHING_FOUND = ("未查询到", "查无", "无登记", "未登记")
 _QUOTA = ("次数", "配额", "超限")
 _YES, _NO = "1", "0"
+# Makes a blind index of a text for a purpose; of nothing, nothing.
+Index = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,26 @@ class Home(Fact):
     pre_notice: bool
     share_numerator: int = 0
     share_denominator: int = 0
+    address_index: str = ""
+    certificate_index: str = ""
+    unit_known: bool = True
 
     @classmethod
-    def of(cls, share: Fraction, *, unit: str, area_centi_sqm: int, residential: bool, pre_notice: bool) -> Self:
-        # What is left of a unit may be a difference of odd fractions; a billionth of a home is nobody's, and the numbers must fit the message.
-        share = share.limit_denominator(10**9)
-        percent = max(1, int(share * 100))
-        return cls(unit, area_centi_sqm, percent, residential, pre_notice, share.numerator, share.denominator)
+    def of(cls, share: Fraction, **told: Any) -> Self:
+        return cls(**told, **_share_columns(share))
+
+    def with_share(self, share: Fraction) -> Self:
+        return replace(self, **_share_columns(share))
 
     @property
     def share(self) -> Fraction:
         return Fraction(self.share_numerator, self.share_denominator) if self.share_denominator else Fraction(self.share_percent, 100)
+
+
+def _share_columns(share: Fraction) -> dict[str, Any]:
+    # What is left of a unit may be a difference of odd fractions; a billionth of a home is nobody's, and the numbers must fit the message.
+    share = share.limit_denominator(10**9)
+    return {"share_percent": max(1, int(share * 100)), "share_numerator": share.numerator, "share_denominator": share.denominator}
 
 
 def rows(reply: Json) -> list[Json]:
@@ -74,10 +87,10 @@ def _residential(use: str) -> bool:
     return not use.startswith("非") and ("住宅" in use or "公寓" in use)
 
 
-def facts(found: Iterable[Json], person: Person) -> tuple[Home, ...]:
-    """One fact for each right. Raises WrongPersonError as soon as one row belongs to somebody else: a register which mixes people up is not believed
+def facts(found: Iterable[Json], person: Person, index: Index) -> tuple[Home, ...]:
+    """One fact for each right; address and certificate are kept as blind indexes only. Raises WrongPersonError as soon as one row belongs to somebody else: a register which mixes people up is not believed
     about the other rows either."""
-    homes: dict[tuple[str, bool], Home] = {}
+    rights: dict[tuple[str, bool], Home] = {}
     for row in found:
         must_be(person, text(row, "qlrzjh"), optional_text(row, "qlrmc"))
         unit = optional_text(row, "bdcdyh") or optional_text(row, "bdcqzh") or text(row, "hth")
@@ -90,25 +103,25 @@ def facts(found: Iterable[Json], person: Person) -> tuple[Home, ...]:
             area_centi_sqm=centi_sqm(text(row, "jzmj"), "jzmj"),
             residential=_residential(text(row, "fwyt")),
             pre_notice=pre_notice == _YES,
+            address_index=index(homes.canonical_address(optional_text(row, "fwzl")), homes.ADDRESS_INDEX),
+            certificate_index=index(homes.canonical_certificate(optional_text(row, "bdcqzh")), homes.CERTIFICATE_INDEX),
+            unit_known=bool(optional_text(row, "bdcdyh")),
         )
-        known = homes.setdefault((unit, home.pre_notice), home)
+        known = rights.setdefault((unit, home.pre_notice), home)
         if known != home:
             raise schema("bdcdyh")
-    return tuple(homes.values())
+    return tuple(rights.values())
 
 
-def cap_shares(homes: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Fact]]:
+def cap_shares(rights: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Fact]]:
     """Rights of one household to one unit add up to 100 % at most: spouses in joint ownership are each listed with the whole home."""
     left: dict[tuple[str, int], Fraction] = {}
     kept: list[tuple[Any, Fact]] = []
-    for tag, home in homes:
+    for tag, home in rights:
         key = (home.unit, home.area_centi_sqm)
         free = left.get(key, Fraction(1))
         share = min(home.share, free)
         left[key] = free - share
         if share:
-            capped = Home.of(
-                share, unit=home.unit, area_centi_sqm=home.area_centi_sqm, residential=home.residential, pre_notice=home.pre_notice
-            )
-            kept.append((tag, capped))
+            kept.append((tag, home.with_share(share)))
     return kept

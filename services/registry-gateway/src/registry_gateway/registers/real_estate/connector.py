@@ -61,4 +61,6 @@ class RealEstateConnector:
             check_reply(reply.headers, "bdc", request_id=request_id, key=access.reply_key, body=reply.body, now_ms=now_ms())
             if optional_text(payload, "LSH") != request_id:
                 raise RegisterFaultError(Fault.NOT_BOUND)
-        return Answer(answers.facts(answers.rows(payload), question.person), (reply.sha256,), confirmed=knows(payload, "RYHY"))
+        return Answer(
+            answers.facts(answers.rows(payload), question.person, question.index), (reply.sha256,), confirmed=knows(payload, "RYHY")
+        )

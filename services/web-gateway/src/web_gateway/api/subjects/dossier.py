@@ -26,6 +26,7 @@ class Home(Body):
     address: Short
     area_centi_sqm: Area
     share_percent: Annotated[int, Field(ge=1, le=100)]
+    certificate_no: Annotated[str, Field(max_length=100)] = ""
 
 
 class Vehicle(Body):

@@ -32,6 +32,7 @@ class DraftHome(Body):
     address: Typed = ""
     area_centi_sqm: Mark = Field(default="", description="As typed, in square metres.")
     share_percent: Mark = ""
+    certificate_no: Typed = ""
 
 
 class DraftVehicle(Body):
