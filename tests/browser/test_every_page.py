@@ -7,6 +7,7 @@ import re
 import pytest
 import pytest_asyncio
 from anju_stories.household import Household
+from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, PHONE, Visitor
@@ -58,6 +59,17 @@ async def reviewed(families: Families) -> Household:
     return family
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def refused(families: Families) -> Household:
+    """Was refused by its street."""
+    family = await families.one("410204")
+    await family.submit()
+    await family.reaches("street_review")
+    await family.decide("street", "refuse", "名下有多处住房，超过人均面积标准")
+    await family.reaches("rejected")
+    return family
+
+
 def pages_of(family: Household, period: str) -> tuple[str, ...]:
     case, lease = f"/cases/{family.no}", f"/leases/{family.lease_no}"
     return (
@@ -102,7 +114,7 @@ async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[st
 
 
 @pytest.mark.parametrize("elder", [False, True], ids=["standard", "large type"])
-async def test_citizen_pages(tenant: Household, reviewed: Household, visitor: NewVisitor, elder: bool) -> None:
+async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Household, visitor: NewVisitor, elder: bool) -> None:
     phone = await visitor()
     if elder:
         await phone.open("/")
@@ -118,6 +130,15 @@ async def test_citizen_pages(tenant: Household, reviewed: Household, visitor: Ne
         await second.press("大字版")
     await second.sign_on_citizen(reviewed.dossier["members"][0]["id_number"])
     found += await faults(second, (f"/cases/{reviewed.no}", f"/cases/{reviewed.no}/withdraw", *FORM), f"{name}-b")
+    third = await visitor()
+    if elder:
+        await third.open("/")
+        await third.press("大字版")
+    await third.sign_on_citizen(refused.dossier["members"][0]["id_number"])
+    found += await faults(third, (f"/cases/{refused.no}",), f"{name}-c")
+    card = third.page.get_by_role("region", name="没有通过的决定")
+    for words in ("名下有多处住房", "公共租赁住房管理办法", "申请复核", "申请行政复议", "提起行政诉讼", "现在不能网上办，请书面交到"):
+        await expect(card).to_contain_text(words)
     assert not found, "\n".join(found)
 
 

@@ -78,6 +78,8 @@ async def test_household_over_the_area_limit_is_refused_with_its_reason(box: Run
     case = await owner.reaches("rejected")
     assert case["outcome"] == "rejected"
     assert "超过人均面积标准" in case["reason"]
+    assert case["refusal"]["reason"] == case["reason"]
+    assert [each["code"] for each in case["refusal"]["remedies"]] == ["recheck", "reconsideration", "litigation"]
     await eventually(lambda: inbox(owner), lambda told: "refused" in told)
 
 

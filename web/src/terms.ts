@@ -112,6 +112,11 @@ export const terms = {
     parent: {"zh": "父母", "en": "Parent"},
     other: {"zh": "其他", "en": "Other"},
   },
+  remedies: {
+    recheck: {"zh": "申请复核", "en": "Ask for a re-check"},
+    reconsideration: {"zh": "申请行政复议", "en": "Apply for administrative reconsideration"},
+    litigation: {"zh": "提起行政诉讼", "en": "Sue in the administrative court"},
+  },
   roles: {
     street_clerk: {"zh": "街道经办", "en": "Street clerk"},
     district_reviewer: {"zh": "区级复审", "en": "District reviewer"},

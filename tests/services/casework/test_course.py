@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
+from anju_calendar import local_date
 from anju_contracts.base import Word
 from chassis.errors import Refusal
 from chassis.identity import Caller
@@ -494,3 +496,32 @@ async def test_a_word_on_record_wins_over_another_that_was_begun_before_the_cras
     assert await reason_of(desk.decide(other, no, **refusal)) == "TASK_NOT_OPEN"
     assert next(asked[3] for asked in engine.asked) == first
     assert (await desk.get(owner, no)).stage == "district_review"
+
+
+async def test_a_refusal_says_who_decided_on_what_law_and_every_remedy(desk: Desk) -> None:
+    owner = someone()
+    case = await desk.submit(owner)
+    assert not case.HasField("refusal")
+    await desk.bring_to(case.no, *TO_STREET, "street_approved", "district_refused")
+    told = (await desk.get(owner, case.no)).refusal
+    assert (told.reason, told.basis, told.decided_on) == (
+        "理由",
+        "公共租赁住房管理办法（住房和城乡建设部令第11号）第九条",
+        str(local_date(datetime.now(UTC))),
+    )
+    assert told.body.zh.endswith("住房保障部门")
+    assert [(each.code, bool(each.until), each.online) for each in told.remedies] == [
+        ("recheck", False, False),
+        ("reconsideration", True, False),
+        ("litigation", True, False),
+    ]
+    assert all(each.body.zh and each.where.zh and each.basis for each in told.remedies)
+    # The numbers are Kaifeng's sample, and the household is told so.
+    assert not told.confirmed
+
+
+async def test_a_case_that_was_not_refused_has_no_refusal(desk: Desk) -> None:
+    owner = someone()
+    case = await desk.submit(owner)
+    await desk.bring_to(case.no, *TO_STREET, "street_returned")
+    assert not (await desk.get(owner, case.no)).HasField("refusal")

@@ -77,7 +77,7 @@ class Backstage:
 
 
 # What a service leaves open: nothing has happened yet, or the reader may not see it.
-_OPEN = {"blocked_at", "deadline_at", "signed_at", "paid_at", "last_try_at", "outcome", "dossier", "consent", "page"}
+_OPEN = {"blocked_at", "deadline_at", "signed_at", "paid_at", "last_try_at", "outcome", "dossier", "consent", "page", "refusal"}
 
 
 def whole(message: Any) -> Any:

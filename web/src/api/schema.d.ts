@@ -804,6 +804,8 @@ export interface components {
             timeline: components["schemas"]["TimelineEntry"][];
             /** Objections */
             objections: components["schemas"]["Objection"][];
+            /** @description Of a case that was refused: by whom, when, on what law, and every remedy. */
+            refusal: components["schemas"]["Refused"] | null;
         };
         /**
          * ApplicationEvent
@@ -1756,6 +1758,54 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** Refused */
+        Refused: {
+            /** Reason */
+            reason: string;
+            /** Basis */
+            basis: string;
+            /** Body */
+            body: string;
+            /**
+             * Decided On
+             * @description YYYY-MM-DD, in China.
+             */
+            decided_on: string;
+            /** Remedies */
+            remedies: components["schemas"]["Remedy"][];
+            /**
+             * Confirmed
+             * @description False: bodies and limits are samples and not the city's own.
+             */
+            confirmed: boolean;
+        };
+        /** Remedy */
+        Remedy: {
+            /** Code */
+            code: string;
+            /**
+             * Body
+             * @description Who decides on it.
+             */
+            body: string;
+            /**
+             * Where
+             * @description The counter at which it is handed in, in writing.
+             */
+            where: string;
+            /**
+             * Until
+             * @description Last day, YYYY-MM-DD; empty where the law sets none.
+             */
+            until: string;
+            /**
+             * Online
+             * @description False: the system does not take it; it is handed in in writing.
+             */
+            online: boolean;
+            /** Basis */
+            basis: string;
+        };
         /** RuleCriterion */
         RuleCriterion: {
             /** Code */
@@ -2232,6 +2282,8 @@ export type Problem = components['schemas']['Problem'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
+export type Refused = components['schemas']['Refused'];
+export type Remedy = components['schemas']['Remedy'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];

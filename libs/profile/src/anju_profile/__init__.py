@@ -14,7 +14,7 @@ from chassis import logs
 
 from anju_profile.profile import Profile
 from anju_profile.published import VERSIONS, ChangedVersionError, Published, UnknownVersionError, published
-from anju_profile.sections import Division, ReviewLevel
+from anju_profile.sections import Division, Remedy, ReviewLevel
 from anju_profile.series import Dated, NotInForceError, Series
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "NotInForceError",
     "Profile",
     "Published",
+    "Remedy",
     "ReviewLevel",
     "Series",
     "UnconfirmedProfileError",

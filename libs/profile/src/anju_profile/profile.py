@@ -12,7 +12,7 @@ import yaml
 from anju_terms import is_code
 from pydantic import Field, PrivateAttr, model_validator
 
-from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, ReviewLevel, Waiting
+from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, Refusal, ReviewLevel, Waiting
 from anju_profile.series import OLDER, Code, Codes, Section, Series, Whole, series_in
 
 
@@ -25,6 +25,7 @@ class Profile(Section):
     review_levels: Series[tuple[ReviewLevel, ...]] = Field(description="levels that review a case, in order")
     objection_level: Code = Field(description="level that answers objections")
     application: ApplicationClocks
+    refusal: Refusal
     waiting: Waiting
     lease: Lease
     rent_bills: BillClocks
@@ -50,6 +51,10 @@ class Profile(Section):
         yield from (("levels", level.code) for entry in self.review_levels.entries for level in entry.value)
         yield from (("levels", entry.value) for entry in self.objection_level.entries)
         yield from (("categories", code) for code in self.criteria)
+        yield from (("levels", body.level) for entry in self.refusal.bodies.entries for body in entry.value)
+        for remedy in (remedy for entry in self.refusal.remedies.entries for remedy in entry.value):
+            yield "remedies", remedy.code
+            yield from (("levels", level) for level in remedy.levels)
 
     @classmethod
     def read(cls, folder: Path, *, older: bool = False) -> Profile:

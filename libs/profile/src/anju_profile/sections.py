@@ -6,9 +6,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
+from anju_terms import Title
 from pydantic import BaseModel, ConfigDict, Field
 
-from anju_profile.series import Fen, LeaseMonths, Positive, Row, Section, Whole, Wholes
+from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes
 
 
 class ReviewLevel(Row):
@@ -29,6 +30,34 @@ class ApplicationClocks(Section):
     correction_wd: Positive
     public_notice_days: Positive
     objection_review_wd: Positive
+
+
+class Body(Row):
+    """What the office of a review level calls itself. ``{city}``, ``{district}`` and ``{street}`` are the places of the case."""
+
+    level: str
+    name: Title
+
+
+class Remedy(Row):
+    """What can be done against a refusal (救济途径), by its code in the vocabulary ``remedies``; names as in ``Body``."""
+
+    code: str
+    levels: tuple[str, ...] = Field(default=(), description="levels whose refusal it is open against; none: all")
+    body: Title = Field(description="who decides on it")
+    where: Title = Field(description="the counter at which it is handed in, in writing")
+    days: int = Field(default=0, ge=0, description="calendar days from the day the household is told")
+    months: int = Field(default=0, ge=0)
+    online: bool = Field(default=False, description="the system takes it; otherwise it is handed in in writing")
+    basis: str = Field(min_length=1, description="article it stands on")
+
+
+class Refusal(Section):
+    """What a household that is refused is told beside the reason (Order 11, article 9)."""
+
+    basis: Code
+    bodies: Series[tuple[Body, ...]]
+    remedies: Series[tuple[Remedy, ...]]
 
 
 class Waiting(Section):

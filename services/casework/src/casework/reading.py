@@ -40,7 +40,7 @@ class Reading:
             if caller.kind == "staff":
                 store.log_access(session, caller, no, method, with_dossier=view.dossier)
                 await session.flush()
-            return await views.whole_case(session, self._parts.vault, found, view)
+            return await views.whole_case(session, self._parts.vault, self._parts.profile, found, view)
 
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from anju.casework.v1 import casework_pb2 as pb
+from anju.common.v1 import common_pb2 as common
+from anju_calendar import local_date
 from anju_contracts.application import START
+from anju_profile import Profile
+from anju_terms import Title
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, store
+from casework.domain import remedies
 from casework.reach import View
 from casework.store import Declared
 from casework.tables import Application, Notice, Objection, Task, Timeline
 from casework.vault import Vault
 
 
-async def whole_case(session: AsyncSession, vault: Vault, found: Declared, view: View) -> pb.Application:
+async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, found: Declared, view: View) -> pb.Application:
     """The case with its timeline and objections, and with the dossier where ``view`` allows it."""
     case, consent = found.case, found.consent
     message = summary(vault, case, words=view.words)
@@ -23,11 +28,45 @@ async def whole_case(session: AsyncSession, vault: Vault, found: Declared, view:
         message.consent.registers.extend(consent.registers)
         message.consent.given_at.FromDatetime(consent.given_at)
     message.timeline.append(pb.TimelineEntry(at=stamp(case.submitted_at), event=START, stage=START, actor_kind="citizen"))
-    message.timeline.extend(_entry(vault, row, words=view.words) for row in await store.timeline(session, case.no))
+    steps = await store.timeline(session, case.no)
+    message.timeline.extend(_entry(vault, row, words=view.words) for row in steps)
+    if view.words and case.stage == "rejected":
+        message.refusal.CopyFrom(_refusal(profile, case, message.reason, steps[-1]))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
     if view.dossier and found.dossier is not None:
         message.dossier.CopyFrom(convert.dossier_to(vault.open_dossier(found.dossier.sealed, case.no, case.round)))
     return message
+
+
+def _refusal(profile: Profile, case: Application, reason: str, decided: Timeline) -> pb.Refusal:
+    """What the household is told beside the reason; the rules of procedure are those of the day of the decision (Order 11, article 9)."""
+    day, level = local_date(decided.at), decided.actor_kind
+    basis, bodies, known = profile.refusal.basis.entry_on(day), profile.refusal.bodies.entry_on(day), profile.refusal.remedies.entry_on(day)
+    places = {
+        "city": profile.name_of(profile.city_code),
+        "district": profile.name_of(case.district),
+        "street": profile.name_of(case.street),
+    }
+    told = pb.Refusal(
+        reason=reason, basis=basis.value, decided_on=day.isoformat(), confirmed=not (basis.sample or bodies.sample or known.sample)
+    )
+    for body in bodies.value:
+        if body.level == level:
+            told.body.CopyFrom(_text(remedies.named(body.name, places)))
+    for remedy in remedies.against(known.value, level, day, places):
+        told.remedies.add(
+            code=remedy.code,
+            body=_text(remedy.body),
+            where=_text(remedy.where),
+            until=remedy.until.isoformat() if remedy.until else "",
+            online=remedy.online,
+            basis=remedy.basis,
+        )
+    return told
+
+
+def _text(title: Title) -> common.Text:
+    return common.Text(zh=title.zh, en=title.en)
 
 
 def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:

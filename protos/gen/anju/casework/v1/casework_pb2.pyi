@@ -251,6 +251,7 @@ class Application(_message.Message):
     OBJECTIONS_FIELD_NUMBER: _builtins.int
     PROFILE_VERSION_FIELD_NUMBER: _builtins.int
     BLOCKED_AT_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     version: _builtins.int
     """Grows by one with every change; the ETag."""
@@ -295,6 +296,10 @@ class Application(_message.Message):
     def blocked_at(self) -> _timestamp_pb2.Timestamp:
         """Since when the case is held up by a fault of ours: its workflow is gone, and operators have to start it again."""
 
+    @_builtins.property
+    def refusal(self) -> Global___Refusal:
+        """Only of a case that was refused; left out in lists."""
+
     def __init__(
         self,
         *,
@@ -321,14 +326,96 @@ class Application(_message.Message):
         objections: _abc.Iterable[Global___Objection] | None = ...,
         profile_version: _builtins.str = ...,
         blocked_at: _timestamp_pb2.Timestamp | None = ...,
+        refusal: Global___Refusal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "refusal", b"refusal", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "refusal", b"refusal", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Application: _TypeAlias = Application  # noqa: Y015
+
+@_typing.final
+class Refusal(_message.Message):
+    """What a household that was refused is told (Order 11, article 9): by whom and when, on what law, and every remedy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    DECIDED_ON_FIELD_NUMBER: _builtins.int
+    REMEDIES_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    basis: _builtins.str
+    decided_on: _builtins.str
+    """Business date in China, 2026-11-30."""
+    confirmed: _builtins.bool
+    """False: bodies and limits are samples, not the city's own."""
+    @_builtins.property
+    def body(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def remedies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remedy]: ...
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        basis: _builtins.str = ...,
+        body: _common_pb2.Text | None = ...,
+        decided_on: _builtins.str = ...,
+        remedies: _abc.Iterable[Global___Remedy] | None = ...,
+        confirmed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body", "confirmed", b"confirmed", "decided_on", b"decided_on", "reason", b"reason", "remedies", b"remedies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
+
+@_typing.final
+class Remedy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    WHERE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    ONLINE_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code of the vocabulary `remedies`."""
+    until: _builtins.str
+    """Last day; empty where the law sets none."""
+    online: _builtins.bool
+    """The system takes it."""
+    basis: _builtins.str
+    @_builtins.property
+    def body(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def where(self) -> _common_pb2.Text:
+        """The counter at which it is handed in, in writing."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        body: _common_pb2.Text | None = ...,
+        where: _common_pb2.Text | None = ...,
+        until: _builtins.str = ...,
+        online: _builtins.bool = ...,
+        basis: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "where", b"where"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body", "code", b"code", "online", b"online", "until", b"until", "where", b"where"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remedy: _TypeAlias = Remedy  # noqa: Y015
 
 @_typing.final
 class TimelineEntry(_message.Message):

@@ -118,6 +118,24 @@ class Objection(Answer):
     answer: str
 
 
+class Remedy(Answer):
+    code: Annotated[str, CodeOf("remedies")]
+    body: str = Field(description="Who decides on it.")
+    where: str = Field(description="The counter at which it is handed in, in writing.")
+    until: str = Field(description="Last day, YYYY-MM-DD; empty where the law sets none.")
+    online: bool = Field(description="False: the system does not take it; it is handed in in writing.")
+    basis: str
+
+
+class Refused(Answer):
+    reason: str
+    basis: str
+    body: str
+    decided_on: str = Field(description="YYYY-MM-DD, in China.")
+    remedies: list[Remedy]
+    confirmed: bool = Field(description="False: bodies and limits are samples and not the city's own.")
+
+
 class ApplicationSummary(Answer):
     no: str
     version: int
@@ -149,6 +167,7 @@ class Application(ApplicationSummary):
     consent: ConsentView | None
     timeline: list[TimelineEntry]
     objections: list[Objection]
+    refusal: Refused | None = Field(description="Of a case that was refused: by whom, when, on what law, and every remedy.")
 
 
 class Lookup(Answer):
@@ -179,7 +198,7 @@ class CaseRead(Answer):
 
 def application(call: Call, message: casework.Application) -> Application:
     """The whole case in the reader's language, and its version as ETag."""
-    raw = to_dict(message)
+    raw = to_dict(message, call.locale)
     raw["stage_title"] = title(STAGES, raw["stage"], call.locale)
     raw["timeline"] = [{**entry, "stage_title": title(STAGES, entry["stage"], call.locale)} for entry in raw["timeline"]]
     call.version(message.version)
