@@ -18,6 +18,7 @@ import pytest_asyncio
 from anju_onebox.engine.postgres import OperatorsPostgres, Postgres
 from anju_onebox.engine.process import EngineError
 from anju_onebox.engine.temporal import TemporalServer
+from sqlalchemy.engine import make_url
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from tests.support.patience import eventually
@@ -142,9 +143,26 @@ async def test_the_operators_own_server_is_used_with_its_rights(own_postgres: Po
     url = await operators.create_database("city")
     await operators.create_database("city")
     await (await connect(url)).close()
+    # The service comes as a role of its own where one can be made, and says who it is where not.
+    assert await served_as(await operators.create_service_role("city")) == "city_service"
+    base = await connect(own_postgres.admin_url())
+    await base.execute("CREATE ROLE clerk LOGIN PASSWORD 'x'")
+    await base.execute("GRANT ALL ON DATABASE city TO clerk")
+    await base.close()
+    clerk = OperatorsPostgres(make_url(own_postgres.admin_url()).set(username="clerk", password="x").render_as_string(hide_password=False))
+    assert await served_as(await clerk.create_service_role("city")) == "clerk"
     await operators.drop_database("city")
     with pytest.raises(asyncpg.InvalidCatalogNameError):
         await connect(url)
+
+
+async def served_as(url: str) -> str:
+    connection = await connect(url)
+    try:
+        role: str = await connection.fetchval("SELECT current_user")
+        return role
+    finally:
+        await connection.close()
 
 
 @pytest.mark.fault

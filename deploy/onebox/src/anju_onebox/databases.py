@@ -9,25 +9,30 @@ from pathlib import Path
 import asyncpg
 from alembic.script import ScriptDirectory
 from chassis import migrate
+from sqlalchemy.engine import make_url
 
 from anju_onebox.engine.postgres import DatabaseServer
 from anju_onebox.layout import SERVICES, Layout, database_name
 
 
 async def prepare(server: DatabaseServer, layout: Layout) -> list[str]:
-    """Makes and migrates every service's database, and writes the files with their URLs. Returns the services that were migrated."""
-    urls = {service: await server.create_database(database_name(service)) for service in SERVICES}
-    for service, url in urls.items():
-        layout.write_secret(f"{service}.database-url", url)
-    behind = [service for service, url in urls.items() if await _version(url) != _newest(service)]
+    """Makes and migrates every service's database, and writes the files with their URLs: of the service, and of the tables' owner, for migrations. Returns
+    the services that were migrated."""
+    owners = {service: await server.create_database(database_name(service)) for service in SERVICES}
+    urls = {service: await server.create_service_role(database_name(service)) for service in SERVICES}
+    for service in SERVICES:
+        layout.write_secret(f"{service}.database-url", urls[service])
+        layout.write_secret(f"{service}.database-owner-url", owners[service])
+    roles = {service: make_url(url).username or "" for service, url in urls.items()}
+    behind = [service for service, url in owners.items() if await _version(url, roles[service]) != _newest(service)]
     # One after another in one thread: alembic keeps its state in module globals.
-    await asyncio.to_thread(_upgrade, {service: urls[service] for service in behind})
+    await asyncio.to_thread(_upgrade, {service: (owners[service], roles[service]) for service in behind})
     return behind
 
 
-def _upgrade(urls: dict[str, str]) -> None:
-    for service, url in urls.items():
-        migrate.upgrade(_migrations(service), url)
+def _upgrade(databases: dict[str, tuple[str, str]]) -> None:
+    for service, (owner, role) in databases.items():
+        migrate.upgrade(_migrations(service), owner, "" if make_url(owner).username == role else role)
 
 
 def _migrations(service: str) -> Path:
@@ -39,10 +44,13 @@ def _newest(service: str) -> str | None:
     return ScriptDirectory.from_config(migrate.config(_migrations(service), "")).get_current_head()
 
 
-async def _version(url: str) -> str | None:
+async def _version(url: str, role: str) -> str | None:
+    """None for a database without tables, or whose service has no rights yet."""
     connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=10)
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return None
+        if not await connection.fetchval("SELECT has_table_privilege($1, 'alembic_version', 'SELECT')", role):
             return None
         version: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
         return version

@@ -9,7 +9,7 @@ from typing import Any, Final
 from anju_contracts import application, lease, rent_cycle, waiting
 from anju_terms import terms
 from chassis import access, commands
-from chassis.settings import GrpcServiceSettings, ProcessSettings, reference_table
+from chassis.settings import GrpcServiceSettings, MigrationSettings, ProcessSettings, reference_table
 
 from anju_onebox.layout import SERVICES, database_name
 
@@ -40,6 +40,8 @@ def settings_page() -> str:
     sections.append(f"## Every process\n\n{shared}")
     service = reference_table([GrpcServiceSettings])
     sections.append(f"## Every gRPC service and the worker, on top\n\n{_new_lines(service, shared)}")
+    migrating = reference_table([MigrationSettings])
+    sections.append(f"## `anju-<service> migrate`, on top\n\n{_new_lines(migrating, shared)}")
     for title, module in _process_modules().items():
         own = reference_table([importlib.import_module(module).Settings])
         sections.append(f"## {title}\n\n{_new_lines(own, shared + service)}")

@@ -11,8 +11,9 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from chassis import once
+from chassis.commands import CannotRunError
 from chassis.crypto import FIELD_KEYS, KeyRing
-from chassis.db import Database
+from chassis.db import OWNS_ITS_TABLES, Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
@@ -61,6 +62,8 @@ class Composition:
     ) -> GrpcServer:
         """Starts the outbox and the server. ``service``: its full name; ``add``: the generated function that adds ``servicer``; ``more``: the same of
         others, by full name. Raises NoAccessLineError."""
+        if self._settings.production and await self.database.owns_tables():
+            raise CannotRunError(OWNS_ITS_TABLES)
         if self._outbox is not None:
             await self._outbox.start()
             self._stack.push_async_callback(self._outbox.stop)

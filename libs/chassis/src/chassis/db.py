@@ -15,6 +15,14 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _COMMITTED: Final = "when_committed"
+_OWNS: Final = text("""
+    SELECT rolsuper OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid AND relnamespace = 'public'::regnamespace)
+    FROM pg_roles WHERE rolname = current_user
+""")
+OWNS_ITS_TABLES: Final = (
+    "ANJU_DATABASE_URL: 正式环境中，服务的数据库角色不得拥有数据表；请另设所有者角色，用 ANJU_DATABASE_OWNER_URL 运行 migrate — in production the role of a service"
+    " owns no table: give the tables to another role, and run migrate with its URL in ANJU_DATABASE_OWNER_URL"
+)
 
 
 class Database:
@@ -66,6 +74,11 @@ class Database:
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def owns_tables(self) -> bool:
+        """Whether this role could take a trigger away, as the owner of a table or a superuser."""
+        async with self.engine.connect() as connection:
+            return bool(await connection.scalar(_OWNS))
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -11,11 +11,13 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.engine import make_url
 
 from chassis import commands, logs, loop, telemetry
 from chassis.crypto import KeyRing
+from chassis.db import OWNS_ITS_TABLES
 from chassis.identity import Signer, Verifier, load_key, load_key_set
-from chassis.settings import GrpcServiceSettings, ProcessSettings, explain
+from chassis.settings import MigrationSettings, ProcessSettings, explain
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -110,9 +112,14 @@ def program(
             """升级数据库 — Brings the database to the newest version."""
             from chassis import migrate
 
-            settings = configured()
-            if not isinstance(settings, GrpcServiceSettings):
-                raise commands.CannotRunError("this process has no database", 2)
-            migrate.upgrade(versions, settings.database_url)
+            configured()
+            settings = MigrationSettings()
+            owner = settings.database_owner_url or settings.database_url
+            role = make_url(settings.database_url).username or ""
+            if make_url(owner).username == role:
+                if settings.production:
+                    raise commands.CannotRunError(OWNS_ITS_TABLES)
+                role = ""
+            migrate.upgrade(versions, owner, role)
 
     return app

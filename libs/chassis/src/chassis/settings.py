@@ -79,6 +79,16 @@ class GrpcServiceSettings(ProcessSettings):
     notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
 
 
+class MigrationSettings(ProcessSettings):
+    """What ``migrate`` needs; no running service reads the owner's URL."""
+
+    database_url: str = Field(default="", description="PostgreSQL URL of the running service, whose role gets its rights.")
+    database_owner_url: str = Field(
+        default="",
+        description="PostgreSQL URL of the role that owns the tables, for migrate alone; without it the service's own role owns them (refused in production).",
+    )
+
+
 def explain(cls: type[ProcessSettings], error: ValidationError | OSError) -> str:
     """What is wrong with the settings, by the variables the operator has set and without their values: one of them may be a secret."""
     if isinstance(error, OSError):

