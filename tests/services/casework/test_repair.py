@@ -166,7 +166,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
         engine = await temporal.connect(settings, settings.clocks())
         async with application(settings) as server:
             people, worker, operations = (
-                GrpcClient(server.address, signer(keys_dir, name)) for name in ("web-gateway", "worker", OPERATIONS)
+                GrpcClient(server.address, signer(keys_dir, name), "casework") for name in ("web-gateway", "worker", OPERATIONS)
             )
             own = ApplicationActivities(worker, worker, worker)
             async with Worker(

@@ -27,6 +27,7 @@ from anju.payments.v1 import payments_pb2
 from anju.registry.v1 import registry_pb2
 from anju.repair.v1 import repair_pb2
 from anju_stories.household import Household
+from chassis.access import access
 from chassis.identity import METADATA_KEY, Caller
 from google.protobuf import message_factory
 from web_gateway import openapi
@@ -147,7 +148,9 @@ async def test_rpc(box: RunningBox, known: dict[str, tuple[str, ...]], service: 
         async def send(issuer: str, caller: Caller, raw: bytes) -> None:
             async with limit:
                 try:
-                    await call(raw, timeout=20, metadata=((METADATA_KEY, voices[issuer].token(caller)),))
+                    await call(
+                        raw, timeout=20, metadata=((METADATA_KEY, voices[issuer].token(caller, service, writes=access(method).writes)),)
+                    )
                     statuses["OK"] += 1
                 except grpc.aio.AioRpcError as error:
                     statuses[error.code().name] += 1

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from chassis.errors import NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED, UNAVAILABLE, Problem, Refusal, to_application_error
-from chassis.identity import TOKEN_SECONDS, Caller, Signer, Verifier, generate_keys, load_key, load_key_set
+from chassis.identity import TOKEN_SECONDS, Caller, Passport, Signer, Verifier, generate_keys, load_key, load_key_set
 from joserfc import jwt
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    generate_keys(tmp_path, {"web-gateway": ("citizen", "staff", "system"), "worker": ("system",)})
+    generate_keys(tmp_path, {"web-gateway": ("citizen", "staff", "system"), **dict.fromkeys(("worker", "eligibility"), ("system",))})
     return tmp_path
 
 
@@ -29,9 +29,13 @@ def signer(keys: Path, issuer: str) -> Signer:
     return Signer(load_key(keys / f"{issuer}.jwk"), issuer)
 
 
+def own(process: Signer) -> str:
+    return process.token(process.system(), "casework", writes=True)
+
+
 def refused(verifier: Verifier, token: str) -> bool:
     try:
-        verifier.caller(token)
+        verifier.passport(token)
     except Refusal as refusal:
         return refusal.problem.reason == "UNAUTHENTICATED"
     return False
@@ -40,10 +44,10 @@ def refused(verifier: Verifier, token: str) -> bool:
 def test_the_edge_speaks_for_people_and_a_process_for_itself(keys: Path, verifier: Verifier) -> None:
     edge, worker = signer(keys, "web-gateway"), signer(keys, "worker")
     for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("street_clerk",), ("410202001",), "en"), edge.system()):
-        assert verifier.caller(edge.token(caller)) == caller
-    assert verifier.caller(worker.token(worker.system())) == worker.system()
+        assert verifier.passport(edge.token(caller, "casework", writes=False)) == Passport(caller, "casework", writes=False)
+    assert verifier.passport(own(worker)).caller == worker.system()
     for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("operator",), ("4102",))):
-        assert refused(verifier, worker.token(caller))
+        assert refused(verifier, worker.token(caller, "casework", writes=False))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_the_edge_speaks_for_people_and_a_process_for_itself(keys: Path, verifie
     ],
 )
 def test_a_process_cannot_borrow_a_person_a_role_or_a_division(keys: Path, verifier: Verifier, caller: Caller) -> None:
-    assert refused(verifier, signer(keys, "worker").token(caller))
+    assert refused(verifier, signer(keys, "worker").token(caller, "casework", writes=False))
 
 
 def _part(value: Any) -> str:
@@ -67,7 +71,7 @@ def _part(value: Any) -> str:
 
 def test_what_is_not_a_token_is_refused_and_nothing_else(keys: Path, verifier: Verifier) -> None:
     worker = signer(keys, "worker")
-    head, claims, signature = worker.token(worker.system()).split(".")
+    head, claims, signature = own(worker).split(".")
     heads: list[Any] = [
         [],
         None,
@@ -95,25 +99,33 @@ def test_what_is_not_a_token_is_refused_and_nothing_else(keys: Path, verifier: V
         {"roles": 7},
         {"iss": "web-gateway"},
         {"divisions": None},
+        {"passes_on": "a.b.c"},
     ],
 )
 def test_odd_claims_under_a_good_signature_are_refused(keys: Path, verifier: Verifier, changes: dict[str, Any]) -> None:
-    claims = {"iss": "worker", "sub": "system:worker", "kind": "system", "roles": ["worker"], "divisions": [], "exp": int(time.time()) + 60}
+    claims: dict[str, Any] = {"aud": "casework", "writes": True} | {
+        "iss": "worker",
+        "sub": "system:worker",
+        "kind": "system",
+        "roles": ["worker"],
+        "divisions": [],
+        "exp": int(time.time()) + 60,
+    }
     key = load_key(keys / "worker.jwk")
 
     def signed(claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": "Ed25519", "kid": "worker"}, claims, key, algorithms=["Ed25519"])
 
-    assert verifier.caller(signed(claims)).sub == "system:worker"
+    assert verifier.passport(signed(claims)).caller.sub == "system:worker"
     assert refused(verifier, signed({**claims, **changes}))
-    for name in ("iss", "sub", "kind", "roles", "divisions", "exp"):
+    for name in ("iss", "sub", "kind", "roles", "divisions", "exp", "aud", "writes"):
         assert refused(verifier, signed({key: value for key, value in claims.items() if key != name}))
 
 
 def test_a_token_ends_though_it_was_seen_before(keys: Path, verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = signer(keys, "worker")
-    token = worker.token(worker.system())
-    assert verifier.caller(token)
+    token = own(worker)
+    assert verifier.passport(token)
     later = time.time() + 301
     monkeypatch.setattr(time, "time", lambda: later)
     assert refused(verifier, token)
@@ -131,7 +143,7 @@ def test_keys_are_private_and_stay(keys: Path) -> None:
 def test_clocks_may_differ_by_a_minute_and_no_more(
     keys: Path, verifier: Verifier, monkeypatch: pytest.MonkeyPatch, late: int, taken: bool
 ) -> None:
-    token = signer(keys, "worker").token(signer(keys, "worker").system())
+    token = own(signer(keys, "worker"))
     now = time.time()
     monkeypatch.setattr("chassis.identity.time.time", lambda: now + TOKEN_SECONDS + late)
     assert refused(verifier, token) is not taken
@@ -140,3 +152,19 @@ def test_clocks_may_differ_by_a_minute_and_no_more(
 @pytest.mark.parametrize(("problem", "final"), [(UNAUTHENTICATED, False), (UNAVAILABLE, False), (NOT_ALLOWED, True), (NOT_FOUND, True)])
 def test_a_wrong_key_or_clock_is_tried_again_and_an_answer_is_final(problem: Problem, final: bool) -> None:
     assert to_application_error(Refusal(problem)).non_retryable is final
+
+
+def test_a_process_passes_on_only_who_is_calling_it_once_and_in_his_own_name(keys: Path, verifier: Verifier) -> None:
+    edge, worker, eligibility = (signer(keys, name) for name in ("web-gateway", "worker", "eligibility"))
+    person = Caller("c-1", "citizen")
+    came = edge.token(person, "eligibility", writes=False)
+    passed = eligibility.passed_on(came, "casework", writes=False)
+    assert verifier.passport(passed) == Passport(person, "casework", writes=False, carrier="eligibility")
+    # Not who has called somebody else, not a process, not twice.
+    assert refused(verifier, worker.passed_on(came, "casework", writes=False))
+    assert refused(verifier, eligibility.passed_on(edge.token(person, "casework", writes=False), "casework", writes=False))
+    assert refused(verifier, eligibility.passed_on(worker.token(worker.system(), "eligibility", writes=True), "casework", writes=True))
+    onward = eligibility.passed_on(came, "worker", writes=False)
+    assert refused(verifier, worker.passed_on(onward, "casework", writes=False))
+    assert verifier.passport(onward)
+    assert refused(verifier, worker.passed_on(onward, "housing", writes=False)), "also when what it wraps was seen before"

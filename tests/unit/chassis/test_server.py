@@ -97,7 +97,9 @@ async def test_a_refusal_arrives_with_its_reason_fields_and_both_languages(world
 async def test_a_bug_or_an_outage_leaves_without_its_text(world: World, what: str, reason: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await world.stub.Assess(
-            pb.AssessRequest(application_no=what), metadata=((METADATA_KEY, world.signer.token(world.signer.system())),), timeout=10
+            pb.AssessRequest(application_no=what),
+            metadata=((METADATA_KEY, world.signer.token(world.signer.system(), "eligibility", writes=True)),),
+            timeout=10,
         )
     assert from_rpc_error(caught.value).problem.reason == reason
     assert CANARY not in str(caught.value)
@@ -107,7 +109,10 @@ async def test_a_bug_or_an_outage_leaves_without_its_text(world: World, what: st
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0a" * 100])
 async def test_what_is_not_a_message_is_refused_for_good_and_only_after_asking_who_calls(world: World, body: bytes) -> None:
     method: Any = world.client.channel.unary_unary(f"/{SERVICE}/Assess")
-    for metadata, reason in (((), "UNAUTHENTICATED"), (((METADATA_KEY, world.signer.token(world.signer.system())),), "BAD_REQUEST")):
+    for metadata, reason in (
+        ((), "UNAUTHENTICATED"),
+        (((METADATA_KEY, world.signer.token(world.signer.system(), "eligibility", writes=True)),), "BAD_REQUEST"),
+    ):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await method(body, metadata=metadata, timeout=10)
         assert from_rpc_error(caught.value).problem.reason == reason

@@ -13,11 +13,11 @@ import pytest
 from anju_onebox import reference
 from anju_onebox.layout import ISSUERS, make_keys
 from anju_terms import terms
-from chassis.access import access
+from chassis.access import access, audience
 from chassis.errors import Refusal, from_rpc_error
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
-from chassis.identity import Caller, Verifier, load_key_set
+from chassis.identity import METADATA_KEY, Caller, Verifier, load_key_set
 from google.protobuf import message_factory
 
 from tests.support.keys import citizen, signer, staff
@@ -156,3 +156,35 @@ def test_a_step_of_a_workflow_is_the_workers_and_leases_are_nobodys_to_read_who_
     reviewers = {level.role for level in terms("levels").values()}
     for row in rows.values():
         assert not row.people & reviewers or row.people >= reviewers, row.method
+
+
+@pytest.mark.parametrize("title", [title for title, _ in documented()])
+async def test_a_token_is_good_at_one_process_and_for_reading_or_for_writing(title: str, keys: Path) -> None:
+    """Whoever is let in by the cell is not with a token for another process, for the other class, or passed on by somebody not named there."""
+    edge, rows, tried = signer(keys, "web-gateway"), dict(documented())[title], 0
+    service = reference.services()[title]
+    own_name = audience(service)
+    wrong = []
+    async with _serving(title, keys) as server, grpc.aio.insecure_channel(server.address) as channel:
+        for row in rows:
+            call: Any = channel.unary_unary(f"/{service.full_name}/{row.method}")
+            allowed = [(edge, caller) for who, caller in PEOPLE.items() if row.lets_in(who)]
+            allowed += [(signer(keys, name), signer(keys, name).system()) for name in row.processes]
+            for process, caller in allowed:
+                tokens = {
+                    "as told": (process.token(caller, own_name, writes=row.writes), ""),
+                    "other class": (process.token(caller, own_name, writes=not row.writes), "NOT_ALLOWED"),
+                    **{name: (process.token(caller, name, writes=row.writes), "UNAUTHENTICATED") for name in ISSUERS if name != own_name},
+                }
+                if caller.kind != "system":
+                    for name in ISSUERS:
+                        came = edge.token(caller, name, writes=False)
+                        passed = "" if name in row.carriers else "NOT_ALLOWED"
+                        tokens[f"passed on by {name}"] = (signer(keys, name).passed_on(came, own_name, writes=row.writes), passed)
+                for what, (token, expected) in tokens.items():
+                    tried += 1
+                    answer = await _answer(call(b"", metadata=((METADATA_KEY, token),), timeout=5))
+                    if answer != expected:
+                        wrong.append((row.method, caller.sub, what, answer))
+    assert wrong == []
+    assert tried

@@ -107,7 +107,7 @@ async def _services(deployment: Deployment) -> AsyncIterator[dict[str, Client]]:
     if key is None or not key.exists():
         raise commands.CannotRunError(f"缺少运维密钥 the operators' key is missing: {OPERATIONS}.jwk in keys_dir")
     signer = Signer(load_key(key), OPERATIONS)
-    clients = {name: Client(deployment.services[name], signer) for name in SERVICES}
+    clients = {name: Client(deployment.services[name], signer, name) for name in SERVICES}
     try:
         yield clients
     finally:

@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 
 from chassis.errors import NOT_ALLOWED, Refusal
-from chassis.identity import Caller
+from chassis.identity import Caller, Passport
 
 _ACCESS: Final = "anju.common.v1.access"
 _PROCESS: Final = "anju.common.v1.process"
@@ -54,9 +54,10 @@ class Access:
             case "system":
                 return caller.has_role(*self.processes)
 
-    def check(self, caller: Caller) -> None:
+    def check(self, passport: Passport) -> None:
         """Raises Refusal(NOT_ALLOWED)."""
-        if not self.allows(caller):
+        carried = not passport.carrier or passport.carrier in self.carriers
+        if passport.writes != self.writes or not carried or not self.allows(passport.caller):
             raise Refusal(NOT_ALLOWED)
 
 
@@ -105,6 +106,11 @@ def process_of(service: ServiceDescriptor) -> str:
         return str(service.GetOptions().Extensions[_extension(_PROCESS)])
     except KeyError:
         return ""
+
+
+def audience(service: ServiceDescriptor) -> str:
+    """Whom a token for the service names; one which several processes speak has to be told which."""
+    return process_of(service) or str(service.full_name)
 
 
 @cache

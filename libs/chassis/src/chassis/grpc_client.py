@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 import grpc
 
-from chassis import identity, telemetry
-from chassis.errors import Refusal, from_rpc_error, to_application_error
+from chassis import access, identity, telemetry
+from chassis.errors import UNAUTHENTICATED, Refusal, from_rpc_error, to_application_error
 from chassis.identity import METADATA_KEY, Caller, Signer
 
 Response = TypeVar("Response", covariant=True)
@@ -33,12 +33,13 @@ class Method(Protocol[Response]):
 
 
 class Client:
-    """Calls one service. ``stub`` is the generated stub's class."""
+    """Calls one process. ``audience``: its name, needed only for a service which several processes speak."""
 
-    def __init__(self, address: str, signer: Signer) -> None:
+    def __init__(self, address: str, signer: Signer, audience: str = "") -> None:
         target = address if ":///" in address else f"dns:///{address}"
         self.channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS, interceptors=telemetry.grpc_client_interceptors())
         self._signer = signer
+        self._audience = audience
 
     async def call(
         self,
@@ -52,11 +53,18 @@ class Client:
         """One RPC. Raises Refusal for every error status.
 
         The call is made as ``caller`` when given (the web edge speaking for a person), as the person now being served with ``forward`` (so the
-        next service checks the same reach), and otherwise as this process itself.
+        next service checks the same reach), and otherwise as this process itself. Raises Refusal(UNAUTHENTICATED) with ``forward`` when nobody is
+        being served.
         """
-        token = identity.current_token() if forward else None
-        if token is None:
-            token = self._signer.token(caller or self._signer.system())
+        asked = access.asked_with(request.DESCRIPTOR)
+        audience, writes = self._audience or access.audience(asked.containing_service), access.access(asked).writes
+        if forward:
+            mine = identity.current_token()
+            if mine is None:
+                raise Refusal(UNAUTHENTICATED)
+            token = self._signer.passed_on(mine, audience, writes=writes)
+        else:
+            token = self._signer.token(caller or self._signer.system(), audience, writes=writes)
         try:
             return await method(request, timeout=timeout, metadata=((METADATA_KEY, token),))
         except grpc.aio.AioRpcError as error:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis import bounds, identity, logs, telemetry
-from chassis.access import Access, service_named, table
+from chassis.access import Access, audience, service_named, table
 from chassis.errors import BAD_REQUEST, BAD_VALUE, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, invalid, to_status
 from chassis.identity import Verifier
 
@@ -65,8 +65,9 @@ def _reading(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], An
 class _Guard(grpc.aio.ServerInterceptor):
     """Identity and access in, refusals out, one log line per failed call."""
 
-    def __init__(self, verifier: Verifier, lines: Mapping[str, Access]) -> None:
+    def __init__(self, verifier: Verifier, own_name: str, lines: Mapping[str, Access]) -> None:
         self._verifier = verifier
+        self._own_name = own_name
         self._lines = lines
 
     async def intercept_service(
@@ -130,7 +131,8 @@ class _Guard(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(guarded, _reading(handler.request_deserializer), handler.response_serializer)
 
     def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        """Raises Refusal: UNAUTHENTICATED, or NOT_ALLOWED for a caller who does not stand in the line of the rpc."""
+        """Raises Refusal: UNAUTHENTICATED, also for a token made for another process, or NOT_ALLOWED for a caller who does not stand in the line of the
+        rpc."""
         line = self._lines[method]
         metadata = dict(context.invocation_metadata() or ())
         token = metadata.get(identity.METADATA_KEY)
@@ -140,9 +142,11 @@ class _Guard(grpc.aio.ServerInterceptor):
             identity.set_current(None, None)
             return
         text = token.decode() if isinstance(token, bytes) else token
-        caller = self._verifier.caller(text)
-        line.check(caller)
-        identity.set_current(caller, text)
+        passport = self._verifier.passport(text)
+        if passport.audience != self._own_name:
+            raise Refusal(UNAUTHENTICATED)
+        line.check(passport)
+        identity.set_current(passport.caller, text)
 
 
 def _server_away(error: DBAPIError) -> bool:
@@ -182,7 +186,7 @@ class GrpcServer:
         self._drain_seconds = drain_seconds
         lines = {method: line for name in (service_name, *more) for method, line in table(service_named(name)).items()}
         self.server = grpc.aio.server(
-            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, lines)],
+            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, audience(service_named(service_name)), lines)],
             options=SERVER_OPTIONS,
             maximum_concurrent_rpcs=MAX_CONCURRENT,
         )

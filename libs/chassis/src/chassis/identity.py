@@ -2,6 +2,9 @@
 
 Each process has its own Ed25519 key. The key set says for every key which kinds of callers it may vouch for: only the web edge may speak for
 citizens and staff; every other process speaks for itself ("system" with the role that is its name).
+
+A token is good at one process, for reading or for writing. A process that has to ask another in the name of whoever is calling it wraps the token it was
+called with into one of its own: who was not calling it cannot be passed on (RFC 8693 calls such a process the actor).
 """
 
 from __future__ import annotations
@@ -60,6 +63,16 @@ class Caller:
             raise Refusal(OUT_OF_DIVISION)
 
 
+@dataclass(frozen=True)
+class Passport:
+    """A token that was read: who calls, of which process and for what it was made, and which process passes him on ("" when he came himself)."""
+
+    caller: Caller
+    audience: str
+    writes: bool
+    carrier: str = ""
+
+
 _current: ContextVar[Caller | None] = ContextVar("anju_caller", default=None)
 _current_token: ContextVar[str | None] = ContextVar("anju_caller_token", default=None)
 
@@ -91,26 +104,33 @@ class Signer:
     def __init__(self, key: OKPKey, issuer: str) -> None:
         self._key = key
         self.issuer = issuer
-        self._cache: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+        self._cache: OrderedDict[tuple[Caller | str, str, bool], tuple[float, str]] = OrderedDict()
 
-    def token(self, caller: Caller) -> str:
-        now = time.time()
-        cached = self._cache.get(caller)
-        if cached is not None and cached[0] - now > TOKEN_SECONDS / 2:
-            return cached[1]
-        claims = {
-            "iss": self.issuer,
+    def token(self, caller: Caller, audience: str, *, writes: bool) -> str:
+        """The caller to the process ``audience``, for calls that write or for those that read."""
+        said = {
             "sub": caller.sub,
             "kind": caller.kind,
             "roles": list(caller.roles),
             "divisions": list(caller.divisions),
             "locale": caller.locale,
             "person": caller.person,
-            "exp": int(now) + TOKEN_SECONDS,
         }
+        return self._signed(caller, said, audience, writes)
+
+    def passed_on(self, token: str, audience: str, *, writes: bool) -> str:
+        """Who has called this process with ``token``, to the process ``audience``."""
+        return self._signed(token, {"passes_on": token}, audience, writes)
+
+    def _signed(self, whom: Caller | str, said: dict[str, Any], audience: str, writes: bool) -> str:
+        now, key = time.time(), (whom, audience, writes)
+        cached = self._cache.get(key)
+        if cached is not None and cached[0] - now > TOKEN_SECONDS / 2:
+            return cached[1]
+        claims = {"iss": self.issuer, "aud": audience, "writes": writes, "exp": int(now) + TOKEN_SECONDS, **said}
         token = jwt.encode({"alg": _ALGORITHM, "kid": self.issuer}, claims, self._key, algorithms=[_ALGORITHM])
-        self._cache[caller] = (now + TOKEN_SECONDS, token)
-        if len(self._cache) > 1000:
+        self._cache[key] = (now + TOKEN_SECONDS, token)
+        if len(self._cache) > 4096:
             self._cache.popitem(last=False)
         return token
 
@@ -125,38 +145,62 @@ class Verifier:
     def __init__(self, key_set: dict[str, Any]) -> None:
         self._keys = KeySet.import_key_set({"keys": [{k: v for k, v in key.items() if k != "anju_kinds"} for key in key_set["keys"]]})
         self._kinds = {key["kid"]: frozenset(key["anju_kinds"]) for key in key_set["keys"]}
-        self._cache: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[float, Passport]] = OrderedDict()
 
-    def caller(self, token: str) -> Caller:
-        """Raises Refusal(UNAUTHENTICATED) for a token that is forged, expired or signed by a key that may not vouch for it."""
+    def passport(self, token: str) -> Passport:
+        """Raises Refusal(UNAUTHENTICATED) for a token that is forged, expired or signed by a key that may not vouch for it, or that passes on somebody who
+        was not calling its signer."""
+        return self._read(token)[1]
+
+    def _read(self, token: str, *, may_wrap: bool = True) -> tuple[float, Passport]:
+        """With the second it ends."""
         now = time.time()
         cached = self._cache.get(token)
         if cached is not None:
             if cached[0] < now:
                 raise Refusal(UNAUTHENTICATED)
-            return cached[1]
+            if cached[1].carrier and not may_wrap:
+                raise Refusal(UNAUTHENTICATED)
+            return cached
         try:
             decoded = jwt.decode(token, self._keys, algorithms=[_ALGORITHM])
             claims, kid = decoded.claims, str(decoded.header.get("kid", ""))
-            caller = Caller(
-                sub=str(claims["sub"]),
-                kind=claims["kind"],
-                roles=tuple(claims["roles"]),
-                divisions=tuple(claims["divisions"]),
-                locale=str(claims.get("locale", "zh-CN")),
-                person=str(claims.get("person", "")),
-            )
-            may_vouch = claims["iss"] == kid and caller.kind in self._kinds.get(kid, ())
-            expired = claims["exp"] + LEEWAY_SECONDS < now
+            audience, writes, ends = str(claims["aud"]), claims["writes"] is True, float(claims["exp"])
+            if claims["iss"] != kid or ends + LEEWAY_SECONDS < now:
+                raise Refusal(UNAUTHENTICATED)
+            if "passes_on" in claims:
+                read = self._carried(str(claims["passes_on"]), Passport(_process(kid), audience, writes, kid), ends) if may_wrap else None
+            else:
+                read = ends, Passport(self._named(claims, kid), audience, writes)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Refusal(UNAUTHENTICATED) from error
-        # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
-        for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(kid)
-        if expired or not may_vouch or not for_itself:
+        if read is None:
             raise Refusal(UNAUTHENTICATED)
-        self._cache[token] = (float(claims["exp"]), caller)
+        self._cache[token] = read
         if len(self._cache) > 4096:
             self._cache.popitem(last=False)
+        return read
+
+    def _carried(self, token: str, outer: Passport, ends: float) -> tuple[float, Passport]:
+        """One hop, of a person, who has called the process that passes him on."""
+        inner_ends, inner = self._read(token, may_wrap=False)
+        if inner.audience != outer.carrier or inner.caller.kind == "system":
+            raise Refusal(UNAUTHENTICATED)
+        return min(ends, inner_ends), replace(outer, caller=inner.caller)
+
+    def _named(self, claims: dict[str, Any], kid: str) -> Caller:
+        caller = Caller(
+            sub=str(claims["sub"]),
+            kind=claims["kind"],
+            roles=tuple(claims["roles"]),
+            divisions=tuple(claims["divisions"]),
+            locale=str(claims.get("locale", "zh-CN")),
+            person=str(claims.get("person", "")),
+        )
+        # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
+        for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(kid)
+        if caller.kind not in self._kinds.get(kid, ()) or not for_itself:
+            raise Refusal(UNAUTHENTICATED)
         return caller
 
 
