@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -201,6 +201,7 @@ class Desk:
         actor: str = "",
         days: int = 5,
         overdue: bool = False,
+        doubts: Sequence[str] = (),
     ) -> int:
         """A step as the worker records it; a person's with the word behind it, which is written down when nobody has said it."""
         ended = stage in contract.ENDS
@@ -219,6 +220,7 @@ class Desk:
             note=note,
             objection_id=objection,
             overdue=overdue,
+            doubts=doubts,
         )
         request.step.as_of.FromDatetime(datetime.now(UTC))
         if not ended:

@@ -109,6 +109,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     ),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
+    "GetReview": (
+        lambda no: pb.GetReviewRequest(application_no=no),
+        {"clerk", "district", "city"},
+        dict.fromkeys(("clerk elsewhere", "district elsewhere", "no division"), "NOT_FOUND"),
+        "NOT_ALLOWED",
+        {""},
+    ),
     "DecideTask": (
         lambda no: pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=pb.DECISION_APPROVE, if_version=999),
         {"clerk"},

@@ -174,6 +174,24 @@ async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> 
     await records.passes("I3")
 
 
+async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office) -> None:
+    records = office.records
+    await records.need("eligibility")
+    await records.put("eligibility", "rule_set", fingerprint="f", version="test", body={}, published_at=NOW)
+    assessed = {"fingerprint": "f", "rule_set": "test", "inputs": b"", "judgement": b"", "as_of": NOW, "created_at": NOW}
+    await records.put("eligibility", "assessment", id="a", application_no=NO, round=2, verdict="needs_review", **assessed)
+    await records.violates("I3", "street approved it against the assessment, and one person alone")
+    for number, level in enumerate(("street", "district", "city"), start=101):
+        task = {"id": number, "level": level, "opened_at": NOW, "deadline_at": NOW, "overdue": False, "closed_at": NOW, "closed_by": ""}
+        await records.put(CASE, "task", application_no=NO, **task)
+        values = {"round": 2, "level": level, "person": "", "official_sealed": b"", "reason_sealed": b"", "at": NOW}
+        word = f"w-{level}-approve"
+        await records.put(CASE, "proposal", id=f"p-{level}", task_id=number, application_no=NO, sub="clerk-9", word_id=word, **values)
+    await records.passes("I3")
+    await records.sabotage(CASE, "UPDATE proposal SET sub = 'clerk-1' WHERE level = 'street'")
+    await records.violates("I3", "street approved it against the assessment, and one person alone")
+
+
 @pytest.mark.parametrize("statement", ["UPDATE word SET sub = 'clerk-2'", "DELETE FROM word", "TRUNCATE word"])
 async def test_no_service_can_make_what_was_said_otherwise(office: Office, statement: str) -> None:
     for service in (CASE, HOUSE):

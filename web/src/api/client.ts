@@ -99,6 +99,7 @@ export const api = {
     only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
   application: (no: string) => answer(http.GET("/api/v1/applications/{no}", { params: { path: { no } } })),
   lookups: async (no: string) => (await only(http.GET("/api/v1/applications/{no}/lookups", { params: { path: { no } } }))).items,
+  review: (no: string) => only(http.GET("/api/v1/applications/{no}/review", { params: { path: { no } } })),
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
   queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),

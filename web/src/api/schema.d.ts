@@ -93,7 +93,7 @@ export interface paths {
         put?: never;
         /**
          * A reviewer's decision on the open task of his level
-         * @description Returning and refusing need a reason; the household reads it. Roles: street_clerk, district_reviewer, city_reviewer.
+         * @description Returning and refusing need a reason; the household reads it. An approval while a criterion is not met or could not be verified is proposed by the first reviewer, with a reason, and takes effect when a second one of the level approves too; 403 SECOND_PERSON when the first one asks again. Roles: street_clerk, district_reviewer, city_reviewer.
          */
         post: operations["decide_application"];
         delete?: never;
@@ -208,6 +208,26 @@ export interface paths {
         };
         /** Who of the staff has looked at this case, by day and duty, and whether they saw what the household declared; the latest first */
         get: operations["list_reads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{no}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a reviewer has to know before he decides: what stands against an approval, whether somebody has proposed one, and who has decided what before
+         * @description Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        get: operations["get_review"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1055,7 +1075,7 @@ export interface components {
             decision: "approve" | "return" | "refuse";
             /**
              * Reason
-             * @description Needed for return and refuse; the household reads it.
+             * @description Needed for return and refuse; the household reads it. Needed for an approval while something stands against it; the officials after you read it.
              * @default
              */
             reason: string;
@@ -1489,6 +1509,27 @@ export interface components {
              */
             next_cursor: string;
         };
+        /** LevelDecision */
+        LevelDecision: {
+            /** Level */
+            level: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "approve" | "return" | "refuse";
+            /** Official */
+            official: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** @description The approval it agrees to, where it took two persons. */
+            proposed: components["schemas"]["Proposal"] | null;
+        };
         /** Lookup */
         Lookup: {
             /** Register */
@@ -1709,6 +1750,25 @@ export interface components {
             /** Trace Id */
             trace_id: string;
         };
+        /** Proposal */
+        Proposal: {
+            /** Level */
+            level: string;
+            /** Official */
+            official: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Own
+             * @description The reader's own: somebody else of the level has to agree.
+             */
+            own: boolean;
+        };
         /** QueryAboutMe */
         QueryAboutMe: {
             /** Id */
@@ -1805,6 +1865,21 @@ export interface components {
             online: boolean;
             /** Basis */
             basis: string;
+        };
+        /** Review */
+        Review: {
+            /**
+             * Doubts
+             * @description Criteria of this round that are not met or could not be verified. Approving all the same takes a reason and two persons.
+             */
+            doubts: string[];
+            /** @description An approval by one of the two it takes. */
+            proposal: components["schemas"]["Proposal"] | null;
+            /**
+             * Decisions
+             * @description What the levels have decided so far, in order.
+             */
+            decisions: components["schemas"]["LevelDecision"][];
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -2086,7 +2161,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, OWN_CASE, BAD_SIGNATURE */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, OWN_CASE, BAD_SIGNATURE */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -2267,6 +2342,7 @@ export type Inbox = components['schemas']['Inbox'];
 export type Intent = components['schemas']['Intent'];
 export type Lease = components['schemas']['Lease'];
 export type LeasePage = components['schemas']['LeasePage'];
+export type LevelDecision = components['schemas']['LevelDecision'];
 export type Lookup = components['schemas']['Lookup'];
 export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
@@ -2279,11 +2355,13 @@ export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
 export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
+export type Proposal = components['schemas']['Proposal'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Refused = components['schemas']['Refused'];
 export type Remedy = components['schemas']['Remedy'];
+export type Review = components['schemas']['Review'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
@@ -2809,6 +2887,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseReadPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
                 };
             };
             400: components["responses"]["400"];

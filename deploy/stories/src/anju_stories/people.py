@@ -104,8 +104,9 @@ class City:
         """The same person for the same words, so that a token is fetched once."""
         return self._people.setdefault(repr(sorted(who.items())), Person(self, who))
 
-    def official(self, role: str, division: str) -> Person:
-        return self.person(role=role, division=division)
+    def official(self, role: str, division: str, seat: int = 1) -> Person:
+        """``seat`` tells people of one duty apart: what needs two persons needs two of them."""
+        return self.person(role=role, division=division, **({"seat": seat} if seat > 1 else {}))
 
     async def world(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control server."""

@@ -47,7 +47,7 @@ async def i1(sources: Sources, found: Findings) -> None:
         found.note("no database of housing is known: answers, leaves and signatures were not looked at")
 
 
-@check("I3", "nobody has decided two levels of one case, or a case of his own household")
+@check("I3", "nobody has decided two levels of one case, a case of his own household, or alone against the assessment")
 async def i3(sources: Sources, found: Findings) -> None:
     """By account, and by the person the sign-on had verified where it had verified one."""
     decided = await sources.rows(
@@ -69,6 +69,35 @@ async def i3(sources: Sources, found: Findings) -> None:
                 found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
         own = row["actor"] == row["owner"] or (row["person"] and row["person"] in row["household"])
         found.unless(not own, f"application {row['no']}: {row['level']} was decided by one of its own household")
+
+    await _two_persons(sources, found)
+
+
+async def _two_persons(sources: Sources, found: Findings) -> None:
+    """Whatever was approved against what the assessment of that round had found was approved by two. The assessment is eligibility's own book."""
+    approved = await sources.rows(
+        "casework",
+        """
+        SELECT timeline.application_no AS no, word.level, word.sub, word.person, proposal.sub AS first, proposal.person AS first_person,
+               1 + (SELECT count(*) FROM timeline AS earlier WHERE earlier.application_no = timeline.application_no
+                    AND earlier.seq < timeline.seq AND earlier.event = 'corrected') AS round
+        FROM timeline JOIN word ON word.id = timeline.word_id LEFT JOIN proposal ON proposal.word_id = word.id
+        WHERE word.update_name = 'decide' AND word.said->>'decision' = 'approve' ORDER BY no, timeline.seq
+        """,
+    )
+    if not sources.has("eligibility"):
+        found.note("no database of eligibility is known: approvals against the assessment were not looked at")
+        return
+    judged = {
+        (row["application_no"], row["round"]): row["verdict"]
+        for row in await sources.rows("eligibility", "SELECT application_no, round, verdict FROM assessment")
+    }
+    for row in approved:
+        if judged.get((row["no"], row["round"]), "met") == "met":
+            continue
+        found.looked()
+        two = row["first"] is not None and row["first"] != row["sub"] and not (row["person"] and row["person"] == row["first_person"])
+        found.unless(two, f"application {row['no']}: {row['level']} approved it against the assessment, and one person alone")
 
 
 async def _words(sources: Sources, service: str, found: Findings, ring: KeyRing | None) -> dict[str, asyncpg.Record]:

@@ -235,7 +235,7 @@ class Words:
                 raise Refusal(IDEMPOTENCY_KEY_REUSED)
             if row.state == SAID:
                 row.asked += 1
-            return self._said(row), True
+            return self.said(row), True
         heard = await prepare(session, word_id)
         values = self.columns(word_id, caller, update_name, heard)
         if row is None:
@@ -248,7 +248,7 @@ class Words:
             row.state, row.asked = SAID, row.asked + 1
         session.add(self._outbox_table(kind=SETTLE_WORD, payload={"word": word_id}, next_try_at=_now() + SETTLE_AFTER))
         await session.flush()
-        return self._said(row), False
+        return self.said(row), False
 
     def columns(self, word_id: str, caller: Caller, update_name: str, heard: Heard) -> dict[str, Any]:
         """What is written down of a word. Raises KeyError for an update that is no kind of ours."""
@@ -270,7 +270,7 @@ class Words:
             "said_at": _now(),
         }
 
-    def _said(self, row: Any) -> Said:
+    def said(self, row: Any) -> Said:
         texts = json.loads(self._ring.decrypt(row.texts_sealed, _place(row.id))) if row.texts_sealed else {}
         return Said(
             id=row.id,
@@ -343,7 +343,7 @@ class Words:
             .order_by((table.step_id == ""), table.said_at)
         )
         async with self._database.statements() as session:
-            others = [self._said(row) for row in (await session.execute(query)).scalars()]
+            others = [self.said(row) for row in (await session.execute(query)).scalars()]
         for other in others:
             try:
                 await self._ask(other, alone=True)
@@ -413,7 +413,7 @@ class Words:
                 return
             if row.state == SAID:
                 row.asked += 1
-            said = self._said(row)
+            said = self.said(row)
         if said.state == SAID:
             try:
                 said = await self._ask(said)
@@ -450,7 +450,7 @@ class Words:
         row = (await session.execute(mine.values(step_id=step.step_id).returning(table))).scalar_one_or_none()
         if row is None:
             raise not_said(workflow_id, *updates)
-        return self._said(row)
+        return self.said(row)
 
 
 def by_nobody(step: common.Step, workflow_id: str) -> None:

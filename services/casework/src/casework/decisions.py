@@ -7,7 +7,7 @@ from typing import Final
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_people import text
-from casekit.words import Heard
+from casekit.words import Heard, request_key, word_name
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
@@ -16,12 +16,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import reach, store, views
 from casework.domain import grounds
 from casework.domain.progress import NOTICE_STAGES, OBJECTION
-from casework.errors import ALREADY_ENDED, NOT_ON_NOTICE, OBJECTION_ANSWERED, OBJECTION_PENDING, OWN_CASE, TASK_NOT_OPEN, invalid_field
+from casework.errors import (
+    ALREADY_ENDED,
+    NOT_ON_NOTICE,
+    OBJECTION_ANSWERED,
+    OBJECTION_PENDING,
+    OWN_CASE,
+    SAME_REVIEWER,
+    SECOND_PERSON,
+    TASK_NOT_OPEN,
+    invalid_field,
+)
 from casework.parts import Parts, now
 from casework.reading import Reading
-from casework.tables import Application, Objection
+from casework.tables import Application, Objection, Proposal, Signature
 
 MAX_REASON_CHARS: Final = 500
+MAX_NAME_CHARS: Final = 100
 MAX_OBJECTION_CHARS: Final = 2000
 _DECISIONS: Final = {
     pb.DECISION_APPROVE: contract.Decision.APPROVE,
@@ -47,20 +58,67 @@ class Decisions:
             zh="退回补正或不予通过时，请写明理由，申请家庭会看到。",
             en="Say why; the household reads it.",
         )
+        official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
+        if decision is contract.Decision.APPROVE and await self._proposed(caller, request, reason, official):
+            return await self._reading.case(caller, request.application_no, "DecideTask")
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
-            task, made = await store.open_task_before(session, case.no, caller)
-            level = task if task != OBJECTION else ""
-            reach.require_level(caller, case, level, own_household=await store.is_of_household(session, case.no, caller.person))
-            reach.require_other_reviewer(case, level, made)
-            if request.if_version and request.if_version != case.version:
-                raise Refusal(VERSION_MISMATCH)
+            level = await _may_decide(session, caller, case, request)
+            if decision is contract.Decision.APPROVE and case.doubts:
+                first = await store.proposal(session, case.no)
+                if first is None:
+                    raise Refusal(TASK_NOT_OPEN)
+                _require_another(caller, first)
+                first.word_id = word_id
+            await session.merge(Signature(word_id=word_id, official_sealed=self._seal(official, "signature", "official_sealed", word_id)))
             said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said, level)
 
         await self._parts.words.say(caller, request, contract.DECIDE, prepare)
         return await self._reading.case(caller, request.application_no, "DecideTask")
+
+    async def _proposed(self, caller: Caller, request: pb.DecideTaskRequest, reason: str, official: str) -> bool:
+        """Keeps an approval against what is not met or could not be verified, when it is the first of the two it takes. False when it may be put as it
+        is: nothing stands against it, or it is the second. Raises Refusal(SECOND_PERSON) for the second approval of one person."""
+        key = word_name(request_key(caller, request))
+        async with self._parts.database.transaction() as session:
+            case = await _locked(session, request.application_no)
+            if await session.get(Proposal, key) is not None:
+                return True
+            if not case.doubts or await store.was_said(session, key):
+                return False
+            level = await _may_decide(session, caller, case, request)
+            if not reason:
+                zh = "有准入条件不符合或无法核实。仍要通过的，请写明理由，并由本级另一位审核人员确认。"
+                raise invalid_field(
+                    "/reason", "REQUIRED", zh, "A criterion is not met or could not be verified: say why it is approved all the same."
+                )
+            first = await store.proposal(session, case.no)
+            if first is not None:
+                _require_another(caller, first)
+                return False
+            task = await store.open_task(session, case.no)
+            if task is None or task.id is None:
+                raise Refusal(TASK_NOT_OPEN)
+            session.add(
+                Proposal(
+                    id=key,
+                    task_id=task.id,
+                    application_no=case.no,
+                    round=case.round,
+                    level=level,
+                    sub=caller.sub,
+                    person=caller.person,
+                    official_sealed=self._seal(official, "proposal", "official_sealed", key),
+                    reason_sealed=self._seal(reason, "proposal", "reason_sealed", key),
+                    at=now(),
+                )
+            )
+        return True
+
+    def _seal(self, words: str, table: str, column: str, row: str) -> bytes:
+        return self._parts.vault.seal_text(words, table, column, row)
 
     async def withdraw(self, caller: Caller, request: pb.WithdrawApplicationRequest) -> pb.Application:
         reason = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
@@ -133,6 +191,24 @@ class Decisions:
 
         await self._parts.words.say(caller, request, contract.DECIDE_OBJECTION, prepare)
         return await self._reading.case(caller, request.application_no, "DecideObjection")
+
+
+async def _may_decide(session: AsyncSession, caller: Caller, case: Application, request: pb.DecideTaskRequest) -> str:
+    """The level whose open task the caller may decide, having seen the case as it stands. Raises Refusal."""
+    task, made = await store.open_task_before(session, case.no, caller)
+    level = task if task != OBJECTION else ""
+    reach.require_level(caller, case, level, own_household=await store.is_of_household(session, case.no, caller.person))
+    reach.require_other_reviewer(case, level, made)
+    if await store.has_proposed_elsewhere(session, case.no, level, caller):
+        raise Refusal(SAME_REVIEWER)
+    if request.if_version and request.if_version != case.version:
+        raise Refusal(VERSION_MISMATCH)
+    return level
+
+
+def _require_another(caller: Caller, first: Proposal) -> None:
+    if caller.sub == first.sub or (caller.person and caller.person == first.person):
+        raise Refusal(SECOND_PERSON)
 
 
 async def _locked(session: AsyncSession, no: str) -> Application:

@@ -48,6 +48,12 @@ SAME_REVIEWER = Problem(
     "您已在该件的其他层级作出过决定，同一人不能决定两级，请交由其他工作人员办理。",
     "You have decided this case at another level; nobody decides two levels of one case. Leave it to a colleague.",
 )
+SECOND_PERSON = Problem(
+    "SECOND_PERSON",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您已提出通过意见。该件有准入条件不符合或无法核实，须由本级另一位审核人员确认后才能通过，请交由同事办理。",
+    "You have proposed the approval. It goes against a criterion that is not met or could not be verified, so a colleague of your level has to agree.",
+)
 ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "The table of legal moves has no such step.")
 NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的有效授权。", "There is no valid consent for this purpose.")
 NOT_REGISTERED = Problem(

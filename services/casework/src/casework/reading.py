@@ -98,6 +98,26 @@ class Reading:
             counters=[pb.Counter(district=district, street=street, stage=stage, count=count) for district, street, stage, count in rows]
         )
 
+    async def review(self, caller: Caller, no: str) -> pb.GetReviewResponse:
+        """What stands against an approval, the approval one of two has proposed, and what was decided before, by whom and in which words."""
+        vault = self._parts.vault
+        async with self._parts.database.statements() as session:
+            case = await store.case(session, no)
+            reach.view_of(caller, case)
+            if case is None:
+                raise Refusal(NOT_FOUND)
+            store.log_access(session, caller, no, "GetReview", with_dossier=False)
+            await session.flush()
+            proposals = {row.task_id: row for row in await store.proposals(session, no)}
+            open_ = await store.proposal(session, no)
+            decided = await store.decisions(session, no)
+        seconded = {row.word_id: row for row in proposals.values() if row.word_id}
+        return pb.GetReviewResponse(
+            doubts=case.doubts,
+            proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
+            decisions=[views.decision(vault, self._parts.words, *row, seconded.get(row[1].id), caller) for row in decided],
+        )
+
     # -- other services ----------------------------------------------------------------------------------------------------------------------
 
     async def subjects(self, request: pb.GetSubjectsRequest) -> pb.GetSubjectsResponse:

@@ -96,6 +96,10 @@ class Record:
         said = await self._parts.words.carried_out(session, request.step, workflow_id, *_UPDATES)
         if not _says(said, case, request, step):
             raise not_said(workflow_id, said.update)
+        # Approved against what the assessment found, by one person alone: nobody has said that.
+        approves = isinstance(said.word, contract.ReviewDecision) and said.word.decision is contract.Decision.APPROVE
+        if approves and case.doubts and not await store.is_seconded(session, case.no, said.level, said.id):
+            raise not_said(workflow_id, said.update)
 
     async def _record(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest, step: progress.Step) -> None:
         at = utc(request.step.as_of)
@@ -130,6 +134,8 @@ class Record:
                 objection_id=request.objection_id,
             )
         )
+        if request.event == "verification_done":
+            case.doubts = list(request.doubts)
         if request.event == "corrected":
             await self._take_correction(session, case)
         task, notice = await store.open_task_and_notice(session, case.no)

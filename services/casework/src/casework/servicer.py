@@ -38,6 +38,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
         return await self._reading.cases(current_caller(), request)
 
+    async def GetReview(self, request: pb.GetReviewRequest, context: Any) -> pb.GetReviewResponse:
+        return await self._reading.review(current_caller(), request.application_no)
+
     async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
         return await self._reading.tasks(current_caller(), request)
 

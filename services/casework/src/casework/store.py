@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from anju_contracts.application import ENDS
+from anju_contracts.application import DECIDE, ENDS
 from casekit.engine import OnRecord
+from casekit.words import REFUSED
 from chassis.identity import Caller
 from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, false, func, or_, outerjoin, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -26,7 +27,9 @@ from casework.tables import (
     Notice,
     Objection,
     Outbox,
+    Proposal,
     Resident,
+    Signature,
     Task,
     Timeline,
     Word,
@@ -241,6 +244,48 @@ async def open_task_before(session: AsyncSession, no: str, caller: Caller) -> tu
     query = select(col(Task.level), made.scalar_subquery()).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
     found = (await session.execute(query)).one_or_none()
     return ("", frozenset()) if found is None else (found[0], frozenset(found[1] or ()))
+
+
+async def was_said(session: AsyncSession, word_id: str) -> bool:
+    """That there is such a word, and it was not refused."""
+    return bool((await session.execute(select(exists().where(col(Word.id) == word_id, col(Word.state) != REFUSED)))).scalar_one())
+
+
+async def proposal(session: AsyncSession, no: str) -> Proposal | None:
+    """The approval proposed on the open task."""
+    query = select(Proposal).join(Task, col(Task.id) == col(Proposal.task_id))
+    return (await session.execute(query.where(col(Task.application_no) == no, col(Task.closed_at).is_(None)))).scalar_one_or_none()
+
+
+async def proposals(session: AsyncSession, no: str) -> Sequence[Proposal]:
+    return (await session.execute(select(Proposal).where(col(Proposal.application_no) == no))).scalars().all()
+
+
+async def is_seconded(session: AsyncSession, no: str, level: str, word_id: str) -> bool:
+    """That a word is the second person's agreement to an approval proposed at this level."""
+    query = select(exists().where(col(Proposal.application_no) == no, col(Proposal.level) == level, col(Proposal.word_id) == word_id))
+    return bool((await session.execute(query)).scalar_one())
+
+
+async def has_proposed_elsewhere(session: AsyncSession, no: str, level: str, caller: Caller) -> bool:
+    same = col(Proposal.sub) == caller.sub
+    if caller.person:
+        same = or_(same, col(Proposal.person) == caller.person)
+    return bool(
+        (await session.execute(select(exists().where(col(Proposal.application_no) == no, col(Proposal.level) != level, same)))).scalar_one()
+    )
+
+
+async def decisions(session: AsyncSession, no: str) -> Sequence[tuple[Timeline, Word, Signature | None]]:
+    """The steps in which levels decided, each with the word behind it and who signed it, in order."""
+    query = (
+        select(Timeline, Word, Signature)
+        .join(Word, col(Word.id) == col(Timeline.word_id))
+        .outerjoin(Signature, col(Signature.word_id) == col(Word.id))
+        .where(col(Timeline.application_no) == no, col(Word.update_name) == DECIDE)
+        .order_by(col(Timeline.seq))
+    )
+    return [(step, word, signed) for step, word, signed in (await session.execute(query)).all()]
 
 
 def _of_household(person: str) -> ColumnElement[bool]:

@@ -97,6 +97,8 @@ class Application(Base, table=True):
     registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     levels: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     objection_level: str
+    # Codes of the criteria the newest assessment found not met or not to be verified: approving all the same takes two persons.
+    doubts: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default="{}"))
     # Since when its workflow is gone while it is open; nobody works on it until operators start it again.
     blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
@@ -200,6 +202,39 @@ class Task(Base, table=True):
     overdue: bool = Field(default=False)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     closed_by: str = Field(default="")
+
+
+class Proposal(Base, table=True):
+    """An approval against what is not met or could not be verified, by the first of the two persons it takes. ``word_id`` is the second one's word, which
+    carries it out; "" until then. Nothing else of it ever changes (a trigger sees to it)."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (
+        Index("uq_proposal_task", "task_id", unique=True),
+        Index("ix_proposal_application", "application_no"),
+    )
+
+    # Made of the first person and the key of the request: a repeat is the same.
+    id: str = Field(primary_key=True)
+    task_id: int = Field(sa_column=Column(BigInteger, ForeignKey("task.id"), nullable=False))
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    round: int
+    level: str
+    sub: str
+    person: str
+    official_sealed: bytes
+    reason_sealed: bytes
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    word_id: str = Field(default="")
+
+
+class Signature(Base, table=True):
+    """The name of the official whose word it is, as he was signed on: later levels and complaints read who has decided."""
+
+    __tablename__ = "signature"
+
+    word_id: str = Field(primary_key=True)
+    official_sealed: bytes
 
 
 class Notice(Base, table=True):

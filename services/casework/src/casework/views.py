@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
 from anju_calendar import local_date
-from anju_contracts.application import START
+from anju_contracts.application import START, Decision
 from anju_profile import Profile
 from anju_terms import Title
+from casekit.words import Words
+from chassis.identity import Caller
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +19,14 @@ from casework import convert, store
 from casework.domain import remedies
 from casework.reach import View
 from casework.store import Declared
-from casework.tables import Application, Notice, Objection, Task, Timeline
+from casework.tables import Application, Notice, Objection, Proposal, Signature, Task, Timeline, Word
 from casework.vault import Vault
+
+_DECISIONS: Final = {
+    Decision.APPROVE: pb.DECISION_APPROVE,
+    Decision.RETURN: pb.DECISION_RETURN,
+    Decision.REFUSE: pb.DECISION_REFUSE,
+}
 
 
 async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, found: Declared, view: View) -> pb.Application:
@@ -102,6 +112,30 @@ def _entry(vault: Vault, row: Timeline, *, words: bool) -> pb.TimelineEntry:
         actor_kind=row.actor_kind,
         note=vault.open_text(row.note_sealed, "timeline", "note_sealed", f"{row.application_no}/{row.seq}") if words else "",
         deadline_at=stamp(row.deadline_at),
+    )
+
+
+def proposal(vault: Vault, row: Proposal, caller: Caller) -> pb.Proposal:
+    return pb.Proposal(
+        level=row.level,
+        official=vault.open_text(row.official_sealed, "proposal", "official_sealed", row.id),
+        reason=vault.open_text(row.reason_sealed, "proposal", "reason_sealed", row.id),
+        at=stamp(row.at),
+        own=caller.sub == row.sub or bool(caller.person and caller.person == row.person),
+    )
+
+
+def decision(
+    vault: Vault, words: Words, step: Timeline, word: Word, signed: Signature | None, proposed: Proposal | None, caller: Caller
+) -> pb.LevelDecision:
+    said = words.said(word).word
+    return pb.LevelDecision(
+        level=word.level,
+        decision=_DECISIONS[said.decision],
+        official=vault.open_text(signed.official_sealed, "signature", "official_sealed", word.id) if signed is not None else "",
+        reason=said.reason,
+        at=stamp(step.at),
+        proposed=proposal(vault, proposed, caller) if proposed is not None else None,
     )
 
 

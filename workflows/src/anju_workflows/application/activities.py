@@ -90,6 +90,7 @@ class ApplicationActivities:
             overdue=arg.overdue,
             note=arg.note,
             objection_id=arg.objection_id,
+            doubts=arg.doubts,
         )
         answer: casework_pb2.AdvanceApplicationResponse = await activity_call(
             self._casework_client.call(self._casework.AdvanceApplication, request)
@@ -140,5 +141,10 @@ class ApplicationActivities:
         request = eligibility_pb2.AssessRequest(application_no=arg.no, round=arg.round, as_of=stamp(arg.as_of))
         answer: eligibility_pb2.AssessResponse = await activity_call(self._eligibility_client.call(self._eligibility.Assess, request))
         found = answer.assessment
-        unmet = tuple(c.title.zh for c in found.criteria if VERDICTS.get(c.verdict) in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW))
-        return calls.AssessAnswer(verdict=VERDICTS[found.verdict], rule_set=found.rule_set, unmet=unmet)
+        against = [c for c in found.criteria if VERDICTS.get(c.verdict) in (Verdict.NOT_MET, Verdict.NEEDS_REVIEW)]
+        return calls.AssessAnswer(
+            verdict=VERDICTS[found.verdict],
+            rule_set=found.rule_set,
+            unmet=tuple(c.title.zh for c in against),
+            doubts=tuple(c.code for c in against),
+        )

@@ -31,6 +31,7 @@ class Advance(Model):
     overdue: bool = False
     note: str = ""
     objection_id: str = ""
+    doubts: tuple[str, ...] = Field(default=(), description="with verification_done: codes of the criteria not met or not to be verified")
 
 
 class Lookup(Model):
@@ -55,6 +56,7 @@ class AssessAnswer(Model):
     verdict: Verdict
     rule_set: str
     unmet: tuple[str, ...] = Field(default=(), description="titles of the criteria not met or to be looked at")
+    doubts: tuple[str, ...] = Field(default=(), description="their codes")
 
 
 class ReleaseHousehold(Model):

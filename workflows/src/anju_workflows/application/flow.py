@@ -194,7 +194,9 @@ class Application(Case):
         ]
         if silent:
             news.append(self.to_level("register_silent", level.code, register=several("registers", silent)))
-        await self.advance("verification_done", waiting_on=level.code, deadline=deadline, tell=news)
+        assert self.assessment is not None
+        doubts = self.assessment.doubts
+        await self.advance("verification_done", waiting_on=level.code, deadline=deadline, doubts=doubts, tell=news)
 
     def begun(self, level: Level, deadline: datetime) -> Telling:
         return household("review_started", level=term("stages", review_stage(level.code)), deadline=day(deadline))
@@ -395,12 +397,13 @@ class Application(Case):
         overdue: bool = False,
         note: str = "",
         final: bool = False,
+        doubts: tuple[str, ...] = (),
         tell: Sequence[Telling] = (),
     ) -> None:
         """Moves the case by a clock or by what the system found, and has casework record it; ``final`` when another's word would cross it illegally
         (ADR 2)."""
         stage = self.move(event, waiting_on=waiting_on, deadline=deadline, overdue=overdue)
-        record = self.to_record(self.step(event, tell=tell), event, stage, waiting_on, deadline, overdue=overdue, note=note)
+        record = self.to_record(self.step(event, tell=tell), event, stage, waiting_on, deadline, overdue=overdue, note=note, doubts=doubts)
         await self.ask(lambda: calls.advance(record, self.entering(stage), final=final))
 
     async def carry_out(
@@ -441,6 +444,7 @@ class Application(Case):
         overdue: bool,
         note: str,
         objection: str = "",
+        doubts: tuple[str, ...] = (),
     ) -> calls.Advance:
         return calls.Advance(
             no=self.given.no,
@@ -452,6 +456,7 @@ class Application(Case):
             overdue=overdue,
             note=note,
             objection_id=objection,
+            doubts=doubts,
         )
 
     def entering(self, stage: str) -> str:

@@ -775,6 +775,7 @@ class DecideTaskRequest(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     IF_VERSION_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     application_no: _builtins.str
     decision: Global___Decision.ValueType
@@ -782,6 +783,8 @@ class DecideTaskRequest(_message.Message):
     """Needed for return and refuse; the household reads it."""
     if_version: _builtins.int
     """Version the reviewer saw; 0 skips the check."""
+    official: _builtins.str
+    """The official's name as he is signed on: whoever reviews after him reads it."""
     def __init__(
         self,
         *,
@@ -790,10 +793,11 @@ class DecideTaskRequest(_message.Message):
         decision: Global___Decision.ValueType = ...,
         reason: _builtins.str = ...,
         if_version: _builtins.int = ...,
+        official: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "decision", b"decision", "idempotency_key", b"idempotency_key", "if_version", b"if_version", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "decision", b"decision", "idempotency_key", b"idempotency_key", "if_version", b"if_version", "official", b"official", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -818,6 +822,130 @@ class DecideTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecideTaskResponse: _TypeAlias = DecideTaskResponse  # noqa: Y015
+
+@_typing.final
+class GetReviewRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReviewRequest: _TypeAlias = GetReviewRequest  # noqa: Y015
+
+@_typing.final
+class Proposal(_message.Message):
+    """An approval against criteria that are not met or could not be verified, by one of the two persons it needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    level: _builtins.str
+    official: _builtins.str
+    reason: _builtins.str
+    own: _builtins.bool
+    """The caller's own: somebody else has to agree."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        level: _builtins.str = ...,
+        official: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        own: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "level", b"level", "official", b"official", "own", b"own", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Proposal: _TypeAlias = Proposal  # noqa: Y015
+
+@_typing.final
+class LevelDecision(_message.Message):
+    """What one level has decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    PROPOSED_FIELD_NUMBER: _builtins.int
+    level: _builtins.str
+    decision: Global___Decision.ValueType
+    official: _builtins.str
+    reason: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def proposed(self) -> Global___Proposal:
+        """The approval it agrees to, where it took two persons."""
+
+    def __init__(
+        self,
+        *,
+        level: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        official: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        proposed: Global___Proposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "proposed", b"proposed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "decision", b"decision", "level", b"level", "official", b"official", "proposed", b"proposed", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelDecision: _TypeAlias = LevelDecision  # noqa: Y015
+
+@_typing.final
+class GetReviewResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOUBTS_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def doubts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the criteria of this round that are not met, or could not be verified."""
+
+    @_builtins.property
+    def proposal(self) -> Global___Proposal: ...
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LevelDecision]: ...
+    def __init__(
+        self,
+        *,
+        doubts: _abc.Iterable[_builtins.str] | None = ...,
+        proposal: Global___Proposal | None = ...,
+        decisions: _abc.Iterable[Global___LevelDecision] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReviewResponse: _TypeAlias = GetReviewResponse  # noqa: Y015
 
 @_typing.final
 class CorrectApplicationRequest(_message.Message):
@@ -1377,6 +1505,7 @@ class AdvanceApplicationRequest(_message.Message):
     OVERDUE_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     OBJECTION_ID_FIELD_NUMBER: _builtins.int
+    DOUBTS_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     event: _builtins.str
     """An event of the transition table."""
@@ -1392,6 +1521,10 @@ class AdvanceApplicationRequest(_message.Message):
     def step(self) -> _common_pb2.Step: ...
     @_builtins.property
     def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def doubts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With verification_done: codes of the criteria that are not met, or could not be verified. Approving all the same takes two persons."""
+
     def __init__(
         self,
         *,
@@ -1404,10 +1537,11 @@ class AdvanceApplicationRequest(_message.Message):
         overdue: _builtins.bool = ...,
         note: _builtins.str = ...,
         objection_id: _builtins.str = ...,
+        doubts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "event", b"event", "no", b"no", "note", b"note", "objection_id", b"objection_id", "overdue", b"overdue", "stage", b"stage", "step", b"step", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "doubts", b"doubts", "event", b"event", "no", b"no", "note", b"note", "objection_id", b"objection_id", "overdue", b"overdue", "stage", b"stage", "step", b"step", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,6 +59,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.FromString,
                 _registered_method=True)
+        self.GetReview = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetReview',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.FromString,
+                _registered_method=True)
         self.CorrectApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/CorrectApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationRequest.SerializeToString,
@@ -183,6 +188,15 @@ class CaseworkServiceServicer:
     def DecideTask(self, request, context):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+        An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
+        proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReview(self, request, context):
+        """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -338,6 +352,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.DecideTask,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.SerializeToString,
+            ),
+            'GetReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReview,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.SerializeToString,
             ),
             'CorrectApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.CorrectApplication,
@@ -560,6 +579,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/DecideTask',
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetReview',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,7 +49,11 @@ class CaseworkServiceStub:
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+    An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
+    proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
     """
+    GetReview: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]
+    """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
     CorrectApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     WithdrawApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]
@@ -112,7 +116,11 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+    An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
+    proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
     """
+    GetReview: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]  # type: ignore[assignment]
+    """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
     CorrectApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]  # type: ignore[assignment]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     WithdrawApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]  # type: ignore[assignment]
@@ -202,7 +210,17 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.DecideTaskResponse, _abc.Awaitable[_casework_pb2.DecideTaskResponse]]:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+        An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
+        proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
         """
+
+    @_abc_1.abstractmethod
+    def GetReview(
+        self,
+        request: _casework_pb2.GetReviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetReviewResponse, _abc.Awaitable[_casework_pb2.GetReviewResponse]]:
+        """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
 
     @_abc_1.abstractmethod
     def CorrectApplication(

@@ -22,6 +22,10 @@ PROBLEMS = (
         "SAME_REVIEWER", 403, "已在其他层级作出过决定", "Decided at another level already",
         "同一人不能决定两级，请交由其他工作人员办理。", "Nobody decides two levels of one case; leave it to a colleague.",
     ),
+    Kind(
+        "SECOND_PERSON", 403, "须由另一位审核人员确认", "A second reviewer has to agree",
+        "您已提出通过意见，请由本级的同事在该件页面确认通过。", "You have proposed the approval; a colleague of your level agrees to it on the page of the case.",
+    ),
     Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
     Kind(
         "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
@@ -81,7 +85,37 @@ class Assessment(Answer):
 
 class Decide(Body):
     decision: Literal["approve", "return", "refuse"]
-    reason: f.Reason = Field(default="", description="Needed for return and refuse; the household reads it.")
+    reason: f.Reason = Field(
+        default="",
+        description="Needed for return and refuse; the household reads it. Needed for an approval while something stands against it; the officials after you read it.",
+    )
+
+
+class Proposal(Answer):
+    level: Annotated[str, CodeOf("levels")]
+    official: str
+    reason: str
+    at: datetime
+    own: bool = Field(description="The reader's own: somebody else of the level has to agree.")
+
+
+class LevelDecision(Answer):
+    level: Annotated[str, CodeOf("levels")]
+    decision: Literal["approve", "return", "refuse"]
+    official: str
+    reason: str
+    at: datetime
+    proposed: Proposal | None = Field(description="The approval it agrees to, where it took two persons.")
+
+
+class Review(Answer):
+    secret = True
+
+    doubts: list[Annotated[str, CodeOf("criteria")]] = Field(
+        description="Criteria of this round that are not met or could not be verified. Approving all the same takes a reason and two persons."
+    )
+    proposal: Proposal | None = Field(description="An approval by one of the two it takes.")
+    decisions: list[LevelDecision] = Field(description="What the levels have decided so far, in order.")
 
 
 @api.get("/tasks", access=Access.STAFF)
@@ -112,15 +146,27 @@ async def get_assessment(call: Call, params: f.OfApplication) -> Assessment:
     return to_model(Assessment, answer.assessment, call.locale)
 
 
+@api.get("/applications/{no}/review", access=Access.STAFF, roles=REVIEWERS)
+async def get_review(call: Call, params: f.OfApplication) -> Review:
+    """What a reviewer has to know before he decides: what stands against an approval, whether somebody has proposed one, and who has decided what before."""
+    answer = await call.rpc("casework", call.services.casework.GetReview, casework.GetReviewRequest(application_no=params.no))
+    return to_model(Review, answer)
+
+
 @api.post("/applications/{no}/decision", access=Access.STAFF, roles=REVIEWERS, if_match=IfMatch.OPTIONAL)
 async def decide_application(call: Call, params: f.OfApplication, body: Decide) -> Application:
-    """A reviewer's decision on the open task of his level. Returning and refusing need a reason; the household reads it."""
+    """A reviewer's decision on the open task of his level. Returning and refusing need a reason; the household reads it.
+
+    An approval while a criterion is not met or could not be verified is proposed by the first reviewer, with a reason, and takes effect when a second
+    one of the level approves too; 403 SECOND_PERSON when the first one asks again.
+    """
     request = casework.DecideTaskRequest(
         idempotency_key=call.idempotency_key,
         application_no=params.no,
         decision=enum_number(_DECISION, body.decision),  # type: ignore[arg-type]  # a number is the enum
         reason=body.reason,
         if_version=call.if_version,
+        official=call.person.name,
     )
     answer = await call.rpc("casework", call.services.casework.DecideTask, request, seconds=DECISION_SECONDS)
     return application(call, answer.application)

@@ -1,0 +1,118 @@
+"""An approval against a criterion that is not met, or could not be verified: a reason, and two persons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from anju.casework.v1 import casework_pb2 as pb
+from chassis.errors import Refusal
+from chassis.identity import Caller
+from chassis.ids import new_id
+
+from tests.services.casework.conftest import Office
+from tests.services.casework.support import CLERK, DISTRICT_REVIEWER, STREET, Desk, reason_of, someone
+from tests.support.keys import staff
+
+COLLEAGUE = staff("street_clerk", STREET, sub="clerk-colleague")
+APPROVE, RETURN = pb.DECISION_APPROVE, pb.DECISION_RETURN
+WHY = "已入户核实，房屋为危房"
+
+
+async def doubtful(desk: Desk, *doubts: str) -> str:
+    """A case at its first level, with this against it."""
+    no = (await desk.submit(someone())).no
+    await desk.advance(no, "start_verification", "verifying")
+    await desk.advance(no, "verification_done", "street_review", doubts=doubts or ("housing_area",))
+    return no
+
+
+async def review(desk: Desk, caller: Caller, no: str) -> pb.GetReviewResponse:
+    answer: pb.GetReviewResponse = await desk.call(caller, "GetReview", pb.GetReviewRequest(application_no=no))
+    return answer
+
+
+async def approve(desk: Desk, caller: Caller, no: str, why: str = "", *, key: str = "", official: str = "") -> pb.Application:
+    request = pb.DecideTaskRequest(idempotency_key=key or new_id(), application_no=no, decision=APPROVE, reason=why, official=official)
+    answer: pb.Application = (await desk.call(caller, "DecideTask", request)).application
+    return answer
+
+
+async def test_one_person_alone_does_not_approve_against_the_assessment(office: Office) -> None:
+    desk = office.desk
+    no = await doubtful(desk, "housing_area", "income")
+    assert list((await review(desk, CLERK, no)).doubts) == ["housing_area", "income"]
+    with pytest.raises(Refusal) as caught:
+        await approve(desk, CLERK, no)
+    assert [field.pointer for field in caught.value.fields] == ["/reason"]
+    before, key = office.engine.times_asked("decide"), new_id()
+    for _ in range(2):
+        assert (await approve(desk, CLERK, no, WHY, key=key, official="李芳")).stage == "street_review"
+    assert await reason_of(approve(desk, CLERK, no, WHY)) == "SECOND_PERSON"
+    assert office.engine.times_asked("decide") == before, "nothing has been said to the workflow yet"
+    mine, theirs = (await review(desk, CLERK, no)).proposal, (await review(desk, COLLEAGUE, no)).proposal
+    assert (mine.official, mine.reason, mine.own, theirs.own) == ("李芳", WHY, True, False)
+
+
+async def test_the_second_person_carries_it_out_and_the_next_level_reads_who_they_were(desk: Desk) -> None:
+    no = await doubtful(desk)
+    first, second = new_id(), new_id()
+    await approve(desk, CLERK, no, WHY, key=first, official="李芳")
+    assert (await approve(desk, COLLEAGUE, no, "同意", key=second, official="王敏")).stage == "district_review"
+    # Either of them asking again, with the same key, is the same as before; the next level starts anew.
+    assert (await approve(desk, COLLEAGUE, no, "同意", key=second, official="王敏")).stage == "district_review"
+    assert (await approve(desk, CLERK, no, WHY, key=first, official="李芳")).stage == "district_review"
+    seen = await review(desk, DISTRICT_REVIEWER, no)
+    assert not seen.HasField("proposal")
+    (decided,) = seen.decisions
+    assert (decided.level, decided.decision, decided.official, decided.reason) == ("street", APPROVE, "王敏", "同意")
+    assert (decided.proposed.official, decided.proposed.reason) == ("李芳", WHY)
+    await approve(desk, DISTRICT_REVIEWER, no, "同意街道意见")
+    assert (await desk.get(DISTRICT_REVIEWER, no)).stage == "district_review", "at every level again"
+
+
+async def test_two_accounts_are_not_two_persons(desk: Desk) -> None:
+    no = await doubtful(desk)
+    await approve(desk, replace(CLERK, person="index of one"), no, WHY)
+    assert await reason_of(approve(desk, replace(COLLEAGUE, person="index of one"), no)) == "INVALID_FIELDS"
+    assert await reason_of(approve(desk, replace(COLLEAGUE, person="index of one"), no, "同意")) == "SECOND_PERSON"
+    assert (await approve(desk, replace(COLLEAGUE, person="index of another"), no, "同意")).stage == "district_review"
+
+
+async def test_who_proposed_at_one_level_decides_at_no_other(desk: Desk) -> None:
+    no = await doubtful(desk)
+    everybody = replace(CLERK, roles=("street_clerk", "district_reviewer"), divisions=("4102",))
+    await approve(desk, everybody, no, WHY)
+    await approve(desk, COLLEAGUE, no, "同意")
+    assert await reason_of(approve(desk, everybody, no, "同意")) == "SAME_REVIEWER"
+
+
+async def test_a_proposal_binds_nobody(desk: Desk) -> None:
+    """The second person may send the case back; the new round has a new task, and needs two persons only if its own assessment says so."""
+    no = await doubtful(desk)
+    await approve(desk, CLERK, no, WHY)
+    assert (await desk.decide(COLLEAGUE, no, RETURN, "请补充证明")).stage == "correction"
+    (decided,) = (await review(desk, CLERK, no)).decisions
+    assert (decided.decision, decided.HasField("proposed")) == (RETURN, False)
+
+
+async def test_nothing_against_it_takes_one_person(desk: Desk) -> None:
+    no = await doubtful(desk)
+    await desk.decide(CLERK, no, RETURN, "请补充证明")
+    clean = (await desk.submit(someone())).no
+    await desk.bring_to(clean, "start_verification", "verification_done")
+    assert (await approve(desk, CLERK, clean)).stage == "district_review"
+
+
+async def test_an_approval_nobody_has_seconded_is_not_recorded(desk: Desk) -> None:
+    """The engine is nobody: a word of one person, and a workflow that says it was carried out, approve nothing."""
+    no = await doubtful(desk)
+    assert await reason_of(desk.advance(no, "street_approved", "district_review")) == "NOT_SAID"
+
+
+@pytest.mark.parametrize("change", ["sub = 'somebody-else'", "reason_sealed = ''"])
+async def test_what_was_proposed_stays(office: Office, change: str) -> None:
+    no = await doubtful(office.desk)
+    await approve(office.desk, CLERK, no, WHY)
+    with pytest.raises(Exception, match="proposals do not change"):
+        await office.rows(f"UPDATE proposal SET {change} WHERE application_no = '{no}'")
