@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 from chassis import outbox as module
 from chassis.db import Database
-from chassis.outbox import Outbox, OutboxColumns
+from chassis.errors import NOT_FOUND, UNAVAILABLE, Refusal, invalid
+from chassis.outbox import MAX_BACKOFF_SECONDS, PARK_AFTER, Outbox, OutboxColumns
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel, text
 
@@ -232,6 +233,26 @@ async def test_a_failed_delivery_waits_longer_each_time_and_says_why(post: Post)
     assert "ConnectionError" in error
     assert done is None
     assert later
+
+
+@pytest.mark.parametrize(("refused", "parked"), [(invalid([]), True), (Refusal(NOT_FOUND), True), (Refusal(UNAVAILABLE), False)])
+async def test_what_is_refused_for_what_it_says_is_parked_and_not_for_ever(post: Post, refused: Refusal, parked: bool) -> None:
+    async def refuse() -> None:
+        raise refused
+
+    post.receiver.before = refuse
+    await post.write(1)
+    await post.sql(f"UPDATE outbox SET attempts = {PARK_AFTER - 1}")
+    async with post.runner():
+        await eventually(lambda: post.sql("SELECT attempts FROM outbox"), lambda rows: rows[0][0] >= PARK_AFTER)
+        ((wait, done, error),) = await post.sql("SELECT extract(epoch FROM next_try_at - now()), done_at, last_error FROM outbox")
+        assert (wait > MAX_BACKOFF_SECONDS) is parked
+        assert done is None
+        assert refused.problem.reason in error
+        # Its receiver was put right: it goes out with the next try.
+        post.receiver.before = None
+        await post.sql("UPDATE outbox SET next_try_at = now()")
+        await post.heard(1)
 
 
 async def test_what_was_delivered_long_ago_is_removed_and_nothing_else(post: Post) -> None:

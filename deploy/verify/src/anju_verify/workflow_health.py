@@ -137,13 +137,14 @@ async def _outboxes(sources: Sources, found: Findings) -> None:
         late = await sources.rows(
             service,
             """
-            SELECT id, kind FROM outbox
+            SELECT id, kind, attempts, last_error FROM outbox
             WHERE done_at IS NULL AND created_at < now() - $1::interval AND (attempts > 0 OR next_try_at < now() - $1::interval)
             """,
             timedelta(seconds=STUCK_SECONDS),
         )
         for row in late:
-            found.violation(f"{service}: outbox entry {row['id']} ({row['kind']}) is not delivered")
+            said = f" after {row['attempts']} tries: {row['last_error']}" if row["attempts"] else ""
+            found.violation(f"{service}: outbox entry {row['id']} ({row['kind']}) is not delivered{said}")
 
 
 async def _moves(sources: Sources, execution: Execution, found: Findings) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import grpc
 from sqlalchemy import BigInteger, Column, DateTime, Index, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from sqlmodel import Field, SQLModel
 
 from chassis import logs
 from chassis.db import Database, when_committed
+from chassis.errors import Refusal
 
 _log = logs.get(__name__)
 
@@ -28,6 +30,11 @@ BATCH = 16
 IDLE_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 60.0
 DELIVERY_SECONDS = 15.0
+# What is refused for what it says will be refused again: after so many tries it is parked, with an alarm, and tried once in a while, so that it goes out
+# by itself when its receiver has been put right.
+PARK_AFTER = 10
+PARKED_SECONDS = 3600.0
+_REFUSED_FOR_GOOD = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED})
 # How long a claim lasts: longer than a delivery may take, so that only what a killed process left is delivered by another.
 CLAIM_SECONDS = 20.0
 # What was delivered is kept for a while for whoever asks what happened, then removed.
@@ -64,6 +71,15 @@ def pending_index(table: str) -> Index:
     """Partial index that keeps finding due entries cheap when the table has grown; put it into ``__table_args__``."""
     done_at: Column[Any] = Column("done_at")
     return Index(f"ix_{table}_due", "next_try_at", postgresql_where=done_at.is_(None))
+
+
+def _parked(attempts: int, error: Exception) -> bool:
+    return attempts >= PARK_AFTER and isinstance(error, Refusal) and error.problem.status in _REFUSED_FOR_GOOD
+
+
+def _wait(attempts: int, error: Exception) -> float:
+    """Seconds until the next try: longer each time, and long for what is parked."""
+    return PARKED_SECONDS if _parked(attempts, error) else min(0.25 * 2**attempts, MAX_BACKOFF_SECONDS)
 
 
 class Outbox:
@@ -185,8 +201,11 @@ class Outbox:
                 await session.execute(self._delivered, {"ids": done, "now": _now()})
             for entry, error in failed:
                 attempts, why = entry.attempts + 1, logs.describe(error)[:500]
-                again = _now() + timedelta(seconds=min(0.25 * 2**attempts, MAX_BACKOFF_SECONDS))
-                _log.warning("outbox_delivery_failed", kind=entry.kind, attempts=attempts, error=why)
+                again = _now() + timedelta(seconds=_wait(attempts, error))
+                if _parked(attempts, error):
+                    _log.error("outbox_parked", entry=entry.id, kind=entry.kind, attempts=attempts, error=why)
+                else:
+                    _log.warning("outbox_delivery_failed", kind=entry.kind, attempts=attempts, error=why)
                 # Somebody else may have found meanwhile that it need not be delivered any more.
                 mine = update(table).where(table.id == entry.id, table.done_at.is_(None))
                 await session.execute(mine.values(attempts=attempts, last_error=why, next_try_at=again))
