@@ -23,8 +23,8 @@ FORM = (
 )
 STAFF = {
     "street_clerk": ("/staff/tasks", "/staff/cases", "/staff/counters", "/staff/inbox"),
-    "house_manager": ("/staff/waiting", "/staff/leases"),
-    "finance": ("/staff/ledger",),
+    "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
+    "finance": ("/staff/arrears", "/staff/ledger"),
     "auditor": ("/staff/cases", "/staff/counters"),
 }
 

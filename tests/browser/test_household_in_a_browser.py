@@ -30,6 +30,7 @@ async def pay(phone: Visitor, path: str, picture: str) -> None:
     await phone.page.get_by_role("link", name="去银行付款").wait_for()
     # In a WebView the bank takes the place of this page, and the way back loads it afresh.
     await phone.page.reload()
+    await phone.page.get_by_text("还没有收到您的付款").wait_for()
     async with phone.context.expect_page() as opened:
         await phone.follow("去银行付款")
     bank = await opened.value
@@ -94,6 +95,7 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
     await phone.follow("还差一步：交押金")
     await phone.settled()
     await phone.picture("9-bills")
+    await family.bill("deposit")
     await pay(phone, f"/leases/{family.lease_no}/bills/deposit", "10-deposit-paid")
     await family.lease_is("active")
     period = await family.live_month(0)

@@ -310,3 +310,34 @@ async def test_a_lease_that_is_not_there_is_said(families: Families, visitor: Ne
     for path in ("/leases/L-2026-900001", "/leases/L-2026-900001/sign"):
         await phone.open(path)
         await expect(phone.page.locator("main")).to_contain_text("没有找到这份合同")
+
+
+@pytest.mark.parametrize("role", ["finance", "house_manager"])
+async def test_money_that_is_missing_is_on_the_first_page(visitor: NewVisitor, role: str) -> None:
+    bill = {
+        "id": "L-2026-900001/202612", "lease_no": "L-2026-900001", "application_no": "KF-2026-900001", "kind": "rent", "period": "202612",
+        "amount_fen": 42_000, "paid_fen": 0, "state": "arrears", "issued_at": "2026-12-01T00:00:00+08:00", "due_at": "2026-12-11T00:00:00+08:00",
+        "paid_at": None, "district": "410202",
+    }  # fmt: skip
+    official = await visitor(DESK)
+    await official.page.route("**/api/v1/bills?*", answering([bill]))
+    await official.sign_on_official(role, "", "/staff")
+    await official.expect_heading("欠租、逾期与未付成")
+    for part in ("欠租", "逾期", "付款没有成功"):
+        await expect(official.page.get_by_role("region", name=part, exact=True)).to_contain_text("420.00 元")
+    await official.picture(f"arrears-{role}")
+
+
+async def test_a_message_about_money_leads_to_the_bills(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one()
+    phone = await visitor()
+    message = {
+        "id": "m-1", "application_no": "KF-2026-900001", "template": "bill_issued", "title": "租金账单", "body": "应交 420.00 元",
+        "at": "2026-12-01T09:00:00+08:00", "read": True, "sms_state": "", "leads_to": "bills",
+    }  # fmt: skip
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
+    await phone.page.route("**/api/v1/inbox*", lambda route: route.fulfill(json={"items": [message], "next_cursor": "", "unread": 0}))
+    await phone.open("/inbox")
+    await phone.press("租金账单")
+    await phone.follow("去看账单")
+    await phone.expect_heading("账单")

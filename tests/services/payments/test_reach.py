@@ -64,6 +64,25 @@ async def test_the_same_key_for_another_bill_is_refused(world: World) -> None:
     assert (await refused(world.start(f"{LEASE}/202701", key="k"))).problem.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
+async def test_bills_on_which_a_payment_came_to_nothing_are_listed_until_they_are_paid(world: World) -> None:
+    for period in ("202612", "202701", "202702"):
+        await world.issue(period)
+
+    async def failed(caller: Caller) -> list[str]:
+        answer = await world.call("ListBills", pb.ListBillsRequest(failed_payment=True), caller)
+        return [bill.id for bill in answer.bills]
+
+    finance = staff("finance", "4102")
+    ended = await world.start(BILL)
+    open_ = await world.start(f"{LEASE}/202701")
+    assert await failed(finance) == []
+    await world.sql("UPDATE intents SET state = 'expired' WHERE id = :id", id=ended.id)
+    assert await failed(finance) == [BILL], f"{open_.id} is still open"
+    assert await failed(staff("finance", "410203")) == []
+    await world.called_back(await world.start(BILL))
+    assert await failed(finance) == []
+
+
 async def test_lists_of_bills_are_in_reach_newest_first_and_page(world: World) -> None:
     for period in ("202612", "202701", "202702", ""):
         await world.issue(period)

@@ -176,3 +176,16 @@ def test_a_text_that_must_not_be_sent_is_refused_at_load(change: dict[str, objec
 def test_officials_get_no_sms() -> None:
     with pytest.raises(TemplateError):
         parse("bad", "staff", {**GOOD, "sms": True})
+
+
+def test_what_is_told_about_money_leads_to_the_bills() -> None:
+    about_money = {id for id, each in catalogue().items() if "“账单”" in each.zh.body or id.startswith(("bill_", "deposit_", "arrears_"))}
+    assert about_money
+    assert {id for id in about_money if catalogue()[id].leads_to != "bills"} == set()
+
+
+def test_a_message_leads_to_a_place_there_is() -> None:
+    raw = {"sms": False, "title_zh": "一", "body_zh": "二", "title_en": "a", "body_en": "b"}
+    assert parse("x", "citizen", raw).leads_to == "case"
+    with pytest.raises(TemplateError, match="leads to"):
+        parse("x", "citizen", raw | {"leads_to": "nowhere"})

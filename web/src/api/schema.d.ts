@@ -1603,6 +1603,11 @@ export interface components {
             read: boolean;
             /** Sms State */
             sms_state: string;
+            /**
+             * Leads To
+             * @description Where what it speaks of can be done: case, bills or leases.
+             */
+            leads_to: string;
         };
         /** NewUnit */
         NewUnit: {
@@ -3064,6 +3069,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Only this state. */
                 state?: string;
+                /** @description Only unpaid bills on which a payment was opened and came to nothing. */
+                failed_payment?: boolean;
             };
             header?: never;
             path?: never;

@@ -277,6 +277,10 @@ export const citizen = {
   "bill.paying_text": { zh: "钱还没有付。在银行页面付完以后，本页会自动显示结果。", en: "Nothing has been paid yet. Once you have paid on the bank's page, the result appears here by itself." },
   "bill.open_bank": { zh: "去银行付款", en: "Pay at the bank" },
   "bill.waiting": { zh: "正在等待银行通知…", en: "Waiting for the bank…" },
+  "bill.not_yet": {
+    zh: "还没有收到您的付款。刚才取消了的，可以再去付；已经付了的，不用再付，到账后这里会自动显示。",
+    en: "Your payment has not arrived. If you cancelled it just now, you can pay again; if you did pay, there is nothing to do: it shows here when it arrives.",
+  },
   "bill.done": { zh: "已缴清，谢谢。", en: "Paid, thank you." },
   "bill.again": { zh: "没有付成？重新打开支付单", en: "Not paid after all? Open the payment again" },
   "bill.void": { zh: "逾期未交，合同已失效", en: "Not paid in time, lease lapsed" },
@@ -285,6 +289,8 @@ export const citizen = {
   "inbox.empty": { zh: "没有消息。", en: "No messages." },
   "inbox.unread": { zh: "未读", en: "Unread" },
   "inbox.sms": { zh: "已同时发送短信", en: "Also sent as a text message" },
+  "inbox.bills": { zh: "去看账单", en: "See the bills" },
+  "inbox.leases": { zh: "去看合同", en: "See the leases" },
   "inbox.case": { zh: "查看申请 {no}", en: "See application {no}" },
   "notices.title": { zh: "公示", en: "Public notices" },
   "notices.lead": {

@@ -8,6 +8,7 @@ const REVIEWERS: string[] = Object.values(levels).map((level) => level.role);
 
 /** A page is a line here, and the router and the navigation follow. `nav`: its name there; a page below another one's path has none. */
 export const PAGES: { path: string; title: Key; nav?: Key; roles: string[]; component: RouteRecordRaw["component"] }[] = [
+  { path: "/arrears", title: "arrears.title", nav: "staff.nav.arrears", roles: ["finance", "house_manager"], component: () => import("./pages/ArrearsPage.vue") },
   { path: "/tasks", title: "tasks.title", nav: "staff.nav.tasks", roles: REVIEWERS, component: () => import("./pages/TasksPage.vue") },
   {
     path: "/cases",

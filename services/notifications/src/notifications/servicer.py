@@ -126,7 +126,14 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             at=at,
             read=entry.read,
             sms_state=entry.message.sms_state,
+            leads_to=_leads_to(entry.message.template),
         )
+
+
+def _leads_to(template: str) -> str:
+    """Of a text that is not in the catalogue any more, the case."""
+    known = catalogue().get(template)
+    return known.leads_to if known is not None else "case"
 
 
 def _checked(request: pb.NotifyRequest, audience: Audience) -> tuple[Template, dict[str, Fact]]:

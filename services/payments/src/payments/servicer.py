@@ -42,7 +42,9 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         before = (str(cursor[0]), str(cursor[1])) if cursor else None
         in_reach = reach.bills()
         async with self._database.transaction() as session:
-            found = await store.bills(session, in_reach, request.lease_no, request.state, before, size + 1)
+            found = await store.bills(
+                session, in_reach, request.lease_no, request.state, before, size + 1, failed_payment=request.failed_payment
+            )
         page, following = paging.cut(found, size, lambda bill: (bill.period, bill.id))
         answer = pb.ListBillsResponse(bills=[wire.bill(bill) for bill in page])
         answer.page.next_cursor = following

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -100,14 +100,25 @@ async def add_bill(session: AsyncSession, new: Bill) -> bool:
 
 
 async def bills(
-    session: AsyncSession, reach: ColumnElement[bool], lease_no: str, state: str, before: tuple[str, str] | None, limit: int
+    session: AsyncSession,
+    reach: ColumnElement[bool],
+    lease_no: str,
+    state: str,
+    before: tuple[str, str] | None,
+    limit: int,
+    *,
+    failed_payment: bool = False,
 ) -> list[Bill]:
-    """Bills in reach, newest period first (deposits last), from the one after ``before`` (period, id)."""
+    """Bills in reach, newest period first (deposits last), from the one after ``before`` (period, id). ``failed_payment``: only unpaid ones on which an
+    order ended without money."""
     query = select(Bill).where(reach).order_by(col(Bill.period).desc(), col(Bill.id).desc()).limit(limit)
     if lease_no:
         query = query.where(col(Bill.lease_no) == lease_no)
     if state:
         query = query.where(col(Bill.state) == state)
+    if failed_payment:
+        failed = exists().where(col(Intent.bill_id) == col(Bill.id), col(Intent.state).in_(("failed", "expired")))
+        query = query.where(col(Bill.state) != "paid", failed)
     if before is not None:
         query = query.where(func.row(col(Bill.period), col(Bill.id)) < func.row(*before))
     return list((await session.execute(query)).scalars())

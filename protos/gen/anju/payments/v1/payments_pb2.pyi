@@ -123,8 +123,11 @@ class ListBillsRequest(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     LEASE_NO_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    FAILED_PAYMENT_FIELD_NUMBER: _builtins.int
     lease_no: _builtins.str
     state: _builtins.str
+    failed_payment: _builtins.bool
+    """Only unpaid bills on which an order ended without money."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -133,10 +136,11 @@ class ListBillsRequest(_message.Message):
         page: _common_pb2.PageRequest | None = ...,
         lease_no: _builtins.str = ...,
         state: _builtins.str = ...,
+        failed_payment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no", "page", b"page", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_payment", b"failed_payment", "lease_no", b"lease_no", "page", b"page", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

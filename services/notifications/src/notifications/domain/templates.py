@@ -17,6 +17,9 @@ import yaml
 from notifications.domain.values import BLANKS, Fact
 
 Audience = Literal["citizen", "staff"]
+# Where what the message speaks of can be done: the reader's bills, his leases, or the case.
+Place = Literal["case", "bills", "leases"]
+PLACES: Final = frozenset({"case", "bills", "leases"})
 
 # Blanks a person typed into, or that name somebody's home: shown in the inbox after sign-on, never sent by SMS.
 PRIVATE_BLANKS: Final = frozenset({"reason", "unit"})
@@ -56,6 +59,7 @@ class Template:
     sms: bool
     zh: Text
     en: Text
+    leads_to: Place = "case"
 
     @property
     def blanks(self) -> frozenset[str]:
@@ -87,12 +91,15 @@ def _fill(text: Text, values: Mapping[str, str], signature: str) -> Text:
 
 def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
     """One template from its YAML entry. Raises TemplateError."""
-    known = {"sms", "title_zh", "body_zh", "sms_zh", "title_en", "body_en", "sms_en"}
+    known = {"sms", "leads_to", "title_zh", "body_zh", "sms_zh", "title_en", "body_en", "sms_en"}
     if set(raw) - known or not {"sms", "title_zh", "body_zh", "title_en", "body_en"} <= set(raw):
         raise TemplateError(f"{id}: wrong keys {sorted(raw)}")
     zh = Text(raw["title_zh"], raw["body_zh"], raw.get("sms_zh", raw["body_zh"]))
     en = Text(raw["title_en"], raw["body_en"], raw.get("sms_en", raw["body_en"]))
-    template = Template(id, audience, bool(raw["sms"]), zh, en)
+    leads_to = raw.get("leads_to", "case")
+    if leads_to not in PLACES:
+        raise TemplateError(f"{id}: leads to {leads_to!r}, which is none of {sorted(PLACES)}")
+    template = Template(id, audience, bool(raw["sms"]), zh, en, leads_to)
     for text_zh, text_en in ((zh.title + zh.body, en.title + en.body), (zh.sms, en.sms)):
         if _blanks(text_zh) != _blanks(text_en):
             raise TemplateError(f"{id}: the two languages have different blanks")

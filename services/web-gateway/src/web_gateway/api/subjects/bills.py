@@ -74,6 +74,7 @@ class OfBill(Params):
 
 class BillFilter(f.Paged):
     state: f.State = ""
+    failed_payment: bool = Field(default=False, description="Only unpaid bills on which a payment was opened and came to nothing.")
 
 
 @api.get("/leases/{no}/bills")
@@ -85,7 +86,7 @@ async def list_lease_bills(call: Call, params: BillsOfLease) -> f.Page[Bill]:
 @api.get("/bills")
 async def list_bills(call: Call, params: BillFilter) -> f.Page[Bill]:
     """Bills in the reader's reach, newest period first."""
-    return await _bills(call, payments.ListBillsRequest(page=params.page(), state=params.state))
+    return await _bills(call, payments.ListBillsRequest(page=params.page(), state=params.state, failed_payment=params.failed_payment))
 
 
 async def _bills(call: Call, request: payments.ListBillsRequest) -> f.Page[Bill]:

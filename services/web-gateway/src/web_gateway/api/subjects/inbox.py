@@ -23,6 +23,7 @@ class Message(Answer):
     at: datetime
     read: bool
     sms_state: str
+    leads_to: str = Field(description="Where what it speaks of can be done: case, bills or leases.")
 
 
 class Inbox(f.Page[Message]):
