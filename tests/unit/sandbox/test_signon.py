@@ -9,9 +9,11 @@ import aiohttp
 import pytest
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import SandboxSettings
+from anju_sandbox.signon.identities import MAX_SEATS
 from anju_sandbox.signon.issuer import challenge_of
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from stdnum.cn import ric
 
 from tests.unit.sandbox.support import Json
 
@@ -155,7 +157,7 @@ async def test_staff_roles_and_divisions(world: Sandbox, http: aiohttp.ClientSes
         claims = await claims_of(world, http, (await redeem(world, http, code))[1]["id_token"])
         assert (claims["sub"], claims["kind"]) == (f"s-{role}-{division}", "staff")
         assert (claims["roles"], claims["divisions"]) == ([role], [division])
-        assert "id_number" not in claims
+        assert claims["id_number"].startswith("98"), "a person, and nobody who could apply"
 
 
 async def token(world: Sandbox, http: aiohttp.ClientSession, **body: object) -> tuple[int, Json]:
@@ -180,6 +182,20 @@ async def test_scripted_tokens(world: Sandbox, http: aiohttp.ClientSession) -> N
         {"role": "finance", "seat": 10},
     ):
         assert (await token(world, http, **wrong))[0] == 404
+
+
+async def test_every_official_is_a_person_of_his_own(world: Sandbox) -> None:
+    """What needs two persons needs two numbers; none of them belongs to a household that may apply."""
+    people = [
+        world.identities.staff("street_clerk", division, seat)
+        for division in ("410202001", "410202002")
+        for seat in range(1, MAX_SEATS + 1)
+    ]
+    numbers = [str(each.claims["id_number"]) for each in people if each is not None]
+    assert len(set(numbers)) == 2 * MAX_SEATS
+    for number in numbers:
+        assert ric.calc_check_digit(number) == number[-1]
+        assert world.population.person(number) is None
 
 
 async def test_keys_and_subjects_survive_a_restart(fresh_dir: Path, http: aiohttp.ClientSession) -> None:

@@ -5,6 +5,8 @@ import hmac
 import re
 from dataclasses import dataclass
 
+from stdnum.cn import ric
+
 from anju_sandbox.world import words
 from anju_sandbox.world.facts import Person
 from anju_sandbox.world.places import CITY, DISTRICTS
@@ -77,6 +79,8 @@ class Identities:
             return None
         sub = f"s-{role}-{division}" + (f"-{seat}" if seat > 1 else "")
         digest = hashlib.sha256(sub.encode()).digest()
+        # A number of nobody's in the population (its own begin with 99): an official is a person, and another one in every seat.
+        body = f"98{int.from_bytes(digest[2:4]) % 10_000:04d}{1970 + digest[4] % 30}{1 + digest[5] % 12:02d}{1 + digest[6] % 28:02d}{int.from_bytes(digest[7:9]) % 1000:03d}"
         name = words.SURNAMES[digest[0] % len(words.SURNAMES)] + words.GIVEN_FEMALE[digest[1] % len(words.GIVEN_FEMALE)]
         place = "市" if division == CITY else self.population.divisions.name(division)
         # 市级终审 names the city itself.
@@ -87,6 +91,7 @@ class Identities:
             "roles": [role],
             "divisions": [division],
             "locale": self._locale,
+            "id_number": body + str(ric.calc_check_digit(body + "0")),
         }
         return Identity(sub, claims)
 
