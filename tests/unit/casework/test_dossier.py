@@ -18,6 +18,7 @@ TODAY = date(2026, 11, 24)
 class Division:
     level: str
     parent: str
+    name: str = "北书店街道"
 
 
 DIVISIONS = {
@@ -157,7 +158,8 @@ ROWS: list[tuple[Callable[[d.Dossier], d.Dossier], str, str]] = [
     (whole(address=""), "/address", "REQUIRED"),
     (whole(address="院" * 201), "/address", "TOO_LONG"),
     (whole(address="一号\r\n院"), "/address", "CONTROL_CHARACTERS"),
-    (whole(phone=""), "/phone", "PHONE_FORMAT"),
+    (whole(phone=""), "/phone", "PHONE_MISSING"),
+    (whole(phone="0371-23888888"), "/phone", "PHONE_LANDLINE"),
     (whole(phone="1999901234"), "/phone", "PHONE_FORMAT"),
     (whole(phone="29999012345"), "/phone", "PHONE_FORMAT"),
     (whole(phone="1٩٩٩٩٠١٢٣٤٥"), "/phone", "PHONE_FORMAT"),

@@ -1556,7 +1556,7 @@ export interface components {
             name: string;
             /**
              * Id Number
-             * @description Resident identity number (GB 11643).
+             * @description Of the identity card or residence permit (GB 11643), or of the foreigner's permanent residence card in its form of 2023 or the one before.
              */
             id_number: string;
             /**
@@ -1566,7 +1566,7 @@ export interface components {
             relation: "applicant" | "spouse" | "child" | "parent" | "other";
             /**
              * Birth Date
-             * @description YYYY-MM-DD, agreeing with the identity number.
+             * @description YYYY-MM-DD, agreeing with the number as far as it holds a date.
              * @example 1990-01-01
              */
             birth_date: string;

@@ -36,6 +36,11 @@ export function halfWidth(typed: string): string {
   return typed.replace(/[！-～]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/　/g, " ").trim();
 }
 
+/** Today in China, YYYY-MM-DD. */
+export function today(): string {
+  return (inChina(new Date().toISOString()) ?? new Date()).toISOString().slice(0, 10);
+}
+
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 
 function dayWords(year: number, month: number, day: number): string {

@@ -6,7 +6,7 @@ import { Problem } from "@/api/problem";
 import type { Dossier, DraftForm, DraftHome, DraftMember, DraftSaved, DraftVehicle } from "@/api/schema";
 import { RequestKey } from "@/lib/action";
 import { editable, halfWidth, parseHundredths } from "@/lib/format";
-import { birthDate, normalise } from "@/lib/idnumber";
+import { birthDate, cleanCode, cleanPhone, dayOf } from "@/lib/people";
 import { registers, type Register } from "@/lib/registers";
 import { session } from "@/lib/session";
 import { keep, kept } from "@/lib/store";
@@ -192,9 +192,10 @@ export function keepingOf(no: string): Keeping {
   return (mine(no) ?? start(no)).keeping;
 }
 
-/** Whether somebody has saved a part of it, here or elsewhere. */
+/** Whether somebody has saved a part of it, here or elsewhere, or holds the dossier he corrects. */
 export function isBegun(no: string): boolean {
-  return Boolean(mine(no)?.draft.visited.length);
+  const draft = mine(no)?.draft;
+  return Boolean(draft?.visited.length || draft?.etag);
 }
 
 function changed(one: Kept): void {
@@ -346,7 +347,7 @@ window.addEventListener("online", () => {
 
 /** Starts a correction from the dossier the household sent last. */
 export function fillFrom(draft: Draft, dossier: Dossier, agreed: readonly string[], etag: string): void {
-  if (draft.visited.length) {
+  if (draft.etag) {
     draft.etag = etag;
     return;
   }
@@ -380,7 +381,8 @@ export function fillFrom(draft: Draft, dossier: Dossier, agreed: readonly string
     phone: dossier.phone,
     consents: [...agreed],
     told_adults: true,
-    visited: [...SECTIONS],
+    // Nothing is done before it was looked at again: one of the parts is what the case was returned for.
+    visited: [],
   });
   const one = mine(draft.no);
   // Nothing has been typed yet: there is nothing to keep.
@@ -397,9 +399,9 @@ export function toDossier(draft: Draft): Dossier {
     category: draft.category as Dossier["category"],
     members: draft.members.map((each) => ({
       name: each.name.trim(),
-      id_number: normalise(each.id_number),
+      id_number: cleanCode(each.id_number),
       relation: each.relation as Dossier["members"][number]["relation"],
-      birth_date: birthDate(each.id_number),
+      birth_date: birthDate(each.id_number) || dayOf(each.birth_date),
       annual_income_fen: parseHundredths(each.annual_income_fen) ?? 0,
       employer: each.employer.trim(),
     })),
@@ -415,14 +417,14 @@ export function toDossier(draft: Draft): Dossier {
         : [],
     vehicles:
       draft.has_vehicles === "yes"
-        ? draft.vehicles.map((each) => ({ plate: halfWidth(each.plate).toUpperCase(), value_fen: parseHundredths(each.value_fen) ?? 0 }))
+        ? draft.vehicles.map((each) => ({ plate: cleanCode(each.plate), value_fen: parseHundredths(each.value_fen) ?? 0 }))
         : [],
     marital_status: draft.marital_status as Dossier["marital_status"],
     district: draft.district,
     street: draft.street,
     community: draft.community,
     address: draft.address.trim(),
-    phone: halfWidth(draft.phone).replace(/[\s-]/g, ""),
+    phone: cleanPhone(draft.phone),
   };
 }
 

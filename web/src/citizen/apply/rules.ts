@@ -1,9 +1,9 @@
 /** What can be said about a draft without asking the gateway, and where each of the gateway's field errors belongs. */
 import type { FieldProblem } from "@/api/problem";
-import { t, title } from "@/i18n";
-import { divisionsOf } from "@/lib/divisions";
-import { halfWidth, parseHundredths } from "@/lib/format";
-import { isIdNumber, normalise } from "@/lib/idnumber";
+import { t, title, type Key } from "@/i18n";
+import { divisionName, divisionsOf } from "@/lib/divisions";
+import { halfWidth, parseHundredths, today } from "@/lib/format";
+import { cleanCode, dayOf, isOldCard, numberFault, phoneFault, wasBorn, type NumberFault, type PhoneFault } from "@/lib/people";
 import { registers } from "@/lib/registers";
 import type { Draft, Section } from "./draft";
 
@@ -22,6 +22,26 @@ function collect(page: string, run: (say: Say) => void): FieldError[] {
   return found;
 }
 
+const NUMBER_FAULTS: Record<Exclude<NumberFault, "">, Key> = {
+  REQUIRED: "member.id_missing",
+  ID_OLD_FORM: "member.id_old",
+  ID_FORMAT: "member.id_form",
+  ID_REGION: "member.id_region",
+  ID_BIRTH_DATE: "member.id_birth",
+  ID_BIRTH_DATE_FUTURE: "member.id_birth",
+  ID_CHECK_DIGIT: "member.id_wrong",
+};
+const PHONE_FAULTS: Record<Exclude<PhoneFault, "">, Key> = {
+  PHONE_MISSING: "place.phone_missing",
+  PHONE_LANDLINE: "place.phone_landline",
+  PHONE_FORMAT: "place.phone_wrong",
+};
+
+/** Where somebody applies who cannot do it here. */
+export function counterOf(draft: Draft): string {
+  return t("place.counter", { street: draft.street ? divisionName(draft.street) : t("place.your_street") });
+}
+
 export function memberName(draft: Draft, index: number): string {
   if (index === 0) return t("member.title_applicant");
   return draft.members[index]?.name.trim() || t("members.nth", { n: index + 1 });
@@ -33,10 +53,14 @@ export function memberErrors(draft: Draft, index: number): FieldError[] {
   return collect(`members/${index}`, (say) => {
     const id = (field: string) => `members-${index}-${field}`;
     if (!member.name.trim()) say(id("name"), t("member.name_missing"));
-    if (!member.id_number.trim()) say(id("id_number"), t("member.id_missing"));
-    else if (!isIdNumber(member.id_number)) say(id("id_number"), t("member.id_wrong"));
-    else if (draft.members.some((other, at) => at < index && normalise(other.id_number) === normalise(member.id_number)))
+    const wrong = numberFault(member.id_number, today());
+    if (wrong) say(id("id_number"), t(NUMBER_FAULTS[wrong]));
+    else if (draft.members.some((other, at) => at < index && cleanCode(other.id_number) === cleanCode(member.id_number)))
       say(id("id_number"), t("member.id_twice"));
+    if (!wrong && isOldCard(member.id_number)) {
+      if (!dayOf(member.birth_date)) say(id("birth_date"), t("member.birth_missing"));
+      else if (!wasBorn(member.id_number, dayOf(member.birth_date))) say(id("birth_date"), t("member.birth_wrong"));
+    }
     if (!member.relation) say(id("relation"), t("member.relation_missing"));
     if (!member.annual_income_fen.trim()) say(id("annual_income_fen"), t("member.income_missing"));
     else if (parseHundredths(member.annual_income_fen) === null) say(id("annual_income_fen"), t("member.income_wrong"));
@@ -72,7 +96,8 @@ function placeErrors(draft: Draft): FieldError[] {
     // Some streets and townships have no communities on record: nobody there could choose one.
     if (!draft.community && divisionsOf("community", draft.street).length) say("community", t("place.community_missing"));
     if (!draft.address.trim()) say("address", t("place.address_missing"));
-    if (!/^1\d{10}$/.test(halfWidth(draft.phone).replace(/[\s-]/g, ""))) say("phone", t("place.phone_wrong"));
+    const wrong = phoneFault(draft.phone);
+    if (wrong) say("phone", t("place.phone_counter", { message: t(PHONE_FAULTS[wrong]), counter: counterOf(draft) }));
   });
 }
 

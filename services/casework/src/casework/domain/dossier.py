@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol
 
-from anju_people import text
+from anju_people import documents, phones, text
 from anju_terms import is_code, terms
 from chassis import bounds
 
@@ -91,6 +91,8 @@ class Division(Protocol):
     def level(self) -> str: ...
     @property
     def parent(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def prepare(dossier: Dossier) -> Dossier:
             replace(
                 member,
                 name=text.clean_name(member.name),
-                id_number=id_number.normalise(member.id_number),
+                id_number=text.clean_code(member.id_number),
                 birth_date=member.birth_date.strip(),
                 employer=text.clean(member.employer),
             )
@@ -123,7 +125,7 @@ def prepare(dossier: Dossier) -> Dossier:
         ),
         vehicles=tuple(replace(vehicle, plate=text.clean_code(vehicle.plate)) for vehicle in dossier.vehicles),
         address=text.clean(dossier.address),
-        phone=_clean_phone(dossier.phone),
+        phone=phones.clean_phone(dossier.phone),
     )
 
 
@@ -172,11 +174,6 @@ def check_consent(consent: Consent, asked: Sequence[str]) -> list[Violation]:
             )
         )
     return found
-
-
-def _clean_phone(phone: str) -> str:
-    digits = text.clean_code(phone).replace("(", "").replace(")", "")
-    return digits.removeprefix("+86") if digits.startswith("+86") else digits
 
 
 def _check_choices(dossier: Dossier, _rules: Rules) -> Iterator[Violation]:
@@ -228,7 +225,7 @@ def _check_member(member: Member, at: str, rules: Rules) -> Iterator[Violation]:
         yield Violation(
             f"{at}/birth_date", "DATE_FORMAT", "请填写出生日期，例如 1990-01-31。", "Enter the date of birth, for example 1990-01-31."
         )
-    elif wrong_number is None and born != id_number.birth_date(member.id_number):
+    elif wrong_number is None and not documents.was_born(member.id_number, born):
         yield Violation(
             f"{at}/birth_date",
             "BIRTH_DATE_CONTRADICTS_ID",
@@ -272,7 +269,7 @@ def _check_family(dossier: Dossier, rules: Rules) -> Iterator[Violation]:
             "A household has one applicant; choose another relation for this member.",
         )
     for index in applicants[:1]:
-        born = id_number.birth_date(dossier.members[index].id_number)
+        born = _date(dossier.members[index].birth_date)
         if born is not None and born <= rules.today and _years(born, rules.today) < ADULT_YEARS:
             yield Violation(
                 f"/members/{index}/id_number",
@@ -360,13 +357,24 @@ def _check_place(dossier: Dossier, rules: Rules) -> Iterator[Violation]:
     if not dossier.address:
         yield Violation("/address", "REQUIRED", "请填写现住址。", "Enter the address where you live.")
     yield from _check_text(dossier.address, "/address")
-    if not (len(dossier.phone) == 11 and dossier.phone.isascii() and dossier.phone.isdecimal() and dossier.phone[0] == "1"):
-        yield Violation(
-            "/phone",
-            "PHONE_FORMAT",
-            "请填写11位手机号码，办理结果会用短信通知您。",
-            "Enter an 11-digit mobile number; results are sent there.",
-        )
+    if code := phones.fault(dossier.phone):
+        yield Violation("/phone", code, *_without_a_mobile(code, dossier, rules))
+
+
+def _without_a_mobile(code: str, dossier: Dossier, rules: Rules) -> tuple[str, str]:
+    """Messages go to a mobile phone; who has none is told where he can apply without."""
+    street = rules.divisions.get(dossier.street)
+    counter = f"{street.name if street else '居住地街道'}的公租房受理点窗口"
+    ask = {
+        "PHONE_MISSING": ("请填写手机号码，办理结果会用短信通知您。", "Enter a mobile number; results are sent there."),
+        "PHONE_LANDLINE": ("座机收不到短信，请填写11位手机号码。", "A landline gets no messages: enter an 11-digit mobile number."),
+        "PHONE_FORMAT": ("请填写11位手机号码，办理结果会用短信通知您。", "Enter an 11-digit mobile number; results are sent there."),
+    }
+    zh, en = ask[code]
+    return (
+        f"{zh}没有手机的，请到{counter}办理，权利和排序一样。",
+        f"{en} Without one, apply at the counter of your street; your rights and place are the same.",
+    )
 
 
 def _check_division(code: str, level: str, parent: str, at: str, zh: str, rules: Rules) -> list[Violation]:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from anju_people import documents
 from anju_people.text import same_name
 
 from registry_gateway.domain.faults import WrongPersonError
@@ -33,8 +34,8 @@ class Person:
 
     @property
     def male(self) -> bool:
-        """By the sequence digit of the identity number (GB 11643): odd for men."""
-        return int(self.id_number[16]) % 2 == 1
+        """By the sequence digit of the document's number: odd for men."""
+        return documents.male(self.id_number)
 
 
 def canonical_id(text: str) -> str:
@@ -43,14 +44,14 @@ def canonical_id(text: str) -> str:
 
 
 def _old_form(number: str) -> str | None:
-    """The 15 character form of an 18 character number; only people born before 2000 have one."""
-    return number[:6] + number[8:17] if number[6:8] == "19" else None
+    """The 15 character form of a citizen's 18 character number; only people born before 2000 have one."""
+    return number[:6] + number[8:17] if number[6:8] == "19" and not documents.is_foreigner(number) else None
 
 
 def same_id(left: str, right: str) -> bool:
     """Whether two written forms name one identity number. Anything which is not an identity number is never the same."""
     a, b = canonical_id(left), canonical_id(right)
-    if _ID18.fullmatch(a) and _ID18.fullmatch(b):
+    if (_ID18.fullmatch(a) and _ID18.fullmatch(b)) or (documents.is_old_card(a) and documents.is_old_card(b)):
         return a == b
     if _ID18.fullmatch(a) and _ID15.fullmatch(b):
         return _old_form(a) == b

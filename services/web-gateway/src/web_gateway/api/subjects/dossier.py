@@ -14,9 +14,17 @@ from web_gateway.api.vocabulary import OneOf
 
 class Member(Body):
     name: Annotated[str, Field(max_length=100)]
-    id_number: Annotated[str, Field(max_length=40, description="Resident identity number (GB 11643).")]
+    id_number: Annotated[
+        str,
+        Field(
+            max_length=40,
+            description="Of the identity card or residence permit (GB 11643), or of the foreigner's permanent residence card in its form of 2023 or the one before.",
+        ),
+    ]
     relation: Annotated[str, OneOf("relations")]
-    birth_date: Annotated[str, Field(max_length=10, description="YYYY-MM-DD, agreeing with the identity number.", examples=["1990-01-01"])]
+    birth_date: Annotated[
+        str, Field(max_length=10, description="YYYY-MM-DD, agreeing with the number as far as it holds a date.", examples=["1990-01-01"])
+    ]
     annual_income_fen: Fen = 0
     employer: Short = ""
 
