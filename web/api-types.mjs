@@ -1,12 +1,13 @@
-// Writes the pages' types from the gateway's own document: node api-types.mjs DOCUMENT TARGET [--check]
+// Writes the pages' types, and how long texts may be, from the gateway's own document: node api-types.mjs DOCUMENT TYPES LIMITS [--check]
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import ts from "typescript";
 
-const [document, target, check] = process.argv.slice(2);
+const [source, target, limitsTarget, check] = process.argv.slice(2);
+const document = JSON.parse(readFileSync(source, "utf8"));
 const blob = ts.factory.createTypeReferenceNode(ts.factory.createIdentifier("Blob"));
 
-const types = await openapiTS(JSON.parse(readFileSync(document, "utf8")), {
+const types = await openapiTS(document, {
   rootTypes: true,
   rootTypesNoSchemaPrefix: true,
   // A file is bytes with a type, and a page that gave text for it would not compile.
@@ -19,8 +20,22 @@ const text = `/**
 
 ${astToString(types)}`;
 
-if (!check) writeFileSync(target, text);
-else if (readFileSync(target, "utf8") !== text) {
-  console.error(`${target}: not what the document says; run make openapi`);
-  process.exit(1);
+const limits = {};
+for (const [name, schema] of Object.entries(document.components.schemas)) {
+  const texts = Object.entries(schema.properties ?? {}).filter(([, shape]) => shape.maxLength);
+  if (texts.length) limits[name] = Object.fromEntries(texts.map(([field, shape]) => [field, shape.maxLength]));
+}
+const limitsText = `/** How many characters the gateway takes, by its own document (make openapi). */
+export const limits = ${JSON.stringify(limits, null, 2)} as const;
+`;
+
+for (const [file, wanted] of [
+  [target, text],
+  [limitsTarget, limitsText],
+]) {
+  if (!check) writeFileSync(file, wanted);
+  else if (readFileSync(file, "utf8") !== wanted) {
+    console.error(`${file}: not what the document says; run make openapi`);
+    process.exit(1);
+  }
 }

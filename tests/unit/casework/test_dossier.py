@@ -199,6 +199,29 @@ def test_what_people_really_write_is_taken(change: Callable[[d.Dossier], d.Dossi
     assert faults(change(GOOD)) == set()
 
 
+def with_spouse(number_: str, birth: str) -> d.Dossier:
+    return d.prepare(replace(GOOD, members=(member(), d.Member("Mary Ann O'Neil", number_, "spouse", birth))))
+
+
+def test_a_foreigner_with_a_permanent_residence_card_is_a_member() -> None:
+    """Of 2023, and of before, whose number has no century; the card's own check digit is checked."""
+    assert faults(with_spouse("911840197802010035", "1978-02-01")) == set()
+    assert faults(with_spouse("can 1100 7802 0109", "1978-02-01")) == set()
+    assert faults(with_spouse("CAN110078020109", "1978-02-02")) == {("/members/1/birth_date", "BIRTH_DATE_CONTRADICTS_ID")}
+    assert faults(with_spouse("CAN110078020100", "1978-02-01")) == {("/members/1/id_number", "ID_CHECK_DIGIT")}
+    # A passport is no number a register could be asked by.
+    (told,) = d.check(with_spouse("E12345678", "1978-02-01"), RULES)
+    assert (told.pointer, told.code) == ("/members/1/id_number", "ID_FORMAT")
+    assert "公租房受理点窗口" in told.zh
+
+
+def test_who_has_no_mobile_phone_is_told_the_counter_of_his_street() -> None:
+    for phone, code in (("", "PHONE_MISSING"), ("0371-23888888", "PHONE_LANDLINE")):
+        (told,) = d.check(d.prepare(replace(GOOD, phone=phone)), RULES)
+        assert (told.code, "北书店街道的公租房受理点窗口" in told.zh) == (code, True)
+    assert faults(d.prepare(replace(GOOD, phone="\u202a+86 138 0000 1234\u202c\u200b"))) == set()
+
+
 def test_all_faults_are_told_at_once() -> None:
     found = faults(replace(GOOD, category="", phone="1", address="", members=(replace(GOOD.members[0], name="", id_number="1"),)))
     assert {pointer for pointer, _ in found} == {"/category", "/phone", "/address", "/members/0/name", "/members/0/id_number", "/members"}

@@ -11,6 +11,7 @@ export const apply = {
   "apply.done": { zh: "已填写", en: "Completed" },
   "apply.todo": { zh: "未填写", en: "Not started" },
   "apply.seen": { zh: "已核对", en: "Looked over" },
+  "apply.look_on": { zh: "继续核对", en: "Go on looking it over" },
   "apply.unseen": { zh: "还没核对", en: "Not looked over yet" },
   "apply.seen_progress": { zh: "已核对 {done} 项，共 {all} 项", en: "{done} of {all} parts looked over" },
   "apply.wrong": { zh: "需要更正", en: "Needs correcting" },

@@ -8,7 +8,7 @@ export const staff = {
   "staff.nav.leases": { zh: "租赁合同", en: "Leases" },
   "staff.nav.arrears": { zh: "欠租与逾期", en: "Arrears" },
   "arrears.title": { zh: "欠租、逾期与未付成", en: "Arrears, overdue bills and failed payments" },
-  "arrears.arrears": { zh: "欠租", en: "In arrears" },
+  "arrears.arrears": { zh: "欠租", en: "Rent in arrears" },
   "arrears.arrears_text": { zh: "过了催缴期仍未缴清的账单。押金没有按期交的，合同已失效，不再催缴。", en: "Bills still unpaid after the reminders. A deposit not paid in time ends its lease and is not asked for any more." },
   "arrears.overdue": { zh: "逾期", en: "Overdue" },
   "arrears.overdue_text": { zh: "过了缴款期限，系统按规则提醒租户，还没有转入欠租。", en: "Past the due date; the system reminds the tenant by the rules, and it is not in arrears yet." },

@@ -1,0 +1,76 @@
+/** How many characters the gateway takes, by its own document (make openapi). */
+export const limits = {
+  "AnswerOffer": {
+    "reason": 500
+  },
+  "ConsentGiven": {
+    "text_version": 40
+  },
+  "Decide": {
+    "reason": 500
+  },
+  "DecideObjection": {
+    "answer": 2000
+  },
+  "Dossier": {
+    "address": 200,
+    "phone": 20
+  },
+  "DraftForm": {
+    "category": 40,
+    "marital_status": 40,
+    "has_homes": 40,
+    "has_vehicles": 40,
+    "district": 40,
+    "street": 40,
+    "community": 40,
+    "address": 200,
+    "phone": 40,
+    "etag": 40,
+    "request_key": 40,
+    "request_print": 40
+  },
+  "DraftHome": {
+    "district": 40,
+    "address": 200,
+    "area_centi_sqm": 40,
+    "share_percent": 40,
+    "certificate_no": 200
+  },
+  "DraftMember": {
+    "name": 200,
+    "id_number": 200,
+    "relation": 40,
+    "birth_date": 40,
+    "annual_income_fen": 40,
+    "employer": 200
+  },
+  "DraftVehicle": {
+    "plate": 40,
+    "value_fen": 40
+  },
+  "Home": {
+    "address": 200,
+    "certificate_no": 100
+  },
+  "Member": {
+    "name": 100,
+    "id_number": 40,
+    "birth_date": 10,
+    "employer": 200
+  },
+  "NewUnit": {
+    "estate_name": 100,
+    "address": 200,
+    "number": 100
+  },
+  "RaiseObjection": {
+    "text": 2000
+  },
+  "Vehicle": {
+    "plate": 20
+  },
+  "Withdraw": {
+    "reason": 500
+  }
+} as const;
