@@ -29,6 +29,7 @@ from tests.bench import on_temporal
 from tests.bench.drive import Case, run_round
 from tests.bench.machine import proportional_memory_bytes
 from tests.bench.trips import Trips
+from tests.support.families import is_honest
 from tests.workflows.stage import LEVELS
 
 _READY_SECONDS = 120.0
@@ -107,13 +108,14 @@ class Stack:
         return line.decode().strip()
 
     async def households(self, count: int) -> list[Household]:
-        """Households nobody has applied for yet, whose declaration is complete, signed on and with their reviewers at their desks."""
+        """Households nobody has applied for yet, about whom there is no doubt (approving against one takes two reviewers), signed on and with their reviewers
+        at their desks."""
         found: list[Household] = []
         while len(found) < count:
             page = await self.town.world("GET", f"/population/households?start={self._next_household}&count=50")
             for each in page["items"]:
                 self._next_household = each["number"] + 1
-                if not each["misdeclared"] and len(found) < count:
+                if is_honest(each) and len(found) < count:
                     found.append(Household(self.town, each))
         for household in found:
             await household.applicant.token()

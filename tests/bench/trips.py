@@ -69,19 +69,19 @@ def counting() -> Iterator[Trips]:
     def stated(connection: Any, *_: Any) -> None:
         trips.statements[asked(connection.info.get("service", ""))] += 1
 
-    identify: Callable[..., Any] = grpc_server._Guard._identify
+    admit: Callable[..., Any] = grpc_server._Guard._admit
 
     def counted(guard: Any, method: str, context: Any) -> None:
         _serving.set(method.rsplit(".", 1)[-1])
         trips.calls[method.rsplit(".", 1)[-1]] += 1
-        identify(guard, method, context)
+        admit(guard, method, context)
 
     event.listen(Pool, "connect", watch)
     event.listen(Engine, "before_cursor_execute", stated)
-    grpc_server._Guard._identify = counted  # type: ignore[method-assign,assignment]  # the place where a call begins
+    grpc_server._Guard._admit = counted  # type: ignore[method-assign,assignment]  # the place where a call begins
     try:
         yield trips
     finally:
-        grpc_server._Guard._identify = identify  # type: ignore[method-assign]
+        grpc_server._Guard._admit = admit  # type: ignore[method-assign]
         event.remove(Pool, "connect", watch)
         event.remove(Engine, "before_cursor_execute", stated)

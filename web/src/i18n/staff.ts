@@ -54,6 +54,7 @@ export const staff = {
   "decide.reason_missing": { zh: "退回或不予通过必须写明理由", en: "A return or refusal needs a reason" },
   "decide.button": { zh: "提交决定", en: "Submit the decision" },
   "decide.approve_two_hint": { zh: "写明理由，由本级另一位审核人员确认后转入下一环节。", en: "Say why; moves on once a second reviewer of your level agrees." },
+  "decide.approve_second_hint": { zh: "确认同事的意见，转入下一环节。", en: "Agrees with your colleague; moves on to the next step." },
   "decide.approve_reason": { zh: "理由（后续审核人员会看到）", en: "Reason (the reviewers after you read it)" },
   "decide.approve_reason_missing": { zh: "有条件不符合或无法核实，仍要通过必须写明理由", en: "A criterion is not met or could not be verified: say why it is approved" },
   "decide.against": { zh: "不符合或无法核实：{what}", en: "Not met or not verified: {what}" },
