@@ -85,6 +85,7 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
         f"{lease}/bills/{period}",
         "/inbox",
         "/myself/queries",
+        "/confirm",
     )
 
 

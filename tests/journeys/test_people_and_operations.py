@@ -53,6 +53,9 @@ MATRIX = {
     "list_estates": "200 200 200 200 200 200 200 200 200 200 200 200 200",
     "list_waiting": "200 200 200 200 200 200 200 200 200 200 200 200 200",
     "submit_application": "401 409 422 403 403 403 403 403 403 403 403 403 403",
+    "list_claims": "401 200 200 403 403 403 403 403 403 403 403 403 403",
+    "confirm": "401 409 404 403 403 403 403 403 403 403 403 403 403",
+    "record_confirmation": "401 403 403 409 403 403 403 403 403 403 403 403 403",
     "list_applications": "401 200 200 200 200 200 200 200 200 200 403 200 200",
     "get_application": "401 200 404 200 404 200 404 200 200 404 403 200 200",
     "list_lookups": "401 200 404 200 404 200 404 200 200 404 403 200 200",
@@ -147,13 +150,23 @@ async def scene(box: RunningBox, families: Families) -> Scene:
             strict=True,
         )
     )
-    names = {"no": family.no, "lease": family.lease_no, "id": offer["id"], "message": message, "code": family.district, "period": "deposit"}
+    names = {
+        "no": family.no,
+        "lease": family.lease_no,
+        "id": offer["id"],
+        "message": message,
+        "code": family.district,
+        "period": "deposit",
+        "index": "1",
+    }
     dossier = {"dossier": family.dossier}
     # The household already has a case; and nobody else may apply in its name.
     bodies = {
         "submit_application": {**dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}},
         "correct_dossier": dossier,
         "save_draft": {"version": 0, "form": {}},
+        "confirm": {"agrees": True, "text_version": CONSENT_VERSION},
+        "record_confirmation": {"channel": "counter", "document": "身份证原件"},
         "raise_objection": {"text": "异议"},
         "decide_objection": {"upheld": False, "answer": "答复"},
         "decide_application": {"decision": "approve"},

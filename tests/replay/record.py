@@ -142,6 +142,17 @@ async def applications(theatre: Stage) -> None:
     await save("application-two-objections", handle)
 
 
+async def confirmations(theatre: Stage) -> None:
+    for name, go in {
+        "application-confirmed": application.all_confirmed,
+        "application-unconfirmed": application.confirmation_lapsed,
+        "application-member-refused": application.member_refused,
+    }.items():
+        theatre.notes.advances.clear()
+        theatre.notes.tries.clear()
+        await save(name, await go(theatre))
+
+
 async def troubles(theatre: Stage) -> None:
     """A step refused and made again after an operator resumed the case; a step whose service hung, made again as an ordinary one."""
 
@@ -283,6 +294,7 @@ async def arrears(theatre: Stage, name: str, *, in_time: bool) -> WorkflowHandle
 async def taken_up(theatre: Stage) -> None:
     for name, go in {
         "application-taken-up-verifying": application.taken_up_verifying,
+        "application-taken-up-confirming": application.taken_up_confirming,
         "application-taken-up-review": application.taken_up_at_the_second_level,
         "application-taken-up-correction": application.taken_up_in_correction,
         "application-taken-up-objections": application.taken_up_with_objections,
@@ -302,7 +314,7 @@ async def taken_up(theatre: Stage) -> None:
         await save(name, handle)
 
 
-PARTS = {each.__name__: each for each in (applications, troubles, waitings, leases, bills, taken_up)}
+PARTS = {each.__name__: each for each in (applications, confirmations, troubles, waitings, leases, bills, taken_up)}
 
 
 async def record_all(parts: list[str]) -> int:

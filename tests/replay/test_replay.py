@@ -23,6 +23,10 @@ HERE = Path(__file__).parent
 HISTORIES = sorted((HERE / "histories").glob("*.json"))
 # Every way a workflow can go has a recorded history; a new path needs a new one.
 PATHS = {
+    "application-confirmed",
+    "application-unconfirmed",
+    "application-member-refused",
+    "application-taken-up-confirming",
     "application-registered",
     "application-refused",
     "application-corrected",

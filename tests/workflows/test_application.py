@@ -8,8 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from anju_contracts.application import START, Correction, Decision, ObjectionDecision, ObjectionRaised, Withdrawal, moves
-from anju_contracts.base import STATE, Accepted, State
+from anju_contracts.application import (
+    CONFIRM,
+    START,
+    Confirmation,
+    Correction,
+    Decision,
+    ObjectionDecision,
+    ObjectionRaised,
+    Withdrawal,
+    moves,
+)
+from anju_contracts.base import STATE, Accepted, State, Word
 from anju_workflows.application.calls import CASE_STANDING
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -80,6 +90,94 @@ async def test_returned_then_corrected_is_verified_again(theatre: Stage) -> None
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await handle.execute_update("correct", said, result_type=Accepted)
     assert reason_of(refused.value) == "NOT_RETURNED"
+
+
+def confirmation(member: int, *, round: int = 1, agrees: bool = True) -> Confirmation:
+    return Confirmation(round=round, member=member, agrees=agrees, actor=f"c-member-{member}", request_id=request())
+
+
+async def confirm(handle: WorkflowHandle[Any, Any], said: Confirmation) -> Accepted:
+    answer: Accepted = await handle.execute_update(CONFIRM, said, id=said.request_id, result_type=Accepted)
+    return answer
+
+
+async def all_confirmed(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.apply(awaited=(1, 2))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    assert not theatre.notes.tries
+    assert (await confirm(handle, confirmation(2))).stage == "confirming"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "member_confirmed")
+    assert not theatre.notes.tries
+    assert (await confirm(handle, confirmation(1))).stage == "verifying"
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
+async def test_no_register_is_asked_before_every_adult_has_confirmed(theatre: Stage) -> None:
+    await all_confirmed(theatre)
+    assert theatre.notes.events[:4] == ["confirmation_awaited", "member_confirmed", "all_confirmed", "verification_done"]
+    assert MOVES.is_path(theatre.notes.events)
+    assert theatre.notes.templates()[:2] == ["confirmation_awaited", "application_received"]
+
+
+async def test_both_confirm_at_once(theatre: Stage) -> None:
+    handle = await theatre.apply(awaited=(1, 2))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    await asyncio.gather(*(confirm(handle, confirmation(member)) for member in (1, 2)))
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    assert theatre.notes.events[1:3] == ["member_confirmed", "all_confirmed"]
+
+
+async def confirmation_lapsed(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    handle = await theatre.apply(awaited=(1, 2))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    await confirm(handle, confirmation(1))
+    await theatre.days(handle, 40)
+    await handle.result()
+    return handle
+
+
+async def test_silence_is_no_consent(theatre: Stage) -> None:
+    handle = await confirmation_lapsed(theatre)
+    assert (await handle.result())["outcome"] == "lapsed"
+    assert theatre.notes.events == ["confirmation_awaited", "member_confirmed", "confirmation_expired"]
+    assert not theatre.notes.tries
+    assert theatre.notes.templates()[-2:] == ["confirmation_expiring", "confirmation_lapsed"]
+
+
+async def member_refused(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    """Somebody named does not belong to it; the correction names another adult, who confirms."""
+    handle = await theatre.apply(awaited=(1,))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    assert (await confirm(handle, confirmation(1, agrees=False))).stage == "correction"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "member_refused")
+    said = Correction(round=2, awaited=(1,), actor="c-somebody", request_id=request())
+    assert (await handle.execute_update("correct", said, result_type=Accepted)).stage == "confirming"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "corrected_with_new_adult")
+    await confirm(handle, confirmation(1, round=2))
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
+async def test_who_does_not_belong_has_the_case_corrected(theatre: Stage) -> None:
+    await member_refused(theatre)
+    assert MOVES.is_path(theatre.notes.events)
+    assert theatre.notes.templates()[:3] == ["confirmation_awaited", "member_refused", "confirmation_awaited"]
+
+
+async def test_what_is_not_awaited_is_not_taken(theatre: Stage) -> None:
+    handle = await theatre.apply(awaited=(1, 2))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    twice = confirmation(1)
+    await confirm(handle, twice)
+    for said in (confirmation(1), confirmation(3), confirmation(2, round=2), confirmation(2).model_copy(update={"actor": ""})):
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await confirm(handle, said)
+        assert reason_of(refused.value) == "NOT_AWAITED"
 
 
 async def test_correction_not_made_in_time_lapses(theatre: Stage) -> None:
@@ -320,6 +418,17 @@ async def taken_up_in_correction(theatre: Stage) -> WorkflowHandle[Any, Any]:
     return handle
 
 
+async def taken_up_confirming(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    """One of two had confirmed: it waits for the other."""
+    handle = await theatre.taken_up("confirming", "members", in_days(9), awaited=(2,))
+    said = confirmation(2)
+    await eventually_said(handle, said, CONFIRM)
+    await theatre.reached(lambda: theatre.notes.events == ["all_confirmed", "verification_done"])
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
 async def taken_up_with_objections(theatre: Stage) -> WorkflowHandle[Any, Any]:
     handle = await theatre.taken_up(
         "objection_review", "district", in_days(9), notice_closes=in_days(4), objections=(("o1", in_days(0)), ("o2", in_days(0)))
@@ -340,17 +449,22 @@ async def knows_where_it_stands(handle: WorkflowHandle[Any, Any]) -> None:
     await eventually(stands)
 
 
-async def eventually_said(handle: WorkflowHandle[Any, Any], said: ObjectionDecision) -> None:
-    """The next objection's turn comes a moment after the one before it was answered."""
+async def eventually_said(handle: WorkflowHandle[Any, Any], said: Word, update: str = "decide_objection") -> None:
+    """The next objection's turn comes a moment after the one before it was answered, and a case started again has to read where it stands."""
 
     async def said_it() -> bool:
         try:
-            await handle.execute_update("decide_objection", said, id=request(), result_type=Accepted)
+            await handle.execute_update(update, said, id=request(), result_type=Accepted)
         except WorkflowUpdateFailedError:
             return False
         return True
 
     await eventually(said_it)
+
+
+async def test_a_case_goes_on_waiting_for_who_has_not_confirmed(theatre: Stage) -> None:
+    await taken_up_confirming(theatre)
+    assert theatre.notes.tries["marriage"] == 1
 
 
 async def test_a_case_goes_on_with_the_registers(theatre: Stage) -> None:

@@ -2,6 +2,7 @@
 export const terms = {
   actors: {
     citizen: {"zh": "申请家庭", "en": "Household"},
+    member: {"zh": "家庭成员", "en": "Member of the household"},
     public: {"zh": "社会公众", "en": "Public"},
     system: {"zh": "系统", "en": "System"},
     house_manager: {"zh": "房管所", "en": "House manager"},
@@ -25,6 +26,13 @@ export const terms = {
     new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home", "hint": {"zh": "毕业后在本市工作不久，有劳动合同，没有住房。", "en": "Working in the city since shortly after graduating, with a contract, without a home."}},
     migrant_worker: {"zh": "稳定就业外来务工人员", "en": "Migrant worker in stable employment", "hint": {"zh": "外地户籍，在本市稳定就业并缴纳社会保险，没有住房。", "en": "Registered elsewhere, steadily employed and insured in the city, without a home."}},
   },
+  consent_channels: {
+    self: {"zh": "本人登录确认", "en": "Signed on and confirmed"},
+    parent: {"zh": "申请人作为未成年人的监护人同意", "en": "The applicant, for a minor"},
+    counter: {"zh": "本人到窗口确认", "en": "At a counter, in person"},
+    authorisation: {"zh": "书面授权书，窗口已核对", "en": "Signed authorisation, checked at a counter"},
+    guardian: {"zh": "监护人同意，窗口已核对监护证明", "en": "Guardian, proof checked at a counter"},
+  },
   criteria: {
     housing_area: {"zh": "人均住房建筑面积", "en": "Floor area per person"},
     income: {"zh": "人均月收入", "en": "Income per person and month"},
@@ -41,9 +49,15 @@ export const terms = {
   },
   events: {
     submitted: {"zh": "提交申请，已受理", "en": "Submitted and accepted"},
+    confirmation_awaited: {"zh": "等待其他成年家庭成员本人确认", "en": "The other adults are to confirm"},
+    member_confirmed: {"zh": "一位家庭成员已确认", "en": "A member has confirmed"},
+    all_confirmed: {"zh": "成年家庭成员均已确认，开始数据核验", "en": "All adults have confirmed, register checks began"},
+    member_refused: {"zh": "一位家庭成员表示不属于本家庭，退回补正", "en": "Somebody named says he does not belong to it; returned"},
+    confirmation_expired: {"zh": "期限内没有全部确认", "en": "Not confirmed in time"},
     start_verification: {"zh": "开始数据核验", "en": "Register checks began"},
     verification_done: {"zh": "数据核验完成", "en": "Register checks done"},
     corrected: {"zh": "已补正，重新核验", "en": "Corrected, checks start again"},
+    corrected_with_new_adult: {"zh": "已补正，等待新增成年成员确认", "en": "Corrected, a new adult is to confirm"},
     correction_expired: {"zh": "逾期未补正", "en": "Not corrected in time"},
     objection_raised: {"zh": "收到异议", "en": "Objection received"},
     one_objection_dismissed: {"zh": "一项异议不成立", "en": "One objection dismissed"},
@@ -128,6 +142,7 @@ export const terms = {
   },
   stages: {
     submitted: {"zh": "已受理", "en": "Accepted"},
+    confirming: {"zh": "家庭成员确认", "en": "Members confirm"},
     verifying: {"zh": "数据核验", "en": "Checking registers"},
     street_review: {"zh": "街道初审", "en": "Street review"},
     district_review: {"zh": "区级复审", "en": "District review"},
@@ -160,6 +175,7 @@ export const terms = {
   },
   waiting_on: {
     citizen: {"zh": "您（申请家庭）", "en": "You (the household)"},
+    members: {"zh": "其他成年家庭成员（本人确认）", "en": "The other adults of the household"},
     registers: {"zh": "数据部门（自动核验）", "en": "Registers (automatic)"},
     public: {"zh": "公示中，社会公众可提意见", "en": "Open to objections by anybody"},
     system: {"zh": "系统自动办理", "en": "The system"},

@@ -122,6 +122,11 @@ def _spoken(case: tables.Application, event: str, note: str, objection: str, wor
             return contract.WITHDRAW, contract.Withdrawal(actor=owner.sub, reason=note, request_id=word_id), owner, ""
         case "corrected":
             return contract.CORRECT, contract.Correction(actor=owner.sub, round=case.round + 1, request_id=word_id), owner, ""
+        case "all_confirmed" | "member_confirmed" | "member_refused":
+            adult = someone()
+            agrees = event != "member_refused"
+            said_so = contract.Confirmation(actor=adult.sub, round=case.round, member=1, agrees=agrees, request_id=word_id)
+            return contract.CONFIRM, said_so, adult, ""
         case "objection_raised":
             objector = someone()
             raised = contract.ObjectionRaised(actor=objector.sub, objection_id=objection, request_id=word_id)
@@ -157,6 +162,16 @@ class Desk:
         if method in ("SubmitApplication", "CorrectApplication") and not caller.person:
             caller = replace(caller, person=self.verified(request.dossier))
         return await self._people.call(getattr(self.stub, method), request, caller=caller, timeout=timeout)
+
+    async def confirm(self, no: str, who: pb.Member | str, *, agrees: bool = True, key: str = "", caller: Caller | None = None) -> pb.Claim:
+        """A member of the household, signed on himself, confirms or says that he does not belong to it."""
+        number = who if isinstance(who, str) else who.id_number
+        caller = replace(caller or someone(), person=self.index_of(number))
+        request = pb.ConfirmRequest(
+            idempotency_key=key or new_id(), application_no=no, agrees=agrees, text_version="consent-2026.1" if agrees else ""
+        )
+        answer: pb.Claim = (await self.call(caller, "Confirm", request)).claim
+        return answer
 
     def index_of(self, id_number: str) -> str:
         return self._index.of(id_number)
@@ -298,12 +313,19 @@ class Engine:
             if self.verdict is not None:
                 self.verdict(no, update, said)
             event, note, objection = _event(current, said)
+            if event == "member_confirmed" and not await self._awaited(no):
+                event = "all_confirmed"
             stage = MOVES.next(current, event)
             self._accepted[request_id] = stage
             if self.lands:
                 task = asyncio.create_task(self._land(no, event, stage, note, objection, said))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    async def _awaited(self, no: str) -> list[int]:
+        assert self.desk is not None
+        answer = await self.desk.call(worker(), "GetStanding", pb.GetStandingRequest(no=no))
+        return list(answer.awaited)
 
     async def _land(self, no: str, event: str, stage: str, note: str, objection: str, said: Word) -> None:
         await asyncio.sleep(0.05)
@@ -324,7 +346,9 @@ def _event(stage: str, said: Word) -> tuple[str, str, str]:
             verb = {"approve": "approved", "return": "returned", "refuse": "refused"}[said.decision]
             return f"{said.level}_{verb}", "" if verb == "approved" else said.reason, ""
         case contract.Correction():
-            return "corrected", "", ""
+            return "corrected_with_new_adult" if said.awaited else "corrected", "", ""
+        case contract.Confirmation():
+            return "member_confirmed" if said.agrees else "member_refused", "", ""
         case contract.Withdrawal():
             return "withdrawn", said.reason, ""
         case contract.ObjectionRaised():

@@ -219,10 +219,12 @@ async def test_a_correction_becomes_the_dossier(office: Office) -> None:
     fixed.members[0].name = "章晓明"
     key = new_id()
     after = await correct(desk, owner, case.no, fixed, key, case.version)
-    assert (after.stage, after.round, after.category, after.masked_name) == ("verifying", 2, "new_worker", "章*明")
+    assert (after.stage, after.round, after.category, after.masked_name) == ("confirming", 2, "new_worker", "章*明")
     assert after.dossier == fixed
     assert (await correct(desk, owner, case.no, fixed, key, case.version)).round == 2
     assert await reason_of(correct(desk, owner, case.no, fixed)) == "NOT_RETURNED"
+    # Who came in is asked for himself; until he has confirmed, he may apply anywhere, and so may who has left.
+    await desk.confirm(case.no, coming)
     await desk.submit(someone(), dossier(member(id_number=leaving)))
     assert await reason_of(desk.submit(someone(), dossier(member(id_number=coming)))) == "HOUSEHOLD_HAS_APPLICATION"
     assert await office.rows("SELECT round FROM dossier WHERE application_no = $1 ORDER BY 1", case.no) == [(1,), (2,)]
@@ -241,8 +243,9 @@ async def test_a_refused_correction_leaves_no_trace(office: Office) -> None:
     assert (await desk.get(owner, case.no)).dossier == case.dossier
     await desk.submit(someone(), dossier(member(id_number=coming)))
     office.engine.verdict = None
-    assert await reason_of(correct(desk, owner, case.no, fixed, key)) == "HOUSEHOLD_HAS_APPLICATION"
-    assert (await correct(desk, owner, case.no, dossier(case.dossier.members[0]), new_id())).round == 2
+    # He has an application of his own now; the household that names him is told so when he is to confirm.
+    assert (await correct(desk, owner, case.no, fixed, key)).stage == "confirming"
+    assert await reason_of(desk.confirm(case.no, coming)) == "CONFIRMED_ELSEWHERE"
 
 
 async def test_a_correction_is_checked_like_a_first_dossier(desk: Desk) -> None:

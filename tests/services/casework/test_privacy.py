@@ -29,6 +29,7 @@ from tests.services.casework.support import (
 NAMES = ("司马云鹤", "诸葛清荷", "上官无忌")
 PHONE, ADDRESS, EMPLOYER, PLATE = "19999054321", "金丝雀巷七十七号", "金丝雀纺织厂", "豫Z7C4NY"
 REASON, OBJECTION, ANSWER = "司马云鹤的收入证明缺页", "诸葛清荷在外地另有住房", "经查上官无忌名下无房"
+DOCUMENT = "诸葛清荷签名的授权书"
 
 
 async def every_cell(office: Office) -> list[tuple[str, bytes]]:
@@ -66,6 +67,12 @@ async def test_nothing_planted_stands_in_the_clear(office: Office) -> None:
     await reason_of(desk.call(owner, "CorrectApplication", fix))
     office.engine.verdict = None
     await desk.call(owner, "CorrectApplication", fix)
+    for index, each in enumerate((await desk.get(owner, no)).members):
+        if each.state == "awaited":
+            paper = pb.RecordConfirmationRequest(
+                idempotency_key=new_id(), application_no=no, member=index, channel="authorisation", document=DOCUMENT
+            )
+            await desk.call(CLERK, "RecordConfirmation", paper)
     await desk.bring_to(no, "verification_done", "street_approved", "district_approved", "city_approved")
     raised = await desk.call(
         someone(), "RaiseObjection", pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text=OBJECTION)
@@ -83,7 +90,19 @@ async def test_nothing_planted_stands_in_the_clear(office: Office) -> None:
 
     cells = await every_cell(office)
     assert len(cells) > 100
-    planted_words = [*NAMES, *(m.id_number for m in members), PHONE, ADDRESS, EMPLOYER, PLATE, REASON, OBJECTION, ANSWER, "金丝雀"]
+    planted_words = [
+        *NAMES,
+        *(m.id_number for m in members),
+        PHONE,
+        ADDRESS,
+        EMPLOYER,
+        PLATE,
+        REASON,
+        OBJECTION,
+        ANSWER,
+        DOCUMENT,
+        "金丝雀",
+    ]
     assert [(place, word) for place, raw in cells for word in planted_words if word.encode() in raw] == []
     # The search can find something: masked names stand in the clear on purpose.
     assert any("司**鹤".encode() in raw for _, raw in cells)

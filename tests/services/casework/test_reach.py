@@ -30,6 +30,7 @@ from tests.services.casework.support import (
     dossier,
     member,
     page,
+    person_number,
     reason_of,
     refusing,
     someone,
@@ -142,6 +143,23 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         {"other citizen": "NOT_FOUND", "citizen with roles": "NOT_FOUND"},
         "NOT_ALLOWED",
         {"STEP_REFUSED"},
+    ),
+    "ListClaims": (lambda _no: pb.ListClaimsRequest(), CITIZENS, {}, "NOT_ALLOWED", {"NOT_VERIFIED"}),
+    "Confirm": (
+        lambda no: pb.ConfirmRequest(idempotency_key=new_id(), application_no=no, agrees=False),
+        CITIZENS,
+        {},
+        "NOT_ALLOWED",
+        {"NOT_VERIFIED"},
+    ),
+    "RecordConfirmation": (
+        lambda no: pb.RecordConfirmationRequest(
+            idempotency_key=new_id(), application_no=no, member=1, channel="counter", document="身份证原件"
+        ),
+        {"clerk"},
+        {"clerk elsewhere": "OUT_OF_DIVISION", "no division": "OUT_OF_DIVISION"},
+        "NOT_ALLOWED",
+        {"NOT_AWAITED"},
     ),
     "ListNotices": (lambda _no: pb.ListNoticesRequest(), set(ALL), {}, "", {""}),
     "RaiseObjection": (
@@ -362,7 +380,7 @@ async def test_the_household_sees_who_of_the_staff_has_looked(desk: Desk) -> Non
 
 async def test_subjects_are_for_the_consented_register_of_an_open_case(office: Office) -> None:
     desk = office.desk
-    content = dossier(member(name="欧阳晓明"), member("child", "欧阳小宝"))
+    content = dossier(member(name="欧阳晓明"), member("parent", "欧阳大山"), member("child", "欧阳小宝", person_number("20150101")))
     no = (await desk.submit(OWNER, content)).no
 
     async def ask(register: Any, round_: int = 1) -> pb.GetSubjectsResponse:
@@ -370,7 +388,11 @@ async def test_subjects_are_for_the_consented_register_of_an_open_case(office: O
         answer: pb.GetSubjectsResponse = await desk.call(system("registry-gateway"), "GetSubjects", request)
         return answer
 
+    assert await reason_of(ask("real_estate")) == "NO_CONSENT", "an adult has not confirmed"
+    await desk.bring_to(no, "confirmation_awaited")
+    await desk.confirm(no, content.members[1])
     answer = await ask("real_estate")
+    assert [s.consent_channel for s in answer.subjects] == ["self", "self", "parent"]
     assert [(s.index, s.name, s.id_number, s.relation) for s in answer.subjects] == [
         (i, m.name, m.id_number, m.relation) for i, m in enumerate(content.members)
     ]
@@ -381,7 +403,7 @@ async def test_subjects_are_for_the_consented_register_of_an_open_case(office: O
     assert await reason_of(ask("vehicles", 2)) == "NO_SUCH_ROUND"
     await office.rows("UPDATE consent SET registers = '{marriage}' WHERE application_no = $1", no)
     assert await reason_of(ask("real_estate")) == "NO_CONSENT"
-    assert len((await ask("marriage")).subjects) == 2
+    assert len((await ask("marriage")).subjects) == 3
     await desk.bring_to(no, "withdrawn")
     assert await reason_of(ask("marriage")) == "ALREADY_ENDED"
 

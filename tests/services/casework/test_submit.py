@@ -14,6 +14,7 @@ from chassis.ids import new_id
 from tests.services.casework.conftest import Office
 from tests.services.casework.support import (
     ALL_REGISTERS,
+    CLERK,
     TO_NOTICE,
     Desk,
     consent,
@@ -120,16 +121,14 @@ async def test_keys_of_two_people_do_not_meet(desk: Desk) -> None:
     assert one.no != other.no
 
 
-# --- one application a household ---------------------------------------------------------------------------------------------------------
+# --- one application a person -------------------------------------------------------------------------------------------------------------
 
 
 async def test_fifty_at_once_for_one_person_make_one_application(office: Office) -> None:
     shared = person_number()
-    calls = [
-        office.desk.submit(someone(), dossier(member(), member("child", "张小宝", shared)) if i % 2 else dossier(member(id_number=shared)))
-        for i in range(50)
-    ]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
+    answers = await asyncio.gather(
+        *(office.desk.submit(someone(), dossier(member(id_number=shared))) for _ in range(50)), return_exceptions=True
+    )
     taken = [answer for answer in answers if isinstance(answer, pb.Application)]
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     assert len(taken) == 1
@@ -137,25 +136,37 @@ async def test_fifty_at_once_for_one_person_make_one_application(office: Office)
     assert len(refused) == 49
 
 
-async def test_households_that_share_two_people_in_any_order_do_not_block_each_other(desk: Desk) -> None:
+async def test_whom_thirty_strangers_name_is_kept_from_nothing(office: Office) -> None:
+    """And naming him waits for him: none of them is asked about anybody before he has said so himself."""
+    shared = person_number()
+    content = [dossier(member(), member("spouse", "李安民", shared)) for _ in range(30)]
+    cases = await asyncio.gather(*(office.desk.submit(someone(), each) for each in content), return_exceptions=True)
+    assert [case for case in cases if not isinstance(case, pb.Application)] == []
+    own = await office.desk.submit(someone(), dossier(member(id_number=shared)))
+    assert await reason_of(office.desk.confirm(cases[0].no, shared)) == "CONFIRMED_ELSEWHERE"  # type: ignore[union-attr]  # looked at above
+    assert (await office.desk.get(CLERK, own.no)).members[0].named_elsewhere
+
+
+async def test_households_that_name_each_other_in_any_order_do_not_block_each_other(desk: Desk) -> None:
     one, two = person_number(), person_number()
     calls = []
     for i in range(30):
         people = [one, two] if i % 2 else [two, one]
-        calls.append(desk.submit(someone(), dossier(member(id_number=people[0]), member("child", "张小宝", people[1]))))
+        calls.append(desk.submit(someone(), dossier(member(id_number=people[0]), member("spouse", "李安民", people[1]))))
     answers = await asyncio.gather(*calls, return_exceptions=True)
     reasons = [answer.problem.reason if isinstance(answer, Refusal) else "ok" for answer in answers]
     assert sorted(set(reasons)) == ["HOUSEHOLD_HAS_APPLICATION", "ok"]
-    assert reasons.count("ok") == 1
+    assert reasons.count("ok") == 2, "each of the two has an application of his own"
 
 
 async def test_a_refused_household_leaves_nothing(office: Office) -> None:
-    shared, newcomer, other = person_number(), person_number(), someone()
+    shared, named, other = person_number(), person_number(), someone()
     await office.desk.submit(someone(), dossier(member(id_number=shared)))
-    content = dossier(member(id_number=newcomer), member("child", "张小宝", shared))
+    content = dossier(member(id_number=shared), member("parent", "张大山", named))
     assert await reason_of(office.desk.submit(other, content)) == "HOUSEHOLD_HAS_APPLICATION"
     assert await office.rows("SELECT count(*) FROM application WHERE owner = $1", other.sub) == [(0,)]
-    await office.desk.submit(other, dossier(member(id_number=newcomer)))
+    index = office.desk.index_of(named)
+    assert await office.rows("SELECT count(*) FROM resident WHERE blind = $1", index) == [(0,)]
 
 
 async def test_only_the_owner_learns_which_case_it_is(desk: Desk) -> None:

@@ -66,7 +66,15 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
             raise Refusal(NO_CONSENT)
         response = casework_pb.GetSubjectsResponse(purpose=case.purpose, legal_basis=case.legal_basis, district="410202")
         for index, (name, id_number, relation) in enumerate(case.people):
-            response.subjects.add(index=index, name=name, id_number=id_number, relation=relation, person=self.people.of(id_number))
+            response.subjects.add(
+                index=index,
+                name=name,
+                id_number=id_number,
+                relation=relation,
+                person=self.people.of(id_number),
+                consent_id=f"consent-{index}",
+                consent_channel="self",
+            )
         response.consent.text_version = "consent-2026.1"
         response.consent.registers.extend(case.consented)
         return response

@@ -195,7 +195,22 @@ class Records:
             created_at=NOW,
         )
         registers = list(REGISTERS)
-        await self.put("casework", "consent", application_no=no, text_version="consent-2026.1", registers=registers, given_at=NOW)
+        for place, (_, number) in enumerate(people):
+            await self.put(
+                "casework",
+                "consent",
+                id=f"consent-{no}-{place}",
+                application_no=no,
+                blind=self.people.of(number),
+                round=1,
+                agrees=True,
+                channel="counter" if place else "self",
+                text_version="consent-2026.1",
+                registers=registers,
+                given_at=NOW,
+                given_by="s-clerk" if place else owner,
+                document_sealed=b"",
+            )
 
     async def timeline(self, advances: Sequence[calls.Advance]) -> None:
         """What casework would have recorded of these steps."""

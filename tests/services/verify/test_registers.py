@@ -179,6 +179,13 @@ async def test_good_records_pass(office: Office) -> None:
         ("registry-gateway", "UPDATE access_log SET operator = '', fields = '' WHERE kind = 'question'", ("has no operator, fields",)),
         ("registry-gateway", "UPDATE access_log SET subject_index = 9 WHERE kind = 'question'", ("nobody of the household",)),
         ("casework", "DELETE FROM consent", ("no such case with a consent",)),
+        ("casework", "DELETE FROM consent WHERE channel <> 'self'", ("somebody of the household had not confirmed",)),
+        ("casework", "UPDATE consent SET agrees = false WHERE channel <> 'self'", ("somebody of the household had not confirmed",)),
+        (
+            "casework",
+            "UPDATE consent SET given_at = now() + interval '1 year' WHERE channel <> 'self'",
+            ("before everybody had confirmed",),
+        ),
         ("casework", "UPDATE consent SET registers = ARRAY['marriage']", ("(vehicles, KF-2026-000001)", "did not agree")),
         ("casework", "UPDATE consent SET text_version = 'older'", ("another text",)),
         ("registry-gateway", "DELETE FROM access_log WHERE register_name = 'vehicles'", ("book of vehicles", "without a line in our log")),

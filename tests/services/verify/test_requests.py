@@ -155,7 +155,7 @@ async def test_i1_holds_for_what_people_did_say_and_for_nothing_else(office: Off
 
 async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> None:
     records = office.records
-    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True)
+    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True, confirmed=True)
     await records.passes("I3")
     whole = await records.snapshot()
     for statement, words in (

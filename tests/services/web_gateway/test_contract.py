@@ -59,6 +59,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("SubmitApplication", casework.SubmitApplicationResponse(application=application))
     on("CorrectApplication", casework.CorrectApplicationResponse(application=application))
     on("WithdrawApplication", casework.WithdrawApplicationResponse(application=application))
+    claim = casework.Claim(application_no=application.no, applicant="张*明", relation="spouse", registers=["vehicles"], state="awaited")
+    on("ListClaims", casework.ListClaimsResponse(claims=[claim]))
+    on("Confirm", casework.ConfirmResponse(claim=claim))
+    on("RecordConfirmation", casework.RecordConfirmationResponse(application=application))
     on("DecideTask", casework.DecideTaskResponse(application=application))
     proposal = casework.Proposal(level="street", official="李芳", reason="已入户核实")
     decided = casework.LevelDecision(level="street", decision=casework.DECISION_APPROVE, proposed=proposal)
@@ -131,7 +135,7 @@ async def test_operation_does_what_its_description_says(gateway: World, id: str,
 
 async def test_no_signed_on_operation_answers_without_a_token(gateway: World) -> None:
     stranger = await gateway.stranger()
-    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612"}
+    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1"}
     for operation in OPERATIONS.values():
         reply = await stranger.ask(operation.method, operation.path.format_map(names), headers={"Idempotency-Key": str(uuid4())})
         if operation.access is Access.PUBLIC:

@@ -14,6 +14,11 @@ from notifications.domain.values import Fact
 
 BLANKS = {
     "application_received": {"no"},
+    "confirmation_awaited": {"no", "deadline"},
+    "confirmation_expiring": {"deadline"},
+    "confirmation_lapsed": set(),
+    "member_refused": {"deadline"},
+    "named_elsewhere": set(),
     "verification_waiting": {"register"},
     "verification_done": set(),
     "review_started": {"level", "deadline"},

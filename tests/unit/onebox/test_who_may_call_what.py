@@ -152,10 +152,10 @@ def test_a_step_of_a_workflow_is_the_workers_and_leases_are_nobodys_to_read_who_
     for read in ("GetTenancy", "ListLeases"):
         assert rows["housing", read].processes == frozenset()
     assert rows["payments", "GetBill"].processes == {"housing"}
-    # A review level more in the vocabulary needs its duty wherever the others stand.
+    # A review level more in the vocabulary needs its duty wherever the others stand. What is done at a counter is the street's, and no review.
     reviewers = {level.role for level in terms("levels").values()}
     for row in rows.values():
-        assert not row.people & reviewers or row.people >= reviewers, row.method
+        assert not row.people & reviewers or row.people >= reviewers or row.method == "RecordConfirmation", row.method
 
 
 @pytest.mark.parametrize("title", [title for title, _ in documented()])

@@ -114,6 +114,16 @@ export const api = {
   saveDraft: (no: string, version: number, form: DraftForm) =>
     only(http.PUT("/api/v1/drafts/{no}", { params: { path: { no } }, body: { version, form }, keepalive: true })),
   deleteDraft: (no: string) => only(http.DELETE("/api/v1/drafts/{no}", { params: { path: { no } } })),
+  claims: async () => (await only(http.GET("/api/v1/confirmations"))).items,
+  confirm: (key: string, no: string, agrees: boolean, text_version: string) =>
+    only(http.POST("/api/v1/applications/{no}/confirmation", { params: { path: { no }, header: keyed(key) }, body: { agrees, text_version } })),
+  recordConfirmation: (key: string, no: string, index: number, channel: "counter" | "authorisation" | "guardian", document: string) =>
+    only(
+      http.POST("/api/v1/applications/{no}/members/{index}/confirmation", {
+        params: { path: { no, index }, header: keyed(key) },
+        body: { channel, document },
+      }),
+    ),
   withdraw: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/withdrawal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
   object: (key: string, no: string, words: string) =>

@@ -3,6 +3,9 @@ export const limits = {
   "AnswerOffer": {
     "reason": 500
   },
+  "Confirm": {
+    "text_version": 40
+  },
   "ConsentGiven": {
     "text_version": 40
   },
@@ -66,6 +69,9 @@ export const limits = {
   },
   "RaiseObjection": {
     "text": 2000
+  },
+  "RecordConfirmation": {
+    "document": 200
   },
   "Vehicle": {
     "plate": 20

@@ -16,7 +16,7 @@ export interface paths {
         put?: never;
         /**
          * Hands in an application
-         * @description The registers are asked next; follow it at the Location. The applicant is the person who has signed on (``NOT_ONESELF`` at his number otherwise). Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already stands in an active application.
+         * @description The registers are asked when every other adult has confirmed for himself; follow it at the Location. The applicant is the person who has signed on (``NOT_ONESELF`` at his number otherwise). Field errors point into this body, for example ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when the applicant already stands in an active application.
          */
         post: operations["submit_application"];
         delete?: never;
@@ -76,6 +76,26 @@ export interface paths {
         get: operations["get_assessment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{no}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The caller confirms that he belongs to the household and agrees to be asked about, or says that he does not
+         * @description No register is asked about anybody of the household before every adult has confirmed. 404 unless the application names the caller.
+         */
+        post: operations["confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -153,6 +173,26 @@ export interface paths {
         get: operations["list_lookups"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{no}/members/{index}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an adult has said at the counter, in a signed authorisation, or by his guardian; the clerk answers for the papers he has seen
+         * @description Roles: street_clerk.
+         */
+        post: operations["record_confirmation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -319,6 +359,23 @@ export interface paths {
          * @description A criterion with ``confirmed: false`` is a sample value and not the text of the law.
          */
         get: operations["get_conditions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Households in which another person has named the caller, by the number his sign-on has verified; and what he has said to it */
+        get: operations["list_claims"];
         put?: never;
         post?: never;
         delete?: never;
@@ -826,6 +883,11 @@ export interface components {
             objections: components["schemas"]["Objection"][];
             /** @description Of a case that was refused: by whom, when, on what law, and every remedy. */
             refusal: components["schemas"]["Refused"] | null;
+            /**
+             * Members
+             * @description Who has agreed to be asked about, in the order of the dossier; empty without it.
+             */
+            members: components["schemas"]["MemberConsent"][];
         };
         /**
          * ApplicationEvent
@@ -997,6 +1059,62 @@ export interface components {
              * @default
              */
             next_cursor: string;
+        };
+        /** Claim */
+        Claim: {
+            /** Application No */
+            application_no: string;
+            /**
+             * Applicant
+             * @description Who has named the caller, masked.
+             */
+            applicant: string;
+            /**
+             * Relation
+             * @description What the caller is said to be to the applicant.
+             */
+            relation: string;
+            /**
+             * Registers
+             * @description What would be asked about the caller.
+             */
+            registers: string[];
+            /** Text Version */
+            text_version: string;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /** Deadline At */
+            deadline_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "confirmed" | "awaited" | "refused";
+            /** Given At */
+            given_at: string | null;
+        };
+        /** ClaimList */
+        ClaimList: {
+            /** Items */
+            items: components["schemas"]["Claim"][];
+        };
+        /** Confirm */
+        Confirm: {
+            /**
+             * Agrees
+             * @description False: the caller does not belong to this household.
+             */
+            agrees: boolean;
+            /**
+             * Text Version
+             * @description Of the text which was shown; needed to agree.
+             * @default
+             * @example consent-2026.1
+             */
+            text_version: string;
         };
         /** ConsentGiven */
         ConsentGiven: {
@@ -1582,6 +1700,36 @@ export interface components {
              */
             employer: string;
         };
+        /** MemberConsent */
+        MemberConsent: {
+            /**
+             * Index
+             * @description Position in the household, 0 for the applicant.
+             */
+            index: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "confirmed" | "awaited" | "refused";
+            /**
+             * Channel
+             * @description How it was given; empty while it is awaited.
+             */
+            channel: string;
+            /** Given At */
+            given_at: string | null;
+            /**
+             * Named Elsewhere
+             * @description For reviewers: another open application names the same person.
+             */
+            named_elsewhere: boolean;
+            /**
+             * Document
+             * @description For reviewers: which papers were seen at the counter.
+             */
+            document: string;
+        };
         /** Message */
         Message: {
             /** Id */
@@ -1822,6 +1970,20 @@ export interface components {
         RaiseObjection: {
             /** Text */
             text: string;
+        };
+        /** RecordConfirmation */
+        RecordConfirmation: {
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "counter" | "authorisation" | "guardian";
+            /**
+             * Document
+             * @description Which papers were seen.
+             * @example 身份证原件
+             */
+            document: string;
         };
         /** Refused */
         Refused: {
@@ -2193,7 +2355,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -2321,6 +2483,9 @@ export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type CaseRead = components['schemas']['CaseRead'];
 export type CaseReadPage = components['schemas']['CaseReadPage'];
+export type Claim = components['schemas']['Claim'];
+export type ClaimList = components['schemas']['ClaimList'];
+export type Confirm = components['schemas']['Confirm'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
@@ -2351,6 +2516,7 @@ export type LevelDecision = components['schemas']['LevelDecision'];
 export type Lookup = components['schemas']['Lookup'];
 export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
+export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
 export type NewUnit = components['schemas']['NewUnit'];
 export type Notice = components['schemas']['Notice'];
@@ -2364,6 +2530,7 @@ export type Proposal = components['schemas']['Proposal'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
+export type RecordConfirmation = components['schemas']['RecordConfirmation'];
 export type Refused = components['schemas']['Refused'];
 export type Remedy = components['schemas']['Remedy'];
 export type Review = components['schemas']['Review'];
@@ -2607,6 +2774,51 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    confirm: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     decide_application: {
         parameters: {
             query?: never;
@@ -2768,6 +2980,53 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    record_confirmation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+                /** @description Position in the household; 0 is the applicant. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordConfirmation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -3131,6 +3390,35 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_claims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -145,10 +145,10 @@ export const apply = {
   "consent.agree": { zh: "同意查询{what}", en: "I agree to this check: {what}" },
   "consent.missing": { zh: "网上办理需要：{what}", en: "Needed to apply online: {what}" },
   "consent.adults": {
-    zh: "我已告知其他成年家庭成员，他们也同意核验；未成年子女的信息由我作为监护人同意。",
-    en: "I have told the other adult members and they agree; for children under age I agree as guardian.",
+    zh: "我知道其他成年家庭成员须各自本人确认后才会核验，我会告诉他们；未成年子女的信息由我作为监护人同意。",
+    en: "I know that the other adults have to confirm for themselves before anything is checked, and I will tell them; for children under age I agree as guardian.",
   },
-  "consent.adults_missing": { zh: "请确认已告知其他家庭成员", en: "Confirm that you have told the other members" },
+  "consent.adults_missing": { zh: "请确认会告诉其他家庭成员", en: "Confirm that you will tell the other members" },
   "check.title": { zh: "核对后提交", en: "Check before you submit" },
   "check.lead": { zh: "请看一遍，有误点“修改”。", en: "Look it over. Use Change where something is wrong." },
   "check.truth": {

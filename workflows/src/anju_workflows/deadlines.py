@@ -30,6 +30,11 @@ def correction(now: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_after(now, clocks.correction_wd)
 
 
+def confirmation(now: datetime, clocks: application.Clocks) -> datetime:
+    """The household answers for its members in the time it has to answer for its papers."""
+    return calendar.working_days_after(now, clocks.correction_wd)
+
+
 def objection_review(now: datetime, clocks: application.Clocks) -> datetime:
     """15 working days: Order 11, article 9."""
     return calendar.working_days_after(now, clocks.objection_review_wd)

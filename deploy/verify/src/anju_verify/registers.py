@@ -88,12 +88,13 @@ async def r1(sources: Sources, found: Findings) -> None:
 
 
 async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> None:
-    consents = {
-        row["application_no"]: row for row in await sources.rows("casework", "SELECT application_no, text_version, registers FROM consent")
-    }
-    sizes = {
-        (row["application_no"], row["round"]): row["household_size"]
-        for row in await sources.rows("casework", "SELECT application_no, round, household_size FROM dossier")
+    """The consents of everybody of the household, before anything was asked about anybody of it."""
+    consents: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in await sources.rows("casework", "SELECT application_no, blind, text_version, registers, given_at FROM consent WHERE agrees"):
+        consents[row["application_no"]][row["blind"]] = row
+    households = {
+        (row["application_no"], row["round"]): row["blinds"]
+        for row in await sources.rows("casework", "SELECT application_no, round, blinds FROM dossier")
     }
     found.looked(len(questions))
     for row in questions:
@@ -102,14 +103,21 @@ async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> N
             name for name in ("purpose", "legal_basis", "application_no", "operator", "consent_version", "fields") if not row[name].strip()
         ]
         found.unless(not missing, f"{named} has no {', '.join(missing)}")
-        consent = consents.get(row["application_no"])
-        if consent is None:
+        given = consents.get(row["application_no"])
+        if given is None:
             found.violation(f"{named}: there is no such case with a consent")
             continue
-        found.unless(row["register_name"] in consent["registers"], f"{named}: the household did not agree to this register")
-        found.unless(row["consent_version"] == consent["text_version"], f"{named}: the consent named is another text")
-        size = sizes.get((row["application_no"], row["round"]), 0)
-        found.unless(0 <= row["subject_index"] < size, f"{named} is about nobody of the household")
+        household = households.get((row["application_no"], row["round"]), ())
+        theirs = [given[blind] for blind in household if blind in given]
+        found.unless(len(theirs) == len(household), f"{named}: somebody of the household had not confirmed")
+        found.unless(
+            all(row["register_name"] in each["registers"] for each in theirs), f"{named}: the household did not agree to this register"
+        )
+        found.unless(all(row["consent_version"] == each["text_version"] for each in theirs), f"{named}: the consent named is another text")
+        found.unless(
+            all(each["given_at"] <= row["recorded_at"] for each in theirs), f"{named}: it was asked before everybody had confirmed"
+        )
+        found.unless(0 <= row["subject_index"] < len(household), f"{named} is about nobody of the household")
 
 
 async def _departments_agree(sources: Sources, questions: list[Row], found: Findings) -> None:

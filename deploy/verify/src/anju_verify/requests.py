@@ -24,6 +24,7 @@ _EVENT: Final = {"approve": application.approved, "return": application.returned
 _MODELS: Final[dict[str, type[Word]]] = {
     application.DECIDE: application.ReviewDecision,
     application.CORRECT: application.Correction,
+    application.CONFIRM: application.Confirmation,
     application.WITHDRAW: application.Withdrawal,
     application.RAISE_OBJECTION: application.ObjectionRaised,
     application.DECIDE_OBJECTION: application.ObjectionDecision,
@@ -163,7 +164,13 @@ async def _cases(sources: Sources, found: Findings, ring: KeyRing | None) -> Non
             found.looked()
             found.unless(not row["word_id"] and row["actor"] in ("", "system"), f"{named}: a clock has no person behind it")
             continue
-        kinds = ("citizen",) if row["actor_kind"] == "citizen" else ("citizen", "staff") if row["actor_kind"] == "public" else ("staff",)
+        kinds = (
+            ("citizen",)
+            if row["actor_kind"] == "citizen"
+            else ("citizen", "staff")
+            if row["actor_kind"] in ("public", "member")
+            else ("staff",)
+        )
         said = _pair(found, named, words, row["word_id"], application.workflow_id(row["no"]), row["actor"], kinds)
         if said is None:
             continue
@@ -190,7 +197,9 @@ def _events(said: Mapping[str, Any]) -> Sequence[str]:
         case application.RAISE_OBJECTION:
             return ("objection_raised",)
         case application.CORRECT:
-            return ("corrected",)
+            return ("corrected_with_new_adult",) if said["awaited"] else ("corrected",)
+        case application.CONFIRM:
+            return ("member_confirmed", "all_confirmed") if said["agrees"] else ("member_refused",)
         case application.WITHDRAW:
             return ("withdrawn",)
     return ()

@@ -75,6 +75,9 @@ class ApplicationInput(Model):
     levels: tuple[Level, ...] = Field(description="review levels, in order")
     objection_level: str = Field(description="level that answers objections")
     clocks: Clocks
+    awaited: tuple[int, ...] = Field(
+        default=(), description="places in the household of the adults who have yet to confirm: no register is asked before they have"
+    )
     separate_queues: bool = Field(default=False, description="the registry and payments worker roles have queues of their own")
     generation: int = Field(
         default=0,
@@ -89,6 +92,7 @@ class ApplicationInput(Model):
 
 DECIDE: Final = "decide"
 CORRECT: Final = "correct"
+CONFIRM: Final = "confirm"
 WITHDRAW: Final = "withdraw"
 RAISE_OBJECTION: Final = "raise_objection"
 DECIDE_OBJECTION: Final = "decide_objection"
@@ -103,9 +107,19 @@ class ReviewDecision(Word):
 
 
 class Correction(Word):
-    """Update ``correct``: the household handed in dossier number ``round``."""
+    """Update ``correct``: the household handed in dossier number ``round``; ``awaited`` are the places of its adults who have yet to confirm."""
 
     round: int
+    awaited: tuple[int, ...] = ()
+
+
+class Confirmation(Word):
+    """Update ``confirm``: the adult at place ``member`` of dossier ``round`` belongs to the household and agrees to be asked about, or says that he
+    does not. He says so himself, or a clerk who has seen his paper."""
+
+    round: int
+    member: int
+    agrees: bool
 
 
 class Withdrawal(Word):
@@ -153,7 +167,16 @@ def moves(levels: tuple[str, ...], objection_level: str) -> Table:
     if not levels:
         raise ValueError("an application is reviewed by at least one level")
     reviews = [review_stage(level) for level in levels]
-    found = [Move(START, "start_verification", "verifying", "system"), Move("verifying", "verification_done", reviews[0], "system")]
+    found = [
+        Move(START, "start_verification", "verifying", "system"),
+        # Nobody is asked about who has not agreed himself.
+        Move(START, "confirmation_awaited", "confirming", "system"),
+        Move("confirming", "member_confirmed", "confirming", "member"),
+        Move("confirming", "all_confirmed", "verifying", "member"),
+        Move("confirming", "member_refused", "correction", "member"),
+        Move("confirming", "confirmation_expired", "lapsed", "system"),
+        Move("verifying", "verification_done", reviews[0], "system"),
+    ]
     for level, stage, following in zip(levels, reviews, [*reviews[1:], "public_notice"], strict=True):
         found += [
             Move(stage, approved(level), following, level),
@@ -165,6 +188,7 @@ def moves(levels: tuple[str, ...], objection_level: str) -> Table:
     found += [
         # A correction starts over at verification: no level decides on facts it has not seen.
         Move("correction", "corrected", "verifying", "citizen"),
+        Move("correction", "corrected_with_new_adult", "confirming", "citizen"),
         Move("correction", "correction_expired", "lapsed", "system"),
         Move("public_notice", "objection_raised", "objection_review", "public"),
         Move("objection_review", "objection_raised", "objection_review", "public"),
@@ -176,5 +200,5 @@ def moves(levels: tuple[str, ...], objection_level: str) -> Table:
         Move("*", "withdrawn", "withdrawn", "citizen"),
     ]
     titles = terms("stages")
-    stages = {stage: titles[stage].zh for stage in (START, "verifying", *reviews, *_ORDINARY, *ENDS)}
+    stages = {stage: titles[stage].zh for stage in (START, "confirming", "verifying", *reviews, *_ORDINARY, *ENDS)}
     return Table("application", "资格申请", START, ENDS, stages, found)

@@ -63,8 +63,11 @@ class Cases:
         await store.mark_blocked(session, [each.removeprefix(self.prefix()) for each in workflow_ids], at)
 
 
-def workflow_input(case: Application, submission: str, terms: CaseTerms, *, separate_queues: bool) -> application.ApplicationInput:
-    """``terms`` are those of the day on which the case was submitted; which levels review it, and who answers objections, the case says itself."""
+def workflow_input(
+    case: Application, submission: str, terms: CaseTerms, *, separate_queues: bool, awaited: tuple[int, ...] = ()
+) -> application.ApplicationInput:
+    """``terms`` are those of the day on which the case was submitted; which levels review it, and who answers objections, the case says itself.
+    ``awaited`` are the adults who have yet to confirm; a case that goes on reads them where it reads its stage."""
     days = {level.code: level for level in terms.levels}
     return application.ApplicationInput(
         no=case.no,
@@ -75,11 +78,12 @@ def workflow_input(case: Application, submission: str, terms: CaseTerms, *, sepa
         levels=tuple(days[code] for code in case.levels),
         objection_level=case.objection_level,
         clocks=terms.clocks,
+        awaited=awaited,
         separate_queues=separate_queues,
     )
 
 
-async def standing(session: AsyncSession, case: Application) -> pb.GetStandingResponse:
+async def standing(session: AsyncSession, case: Application, awaited: Sequence[int]) -> pb.GetStandingResponse:
     """What a workflow that was started again goes on from."""
     answer = pb.GetStandingResponse(
         stage=case.stage,
@@ -87,6 +91,7 @@ async def standing(session: AsyncSession, case: Application) -> pb.GetStandingRe
         deadline_at=stamp(case.deadline_at),
         overdue=case.overdue,
         round=case.round,
+        awaited=awaited,
     )
     _, notice = await store.open_task_and_notice(session, case.no)
     if notice is not None:

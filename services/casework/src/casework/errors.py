@@ -17,6 +17,18 @@ HOUSEHOLD_HAS_APPLICATION = Problem(
     "家庭成员中有人已在办理中的申请里，一个家庭同时只能有一件申请。请查看已有申请，或到街道窗口咨询。",
     "A member of the household already stands in an open application; a household can have one at a time.",
 )
+NOT_AWAITED = Problem(
+    "NOT_AWAITED",
+    _FAILED,
+    "该申请当前不需要您确认，请刷新后查看。",
+    "This application does not wait for a confirmation now; reload to see it.",
+)
+CONFIRMED_ELSEWHERE = Problem(
+    "CONFIRMED_ELSEWHERE",
+    grpc.StatusCode.ALREADY_EXISTS,
+    "这位成员已在另一件办理中的申请里，同一人只能属于一个申请家庭。请先撤回那一件，或请申请人补正时去掉这位成员；有疑问请到街道窗口咨询。",
+    "This person stands in another open application, and belongs to one household only. Withdraw that one first, or have the applicant leave him out.",
+)
 TASK_NOT_OPEN = Problem(
     "TASK_NOT_OPEN", _FAILED, "该件当前不在您这一级待办中，请刷新后查看。", "There is no open task at your level for this case."
 )
@@ -55,7 +67,9 @@ SECOND_PERSON = Problem(
     "You have proposed the approval. It goes against a criterion that is not met or could not be verified, so a colleague of your level has to agree.",
 )
 ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "The table of legal moves has no such step.")
-NO_CONSENT = Problem("NO_CONSENT", _FAILED, "没有申请人对该项核验的有效授权。", "There is no valid consent for this purpose.")
+NO_CONSENT = Problem(
+    "NO_CONSENT", _FAILED, "没有申请人和每位成年家庭成员对该项核验的有效授权。", "There is no valid consent of everybody for this purpose."
+)
 NOT_REGISTERED = Problem(
     "NOT_REGISTERED", _FAILED, "该家庭还没有登记为轮候对象。", "This household is not registered for the waiting list."
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
+from anju.common.v1 import common_pb2 as common
 from anju_contracts import application as contract
 from casekit.words import EarlierFirstError, Heard, request_key, word_name
 from chassis import once
@@ -17,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import again, convert, reach, store
 from casework.domain.dossier import Consent as DeclaredConsent
-from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, prepare
-from casework.errors import HOUSEHOLD_HAS_APPLICATION, NOT_RETURNED, NOT_VERIFIED, another_person, invalid_dossier
+from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, is_adult, prepare
+from casework.errors import HOUSEHOLD_HAS_APPLICATION, NO_CONSENT, NOT_RETURNED, NOT_VERIFIED, another_person, invalid_dossier
 from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
 from casework.reading import Reading
@@ -91,10 +92,10 @@ class Intake:
         session.add(case)
         await session.flush()
         row = self._row(no, 1, dossier, caller.sub, submission)
-        await self._claim(session, caller, no, row)
+        await self._name(session, caller, no, row, dossier)
         session.add(row)
-        session.add(Consent(application_no=no, text_version=consent.text_version, registers=list(consent.registers), given_at=given_at))
-        given = again.workflow_input(case, submission, terms, separate_queues=self._parts.separate_queues)
+        awaited = await self._consents(session, case, dossier, row, (consent.text_version, list(consent.registers), given_at))
+        given = again.workflow_input(case, submission, terms, separate_queues=self._parts.separate_queues, awaited=awaited)
         self._parts.outbox.add(session, START_APPLICATION, given.model_dump(mode="json"))
         return no
 
@@ -111,11 +112,53 @@ class Intake:
             actor=actor,
         )
 
-    async def _claim(self, session: AsyncSession, caller: Caller, no: str, row: DossierRow) -> None:
-        if not await store.claim_residents(session, no, row.blinds, row.round):
+    async def _consents(
+        self, session: AsyncSession, case: Application, dossier: Dossier, row: DossierRow, agreed: tuple[str, list[str], datetime]
+    ) -> tuple[int, ...]:
+        """Keeps what the applicant agrees to, for himself and for the minors of his household. Gives the places of the adults who have to do so themselves.
+
+        What somebody has agreed to in an earlier round stands."""
+        text_version, registers, given_at = agreed
+        today = calendar.local_date(now())
+        blinds = [self._parts.vault.people.of(member.id_number) for member in dossier.members]
+        missing = await store.unconfirmed(session, case.no, blinds)
+        awaited = []
+        for place, (member, blind) in enumerate(zip(dossier.members, blinds, strict=True)):
+            if blind not in missing:
+                continue
+            if place and is_adult(member, today):
+                awaited.append(place)
+                continue
+            session.add(
+                Consent(
+                    id=f"{row.request_id}-{place}",
+                    application_no=case.no,
+                    blind=blind,
+                    round=row.round,
+                    agrees=True,
+                    channel="parent" if place else "self",
+                    text_version=text_version,
+                    registers=registers,
+                    given_at=given_at,
+                    given_by=row.actor,
+                )
+            )
+        return tuple(awaited)
+
+    async def _name(self, session: AsyncSession, caller: Caller, no: str, row: DossierRow, dossier: Dossier) -> None:
+        """The household of a dossier. Who applies himself, and is named here by somebody else, is told.
+
+        Raises Refusal(HOUSEHOLD_HAS_APPLICATION) when the applicant stands in another open case."""
+        applicant = self._parts.vault.people.of(dossier.applicant.id_number)
+        if not await store.name_residents(session, no, row.blinds, row.round, applicant):
             # Only its own household learns which case it is.
             others = await store.own_case_of(session, caller.sub, row.blinds, no)
             raise Refusal(HOUSEHOLD_HAS_APPLICATION, metadata={"application_no": others} if others else {})
+        named = [blind for blind in row.blinds if blind != applicant]
+        for other in await store.own_cases(session, named, no):
+            step = common.Step(step_id=f"{row.request_id}/named", tell=[common.Telling(template="named_elsewhere")])
+            step.as_of.FromDatetime(now())
+            self._parts.tellings.hand_on(self._parts.outbox, session, step, other)
 
     # -- corrections (补正) -------------------------------------------------------------------------------------------------------------------
 
@@ -130,8 +173,9 @@ class Intake:
             unanswered = await store.dossier(session, case.no, case.round + 1)
             if unanswered is not None:
                 raise EarlierFirstError(unanswered.request_id)
-            row = await self._enter_correction(session, caller, word_id, case, request)
-            return Heard(contract.workflow_id(case.no), contract.Correction(round=row.round, actor=row.actor, request_id=word_id))
+            row, awaited = await self._enter_correction(session, caller, word_id, case, request)
+            said = contract.Correction(round=row.round, awaited=awaited, actor=row.actor, request_id=word_id)
+            return Heard(contract.workflow_id(case.no), said)
 
         await self._parts.words.say(caller, request, contract.CORRECT, prepare)
         async with self._parts.database.transaction() as session:
@@ -140,7 +184,7 @@ class Intake:
 
     async def _enter_correction(
         self, session: AsyncSession, caller: Caller, word_id: str, case: Application, request: pb.CorrectApplicationRequest
-    ) -> DossierRow:
+    ) -> tuple[DossierRow, tuple[int, ...]]:
         if case.stage != "correction":
             raise Refusal(NOT_RETURNED)
         if request.if_version and request.if_version != case.version:
@@ -150,10 +194,17 @@ class Intake:
         if wrong:
             raise invalid_dossier(wrong)
         self._oneself(caller, dossier)
-        row = self._row(case.no, case.round + 1, applicant_first(dossier), caller.sub, word_id)
-        await self._claim(session, caller, case.no, row)
+        dossier = applicant_first(dossier)
+        row = self._row(case.no, case.round + 1, dossier, caller.sub, word_id)
+        await self._name(session, caller, case.no, row, dossier)
         session.add(row)
-        return row
+        found = await store.declared(session, case.no)
+        first = found.applicants if found is not None else None
+        if first is None:
+            raise Refusal(NO_CONSENT)
+        # The text he has agreed to names the minors of the household, whoever they turn out to be.
+        agreed = (first.text_version, list(first.registers), now())
+        return row, await self._consents(session, case, dossier, row, agreed)
 
 
 def _given_at(consent: pb.Consent) -> datetime:

@@ -18,15 +18,17 @@ REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").v
 
 
 class View(NamedTuple):
-    """What of a case a reader gets. ``words``: reasons and notes; ``objections``: the texts of objections, which may betray who objected."""
+    """What of a case a reader gets. ``words``: reasons and notes; ``objections``: the texts of objections, which may betray who objected.
+    ``conflicts``: that another household names the same person, and on which paper a consent stands."""
 
     dossier: bool
     words: bool
     objections: bool
+    conflicts: bool = False
 
 
 _OWNER: Final = View(dossier=True, words=True, objections=False)
-_REVIEWER: Final = View(dossier=True, words=True, objections=True)
+_REVIEWER: Final = View(dossier=True, words=True, objections=True, conflicts=True)
 _AUDITOR: Final = View(dossier=False, words=True, objections=True)
 _BARE: Final = View(dossier=False, words=False, objections=False)
 

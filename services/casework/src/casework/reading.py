@@ -18,7 +18,8 @@ from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
 from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
 from casework.parts import Parts
-from casework.tables import Application, Consent, Notice, Task
+from casework.store import Declared
+from casework.tables import Application, Notice, Task
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
 LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
@@ -124,10 +125,14 @@ class Reading:
         """The persons to look up in one register, as far as the household agreed to it and the case is open."""
         if not is_code("registers", request.register):
             raise invalid([wrong("/register", "没有这个登记种类。", "There is no such register.")])
-        case, dossier, consent = await self._dossier(request.application_no, request.round)
+        found, dossier = await self._dossier(request.application_no, request.round)
+        case, consent, given = found.case, found.applicants, found.given()
         if case.stage in ENDS:
             raise Refusal(ALREADY_ENDED)
-        if consent is None or request.register not in consent.registers:
+        theirs = [given.get(self._parts.vault.people.of(member.id_number)) for member in dossier.members]
+        consents = [each for each in theirs if each is not None and request.register in each.registers]
+        # Nobody is asked about who has not agreed himself, nor anybody of his household before.
+        if consent is None or len(consents) < len(dossier.members):
             raise Refusal(NO_CONSENT)
         return pb.GetSubjectsResponse(
             subjects=[
@@ -137,8 +142,10 @@ class Reading:
                     id_number=member.id_number,
                     relation=member.relation,
                     person=self._parts.vault.people.of(member.id_number),
+                    consent_id=own.id,
+                    consent_channel=own.channel,
                 )
-                for index, member in enumerate(dossier.members)
+                for index, (member, own) in enumerate(zip(dossier.members, consents, strict=True))
             ],
             consent=pb.Consent(
                 text_version=consent.text_version,
@@ -151,7 +158,8 @@ class Reading:
         )
 
     async def declaration(self, request: pb.GetDeclarationRequest) -> pb.GetDeclarationResponse:
-        case, dossier, _ = await self._dossier(request.application_no, request.round)
+        found, dossier = await self._dossier(request.application_no, request.round)
+        case = found.case
         return pb.GetDeclarationResponse(
             category=dossier.category,
             marital_status=dossier.marital_status,
@@ -189,10 +197,10 @@ class Reading:
         )
 
     async def contact(self, request: pb.GetContactRequest) -> pb.GetContactResponse:
-        case, dossier, _ = await self._dossier(request.application_no, 0)
-        return pb.GetContactResponse(owner=case.owner, phone=dossier.phone, locale=case.locale)
+        found, dossier = await self._dossier(request.application_no, 0)
+        return pb.GetContactResponse(owner=found.case.owner, phone=dossier.phone, locale=found.case.locale)
 
-    async def _dossier(self, no: str, round_: int) -> tuple[Application, Dossier, Consent | None]:
+    async def _dossier(self, no: str, round_: int) -> tuple[Declared, Dossier]:
         """The case with the dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""
         async with self._parts.database.statements() as session:
             found = await store.declared(session, no, round_)
@@ -200,7 +208,7 @@ class Reading:
             raise Refusal(NOT_FOUND)
         if found.dossier is None:
             raise Refusal(NO_SUCH_ROUND)
-        return found.case, self._parts.vault.open_dossier(found.dossier.sealed, no, found.dossier.round), found.consent
+        return found, self._parts.vault.open_dossier(found.dossier.sealed, no, found.dossier.round)
 
 
 def _number(cursor: str) -> int | None:

@@ -32,6 +32,9 @@ _DECISIONS: Final = {
 }
 
 
+# A correction by whether it names an adult who has to confirm; what an adult says by whether he agrees.
+_CORRECTED: Final = ("corrected", "corrected_with_new_adult")
+_CONFIRMED: Final = (("member_refused",), ("member_confirmed", "all_confirmed"))
 _UPDATES: Final = tuple(kind.update for kind in KINDS)
 WITHDRAWN_WITHOUT_REASON: Final = "申请家庭撤回"
 
@@ -73,7 +76,16 @@ class Record:
             case = await store.case(session, request.no)
             if case is None:
                 raise Refusal(NOT_FOUND)
-            return await again.standing(session, case)
+            return await again.standing(session, case, await self._awaited(session, case))
+
+    async def _awaited(self, session: AsyncSession, case: Application) -> list[int]:
+        """Places of the adults who have yet to confirm, while the case waits for them."""
+        row = await store.dossier(session, case.no, case.round) if case.stage in progress.CONFIRMING_STAGES else None
+        missing = await store.unconfirmed(session, case.no, row.blinds) if row is not None else ()
+        if row is None or not missing:
+            return []
+        members = self._parts.vault.open_dossier(row.sealed, case.no, row.round).members
+        return [place for place, member in enumerate(members) if self._parts.vault.people.of(member.id_number) in missing]
 
     async def release(self, request: pb.ReleaseHouseholdRequest) -> pb.ReleaseHouseholdResponse:
         async with self._parts.database.transaction() as session:
@@ -94,6 +106,8 @@ class Record:
             by_nobody(request.step, workflow_id)
             return
         said = await self._parts.words.carried_out(session, request.step, workflow_id, *_UPDATES)
+        if request.event == "all_confirmed" and await self._awaited(session, case):
+            raise not_said(workflow_id, said.update)
         if not _says(said, case, request, step):
             raise not_said(workflow_id, said.update)
         # Approved against what the assessment found, by one person alone: nobody has said that.
@@ -136,7 +150,7 @@ class Record:
         )
         if request.event == "verification_done":
             case.doubts = list(request.doubts)
-        if request.event == "corrected":
+        if request.event in _CORRECTED:
             await self._take_correction(session, case)
         task, notice = await store.open_task_and_notice(session, case.no)
         await self._tasks(session, case, task, step, at, deadline, closed_by=request.event)
@@ -239,8 +253,10 @@ def _says(said: Said, case: Application, request: pb.AdvanceApplicationRequest, 
             )
         case contract.ObjectionRaised(objection_id=objection):
             return request.event == "objection_raised" and objection == request.objection_id
-        case contract.Correction(round=number):
-            return request.event == "corrected" and number == case.round + 1
+        case contract.Correction(round=number, awaited=awaited):
+            return request.event == _CORRECTED[bool(awaited)] and number == case.round + 1
+        case contract.Confirmation(round=number, agrees=agrees):
+            return request.event in _CONFIRMED[agrees] and number == case.round
         case contract.Withdrawal(reason=reason):
             return request.event == "withdrawn" and reason == request.note
     return False

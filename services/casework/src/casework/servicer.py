@@ -8,6 +8,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from chassis.identity import current_caller
 
+from casework.confirmations import Confirmations
 from casework.decisions import Decisions
 from casework.drafts import Drafts
 from casework.intake import Intake
@@ -22,6 +23,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     def __init__(self, parts: Parts) -> None:
         self._reading = Reading(parts)
         self._intake = Intake(parts, self._reading)
+        self._confirmations = Confirmations(parts, self._reading)
         self._decisions = Decisions(parts, self._reading)
         self._record = Record(parts)
         self._drafts = Drafts(parts)
@@ -46,6 +48,15 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def DecideTask(self, request: pb.DecideTaskRequest, context: Any) -> pb.DecideTaskResponse:
         return pb.DecideTaskResponse(application=await self._decisions.decide(current_caller(), request))
+
+    async def ListClaims(self, request: pb.ListClaimsRequest, context: Any) -> pb.ListClaimsResponse:
+        return await self._confirmations.claims(current_caller())
+
+    async def Confirm(self, request: pb.ConfirmRequest, context: Any) -> pb.ConfirmResponse:
+        return pb.ConfirmResponse(claim=await self._confirmations.confirm(current_caller(), request))
+
+    async def RecordConfirmation(self, request: pb.RecordConfirmationRequest, context: Any) -> pb.RecordConfirmationResponse:
+        return pb.RecordConfirmationResponse(application=await self._confirmations.record(current_caller(), request))
 
     async def WithdrawApplication(self, request: pb.WithdrawApplicationRequest, context: Any) -> pb.WithdrawApplicationResponse:
         return pb.WithdrawApplicationResponse(application=await self._decisions.withdraw(current_caller(), request))

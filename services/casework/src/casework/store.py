@@ -12,6 +12,7 @@ from casekit.words import REFUSED
 from chassis.identity import Caller
 from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, false, func, or_, outerjoin, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -37,6 +38,8 @@ from casework.tables import (
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
+# More households than name anybody who is not being made fun of.
+_MOST_CLAIMS = 50
 
 # What every step and every look runs; made once, since putting a statement together costs as much as sending it.
 _NO = bindparam("no", type_=String)
@@ -53,6 +56,7 @@ _DECLARED = (
     )
     .outerjoin(Consent, col(Consent.application_no) == col(Application.no))
     .where(col(Application.no) == _NO)
+    .order_by(col(Consent.given_at), col(Consent.id))
 )
 _TIMELINE = select(Timeline).where(col(Timeline.application_no) == _NO).order_by(col(Timeline.seq))
 _OPEN_TASK_AND_NOTICE = (
@@ -149,15 +153,86 @@ async def mark_blocked(session: AsyncSession, numbers: Sequence[str], at: dateti
 # --- households --------------------------------------------------------------------------------------------------------------------------
 
 
-async def claim_residents(session: AsyncSession, no: str, blinds: Sequence[str], round_: int) -> bool:
-    """Enters the members of a household; False when one of them stands in another active application.
+async def name_residents(session: AsyncSession, no: str, blinds: Sequence[str], round_: int, applicant: str) -> bool:
+    """Enters the members of a household; False when its applicant stands in another active application which is his own, or which he has confirmed.
+    The others are only named: that keeps nobody from anything.
 
     A concurrent claim of the same person waits here until the other transaction ends: exactly one of two gets the person.
     """
-    values = [{"application_no": no, "blind": blind, "since_round": round_, "active": True} for blind in blinds]
+    values = [
+        {"application_no": no, "blind": blind, "since_round": round_, "active": True, "confirmed": blind == applicant} for blind in blinds
+    ]
     await session.execute(insert(Resident).values(values).on_conflict_do_nothing())
-    mine = select(func.count()).where(col(Resident.application_no) == no, col(Resident.active).is_(True), col(Resident.blind).in_(blinds))
-    return int((await session.execute(mine)).scalar_one()) == len(blinds)
+    return await _is_confirmed(session, no, applicant)
+
+
+async def confirm_resident(session: AsyncSession, no: str, blind: str) -> bool:
+    """Takes a person who has confirmed into the household; False when he stands in another active application. Waits as ``name_residents`` does."""
+    try:
+        async with session.begin_nested():
+            mine = (col(Resident.application_no) == no, col(Resident.blind) == blind, col(Resident.active).is_(True))
+            await session.execute(update(Resident).where(*mine).values(confirmed=True))
+    except IntegrityError:
+        return False
+    return await _is_confirmed(session, no, blind)
+
+
+async def _is_confirmed(session: AsyncSession, no: str, blind: str) -> bool:
+    mine = (col(Resident.application_no) == no, col(Resident.blind) == blind, col(Resident.active).is_(True))
+    return bool((await session.execute(select(exists().where(*mine, col(Resident.confirmed).is_(True))))).scalar_one())
+
+
+async def retract(session: AsyncSession, word_id: str) -> None:
+    """A confirmation which the workflow has refused was none."""
+    gone = (await session.execute(delete(Consent).where(col(Consent.id) == word_id).returning(Consent))).scalar_one_or_none()
+    if gone is not None and gone.agrees:
+        mine = (col(Resident.application_no) == gone.application_no, col(Resident.blind) == gone.blind)
+        await session.execute(update(Resident).where(*mine).values(confirmed=False))
+
+
+async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> frozenset[str]:
+    """Those of these members who have not agreed to be asked about."""
+    given = select(col(Consent.blind)).where(col(Consent.application_no) == no, col(Consent.agrees).is_(True))
+    return frozenset(blinds) - frozenset((await session.execute(given)).scalars().all())
+
+
+async def naming(session: AsyncSession, person: str) -> Sequence[Declared]:
+    """Open cases that name a person, the newest first; with their own dossiers, and what this person has said."""
+    query = (
+        select(Application, Dossier, Consent)
+        .join(Resident, and_(col(Resident.application_no) == col(Application.no), col(Resident.blind) == person))
+        .join(Dossier, and_(col(Dossier.application_no) == col(Application.no), col(Dossier.round) == col(Application.round)))
+        .outerjoin(Consent, and_(col(Consent.application_no) == col(Application.no), col(Consent.blind) == person))
+        .where(col(Resident.active).is_(True), col(Application.outcome) == "", col(Dossier.blinds).contains([person]))
+        .order_by(col(Application.seq).desc(), col(Consent.given_at))
+        .limit(_MOST_CLAIMS)
+    )
+    found: dict[str, Declared] = {}
+    for case, row, consent in (await session.execute(query)).all():
+        known = found.setdefault(case.no, Declared(case, row, []))
+        if consent is not None:
+            found[case.no] = known._replace(consents=[*known.consents, consent])
+    return list(found.values())
+
+
+async def named_elsewhere(session: AsyncSession, no: str, blinds: Sequence[str]) -> frozenset[str]:
+    """Those of these people whom another active case names too."""
+    query = select(col(Resident.blind)).where(
+        col(Resident.blind).in_(blinds), col(Resident.active).is_(True), col(Resident.application_no) != no
+    )
+    return frozenset((await session.execute(query)).scalars().all())
+
+
+async def own_cases(session: AsyncSession, blinds: Sequence[str], except_no: str) -> Sequence[str]:
+    """Numbers of other active cases in which one of these people is the applicant."""
+    query = (
+        select(col(Application.no))
+        .join(Consent, and_(col(Consent.application_no) == col(Application.no), col(Consent.given_by) == col(Application.owner)))
+        .join(Resident, and_(col(Resident.application_no) == col(Application.no), col(Resident.blind) == col(Consent.blind)))
+        .where(col(Consent.channel) == "self", col(Consent.blind).in_(blinds), col(Resident.active).is_(True))
+        .where(col(Application.no) != except_no)
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 async def own_case_of(session: AsyncSession, owner: str, blinds: Sequence[str], except_no: str) -> str:
@@ -197,20 +272,30 @@ async def drop_correction(session: AsyncSession, case: Application, request_id: 
     )
     for round_ in (await session.execute(gone)).scalars().all():
         await session.execute(delete(Resident).where(col(Resident.application_no) == case.no, col(Resident.since_round) == round_))
+        await session.execute(delete(Consent).where(col(Consent.application_no) == case.no, col(Consent.round) == round_))
 
 
 class Declared(NamedTuple):
-    """A case with its dossier of a round, and the consent that came with it."""
+    """A case with its dossier of a round, and everything its members have said to being asked about, in the order in which they did."""
 
     case: Application
     dossier: Dossier | None
-    consent: Consent | None
+    consents: Sequence[Consent]
+
+    @property
+    def applicants(self) -> Consent | None:
+        """The applicant's own, which came with the submission."""
+        return next((each for each in self.consents if each.channel == "self" and each.given_by == self.case.owner), None)
+
+    def given(self) -> dict[str, Consent]:
+        """By blind index of the person."""
+        return {each.blind: each for each in self.consents if each.agrees}
 
 
 async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared | None:
     """With the dossier of a round, 0 for the newest the workflow has taken. One it has not taken yet does not exist for anybody."""
-    found = (await session.execute(_DECLARED, {"no": no, "round": round_ or None})).one_or_none()
-    return None if found is None else Declared(*found)
+    rows = (await session.execute(_DECLARED, {"no": no, "round": round_ or None})).all()
+    return Declared(rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
 
 # --- timeline ----------------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from anju_contracts.application import ENDS, START
+from anju_terms import terms
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
@@ -139,25 +140,47 @@ class Draft(Base, table=True):
 
 
 class Resident(Base, table=True):
-    """Blind index of every member of a household; one active application per person."""
+    """Blind index of every member of a household. A person stands in one active application for whom he applies or which he has confirmed; naming
+    somebody who has not confirmed keeps him out of nothing."""
 
     __tablename__ = "resident"
-    __table_args__ = (Index("uq_resident_active", "blind", unique=True, postgresql_where=text("active")),)
+    __table_args__ = (
+        Index("uq_resident_confirmed", "blind", unique=True, postgresql_where=text("active AND confirmed")),
+        Index("ix_resident_active", "blind", postgresql_where=text("active")),
+    )
 
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
     blind: str = Field(primary_key=True)
     since_round: int = Field(default=1)
     active: bool = Field(default=True)
+    confirmed: bool = Field(default=False)
 
 
 class Consent(Base, table=True):
-    """The household's written consent to verification, with the version of the text it was shown."""
+    """What one person of a household has agreed to, with the version of the text which was shown; or that he says he does not belong to it.
+
+    ``id`` is that of the word which gave it: of the submission or correction for the applicant and the minors he speaks for, of his own or the clerk's
+    for another adult. A refusal stays beside what is said of a later round."""
 
     __tablename__ = "consent"
-    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    __table_args__ = (
+        CheckConstraint(_one_of("channel", tuple(terms("consent_channels"))), name="consent_channel"),
+        Index("uq_consent_given", "application_no", "blind", unique=True, postgresql_where=text("agrees")),
+    )
+
+    id: str = Field(primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    blind: str
+    round: int
+    agrees: bool
+    channel: str
     text_version: str
     registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     given_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # Opaque subject of who signed on and said so: the person, the applicant for a minor, the clerk at a counter.
+    given_by: str
+    # Which paper the clerk has seen.
+    document_sealed: bytes = Field(default=b"")
 
 
 class Timeline(Base, table=True):

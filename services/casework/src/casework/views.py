@@ -19,7 +19,7 @@ from casework import convert, store
 from casework.domain import remedies
 from casework.reach import View
 from casework.store import Declared
-from casework.tables import Application, Notice, Objection, Proposal, Signature, Task, Timeline, Word
+from casework.tables import Application, Consent, Notice, Objection, Proposal, Signature, Task, Timeline, Word
 from casework.vault import Vault
 
 _DECISIONS: Final = {
@@ -31,7 +31,7 @@ _DECISIONS: Final = {
 
 async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, found: Declared, view: View) -> pb.Application:
     """The case with its timeline and objections, and with the dossier where ``view`` allows it."""
-    case, consent = found.case, found.consent
+    case, consent = found.case, found.applicants
     message = summary(vault, case, words=view.words)
     if consent is not None:
         message.consent.text_version = consent.text_version
@@ -44,7 +44,13 @@ async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, foun
         message.refusal.CopyFrom(_refusal(profile, case, message.reason, steps[-1]))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
     if view.dossier and found.dossier is not None:
-        message.dossier.CopyFrom(convert.dossier_to(vault.open_dossier(found.dossier.sealed, case.no, case.round)))
+        dossier = vault.open_dossier(found.dossier.sealed, case.no, case.round)
+        message.dossier.CopyFrom(convert.dossier_to(dossier))
+        blinds = [vault.people.of(member.id_number) for member in dossier.members]
+        elsewhere = await store.named_elsewhere(session, case.no, blinds) if view.conflicts else frozenset()
+        said = {each.blind: each for each in found.consents if each.agrees or each.round == case.round}
+        for index, blind in enumerate(blinds):
+            message.members.append(_member(vault, index, said.get(blind), view, named_elsewhere=blind in elsewhere))
     return message
 
 
@@ -77,6 +83,23 @@ def _refusal(profile: Profile, case: Application, reason: str, decided: Timeline
 
 def _text(title: Title) -> common.Text:
     return common.Text(zh=title.zh, en=title.en)
+
+
+def _member(vault: Vault, index: int, said: Consent | None, view: View, *, named_elsewhere: bool) -> pb.MemberConsent:
+    message = pb.MemberConsent(index=index, state=state_of(said), named_elsewhere=named_elsewhere)
+    if said is not None:
+        message.channel = said.channel
+        message.given_at.FromDatetime(said.given_at)
+        if view.conflicts:
+            message.document = vault.open_text(said.document_sealed, "consent", "document_sealed", said.id)
+    return message
+
+
+def state_of(said: Consent | None) -> str:
+    """Silence is neither consent nor refusal."""
+    if said is None:
+        return "awaited"
+    return "confirmed" if said.agrees else "refused"
 
 
 def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:

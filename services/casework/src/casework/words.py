@@ -10,15 +10,23 @@ from casekit.words import Kind, Said
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import errors, store
-from casework.domain.progress import NOTICE_STAGES
+from casework.domain.progress import CONFIRMING_STAGES, NOTICE_STAGES
 
 PROBLEMS: Final = {
     problem.reason: problem
-    for problem in (errors.TASK_NOT_OPEN, errors.STEP_REFUSED, errors.NOT_RETURNED, errors.ALREADY_ENDED, errors.NOT_ON_NOTICE)
+    for problem in (
+        errors.TASK_NOT_OPEN,
+        errors.STEP_REFUSED,
+        errors.NOT_RETURNED,
+        errors.NOT_AWAITED,
+        errors.ALREADY_ENDED,
+        errors.NOT_ON_NOTICE,
+    )
 } | {CLOSED.reason: errors.ALREADY_ENDED}
 # The workflow's "not now": after an interruption it may be a moment behind the record it has written itself.
 _NOT_NOW: Final = frozenset(
-    problem.reason for problem in (errors.TASK_NOT_OPEN, errors.NOT_RETURNED, errors.NOT_ON_NOTICE, errors.ALREADY_ENDED)
+    problem.reason
+    for problem in (errors.TASK_NOT_OPEN, errors.NOT_RETURNED, errors.NOT_AWAITED, errors.NOT_ON_NOTICE, errors.ALREADY_ENDED)
 )
 
 
@@ -43,6 +51,15 @@ async def _objection_is_open(session: AsyncSession, said: Said) -> bool:
 async def _is_returned(session: AsyncSession, said: Said) -> bool:
     case = await store.case(session, number_of(said))
     return case is not None and case.stage == "correction"
+
+
+async def _is_confirming(session: AsyncSession, said: Said) -> bool:
+    case = await store.case(session, number_of(said))
+    return case is not None and case.stage in CONFIRMING_STAGES and case.round == said.word.round
+
+
+async def _retract(session: AsyncSession, said: Said) -> None:
+    await store.retract(session, said.id)
 
 
 async def _is_not_over(session: AsyncSession, said: Said) -> bool:
@@ -77,6 +94,15 @@ KINDS: Final = (
         _is_returned,
         _on_record,
         refused=_drop_correction,
+        problems=PROBLEMS,
+        not_now=_NOT_NOW,
+    ),
+    Kind(
+        contract.CONFIRM,
+        contract.Confirmation,
+        _is_confirming,
+        _on_record,
+        refused=_retract,
         problems=PROBLEMS,
         not_now=_NOT_NOW,
     ),

@@ -14,8 +14,8 @@ REGISTER_UNAVAILABLE = Problem(
 NO_CONSENT = Problem(
     "NO_CONSENT",
     grpc.StatusCode.FAILED_PRECONDITION,
-    "没有有效的数据核验授权，请申请人先在申请中同意授权。",
-    "There is no valid consent to this lookup; the applicant has to give it in the application first.",
+    "没有有效的数据核验授权，请申请人和每位成年家庭成员先本人确认。",
+    "There is no valid consent to this lookup; the applicant and every other adult have to give their own first.",
 )
 PURPOSE_NOT_ALLOWED = Problem(
     "PURPOSE_NOT_ALLOWED",

@@ -110,7 +110,8 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             consent_version=subjects.consent.text_version,
         )
         # Casework has checked the consent; the last door before the outside checks again.
-        if not case.consent_version or register not in subjects.consent.registers or not case.people:
+        each = all(subject.consent_id for subject in subjects.subjects)
+        if not case.consent_version or register not in subjects.consent.registers or not case.people or not each:
             await self._lookups.refuse(case, NO_CONSENT.reason)
             raise Refusal(NO_CONSENT)
         try:

@@ -108,6 +108,7 @@ class ApplicationActivities:
             overdue=found.overdue,
             round=found.round,
             notice_closes=utc(found.notice_closes_at) if found.HasField("notice_closes_at") else None,
+            awaited=tuple(found.awaited),
             objections=tuple((each.id, utc(each.raised_at)) for each in found.objections),
         )
 

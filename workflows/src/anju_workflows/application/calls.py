@@ -68,7 +68,8 @@ class CaseStanding(Model):
 
 
 class Standing(Model):
-    """Where a case stands on record. ``objections`` are open, each with the moment it was raised; the first is being looked at."""
+    """Where a case stands on record. ``objections`` are open, each with the moment it was raised; the first is being looked at.
+    ``awaited`` are the places of the adults who have yet to confirm."""
 
     stage: str
     waiting_on: str
@@ -77,6 +78,7 @@ class Standing(Model):
     round: int
     notice_closes: datetime | None = None
     objections: tuple[tuple[str, datetime], ...] = ()
+    awaited: tuple[int, ...] = ()
 
 
 async def standing(no: str) -> Standing:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from anju_contracts import waiting
 from anju_contracts.application import (
+    CONFIRM,
     CORRECT,
     DECIDE,
     DECIDE_OBJECTION,
@@ -16,6 +17,7 @@ from anju_contracts.application import (
     START,
     WITHDRAW,
     ApplicationInput,
+    Confirmation,
     Correction,
     Decision,
     Level,
@@ -58,7 +60,7 @@ class _WithdrawnError(Exception):
 class Application(Case):
     """A household's application.
 
-    Waits for the registers it came with (until the legal deadline, then people check by hand), for the reviewers of its levels, one after another
+    Waits for its adults to confirm for themselves, for the registers it came with (until the legal deadline, then people check by hand), for the reviewers of its levels, one after another
     (each with a clock of working days, reminded and escalated, never decided by silence), for the household when the case is returned to it, and
     for the public while it is on notice. Ends registered (a Waiting workflow goes on), rejected, withdrawn or lapsed.
     """
@@ -73,6 +75,9 @@ class Application(Case):
         self.assessment: calls.AssessAnswer | None = None
         self.level = ""
         self.decision: ReviewDecision | None = None
+        # Places of the adults who have yet to confirm; what they say, in the order in which they say it.
+        self.unconfirmed = set(given.awaited)
+        self.confirmations: list[Confirmation] = []
         self.correction: Correction | None = None
         self.withdrawal: Withdrawal | None = None
         self.raised: list[ObjectionRaised] = []
@@ -93,9 +98,10 @@ class Application(Case):
                 if self.stage in self.table.ends:
                     return await self.close(self.stage)
             if self.stage == START:
-                due, news = deadlines.lookups(workflow.now(), self.given.clocks), household("application_received")
-                await self.advance("start_verification", waiting_on="registers", deadline=due, tell=[news])
+                await self.begin()
             while self.stage not in NOTICE:
+                if self.stage == "confirming" and not await self.confirmed():
+                    return await self.close("lapsed")
                 if self.stage == "verifying":
                     await self.verify()
                 if self.stage != "correction":
@@ -113,13 +119,64 @@ class Application(Case):
         except _WithdrawnError:
             return await self.close("withdrawn")
 
+    async def begin(self) -> None:
+        now, clocks = workflow.now(), self.given.clocks
+        if self.unconfirmed:
+            deadline = deadlines.confirmation(now, clocks)
+            news = household("confirmation_awaited", deadline=day(deadline))
+            await self.advance("confirmation_awaited", waiting_on="members", deadline=deadline, tell=[news])
+            return
+        due, news = deadlines.lookups(now, clocks), household("application_received")
+        await self.advance("start_verification", waiting_on="registers", deadline=due, tell=[news])
+
     async def taken_up(self) -> None:
         found = await self.ask(lambda: calls.standing(self.given.no))
-        self.round, self.notice_closes = found.round, found.notice_closes
+        self.round, self.notice_closes, self.unconfirmed = found.round, found.notice_closes, set(found.awaited)
         self.objections = {id_: deadlines.objection_review(raised_at, self.given.clocks) for id_, raised_at in found.objections}
         if found.objections and found.deadline is not None:
             self.objections[found.objections[0][0]] = found.deadline
         self.take_up(stage=found.stage, waiting_on=found.waiting_on, deadline=found.deadline, overdue=found.overdue)
+
+    # -- confirmation (成年家庭成员本人确认) ----------------------------------------------------------------------------
+
+    async def confirmed(self) -> bool:
+        """Waits until every adult has confirmed, or one says that he does not belong here; False when the time ran out. Silence is no consent."""
+        deadline = self.deadline
+        assert deadline is not None
+        said = lambda: bool(self.confirmations)  # noqa: E731  # a name for one expression
+        if not await self.listen(said, self.take_confirmation, deadlines.reminder(deadline, self.given.clocks), "成员确认到期提醒"):
+            await self.remind(household("confirmation_expiring", deadline=day(deadline)))
+            if not await self.listen(said, self.take_confirmation, deadline, "成员确认期限"):
+                note = "期限内没有全部成年家庭成员的确认"
+                await self.advance(
+                    "confirmation_expired", waiting_on="nobody", note=note, final=True, tell=[household("confirmation_lapsed")]
+                )
+                return False
+        return True
+
+    async def take_confirmation(self) -> bool:
+        """Puts what one adult says on record. True when the case need not wait for another."""
+        said, now, clocks = self.confirmations[0], workflow.now(), self.given.clocks
+        left = self.unconfirmed - {said.member}
+        if not said.agrees:
+            due, self.correction = deadlines.correction(now, clocks), None
+            done = await self.carry_out(
+                said, "member_refused", waiting_on="citizen", deadline=due, tell=[household("member_refused", deadline=day(due))]
+            )
+        elif left:
+            done = await self.carry_out(said, "member_confirmed", waiting_on="members", deadline=self.deadline)
+        else:
+            due = deadlines.lookups(now, clocks)
+            done = await self.carry_out(
+                said, "all_confirmed", waiting_on="registers", deadline=due, final=True, tell=[household("application_received")]
+            )
+        self.confirmations.pop(0)
+        if done and said.agrees:
+            self.unconfirmed = left
+        if self.stage != "confirming":
+            # What the others say of a dossier that is to be corrected is not said of the next one.
+            self.confirmations.clear()
+        return self.stage != "confirming"
 
     # -- verification (数据核验): every register at once -----------------------------------------------------------------
 
@@ -269,9 +326,12 @@ class Application(Case):
     async def take_correction(self) -> bool:
         said = self.correction
         assert said is not None
-        due, news = deadlines.lookups(workflow.now(), self.given.clocks), household("correction_received")
-        if await self.carry_out(said, "corrected", waiting_on="registers", deadline=due, final=True, tell=[news]):
-            self.round = said.round
+        now, clocks = workflow.now(), self.given.clocks
+        event, waiting_on = ("corrected_with_new_adult", "members") if said.awaited else ("corrected", "registers")
+        due = deadlines.confirmation(now, clocks) if said.awaited else deadlines.lookups(now, clocks)
+        news = household("confirmation_awaited", deadline=day(due)) if said.awaited else household("correction_received")
+        if await self.carry_out(said, event, waiting_on=waiting_on, deadline=due, final=True, tell=[news]):
+            self.round, self.unconfirmed = said.round, set(said.awaited)
             return True
         self.correction = None
         return False
@@ -489,6 +549,8 @@ class Application(Case):
         if self.assessment is not None:
             unmet = "、".join(self.assessment.unmet)
             lines.append(f"**资格评估**：{title('verdicts', self.assessment.verdict)}（{self.assessment.rule_set}）{unmet}")
+        if self.unconfirmed:
+            lines.append(f"**本人确认**：还有 {len(self.unconfirmed)} 位成年家庭成员没有确认")
         if self.objections:
             lines.append(f"**异议**：{len(self.objections)} 件待复核")
         return lines
@@ -513,7 +575,7 @@ class Application(Case):
     @workflow.update(name=CORRECT, description="申请家庭提交补正")
     def correct(self, said: Correction) -> Accepted:
         self.correction = said
-        return Accepted(stage=self.table.next(self.stage, "corrected"))
+        return Accepted(stage="confirming" if said.awaited else "verifying")
 
     @correct.validator
     def _check_correct(self, said: Correction) -> None:
@@ -522,6 +584,24 @@ class Application(Case):
             raise refuse("NOT_RETURNED", "该申请当前不需要补正。")
         if said.round <= self.round or not self.new(said):
             raise refuse("NOT_RETURNED", "这次补正已经收到。")
+
+    @workflow.update(name=CONFIRM, description="成年家庭成员本人确认，或表示不属于该家庭")
+    def confirm(self, said: Confirmation) -> Accepted:
+        self.confirmations.append(said)
+        if not said.agrees:
+            return Accepted(stage="correction")
+        left = self.unconfirmed - {each.member for each in self.confirmations}
+        return Accepted(stage="confirming" if left else "verifying")
+
+    @confirm.validator
+    def _check_confirm(self, said: Confirmation) -> None:
+        self.require_standing()
+        refused = any(not each.agrees for each in self.confirmations)
+        if self.stage != "confirming" or said.round != self.round or refused or self.withdrawal is not None:
+            raise refuse("NOT_AWAITED", "该申请当前不需要确认，请刷新后查看。")
+        waiting = self.unconfirmed - {each.member for each in self.confirmations}
+        if said.member not in waiting or not self.new(said):
+            raise refuse("NOT_AWAITED", "该成员的确认已经收到。")
 
     @workflow.update(name=WITHDRAW, description="申请家庭撤回申请")
     def withdraw(self, said: Withdrawal) -> Accepted:

@@ -252,6 +252,7 @@ class Application(_message.Message):
     PROFILE_VERSION_FIELD_NUMBER: _builtins.int
     BLOCKED_AT_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     version: _builtins.int
     """Grows by one with every change; the ETag."""
@@ -300,6 +301,10 @@ class Application(_message.Message):
     def refusal(self) -> Global___Refusal:
         """Only of a case that was refused; left out in lists."""
 
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberConsent]:
+        """What each member has agreed to, in the order of the dossier; for readers of the dossier."""
+
     def __init__(
         self,
         *,
@@ -327,10 +332,11 @@ class Application(_message.Message):
         profile_version: _builtins.str = ...,
         blocked_at: _timestamp_pb2.Timestamp | None = ...,
         refusal: Global___Refusal | None = ...,
+        members: _abc.Iterable[Global___MemberConsent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "refusal", b"refusal", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "refusal", b"refusal", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "members", b"members", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "refusal", b"refusal", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -416,6 +422,100 @@ class Remedy(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Remedy: _TypeAlias = Remedy  # noqa: Y015
+
+@_typing.final
+class MemberConsent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    GIVEN_AT_FIELD_NUMBER: _builtins.int
+    NAMED_ELSEWHERE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Position in the household, 0 for the applicant."""
+    state: _builtins.str
+    """confirmed, awaited, or refused: he says that he does not belong to the household."""
+    channel: _builtins.str
+    """Code of the vocabulary `consent_channels`; empty while awaited."""
+    named_elsewhere: _builtins.bool
+    """For reviewers: another open case names the same person."""
+    document: _builtins.str
+    """For reviewers: which paper the clerk has seen."""
+    @_builtins.property
+    def given_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        state: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        given_at: _timestamp_pb2.Timestamp | None = ...,
+        named_elsewhere: _builtins.bool = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["given_at", b"given_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "document", b"document", "given_at", b"given_at", "index", b"index", "named_elsewhere", b"named_elsewhere", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberConsent: _TypeAlias = MemberConsent  # noqa: Y015
+
+@_typing.final
+class Claim(_message.Message):
+    """A household that names the caller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    APPLICANT_FIELD_NUMBER: _builtins.int
+    RELATION_FIELD_NUMBER: _builtins.int
+    REGISTERS_FIELD_NUMBER: _builtins.int
+    TEXT_VERSION_FIELD_NUMBER: _builtins.int
+    SUBMITTED_AT_FIELD_NUMBER: _builtins.int
+    DEADLINE_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    GIVEN_AT_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    applicant: _builtins.str
+    """Who has named him: 张*明"""
+    relation: _builtins.str
+    """What he is said to be to the applicant."""
+    text_version: _builtins.str
+    state: _builtins.str
+    """As in MemberConsent."""
+    @_builtins.property
+    def registers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the registers that would be asked about him, and the text he agrees to."""
+
+    @_builtins.property
+    def submitted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def given_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+        applicant: _builtins.str = ...,
+        relation: _builtins.str = ...,
+        registers: _abc.Iterable[_builtins.str] | None = ...,
+        text_version: _builtins.str = ...,
+        submitted_at: _timestamp_pb2.Timestamp | None = ...,
+        deadline_at: _timestamp_pb2.Timestamp | None = ...,
+        state: _builtins.str = ...,
+        given_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "given_at", b"given_at", "submitted_at", b"submitted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "application_no", b"application_no", "deadline_at", b"deadline_at", "given_at", b"given_at", "registers", b"registers", "relation", b"relation", "state", b"state", "submitted_at", b"submitted_at", "text_version", b"text_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Claim: _TypeAlias = Claim  # noqa: Y015
 
 @_typing.final
 class TimelineEntry(_message.Message):
@@ -995,6 +1095,145 @@ class CorrectApplicationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CorrectApplicationResponse: _TypeAlias = CorrectApplicationResponse  # noqa: Y015
+
+@_typing.final
+class ListClaimsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsRequest: _TypeAlias = ListClaimsRequest  # noqa: Y015
+
+@_typing.final
+class ListClaimsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___Claim]: ...
+    def __init__(
+        self,
+        *,
+        claims: _abc.Iterable[Global___Claim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsResponse: _TypeAlias = ListClaimsResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    AGREES_FIELD_NUMBER: _builtins.int
+    TEXT_VERSION_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    application_no: _builtins.str
+    agrees: _builtins.bool
+    """False: he does not belong to this household."""
+    text_version: _builtins.str
+    """Of the text which was shown; needed to agree."""
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        agrees: _builtins.bool = ...,
+        text_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agrees", b"agrees", "application_no", b"application_no", "idempotency_key", b"idempotency_key", "text_version", b"text_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRequest: _TypeAlias = ConfirmRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claim(self) -> Global___Claim: ...
+    def __init__(
+        self,
+        *,
+        claim: Global___Claim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmResponse: _TypeAlias = ConfirmResponse  # noqa: Y015
+
+@_typing.final
+class RecordConfirmationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    application_no: _builtins.str
+    member: _builtins.int
+    """Position in the household."""
+    channel: _builtins.str
+    """counter, authorisation or guardian."""
+    document: _builtins.str
+    """Which paper was seen: 身份证原件, 授权书及双方身份证, 监护证明."""
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        member: _builtins.int = ...,
+        channel: _builtins.str = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "channel", b"channel", "document", b"document", "idempotency_key", b"idempotency_key", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConfirmationRequest: _TypeAlias = RecordConfirmationRequest  # noqa: Y015
+
+@_typing.final
+class RecordConfirmationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def application(self) -> Global___Application: ...
+    def __init__(
+        self,
+        *,
+        application: Global___Application | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConfirmationResponse: _TypeAlias = RecordConfirmationResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawApplicationRequest(_message.Message):
@@ -1596,6 +1835,7 @@ class GetStandingResponse(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     NOTICE_CLOSES_AT_FIELD_NUMBER: _builtins.int
     OBJECTIONS_FIELD_NUMBER: _builtins.int
+    AWAITED_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     waiting_on: _builtins.str
     overdue: _builtins.bool
@@ -1610,6 +1850,10 @@ class GetStandingResponse(_message.Message):
     def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenObjection]:
         """Open ones on record, in the order in which they are answered; the first is being looked at."""
 
+    @_builtins.property
+    def awaited(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Positions of the adults who have yet to confirm."""
+
     def __init__(
         self,
         *,
@@ -1620,10 +1864,11 @@ class GetStandingResponse(_message.Message):
         round: _builtins.int = ...,
         notice_closes_at: _timestamp_pb2.Timestamp | None = ...,
         objections: _abc.Iterable[Global___OpenObjection] | None = ...,
+        awaited: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at", "objections", b"objections", "overdue", b"overdue", "round", b"round", "stage", b"stage", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaited", b"awaited", "deadline_at", b"deadline_at", "notice_closes_at", b"notice_closes_at", "objections", b"objections", "overdue", b"overdue", "round", b"round", "stage", b"stage", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1721,6 +1966,8 @@ class Subject(_message.Message):
     ID_NUMBER_FIELD_NUMBER: _builtins.int
     RELATION_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    CONSENT_CHANNEL_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Position in the household, 0 for the applicant; the only name a receipt gives the person outside this service."""
     name: _builtins.str
@@ -1728,6 +1975,9 @@ class Subject(_message.Message):
     relation: _builtins.str
     person: _builtins.str
     """Blind index of the person, the one callers are known by: the access log is read by it."""
+    consent_id: _builtins.str
+    """On which consent of this person a question rests, and how it was given (vocabulary `consent_channels`)."""
+    consent_channel: _builtins.str
     def __init__(
         self,
         *,
@@ -1736,10 +1986,12 @@ class Subject(_message.Message):
         id_number: _builtins.str = ...,
         relation: _builtins.str = ...,
         person: _builtins.str = ...,
+        consent_id: _builtins.str = ...,
+        consent_channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_number", b"id_number", "index", b"index", "name", b"name", "person", b"person", "relation", b"relation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_channel", b"consent_channel", "consent_id", b"consent_id", "id_number", b"id_number", "index", b"index", "name", b"name", "person", b"person", "relation", b"relation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -69,6 +69,21 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationResponse.FromString,
                 _registered_method=True)
+        self.ListClaims = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/ListClaims',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsResponse.FromString,
+                _registered_method=True)
+        self.Confirm = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/Confirm',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.FromString,
+                _registered_method=True)
+        self.RecordConfirmation = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/RecordConfirmation',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.FromString,
+                _registered_method=True)
         self.WithdrawApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/WithdrawApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawApplicationRequest.SerializeToString,
@@ -204,6 +219,29 @@ class CaseworkServiceServicer:
 
     def CorrectApplication(self, request, context):
         """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaims(self, request, context):
+        """Households that name the caller, by the identity number his sign-on has verified: those that wait for him to confirm, and what he has said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Confirm(self, request, context):
+        """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
+        NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordConfirmation(self, request, context):
+        """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
+        PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -362,6 +400,21 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.CorrectApplication,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationResponse.SerializeToString,
+            ),
+            'ListClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaims,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'Confirm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Confirm,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.SerializeToString,
+            ),
+            'RecordConfirmation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordConfirmation,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.SerializeToString,
             ),
             'WithdrawApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawApplication,
@@ -633,6 +686,87 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/CorrectApplication',
             anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/ListClaims',
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Confirm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/Confirm',
+            anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordConfirmation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/RecordConfirmation',
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.FromString,
             options,
             channel_credentials,
             insecure,

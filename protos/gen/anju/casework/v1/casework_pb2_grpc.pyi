@@ -56,6 +56,16 @@ class CaseworkServiceStub:
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
     CorrectApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
+    ListClaims: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]
+    """Households that name the caller, by the identity number his sign-on has verified: those that wait for him to confirm, and what he has said."""
+    Confirm: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ConfirmRequest, _casework_pb2.ConfirmResponse]
+    """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
+    NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+    """
+    RecordConfirmation: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecordConfirmationRequest, _casework_pb2.RecordConfirmationResponse]
+    """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
+    PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+    """
     WithdrawApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]
     """The household withdraws, at any moment before registration. FAILED_PRECONDITION/ALREADY_ENDED afterwards."""
     ListNotices: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListNoticesRequest, _casework_pb2.ListNoticesResponse]
@@ -123,6 +133,16 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
     CorrectApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]  # type: ignore[assignment]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
+    ListClaims: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]  # type: ignore[assignment]
+    """Households that name the caller, by the identity number his sign-on has verified: those that wait for him to confirm, and what he has said."""
+    Confirm: _aio.UnaryUnaryMultiCallable[_casework_pb2.ConfirmRequest, _casework_pb2.ConfirmResponse]  # type: ignore[assignment]
+    """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
+    NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+    """
+    RecordConfirmation: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecordConfirmationRequest, _casework_pb2.RecordConfirmationResponse]  # type: ignore[assignment]
+    """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
+    PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+    """
     WithdrawApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]  # type: ignore[assignment]
     """The household withdraws, at any moment before registration. FAILED_PRECONDITION/ALREADY_ENDED afterwards."""
     ListNotices: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListNoticesRequest, _casework_pb2.ListNoticesResponse]  # type: ignore[assignment]
@@ -229,6 +249,34 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.CorrectApplicationResponse, _abc.Awaitable[_casework_pb2.CorrectApplicationResponse]]:
         """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
+
+    @_abc_1.abstractmethod
+    def ListClaims(
+        self,
+        request: _casework_pb2.ListClaimsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ListClaimsResponse, _abc.Awaitable[_casework_pb2.ListClaimsResponse]]:
+        """Households that name the caller, by the identity number his sign-on has verified: those that wait for him to confirm, and what he has said."""
+
+    @_abc_1.abstractmethod
+    def Confirm(
+        self,
+        request: _casework_pb2.ConfirmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ConfirmResponse, _abc.Awaitable[_casework_pb2.ConfirmResponse]]:
+        """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
+        NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordConfirmation(
+        self,
+        request: _casework_pb2.RecordConfirmationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.RecordConfirmationResponse, _abc.Awaitable[_casework_pb2.RecordConfirmationResponse]]:
+        """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
+        PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+        """
 
     @_abc_1.abstractmethod
     def WithdrawApplication(

@@ -407,6 +407,12 @@ def _years(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
+def is_adult(member: Member, today: date) -> bool:
+    """Of full legal age (Civil Code, article 17): he speaks for himself. For a minor the applicant does."""
+    born = _date(member.birth_date)
+    return born is None or _years(born, today) >= ADULT_YEARS
+
+
 def blind_indexes(dossier: Dossier, blind: Callable[[str], str]) -> list[str]:
     """One blind index a member, sorted: rows are always locked in one order, so two households entered at once cannot block each other."""
     return sorted({blind(member.id_number) for member in dossier.members})

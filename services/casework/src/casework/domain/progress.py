@@ -10,6 +10,8 @@ from anju_contracts.moves import IllegalMoveError, Table
 from anju_terms import review_stage
 
 OBJECTION: Final = "objection"
+# Adults may confirm from the moment the case is on record; its workflow waits for them a moment later.
+CONFIRMING_STAGES: Final = ("submitted", "confirming")
 NOTICE_STAGES: Final = ("public_notice", "objection_review")
 OBJECTION_STATES: Final = {
     "objection_raised": "open",

@@ -9,7 +9,21 @@ from web_gateway.api.layer import Api, Operation
 from web_gateway.api.problems import SHARED, Catalogue
 
 # Events add an operation to the subject of applications.
-from web_gateway.api.subjects import applications, bills, city, drafts, events, homes, inbox, myself, notices, review, session, stock  # noqa: F401
+from web_gateway.api.subjects import (  # noqa: F401
+    applications,
+    bills,
+    city,
+    confirmations,
+    drafts,
+    events,
+    homes,
+    inbox,
+    myself,
+    notices,
+    review,
+    session,
+    stock,
+)
 
 APIS: Final[tuple[Api, ...]] = (
     session.api,
@@ -17,6 +31,7 @@ APIS: Final[tuple[Api, ...]] = (
     notices.api,
     applications.api,
     drafts.api,
+    confirmations.api,
     review.api,
     homes.api,
     bills.api,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anju.casework.v1 import casework_pb2 as casework
 from anju.registry.v1 import registry_pb2 as registry
@@ -46,7 +46,7 @@ PROBLEMS = (
     ),
     Kind(
         "NO_CONSENT", 409, "没有有效授权", "No valid consent",
-        "申请人同意数据核验授权后才能继续。", "The applicant has to consent to the lookups first.",
+        "申请人和每位成年家庭成员本人确认后才能继续。", "The applicant and every other adult have to consent first.",
     ),
     Kind(
         "REGISTER_UNAVAILABLE", 503, "部门暂未答复", "A register is silent",
@@ -54,6 +54,10 @@ PROBLEMS = (
     ),
 )  # fmt: skip
 api = Api("applications", "资格申请 Applications", PROBLEMS)
+
+
+# Closed: a person has agreed, has not said anything yet, or says that he does not belong to the household.
+ConsentState = Literal["confirmed", "awaited", "refused"]
 
 
 class ConsentGiven(Body):
@@ -159,6 +163,15 @@ class ApplicationSummary(Answer):
     )
 
 
+class MemberConsent(Answer):
+    index: int = Field(description="Position in the household, 0 for the applicant.")
+    state: ConsentState
+    channel: Annotated[str, CodeOf("consent_channels")] = Field(description="How it was given; empty while it is awaited.")
+    given_at: datetime | None
+    named_elsewhere: bool = Field(description="For reviewers: another open application names the same person.")
+    document: str = Field(description="For reviewers: which papers were seen at the counter.")
+
+
 class Application(ApplicationSummary):
     # Objections stand beside the dossier.
     secret = True
@@ -168,6 +181,7 @@ class Application(ApplicationSummary):
     timeline: list[TimelineEntry]
     objections: list[Objection]
     refusal: Refused | None = Field(description="Of a case that was refused: by whom, when, on what law, and every remedy.")
+    members: list[MemberConsent] = Field(description="Who has agreed to be asked about, in the order of the dossier; empty without it.")
 
 
 class Lookup(Answer):
@@ -227,10 +241,10 @@ def _location(no: str) -> str:
 
 @api.post("/applications", access=Access.CITIZEN, status=202)
 async def submit_application(call: Call, body: SubmitApplication) -> Application:
-    """Hands in an application. The registers are asked next; follow it at the Location.
+    """Hands in an application. The registers are asked when every other adult has confirmed for himself; follow it at the Location.
 
     The applicant is the person who has signed on (``NOT_ONESELF`` at his number otherwise). Field errors point into this body, for example
-    ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when a member already
+    ``/dossier/members/0/id_number``. 409 HOUSEHOLD_HAS_APPLICATION when the applicant already
     stands in an active application.
     """
     consent = casework.Consent(text_version=body.consent.text_version, registers=body.consent.registers)

@@ -1,0 +1,178 @@
+"""Every adult speaks for himself: households that name the caller, his confirmation, and what a clerk records of one who is at the counter."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anju.casework.v1 import casework_pb2 as pb
+from anju_contracts import application as contract
+from anju_people import text
+from casekit.words import Heard
+from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
+from chassis.identity import Caller
+from chassis.wire import stamp
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casework import store, views
+from casework.domain.dossier import CONSENT_TEXT, MAX_TEXT_CHARS, Dossier
+from casework.domain.progress import CONFIRMING_STAGES
+from casework.errors import CONFIRMED_ELSEWHERE, NOT_AWAITED, NOT_VERIFIED, OWN_CASE, invalid_field
+from casework.parts import Parts, now
+from casework.reading import Reading
+from casework.store import Declared
+from casework.tables import Application, Consent
+
+# How a clerk may have been told; what a person says himself, or an applicant for a minor, no clerk records.
+COUNTER_CHANNELS: Final = ("counter", "authorisation", "guardian")
+
+
+class Confirmations:
+    def __init__(self, parts: Parts, reading: Reading) -> None:
+        self._parts = parts
+        self._reading = reading
+
+    # -- by himself ----------------------------------------------------------------------------------------------------------------------------
+
+    async def claims(self, caller: Caller) -> pb.ListClaimsResponse:
+        """Households in which somebody else has named the caller. Raises Refusal(NOT_VERIFIED): without a number nobody knows whom they name."""
+        _require_verified(caller)
+        async with self._parts.database.statements() as session:
+            found = await store.naming(session, caller.person)
+        claims = [self._claim(each, caller.person) for each in found if each.case.owner != caller.sub]
+        return pb.ListClaimsResponse(claims=[claim for claim in claims if claim is not None])
+
+    def _claim(self, found: Declared, person: str) -> pb.Claim | None:
+        """Only what he needs to know to answer: who names him as what, and what would be asked. None for a case that does not wait for him, and of
+        which he has said nothing."""
+        case, said = found.case, found.consents[-1] if found.consents else None
+        if found.dossier is None or (said is None and case.stage not in CONFIRMING_STAGES):
+            return None
+        dossier = self._parts.vault.open_dossier(found.dossier.sealed, case.no, case.round)
+        if said is not None and not said.agrees and said.round < case.round:
+            said = None
+        claim = pb.Claim(
+            application_no=case.no,
+            applicant=case.masked_name,
+            relation=dossier.members[self._place_of(dossier, person)].relation,
+            registers=case.registers,
+            text_version=CONSENT_TEXT,
+            submitted_at=stamp(case.submitted_at),
+            state=views.state_of(said),
+        )
+        if said is not None:
+            claim.given_at.FromDatetime(said.given_at)
+        elif case.deadline_at is not None:
+            claim.deadline_at.FromDatetime(case.deadline_at)
+        return claim
+
+    def _place_of(self, dossier: Dossier, person: str) -> int:
+        """Raises Refusal(NOT_FOUND) when the dossier does not name the person."""
+        for place, member in enumerate(dossier.members):
+            if self._parts.vault.people.of(member.id_number) == person:
+                return place
+        raise Refusal(NOT_FOUND)
+
+    async def confirm(self, caller: Caller, request: pb.ConfirmRequest) -> pb.Claim:
+        _require_verified(caller)
+        if request.agrees and request.text_version != CONSENT_TEXT:
+            raise invalid_field(
+                "/text_version",
+                "CONSENT_TEXT_OUTDATED",
+                "授权书已更新，请刷新页面，阅读新版授权书后重新确认。",
+                "The consent text has changed. Reload the page, read the current text and agree again.",
+            )
+
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case, dossier = await self._open(session, request.application_no)
+            place = self._place_of(dossier, caller.person)
+            return await self._said(session, caller, word_id, case, dossier, place, agrees=request.agrees, channel="self", document="")
+
+        await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
+        async with self._parts.database.statements() as session:
+            for found in await store.naming(session, caller.person):
+                claim = self._claim(found, caller.person) if found.case.no == request.application_no else None
+                if claim is not None:
+                    return claim
+        raise Refusal(NOT_FOUND)
+
+    # -- at a counter --------------------------------------------------------------------------------------------------------------------------
+
+    async def record(self, caller: Caller, request: pb.RecordConfirmationRequest) -> pb.Application:
+        """For one who uses no phone: he is there with his card, has signed an authorisation, or his guardian is there. The clerk answers for what he
+        has seen, and never in a matter of his own household."""
+        if request.channel not in COUNTER_CHANNELS:
+            raise invalid_field(
+                "/channel", "CHOOSE_ONE", "请选择确认方式：本人到场、书面授权或监护人。", "Choose counter, authorisation or guardian."
+            )
+        document = text.clean(request.document)
+        if not document:
+            raise invalid_field("/document", "REQUIRED", "请写明核对了哪些证件或证明。", "Say which papers you have seen.")
+        if len(document) > MAX_TEXT_CHARS or text.has_control(document):
+            raise invalid_field("/document", "TOO_LONG", f"最多填写{MAX_TEXT_CHARS}个字。", f"At most {MAX_TEXT_CHARS} characters.")
+
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case, dossier = await self._open(session, request.application_no)
+            if not caller.covers(case.street):
+                raise Refusal(OUT_OF_DIVISION)
+            if case.owner == caller.sub or await store.is_of_household(session, case.no, caller.person):
+                raise Refusal(OWN_CASE)
+            if not 0 < request.member < len(dossier.members):
+                raise Refusal(NOT_AWAITED)
+            return await self._said(
+                session, caller, word_id, case, dossier, request.member, agrees=True, channel=request.channel, document=document
+            )
+
+        await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
+        return await self._reading.case(caller, request.application_no, "RecordConfirmation")
+
+    # -- both ----------------------------------------------------------------------------------------------------------------------------------
+
+    async def _open(self, session: AsyncSession, no: str) -> tuple[Application, Dossier]:
+        case = await store.lock_case(session, no)
+        row = await store.dossier(session, no, case.round) if case is not None else None
+        if case is None or row is None:
+            raise Refusal(NOT_FOUND)
+        return case, self._parts.vault.open_dossier(row.sealed, no, row.round)
+
+    async def _said(
+        self,
+        session: AsyncSession,
+        caller: Caller,
+        word_id: str,
+        case: Application,
+        dossier: Dossier,
+        place: int,
+        *,
+        agrees: bool,
+        channel: str,
+        document: str,
+    ) -> Heard:
+        """Keeps what was said. Raises Refusal: NOT_AWAITED, or CONFIRMED_ELSEWHERE."""
+        blind = self._parts.vault.people.of(dossier.members[place].id_number)
+        if case.stage not in CONFIRMING_STAGES or blind not in await store.unconfirmed(session, case.no, [blind]):
+            raise Refusal(NOT_AWAITED)
+        if agrees and not await store.confirm_resident(session, case.no, blind):
+            raise Refusal(CONFIRMED_ELSEWHERE)
+        session.add(
+            Consent(
+                id=word_id,
+                application_no=case.no,
+                blind=blind,
+                round=case.round,
+                agrees=agrees,
+                channel=channel,
+                text_version=CONSENT_TEXT,
+                registers=list(case.registers) if agrees else [],
+                given_at=now(),
+                given_by=caller.sub,
+                document_sealed=self._parts.vault.seal_text(document, "consent", "document_sealed", word_id),
+            )
+        )
+        await session.flush()
+        said = contract.Confirmation(round=case.round, member=place, agrees=agrees, actor=caller.sub, request_id=word_id)
+        return Heard(contract.workflow_id(case.no), said, "street" if caller.kind == "staff" else "")
+
+
+def _require_verified(caller: Caller) -> None:
+    if not caller.person:
+        raise Refusal(NOT_VERIFIED)
