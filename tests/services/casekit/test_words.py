@@ -352,7 +352,7 @@ async def test_a_recorded_word_stays_whatever_the_workflow_says_afterwards(town:
     town.engine.answer = raising(Refusal(UNAVAILABLE), 1)
     assert await refused(town.leave("KF-1", "k")) is UNAVAILABLE
     row = await town.row("KF-1")
-    await town.carried_out(town.words._said(row))
+    await town.carried_out(town.words.said(row))
     town.engine.accepted.clear()
     town.engine.judge = raising(Refusal(NO))
     assert (await town.leave("KF-1", "k")).state == "taken"

@@ -31,9 +31,11 @@ from anju_sandbox.settings import SandboxSettings
 from anju_sandbox.world.facts import Category, Household, MaritalStatus
 from anju_terms import terms
 from casework.settings import Settings as CaseworkSettings
+from chassis.db import Database
 from chassis.grpc_client import Client
 from eligibility.settings import Settings as EligibilitySettings
 from registry_gateway.settings import Settings as RegistrySettings
+from sqlalchemy import text
 
 from tests.conftest import MakeDatabase
 from tests.services.casework.support import Engine
@@ -89,10 +91,23 @@ class Line:
     outside: Sandbox
     clients: dict[str, Client]
     people: PersonIndex
+    casework: Database
 
     async def call(self, issuer: str, to: str, stub: Any, method: str, request: Any, **more: Any) -> Any:
         client = self.clients[f"{issuer}>{to}"]
         return await client.call(getattr(stub(client.channel), method), request, timeout=20, **more)
+
+    async def agreed(self, no: str, person: str) -> None:
+        """The consent of another adult, as casework keeps it; that he gives it himself is casework's own test."""
+        values = {"id": f"consent-{no}-{person[:8]}", "no": no, "person": person, "registers": REGISTERS, "now": datetime.now(UTC)}
+        async with self.casework.transaction() as session:
+            await session.execute(
+                text(
+                    "INSERT INTO consent (id, application_no, blind, round, agrees, channel, text_version, registers, given_at, given_by, document_sealed)"
+                    " VALUES (:id, :no, :person, 1, true, 'self', 'consent-2026.1', :registers, :now, 'c-adult', '')"
+                ),
+                values,
+            )
 
     async def judge(self, key: str) -> pb.Assessment:
         persona = self.outside.population.persona(key)
@@ -104,6 +119,10 @@ class Line:
             "web-gateway", "casework", casework_rpc.CaseworkServiceStub, "SubmitApplication", request, caller=applicant
         )
         no, now = submitted.application.no, datetime.now(UTC)
+        for each in submitted.application.members:
+            if each.state == "awaited":
+                number = submitted.application.dossier.members[each.index].id_number
+                await self.agreed(no, self.people.of(number))
         for register in REGISTERS:
             lookup = registry_pb.LookupRequest(application_no=no, round=1, register=register)
             lookup.as_of.FromDatetime(now)
@@ -162,7 +181,9 @@ async def line(make_module_database: MakeDatabase, keys_dir: Path, tmp_path_fact
             for issuer in ("web-gateway", "worker")
             for to, address in addresses.items()
         }
-        yield Line(outside, clients, PersonIndex.of_folder(keys_dir))
+        database = Database(urls["casework"])
+        yield Line(outside, clients, PersonIndex.of_folder(keys_dir), database)
+        await database.engine.dispose()
         for client in clients.values():
             await client.close()
 

@@ -62,10 +62,9 @@ async def get_conditions(call: Call, params: OnDate) -> RuleSet:
     """
     request = eligibility.GetRuleSetRequest(on_date=params.on_date)
     found = await call.rpc("eligibility", call.services.eligibility.GetRuleSet, request)
-    # Eligibility has refused what is no day.
-    day = date.fromisoformat(params.on_date) if params.on_date else local_date(datetime.now(UTC))
     try:
-        registers = call.edge.profile.registers.on(day)
-    except NotInForceError:
+        registers = call.edge.profile.registers.on(date.fromisoformat(params.on_date) if params.on_date else local_date(datetime.now(UTC)))
+    except (ValueError, NotInForceError):
+        # What is no day eligibility has refused already.
         registers = ()
     return to_model(RuleSet, found, call.locale, registers=list(registers))
