@@ -332,7 +332,18 @@ def test_files_stand_in_the_types_of_the_pages(tmp_path: Path) -> None:
     source.write_text(json.dumps(openapi.document((trial,))))
     # npm's own wrapper finds a Node that is new enough.
     subprocess.run(
-        ["sh", "deploy/onebox/npm.sh", "exec", "--offline", "--", "node", "api-types.mjs", str(source), str(target)],
+        [
+            "sh",
+            "deploy/onebox/npm.sh",
+            "exec",
+            "--offline",
+            "--",
+            "node",
+            "api-types.mjs",
+            str(source),
+            str(target),
+            str(tmp_path / "limits.ts"),
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,
