@@ -33,8 +33,8 @@ export const citizen = {
   "home.bills_text": { zh: "押金和每月租金", en: "Deposit and monthly rent" },
   "home.offline": { zh: "不方便用手机？", en: "Rather not use a phone?" },
   "home.offline_text": {
-    zh: "可到居住地街道受理点书面申请，家人也可以代办。线下申请与网上申请的权利和排序相同。",
-    en: "Apply on paper at your street office; your family may do it for you. Rights and place on the list are the same.",
+    zh: "可到居住地街道受理点书面申请。线下申请与网上申请的权利和排序相同。",
+    en: "Apply on paper at your street office. Rights and place on the list are the same.",
   },
   "home.elder": { zh: "切换到大字版", en: "Switch to large text" },
   "home.elder_text": { zh: "字更大、按钮更大，一屏一列。", en: "Larger type, larger buttons, one column." },
@@ -279,8 +279,8 @@ export const citizen = {
     en: "Owing 6 months of rent in total means you must move out; if you do not, the owner may go to court. Months are added up, they need not follow each other.",
   },
   "sign.rent2": {
-    zh: "交租有困难，请尽早到街道或房管所说明，可以申请减免或用住房公积金缴租。",
-    en: "If paying is hard, tell the street or house-management office early. You may ask for a reduction or pay from the provident fund.",
+    zh: "交租有困难，请尽早到街道或房管所当面说明。",
+    en: "If paying is hard, tell the street or house-management office in person, and early.",
   },
   "sign.leave": { zh: "情况变化时应当腾退", en: "When your situation changes" },
   "sign.leave_ref": { zh: "要点对应第三十一条", en: "On article 31" },
