@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxes import RunningBox
+from tests.support.families import Families
 from tests.support.patience import eventually
 
 HOUSEHOLDS, SEED = 6, 77
@@ -67,3 +68,18 @@ async def test_a_replay_that_was_broken_off_goes_on_where_it_was(box: RunningBox
     assert second.returncode == 0, said
     assert "not accepted" not in said
     assert await cases(box) == before + HOUSEHOLDS
+
+
+async def test_an_approval_which_waits_for_its_second_person_is_finished_by_that_person(families: Families) -> None:
+    """A story broken off between the two persons of an approval against the assessment: the first of them cannot say it twice."""
+    family = await families.one(fits=lambda household: bool(household["declared"][0]["employer_name"]))
+    for member in family.dossier["members"]:
+        member["annual_income_fen"] //= 10
+    await family.submit()
+    case = await family.reaches("street_review")
+    said = {"decision": "approve", "reason": "已核对工资流水"}
+    await family.reviewer("street").post(f"/applications/{family.no}/decision", said)
+    assert (await family.case())["stage"] == "street_review", "one person alone approved against the assessment"
+
+    await family.decide("street")
+    assert (await family.reaches("district_review"))["version"] > case["version"]
