@@ -393,6 +393,8 @@ async def test_subjects_are_for_the_consented_register_of_an_open_case(office: O
     await desk.confirm(no, content.members[1])
     answer = await ask("real_estate")
     assert [s.consent_channel for s in answer.subjects] == ["self", "self", "parent"]
+    assert len({s.consent_id for s in answer.subjects}) == 3
+    assert all(s.consent_text_version == "consent-2026.1" and s.HasField("consent_given_at") for s in answer.subjects)
     assert [(s.index, s.name, s.id_number, s.relation) for s in answer.subjects] == [
         (i, m.name, m.id_number, m.relation) for i, m in enumerate(content.members)
     ]

@@ -37,6 +37,7 @@ from tests.conftest import MakeDatabase
 from tests.support.keys import citizen, signer
 
 AS_OF = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+CONSENTED_AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 ALL = ["social_insurance", "real_estate", "vehicles", "marriage"]
 
 
@@ -47,7 +48,10 @@ class Case:
     consented: list[str] = field(default_factory=lambda: list(ALL))
     purpose: str = ADMISSION
     legal_basis: str = "公共租赁住房管理办法第八条、第九条"
+    consented_at: datetime = CONSENTED_AT
     refusal: Problem | None = None
+    # Places of those of whose consent casework says nothing.
+    silent: frozenset[int] = frozenset()
 
 
 class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
@@ -66,15 +70,18 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
             raise Refusal(NO_CONSENT)
         response = casework_pb.GetSubjectsResponse(purpose=case.purpose, legal_basis=case.legal_basis, district="410202")
         for index, (name, id_number, relation) in enumerate(case.people):
-            response.subjects.add(
+            subject = response.subjects.add(
                 index=index,
                 name=name,
                 id_number=id_number,
                 relation=relation,
                 person=self.people.of(id_number),
-                consent_id=f"consent-{index}",
-                consent_channel="self",
             )
+            if index not in case.silent:
+                subject.consent_id = f"consent-{request.application_no}-{index}"
+                subject.consent_channel = "counter" if index else "self"
+                subject.consent_text_version = "consent-2026.1"
+                subject.consent_given_at.FromDatetime(case.consented_at)
         response.consent.text_version = "consent-2026.1"
         response.consent.registers.extend(case.consented)
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +30,7 @@ from registry_gateway.domain.purposes import ADMISSION
 from registry_gateway.lookups import PER_OFFICE
 from sqlalchemy import text
 
-from tests.services.registry_gateway.conftest import ALL, World
+from tests.services.registry_gateway.conftest import ALL, CONSENTED_AT, World
 from tests.support.keys import citizen, staff
 from tests.support.patience import eventually
 
@@ -404,6 +405,7 @@ async def test_no_personal_data_in_any_table(world: World) -> None:
         ({"purpose": "市场营销"}, "PURPOSE_NOT_ALLOWED"),
         ({"legal_basis": ""}, "PURPOSE_NOT_ALLOWED"),
         ({"people": []}, "NO_CONSENT"),
+        ({"silent": frozenset({0})}, "NO_CONSENT"),
     ],
 )
 async def test_questions_without_grounds_are_refused_and_logged(world: World, change: dict[str, object], reason: str) -> None:
@@ -453,6 +455,11 @@ async def test_who_may_see_the_case_sees_who_asked_about_it(world: World) -> Non
             break
     assert len(seen) == 8 * len(household.members)
     assert {(entry.purpose, entry.operator, entry.outcome) for entry in seen} == {(ADMISSION, "system:worker", NO_RECORD)}
+    # On whose consent, how it was given, and when.
+    assert {(entry.subject_index, entry.consent_channel) for entry in seen} == {
+        (index, "counter" if index else "self") for index in range(len(household.members))
+    }
+    assert {entry.consent_given_at.ToDatetime(UTC) for entry in seen} == {CONSENTED_AT}
     assert (await world.states(no, staff("street_clerk", "410202001")))[VEHICLES].outcome == NO_RECORD
     for stranger in (citizen("citizen-2"), staff("street_clerk", "410203")):
         for method, question in (
@@ -490,9 +497,11 @@ async def test_everybody_sees_every_query_about_himself_and_no_other(world: Worl
     assert {(query.register, query.application_no) for query in queries} == {(VEHICLES, mine), (VEHICLES, ""), (REAL_ESTATE, mine)}
     assert {(query.purpose, bool(query.legal_basis), query.outcome) for query in queries} == {(ADMISSION, True, NO_RECORD)}
     assert {tuple(query.fields) for query in queries if query.register == VEHICLES} == {("sfzmhm", "xm")}
+    assert {(query.consent_channel, query.consent_given_at.ToDatetime(UTC)) for query in queries} == {("self", CONSENTED_AT)}
     # Another member, who applies nowhere himself.
     other = await seen(replace(citizen("citizen-3"), person=world.casework.people.of(second.id_number)))
     assert len(other) == len(queries)
+    assert {query.consent_channel for query in other} == {"counter"}
     assert {query.application_no for query in other} == {""}
     assert await seen(replace(citizen("citizen-4"), person="somebody-else")) == []
     with pytest.raises(Refusal) as caught:

@@ -55,7 +55,7 @@ class Office:
         self.people = [(member.name, member.id_number, member.relation) for member in household.declared]
 
     async def case(self, no: str, people: list[tuple[str, str, str]] | None = None) -> None:
-        self.casework.cases[no] = Case(people or self.people)
+        self.casework.cases[no] = Case(people or self.people, consented_at=NOW)
         await self.records.application(no, people=[(name, number) for name, number, _ in people or self.people])
 
     async def lookup(self, no: str, register: str) -> bool:
@@ -187,7 +187,20 @@ async def test_good_records_pass(office: Office) -> None:
             ("before everybody had confirmed",),
         ),
         ("casework", "UPDATE consent SET registers = ARRAY['marriage']", ("(vehicles, KF-2026-000001)", "did not agree")),
-        ("casework", "UPDATE consent SET text_version = 'older'", ("another text",)),
+        ("casework", "UPDATE consent SET text_version = 'older'", ("another consent than the person has given",)),
+        ("casework", "UPDATE consent SET channel = 'guardian' WHERE channel = 'counter'", ("another consent than the person has given",)),
+        ("registry-gateway", "UPDATE access_log SET consent_id = consent_id || '9' WHERE seq = 1", ("another consent",)),
+        ("registry-gateway", "UPDATE access_log SET consent_channel = 'parent' WHERE kind = 'question'", ("another consent",)),
+        (
+            "registry-gateway",
+            "UPDATE access_log SET consent_given_at = consent_given_at - interval '1 day' WHERE kind = 'question'",
+            ("another consent",),
+        ),
+        (
+            "registry-gateway",
+            "UPDATE access_log SET consent_id = '', consent_channel = '' WHERE kind = 'question'",
+            ("has no consent_id, consent_channel",),
+        ),
         ("registry-gateway", "DELETE FROM access_log WHERE register_name = 'vehicles'", ("book of vehicles", "without a line in our log")),
         (
             "registry-gateway",

@@ -785,6 +785,22 @@ export interface components {
             operator: string;
             /** Outcome */
             outcome: ("found" | "no_record" | "unknown_person" | "mismatch" | "unavailable") | null;
+            /**
+             * Subject Index
+             * @description Position in the household of whom it was about; 0 is the applicant.
+             */
+            subject_index: number;
+            /**
+             * Consent Channel
+             * @description How the person had agreed to be asked about.
+             */
+            consent_channel: string;
+            /**
+             * Consent Given At
+             * Format: date-time
+             * @description When the person had agreed.
+             */
+            consent_given_at: string;
         };
         /** AccessEntryPage */
         AccessEntryPage: {
@@ -1954,6 +1970,17 @@ export interface components {
              * @description Empty when it was asked in the application of another household.
              */
             application_no: string;
+            /**
+             * Consent Channel
+             * @description How the person had agreed to be asked about.
+             */
+            consent_channel: string;
+            /**
+             * Consent Given At
+             * Format: date-time
+             * @description When the person had agreed.
+             */
+            consent_given_at: string;
         };
         /** QueryAboutMePage */
         QueryAboutMePage: {

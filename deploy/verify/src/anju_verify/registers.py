@@ -42,6 +42,8 @@ _RESTS_ON: Final = {
     "marriage": "marriage",
 }
 _RELIABLE: Final = ("found", "no_record")
+# What no question may be without.
+_NEEDED: Final = ("purpose", "legal_basis", "application_no", "operator", "consent_id", "consent_channel", "consent_version", "fields")
 _PEOPLE: Final = ("street", "district", "city", "citizen", "public")
 
 Row = asyncpg.Record
@@ -88,9 +90,11 @@ async def r1(sources: Sources, found: Findings) -> None:
 
 
 async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> None:
-    """The consents of everybody of the household, before anything was asked about anybody of it."""
+    """The consents of everybody of the household, before anything was asked about anybody of it; the one a question names is the person's own."""
     consents: dict[str, dict[str, Row]] = defaultdict(dict)
-    for row in await sources.rows("casework", "SELECT application_no, blind, text_version, registers, given_at FROM consent WHERE agrees"):
+    for row in await sources.rows(
+        "casework", "SELECT id, application_no, blind, channel, text_version, registers, given_at FROM consent WHERE agrees"
+    ):
         consents[row["application_no"]][row["blind"]] = row
     households = {
         (row["application_no"], row["round"]): row["blinds"]
@@ -99,9 +103,7 @@ async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> N
     found.looked(len(questions))
     for row in questions:
         named = f"question {row['request_id']} ({row['register_name']}, {row['application_no']})"
-        missing = [
-            name for name in ("purpose", "legal_basis", "application_no", "operator", "consent_version", "fields") if not row[name].strip()
-        ]
+        missing = [name for name in _NEEDED if not row[name].strip()]
         found.unless(not missing, f"{named} has no {', '.join(missing)}")
         given = consents.get(row["application_no"])
         if given is None:
@@ -113,11 +115,20 @@ async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> N
         found.unless(
             all(row["register_name"] in each["registers"] for each in theirs), f"{named}: the household did not agree to this register"
         )
-        found.unless(all(row["consent_version"] == each["text_version"] for each in theirs), f"{named}: the consent named is another text")
+        own = given.get(row["person"])
+        if own is not None:
+            found.unless(
+                _named(row) == (own["id"], own["channel"], own["text_version"], own["given_at"]),
+                f"{named} names another consent than the person has given",
+            )
         found.unless(
             all(each["given_at"] <= row["recorded_at"] for each in theirs), f"{named}: it was asked before everybody had confirmed"
         )
         found.unless(0 <= row["subject_index"] < len(household), f"{named} is about nobody of the household")
+
+
+def _named(question: Row) -> tuple[Any, ...]:
+    return question["consent_id"], question["consent_channel"], question["consent_version"], question["consent_given_at"]
 
 
 async def _departments_agree(sources: Sources, questions: list[Row], found: Findings) -> None:
@@ -204,7 +215,7 @@ def _request_hash(row: Row, household: Household | None, ring: KeyRing | None) -
     if ring is None or household is None or not 0 <= row["subject_index"] < len(household.members):
         return ""
     subject = ring.blind_index(household.members[row["subject_index"]].id_number, _ASKED)
-    parts = [row["request_id"], row["register_name"], row["endpoint"], subject, row["fields"], row["purpose"], row["consent_version"]]
+    parts = [row["request_id"], row["register_name"], row["endpoint"], subject, row["fields"], row["purpose"], row["consent_id"]]
     return _sha256(_canonical(parts))
 
 

@@ -144,6 +144,8 @@ class Reading:
                     person=self._parts.vault.people.of(member.id_number),
                     consent_id=own.id,
                     consent_channel=own.channel,
+                    consent_text_version=own.text_version,
+                    consent_given_at=stamp(own.given_at),
                 )
                 for index, (member, own) in enumerate(zip(dossier.members, consents, strict=True))
             ],

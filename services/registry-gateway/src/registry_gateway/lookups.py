@@ -58,10 +58,10 @@ class Case:
     people: tuple[Person, ...]
     purpose: str
     legal_basis: str
-    consent_version: str
 
-    def entry(self, kind: str, attempt_id: str, endpoint: str, subject_index: int, person: str = "", **more: str) -> dict[str, Any]:
-        """A row of the access log but for its place in the chain."""
+    def entry(self, kind: str, attempt_id: str, endpoint: str, person: Person | None, **more: str) -> dict[str, Any]:
+        """A row of the access log but for its place in the chain; about one person and on his own consent, or about nobody."""
+        consent = person.consent if person is not None else None
         blank = dict.fromkeys(("request_id", "fields", "request_hash", "outcome", "code", "evidence_hash"), "")
         return {
             "kind": kind,
@@ -70,11 +70,14 @@ class Case:
             "round": self.round,
             "register_name": self.register,
             "endpoint": endpoint,
-            "subject_index": subject_index,
-            "person": person,
+            "subject_index": person.index if person is not None else -1,
+            "person": person.blind if person is not None else "",
             "purpose": self.purpose,
             "legal_basis": self.legal_basis,
-            "consent_version": self.consent_version,
+            "consent_id": consent.id if consent is not None else "",
+            "consent_channel": consent.channel if consent is not None else "",
+            "consent_version": consent.text_version if consent is not None else "",
+            "consent_given_at": consent.given_at if consent is not None else None,
             "operator": self.operator,
             "as_of": self.as_of,
             "recorded_at": datetime.now(UTC),
@@ -99,14 +102,14 @@ class _Attempt:
         asked = ",".join(sorted(fields))
         # The person enters the hash as a blind index: the hash can be checked by us, and nobody can find the person by trying numbers.
         subject = self._keys.blind_index(self.person.id_number, "registry-request")
-        request = [request_id, self.case.register, self.endpoint, subject, asked, self.case.purpose, self.case.consent_version]
+        consent_id = self.person.consent.id if self.person.consent is not None else ""
+        request = [request_id, self.case.register, self.endpoint, subject, asked, self.case.purpose, consent_id]
         request_hash = chain.evidence_hash(b"", chain.canonical(request))
         entry = self.case.entry(
             "question",
             self.id,
             self.endpoint,
-            self.person.index,
-            self.person.blind,
+            self.person,
             request_id=request_id,
             fields=asked,
             request_hash=request_hash,
@@ -165,8 +168,7 @@ class _Attempt:
             "answer",
             self.id,
             self.endpoint,
-            self.person.index,
-            self.person.blind,
+            self.person,
             request_hash=self.request_hash,
             outcome=outcome.value,
             **more,
@@ -215,7 +217,7 @@ class Lookups:
 
     async def refuse(self, case: Case, reason: str) -> None:
         """Logs that a question was not asked, and why."""
-        await self._log.write(case.entry("refusal", new_id("rq_"), "", -1, code=reason))
+        await self._log.write(case.entry("refusal", new_id("rq_"), "", None, code=reason))
 
     async def run(self, case: Case, seconds: float, *, again: bool) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
         """Asks what is still open; gives what the lookup has come to and its receipts. ``again``: there was a try before, which may have left some.

@@ -25,7 +25,7 @@ from sqlalchemy import Row
 
 from registry_gateway import store
 from registry_gateway.domain import purposes
-from registry_gateway.domain.people import Person
+from registry_gateway.domain.people import Consent, Person
 from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE, WHO_IS_NOT_KNOWN
 from registry_gateway.lookups import Case, Lookups, open_body
 from registry_gateway.outcomes import OUTCOME_TO_PROTO, outcome_to_proto
@@ -89,7 +89,6 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             people=(),
             purpose="",
             legal_basis="",
-            consent_version="",
         )
         question = casework_pb.GetSubjectsRequest(application_no=request.application_no, round=request.round, register=register)
         try:
@@ -104,14 +103,15 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             register=register,
             as_of=grounds.as_of,
             operator=grounds.operator,
-            people=tuple(Person(subject.index, subject.name, subject.id_number, subject.person) for subject in subjects.subjects),
+            people=tuple(
+                Person(subject.index, subject.name, subject.id_number, subject.person, _consent(subject)) for subject in subjects.subjects
+            ),
             purpose=subjects.purpose,
             legal_basis=subjects.legal_basis,
-            consent_version=subjects.consent.text_version,
         )
-        # Casework has checked the consent; the last door before the outside checks again.
-        each = all(subject.consent_id for subject in subjects.subjects)
-        if not case.consent_version or register not in subjects.consent.registers or not case.people or not each:
+        # Casework has checked the consents; the last door before the outside checks again.
+        each = all(person.consent is not None for person in case.people)
+        if register not in subjects.consent.registers or not case.people or not each:
             await self._lookups.refuse(case, NO_CONSENT.reason)
             raise Refusal(NO_CONSENT)
         try:
@@ -165,8 +165,11 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
                 legal_basis=row.legal_basis,
                 operator=row.operator,
                 outcome=outcome_to_proto(row.answered),
+                subject_index=row.subject_index,
+                consent_channel=row.consent_channel,
             )
             entry.at.FromDatetime(row.as_of)
+            entry.consent_given_at.FromDatetime(row.consent_given_at)
         return response
 
     async def ListQueriesAboutMe(self, request: pb.ListQueriesAboutMeRequest, context: Context) -> pb.ListQueriesAboutMeResponse:
@@ -190,8 +193,10 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
                 fields=row.fields.split(","),
                 outcome=outcome_to_proto(row.answered),
                 application_no=row.application_no if row.application_no in own else "",
+                consent_channel=row.consent_channel,
             )
             query.at.FromDatetime(row.as_of)
+            query.consent_given_at.FromDatetime(row.consent_given_at)
         return response
 
     async def _own(self, applications: Collection[str]) -> frozenset[str]:
@@ -230,6 +235,15 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         question = casework_pb.GetApplicationRequest(no=application_no)
         response: casework_pb.GetApplicationResponse = await self._casework.call(self._casework_stub.GetApplication, question, forward=True)
         return response.application
+
+
+def _consent(subject: casework_pb.Subject) -> Consent | None:
+    """None unless it says everything the log has to say of it."""
+    whole = subject.consent_id and subject.consent_channel and subject.consent_text_version and subject.HasField("consent_given_at")
+    if not whole:
+        return None
+    given_at = subject.consent_given_at.ToDatetime(UTC)
+    return Consent(subject.consent_id, subject.consent_channel, subject.consent_text_version, given_at)
 
 
 def _answer(state: Row[Any], rows: Sequence[Row[Any]]) -> pb.LookupResponse:

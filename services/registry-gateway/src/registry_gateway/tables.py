@@ -89,7 +89,8 @@ class AccessLog(Base, table=True):
     __table_args__ = (
         CheckConstraint("kind IN ('question', 'answer', 'refusal')", name="access_log_kind"),
         CheckConstraint(
-            "kind <> 'question' OR (purpose <> '' AND legal_basis <> '' AND consent_version <> '' AND person <> '')",
+            "kind <> 'question' OR (purpose <> '' AND legal_basis <> '' AND person <> ''"
+            " AND consent_id <> '' AND consent_channel <> '' AND consent_version <> '' AND consent_given_at IS NOT NULL)",
             name="access_log_grounds",
         ),
         Index("uq_access_log_question", "request_id", unique=True, postgresql_where=text("kind = 'question'")),
@@ -111,7 +112,11 @@ class AccessLog(Base, table=True):
     person: str
     purpose: str
     legal_basis: str
+    # The consent of that person, as casework keeps it.
+    consent_id: str
+    consent_channel: str
     consent_version: str
+    consent_given_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     operator: str
     fields: str
     request_hash: str

@@ -1968,6 +1968,8 @@ class Subject(_message.Message):
     PERSON_FIELD_NUMBER: _builtins.int
     CONSENT_ID_FIELD_NUMBER: _builtins.int
     CONSENT_CHANNEL_FIELD_NUMBER: _builtins.int
+    CONSENT_TEXT_VERSION_FIELD_NUMBER: _builtins.int
+    CONSENT_GIVEN_AT_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Position in the household, 0 for the applicant; the only name a receipt gives the person outside this service."""
     name: _builtins.str
@@ -1978,6 +1980,9 @@ class Subject(_message.Message):
     consent_id: _builtins.str
     """On which consent of this person a question rests, and how it was given (vocabulary `consent_channels`)."""
     consent_channel: _builtins.str
+    consent_text_version: _builtins.str
+    @_builtins.property
+    def consent_given_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -1988,10 +1993,12 @@ class Subject(_message.Message):
         person: _builtins.str = ...,
         consent_id: _builtins.str = ...,
         consent_channel: _builtins.str = ...,
+        consent_text_version: _builtins.str = ...,
+        consent_given_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent_given_at", b"consent_given_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_channel", b"consent_channel", "consent_id", b"consent_id", "id_number", b"id_number", "index", b"index", "name", b"name", "person", b"person", "relation", b"relation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_channel", b"consent_channel", "consent_given_at", b"consent_given_at", "consent_id", b"consent_id", "consent_text_version", b"consent_text_version", "id_number", b"id_number", "index", b"index", "name", b"name", "person", b"person", "relation", b"relation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

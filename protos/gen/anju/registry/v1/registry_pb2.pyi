@@ -314,14 +314,23 @@ class AccessEntry(_message.Message):
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    SUBJECT_INDEX_FIELD_NUMBER: _builtins.int
+    CONSENT_CHANNEL_FIELD_NUMBER: _builtins.int
+    CONSENT_GIVEN_AT_FIELD_NUMBER: _builtins.int
     register: _builtins.str
     endpoint: _builtins.str
     purpose: _builtins.str
     legal_basis: _builtins.str
     operator: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
+    subject_index: _builtins.int
+    """Position in the household of whom it was about, 0 for the applicant."""
+    consent_channel: _builtins.str
+    """The consent of that person the query rested on: how it was given (vocabulary `consent_channels`), and when."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def consent_given_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -332,10 +341,13 @@ class AccessEntry(_message.Message):
         legal_basis: _builtins.str = ...,
         operator: _builtins.str = ...,
         outcome: _common_pb2.LookupOutcome.ValueType = ...,
+        subject_index: _builtins.int = ...,
+        consent_channel: _builtins.str = ...,
+        consent_given_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "consent_given_at", b"consent_given_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "endpoint", b"endpoint", "legal_basis", b"legal_basis", "operator", b"operator", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "consent_channel", b"consent_channel", "consent_given_at", b"consent_given_at", "endpoint", b"endpoint", "legal_basis", b"legal_basis", "operator", b"operator", "outcome", b"outcome", "purpose", b"purpose", "register", b"register", "subject_index", b"subject_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,6 +386,8 @@ class QueryAboutMe(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    CONSENT_CHANNEL_FIELD_NUMBER: _builtins.int
+    CONSENT_GIVEN_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Of the question in the log."""
     register: _builtins.str
@@ -383,12 +397,16 @@ class QueryAboutMe(_message.Message):
     outcome: _common_pb2.LookupOutcome.ValueType
     application_no: _builtins.str
     """Empty when it was asked in the application of another household, whose number is not the caller's to know."""
+    consent_channel: _builtins.str
+    """As in AccessEntry."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was sent, by the register's own names of its fields."""
 
+    @_builtins.property
+    def consent_given_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -401,10 +419,12 @@ class QueryAboutMe(_message.Message):
         fields: _abc.Iterable[_builtins.str] | None = ...,
         outcome: _common_pb2.LookupOutcome.ValueType = ...,
         application_no: _builtins.str = ...,
+        consent_channel: _builtins.str = ...,
+        consent_given_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "consent_given_at", b"consent_given_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "endpoint", b"endpoint", "fields", b"fields", "id", b"id", "legal_basis", b"legal_basis", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "consent_channel", b"consent_channel", "consent_given_at", b"consent_given_at", "endpoint", b"endpoint", "fields", b"fields", "id", b"id", "legal_basis", b"legal_basis", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

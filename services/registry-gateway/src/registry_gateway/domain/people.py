@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from anju_people import documents
 from anju_people.text import same_name
@@ -23,6 +24,16 @@ _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person has agreed to, on which every question about him rests: casework's record, by its id."""
+
+    id: str
+    channel: str
+    text_version: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """One member of a household. ``index`` is the position in the household and the only thing about a person which may be shown; ``blind`` the index
     by which he is known as a caller, made by casework: there is no key for it here."""
@@ -31,6 +42,7 @@ class Person:
     name: str = field(repr=False)
     id_number: str = field(repr=False)
     blind: str = ""
+    consent: Consent | None = None
 
     @property
     def male(self) -> bool:

@@ -201,6 +201,9 @@ class AccessEntry(Answer):
     legal_basis: str
     operator: str
     outcome: f.Outcome | None
+    subject_index: int = Field(description="Position in the household of whom it was about; 0 is the applicant.")
+    consent_channel: Annotated[str, CodeOf("consent_channels")] = Field(description="How the person had agreed to be asked about.")
+    consent_given_at: datetime = Field(description="When the person had agreed.")
 
 
 class CaseRead(Answer):

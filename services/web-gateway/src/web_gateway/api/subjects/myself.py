@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from anju.registry.v1 import registry_pb2 as registry
 from pydantic import Field
@@ -11,6 +12,7 @@ from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Access, Answer, Api, Call
 from web_gateway.api.problems import Kind
+from web_gateway.api.vocabulary import CodeOf
 
 PROBLEMS = (
     Kind(
@@ -31,6 +33,8 @@ class QueryAboutMe(Answer):
     fields: list[str] = Field(description="What was sent about the person, by the register's own names.")
     outcome: f.Outcome | None = Field(description="Null while there is no answer.")
     application_no: str = Field(description="Empty when it was asked in the application of another household.")
+    consent_channel: Annotated[str, CodeOf("consent_channels")] = Field(description="How the person had agreed to be asked about.")
+    consent_given_at: datetime = Field(description="When the person had agreed.")
 
 
 @api.get("/myself/queries", access=Access.CITIZEN)
