@@ -155,6 +155,11 @@ export const terms = {
     withdrawn: {"zh": "已撤回", "en": "Withdrawn"},
     lapsed: {"zh": "逾期终止", "en": "Lapsed"},
   },
+  task_states: {
+    open: {"zh": "待办理", "en": "To do"},
+    second: {"zh": "待您确认通过", "en": "Waits for you as the second person"},
+    proposed: {"zh": "您已提出通过，待同事确认", "en": "Proposed by you, waits for a colleague"},
+  },
   tasks: {
     objection: {"zh": "异议答复", "en": "Answer an objection"},
     street: {"zh": "街道初审", "en": "Street review"},

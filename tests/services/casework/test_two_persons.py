@@ -11,7 +11,7 @@ from chassis.identity import Caller
 from chassis.ids import new_id
 
 from tests.services.casework.conftest import Office
-from tests.services.casework.support import CLERK, DISTRICT_REVIEWER, STREET, Desk, reason_of, someone
+from tests.services.casework.support import CLERK, DISTRICT_REVIEWER, STREET, Desk, page, reason_of, someone
 from tests.support.keys import staff
 
 COLLEAGUE = staff("street_clerk", STREET, sub="clerk-colleague")
@@ -69,6 +69,32 @@ async def test_the_second_person_carries_it_out_and_the_next_level_reads_who_the
     assert (decided.proposed.official, decided.proposed.reason) == ("李芳", WHY)
     await approve(desk, DISTRICT_REVIEWER, no, "同意街道意见")
     assert (await desk.get(DISTRICT_REVIEWER, no)).stage == "district_review", "at every level again"
+
+
+async def test_who_is_awaited_sees_it_in_his_tasks_and_whoever_follows_the_case_sees_a_new_version(desk: Desk) -> None:
+    clean = (await desk.submit(someone())).no
+    await desk.bring_to(clean, "start_verification", "verification_done")
+    no, key = await doubtful(desk), new_id()
+
+    async def states(caller: Caller, state: str = "") -> dict[str, str]:
+        found = (await desk.call(caller, "ListTasks", pb.ListTasksRequest(page=page(), state=state))).tasks
+        return {task.application_no: task.state for task in found if task.application_no in (no, clean)}
+
+    assert await states(COLLEAGUE) == {clean: "open", no: "open"}
+    before = (await desk.get(COLLEAGUE, no)).version
+    for _ in range(2):
+        await approve(desk, CLERK, no, WHY, key=key)
+    assert (await desk.get(COLLEAGUE, no)).version == before + 1
+    assert await states(COLLEAGUE) == {clean: "open", no: "second"}
+    assert await states(CLERK) == {clean: "open", no: "proposed"}
+    assert await states(COLLEAGUE, "second") == {no: "second"}
+    assert await states(COLLEAGUE, "proposed") == {}
+    assert await reason_of(states(COLLEAGUE, "of-no-kind")) == "INVALID_FIELDS"
+    # Who has not seen the proposal does not agree to it by accident.
+    unseen = pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=APPROVE, reason="同意", if_version=before)
+    assert await reason_of(desk.call(COLLEAGUE, "DecideTask", unseen)) == "VERSION_MISMATCH"
+    unseen.if_version = before + 1
+    assert (await desk.call(COLLEAGUE, "DecideTask", unseen)).application.stage == "district_review"
 
 
 async def test_two_accounts_are_not_two_persons(desk: Desk) -> None:

@@ -194,6 +194,17 @@ async def test_w3_a_legal_step_the_workflow_never_made(city: City) -> None:
     await city.records.violates("W3", f"application/{no}", "its history says verifying → street_review")
 
 
+async def test_w3_a_proposal_is_a_version_without_a_step(city: City) -> None:
+    await city.records.sabotage(
+        "casework",
+        "INSERT INTO proposal (id, task_id, application_no, round, level, sub, person, official_sealed, reason_sealed, at, word_id, seq) "
+        "SELECT 'p', 1, no, 1, 'street', 's-first', '', '', '', updated_at, '', version + 1 FROM application "
+        f"WHERE no = '{city.open}'",
+        f"UPDATE application SET version = version + 1 WHERE no = '{city.open}'",
+    )
+    await city.records.passes("W3")
+
+
 async def test_w3_a_step_made_anew_after_a_crash_is_no_lie(city: City) -> None:
     """The worker died between the step's effect and the engine's note of it: the same number twice, and the last one counts."""
     no = city.refused

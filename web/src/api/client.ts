@@ -145,7 +145,7 @@ export const api = {
   inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),
 
-  tasks: (query: Paged) => only(http.GET("/api/v1/tasks", { params: { query } })),
+  tasks: (query: Paged & { state?: string }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   decide: (key: string, no: string, etag: string, decision: Decide["decision"], reason: string) =>
     only(
       http.POST("/api/v1/applications/{no}/decision", {

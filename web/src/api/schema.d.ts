@@ -2212,6 +2212,11 @@ export interface components {
             overdue: boolean;
             /** Version */
             version: number;
+            /**
+             * State
+             * @description As it is to the reader: whether it waits for him as the second person.
+             */
+            state: string;
         };
         /** TaskPage */
         TaskPage: {
@@ -4218,6 +4223,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Only these. */
+                state?: string;
             };
             header?: never;
             path?: never;

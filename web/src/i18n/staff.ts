@@ -34,6 +34,7 @@ export const staff = {
   "tasks.empty": { zh: "没有待办。", en: "Nothing to do." },
   "tasks.caption": { zh: "待办列表，按期限由近到远", en: "Tasks, nearest deadline first" },
   "tasks.level": { zh: "环节", en: "Step" },
+  "tasks.state": { zh: "状态", en: "State" },
   "tasks.deadline": { zh: "办理期限", en: "Deadline" },
   "tasks.overdue": { zh: "已超期", en: "Overdue" },
   "tasks.open_label": { zh: "办理 {no}", en: "Open {no}" },

@@ -81,7 +81,7 @@ async def _two_persons(sources: Sources, found: Findings) -> None:
         """
         SELECT timeline.application_no AS no, word.level, word.sub, word.person, proposal.sub AS first, proposal.person AS first_person,
                1 + (SELECT count(*) FROM timeline AS earlier WHERE earlier.application_no = timeline.application_no
-                    AND earlier.seq < timeline.seq AND earlier.event = 'corrected') AS round
+                    AND earlier.seq < timeline.seq AND earlier.event IN ('corrected', 'corrected_with_new_adult')) AS round
         FROM timeline JOIN word ON word.id = timeline.word_id LEFT JOIN proposal ON proposal.word_id = word.id
         WHERE word.update_name = 'decide' AND word.said->>'decision' = 'approve' ORDER BY no, timeline.seq
         """,

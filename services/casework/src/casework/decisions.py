@@ -101,6 +101,8 @@ class Decisions:
             task = await store.open_task(session, case.no)
             if task is None or task.id is None:
                 raise Refusal(TASK_NOT_OPEN)
+            # Whoever looks at the case, or waits for a change of it, sees that there is a proposal now.
+            case.version += 1
             session.add(
                 Proposal(
                     id=key,
@@ -113,6 +115,7 @@ class Decisions:
                     official_sealed=self._seal(official, "proposal", "official_sealed", key),
                     reason_sealed=self._seal(reason, "proposal", "reason_sealed", key),
                     at=now(),
+                    seq=case.version,
                 )
             )
         return True

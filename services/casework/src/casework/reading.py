@@ -18,8 +18,8 @@ from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
 from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
 from casework.parts import Parts
-from casework.store import Declared
-from casework.tables import Application, Notice, Task
+from casework.store import Declared, Listed
+from casework.tables import Application, Notice
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
 LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
@@ -61,10 +61,12 @@ class Reading:
     async def tasks(self, caller: Caller, request: pb.ListTasksRequest) -> pb.ListTasksResponse:
         size = paging.limit(request.page.limit)
         after = _deadline_key(request.page.cursor)
+        if request.state and not is_code("task_states", request.state):
+            raise invalid([wrong("/state", "没有这种待办状态。", "There is no such state of a task.")])
         async with self._parts.database.statements() as session:
-            rows = await store.list_tasks(session, caller, reach.levels_of(caller), after, size)
+            rows = await store.list_tasks(session, caller, reach.levels_of(caller), request.state, after, size)
         shown, cursor = paging.cut(rows, size, _task_key)
-        return pb.ListTasksResponse(tasks=[views.task(task, case) for task, case in shown], page=common.PageInfo(next_cursor=cursor))
+        return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=common.PageInfo(next_cursor=cursor))
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
         size = paging.limit(request.page.limit)
@@ -223,8 +225,8 @@ def _deadline_key(cursor: str) -> tuple[datetime, str] | None:
     return (key[0], key[1]) if key else None
 
 
-def _task_key(row: tuple[Task, Application]) -> tuple[paging.Part, ...]:
-    return row[0].deadline_at, row[1].no
+def _task_key(row: Listed) -> tuple[paging.Part, ...]:
+    return row.task.deadline_at, row.case.no
 
 
 def _notice_key(row: tuple[Notice, Application]) -> tuple[paging.Part, ...]:

@@ -11,6 +11,7 @@ from casekit.engine import OnRecord
 from casekit.words import REFUSED
 from chassis.identity import Caller
 from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, false, func, or_, outerjoin, select, tuple_, update
+from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -321,9 +322,7 @@ async def open_task(session: AsyncSession, no: str) -> Task | None:
 async def open_task_before(session: AsyncSession, no: str, caller: Caller) -> tuple[str, frozenset[str]]:
     """The level of the open task ("" for none), and the events of the steps the caller has made in the case before: under this account, or as the same
     person under another."""
-    same = col(Timeline.actor) == caller.sub
-    if caller.person:
-        same = or_(same, col(Word.person) == caller.person)
+    same = _by(col(Timeline.actor), col(Word.person), caller)
     steps = outerjoin(Timeline, Word, col(Word.id) == col(Timeline.word_id))
     made = select(func.array_agg(col(Timeline.event))).select_from(steps).where(col(Timeline.application_no) == no, same)
     query = select(col(Task.level), made.scalar_subquery()).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
@@ -353,9 +352,7 @@ async def is_seconded(session: AsyncSession, no: str, level: str, word_id: str) 
 
 
 async def has_proposed_elsewhere(session: AsyncSession, no: str, level: str, caller: Caller) -> bool:
-    same = col(Proposal.sub) == caller.sub
-    if caller.person:
-        same = or_(same, col(Proposal.person) == caller.person)
+    same = _by(col(Proposal.sub), col(Proposal.person), caller)
     return bool(
         (await session.execute(select(exists().where(col(Proposal.application_no) == no, col(Proposal.level) != level, same)))).scalar_one()
     )
@@ -384,10 +381,24 @@ async def is_of_household(session: AsyncSession, no: str, person: str) -> bool:
     return bool(person) and bool((await session.execute(query)).scalar_one_or_none())
 
 
+def _by(column_sub: Any, column_person: Any, caller: Caller) -> ColumnElement[bool]:
+    """That a row is the caller's: under this account, or as the same person under another."""
+    same: ColumnElement[bool] = column_sub == caller.sub
+    return or_(same, column_person == caller.person) if caller.person else same
+
+
+class Listed(NamedTuple):
+    task: Task
+    case: Application
+    # Code of the vocabulary ``task_states``.
+    state: str
+
+
 async def list_tasks(
-    session: AsyncSession, caller: Caller, levels: Mapping[str, str], after: tuple[datetime, str] | None, size: int
-) -> Sequence[tuple[Task, Application]]:
-    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own, nor of his household."""
+    session: AsyncSession, caller: Caller, levels: Mapping[str, str], state: str, after: tuple[datetime, str] | None, size: int
+) -> Sequence[Listed]:
+    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own, nor of his
+    household. ``state``: only these, "" for any."""
     by_level = [
         and_(
             or_(col(Task.level) == level, and_(col(Task.level) == OBJECTION, col(Application.objection_level) == level)),
@@ -395,16 +406,21 @@ async def list_tasks(
         )
         for level, scope in levels.items()
     ]
+    mine = _by(col(Proposal.sub), col(Proposal.person), caller)
+    states = sql_case((col(Proposal.id).is_(None), "open"), (mine, "proposed"), else_="second")
     query = (
-        select(Task, Application)
+        select(Task, Application, states)
         .join(Application, col(Application.no) == col(Task.application_no))
+        .outerjoin(Proposal, col(Proposal.task_id) == col(Task.id))
         .where(col(Task.closed_at).is_(None), col(Application.owner) != caller.sub, ~_of_household(caller.person), or_(False, *by_level))
         .order_by(col(Task.deadline_at), col(Task.application_no))
         .limit(size + 1)
     )
     if after is not None:
         query = query.where(tuple_(col(Task.deadline_at), col(Task.application_no)) > tuple_(*after))
-    return [(task, found) for task, found in (await session.execute(query)).all()]
+    if state:
+        query = query.where(states == state)
+    return [Listed(*row) for row in (await session.execute(query)).all()]
 
 
 # --- public notices and objections -------------------------------------------------------------------------------------------------------

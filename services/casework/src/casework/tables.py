@@ -248,6 +248,8 @@ class Proposal(Base, table=True):
     official_sealed: bytes
     reason_sealed: bytes
     at: datetime = Field(sa_type=DateTime(timezone=True))
+    # The version of the case which it made.
+    seq: int = Field(sa_type=BigInteger)
     word_id: str = Field(default="")
 
 

@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import convert, store
 from casework.domain import remedies
 from casework.reach import View
-from casework.store import Declared
-from casework.tables import Application, Consent, Notice, Objection, Proposal, Signature, Task, Timeline, Word
+from casework.store import Declared, Listed
+from casework.tables import Application, Consent, Notice, Objection, Proposal, Signature, Timeline, Word
 from casework.vault import Vault
 
 _DECISIONS: Final = {
@@ -172,7 +172,8 @@ def objection(vault: Vault, row: Objection, view: View) -> pb.Objection:
     )
 
 
-def task(row: Task, case: Application) -> pb.Task:
+def task(listed: Listed) -> pb.Task:
+    row, case = listed.task, listed.case
     return pb.Task(
         application_no=case.no,
         level=row.level,
@@ -185,6 +186,7 @@ def task(row: Task, case: Application) -> pb.Task:
         deadline_at=stamp(row.deadline_at),
         overdue=row.overdue,
         version=case.version,
+        state=listed.state,
     )
 
 

@@ -569,6 +569,7 @@ class Task(_message.Message):
     DEADLINE_AT_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
     level: _builtins.str
     """street, district or city; objection for the answer to an objection."""
@@ -579,6 +580,8 @@ class Task(_message.Message):
     category: _builtins.str
     overdue: _builtins.bool
     version: _builtins.int
+    state: _builtins.str
+    """Code of the vocabulary `task_states`, as it is to the caller: whether it waits for his agreement as the second person."""
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -597,10 +600,11 @@ class Task(_message.Message):
         deadline_at: _timestamp_pb2.Timestamp | None = ...,
         overdue: _builtins.bool = ...,
         version: _builtins.int = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "category", b"category", "deadline_at", b"deadline_at", "district", b"district", "household_size", b"household_size", "level", b"level", "masked_name", b"masked_name", "opened_at", b"opened_at", "overdue", b"overdue", "street", b"street", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "category", b"category", "deadline_at", b"deadline_at", "district", b"district", "household_size", b"household_size", "level", b"level", "masked_name", b"masked_name", "opened_at", b"opened_at", "overdue", b"overdue", "state", b"state", "street", b"street", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -827,16 +831,20 @@ class ListTasksRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """Only these; empty means any."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
         self,
         *,
         page: _common_pb2.PageRequest | None = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

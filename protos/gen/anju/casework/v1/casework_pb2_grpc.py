@@ -204,7 +204,8 @@ class CaseworkServiceServicer:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
-        proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
+        proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
+        proposed it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,8 @@ class CaseworkServiceStub:
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
-    proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
+    proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
+    proposed it.
     """
     GetReview: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
@@ -127,7 +128,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
-    proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
+    proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
+    proposed it.
     """
     GetReview: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]  # type: ignore[assignment]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
@@ -231,7 +233,8 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
-        proposed, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who proposed it.
+        proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
+        proposed it.
         """
 
     @_abc_1.abstractmethod

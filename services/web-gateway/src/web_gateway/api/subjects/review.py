@@ -51,6 +51,13 @@ class Task(Answer):
     deadline_at: datetime | None
     overdue: bool
     version: int
+    state: Annotated[str, CodeOf("task_states")] = Field(
+        description="As it is to the reader: whether it waits for him as the second person."
+    )
+
+
+class TaskFilter(f.Paged):
+    state: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only these.", examples=["second"])] = ""
 
 
 class Counter(Answer):
@@ -119,9 +126,9 @@ class Review(Answer):
 
 
 @api.get("/tasks", access=Access.STAFF)
-async def list_tasks(call: Call, params: f.Paged) -> f.Page[Task]:
+async def list_tasks(call: Call, params: TaskFilter) -> f.Page[Task]:
     """Open review tasks of the official's level and division, the nearest deadline first."""
-    found = await call.rpc("casework", call.services.casework.ListTasks, casework.ListTasksRequest(page=params.page()))
+    found = await call.rpc("casework", call.services.casework.ListTasks, casework.ListTasksRequest(page=params.page(), state=params.state))
     return f.Page[Task](items=[to_model(Task, item) for item in found.tasks], next_cursor=found.page.next_cursor)
 
 
