@@ -33,6 +33,7 @@ CLOCKS = USUAL.model_copy(
         "review_reminder_wd_before": 1,
         "escalation_repeat_wd": 2,
         "correction_wd": 11,
+        "confirmation_wd": 7,
         "public_notice_days": 12,
     }
 )
@@ -138,6 +139,15 @@ async def correction(theatre: Stage) -> None:
     await watch.at(deadline, lambda: theatre.notes.events[-1] == "correction_expired")
 
 
+async def confirmation(theatre: Stage) -> None:
+    watch = Watch(theatre, await theatre.apply(levels=REVIEW, clocks=CLOCKS, awaited=(1,)))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    deadline = wd(await watch.now(), 7)
+    assert theatre.notes.advances[-1].deadline == deadline
+    await watch.at(calendar.working_days_before(deadline, 1), lambda: watch.told("confirmation_expiring") == 1)
+    await watch.at(deadline, lambda: theatre.notes.events[-1] == "confirmation_expired")
+
+
 async def public_notice(theatre: Stage) -> None:
     watch = Watch(theatre, await theatre.approved(levels=REVIEW, clocks=CLOCKS))
     await watch.at(calendar.days_after(await watch.now(), 12), lambda: theatre.notes.events[-1] == "notice_closed")
@@ -232,6 +242,7 @@ CASES: dict[Callable[[Stage], Awaitable[None]], set[str]] = {
     district_review: {"working_days"},
     city_review: {"working_days"},
     correction: {"correction_wd"},
+    confirmation: {"confirmation_wd"},
     public_notice: {"public_notice_days"},
     objection: {"objection_review_wd"},
     waiting_limit: {"expires_at", "alarms_at"},

@@ -154,6 +154,7 @@ class Desk:
         self.spoken = spoken
         self.stub = rpc.CaseworkServiceStub(people.channel)
         self._steps = itertools.count(1)
+        self._households: dict[str, list[pb.Member]] = {}
 
     async def call(self, caller: Caller, method: str, request: Any, timeout: float = 10.0) -> Any:
         if caller.kind == "system":
@@ -182,6 +183,7 @@ class Desk:
     async def submit(self, owner: Caller, content: pb.Dossier | None = None, key: str = "") -> pb.Application:
         request = pb.SubmitApplicationRequest(idempotency_key=key or new_id(), dossier=content or dossier(), consent=consent())
         answer: pb.Application = (await self.call(owner, "SubmitApplication", request)).application
+        self._households[answer.no] = list(answer.dossier.members)
         return answer
 
     async def get(self, caller: Caller, no: str) -> pb.Application:
@@ -246,8 +248,20 @@ class Desk:
         """Records these moves, from where the case stands."""
         stage = (await self.get(staff("auditor", sub="auditor-9"), no)).stage
         for event in events:
+            if event == "start_verification" and await self.all_confirm(no):
+                stage = "verifying"
+                continue
             stage = MOVES.next(stage, event)
             await self.advance(no, event, stage, note="理由" if event.endswith(("returned", "refused")) else "")
+
+    async def all_confirm(self, no: str) -> bool:
+        """Every adult of a case that has just come in confirms for himself. False when none is awaited."""
+        awaited = (await self.call(worker(), "GetStanding", pb.GetStandingRequest(no=no))).awaited
+        if awaited:
+            await self.advance(no, "confirmation_awaited", "confirming")
+        for place in awaited:
+            await self.confirm(no, self._households[no][place])
+        return bool(awaited)
 
 
 TO_STREET = ("start_verification", "verification_done")

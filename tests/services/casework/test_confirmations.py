@@ -87,6 +87,15 @@ async def test_a_workflow_that_says_all_have_confirmed_is_not_believed(desk: Des
     assert await may_ask(desk, case.no) == "NO_CONSENT"
 
 
+async def test_a_workflow_that_waits_for_nobody_does_not_begin_to_ask(desk: Desk) -> None:
+    owner = someone()
+    case = await desk.submit(owner, family())
+    assert await reason_of(desk.advance(case.no, "start_verification", "verifying")) == "NO_CONSENT"
+    assert (await desk.get(owner, case.no)).stage == "submitted"
+    alone = await desk.submit(someone(), dossier(member()))
+    await desk.advance(alone.no, "start_verification", "verifying")
+
+
 async def test_he_is_shown_who_names_him_and_what_would_be_asked_and_no_more(desk: Desk) -> None:
     case = await waiting(desk)
     wife = replace(someone(), person=desk.index_of(case.dossier.members[1].id_number))

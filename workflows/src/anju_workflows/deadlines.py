@@ -31,8 +31,7 @@ def correction(now: datetime, clocks: application.Clocks) -> datetime:
 
 
 def confirmation(now: datetime, clocks: application.Clocks) -> datetime:
-    """The household answers for its members in the time it has to answer for its papers."""
-    return calendar.working_days_after(now, clocks.correction_wd)
+    return calendar.working_days_after(now, clocks.confirmation_wd)
 
 
 def objection_review(now: datetime, clocks: application.Clocks) -> datetime:

@@ -55,6 +55,7 @@ class Clocks(Model):
     review_reminder_wd_before: int = Field(ge=0)
     escalation_repeat_wd: int = Field(gt=0)
     correction_wd: int = Field(gt=0)
+    confirmation_wd: int = Field(default=10, gt=0, description="how long the adults of a household have to confirm for themselves")
     public_notice_days: int = Field(gt=0)
     objection_review_wd: int = Field(gt=0, description="15 working days: Order 11, article 9")
 

@@ -28,6 +28,7 @@ class ApplicationClocks(Section):
     review_reminder_wd_before: Whole
     escalation_repeat_wd: Positive
     correction_wd: Positive
+    confirmation_wd: Positive
     public_notice_days: Positive
     objection_review_wd: Positive
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import again, store
 from casework.course import table_of
 from casework.domain import progress
-from casework.errors import ILLEGAL_MOVE, NO_SUCH_ROUND, invalid_field
+from casework.errors import ILLEGAL_MOVE, NO_CONSENT, NO_SUCH_ROUND, invalid_field
 from casework.parts import Parts
 from casework.tables import Application, Notice, Once, Task, Timeline
 from casework.words import KINDS
@@ -35,6 +35,7 @@ _DECISIONS: Final = {
 # A correction by whether it names an adult who has to confirm; what an adult says by whether he agrees.
 _CORRECTED: Final = ("corrected", "corrected_with_new_adult")
 _CONFIRMED: Final = (("member_refused",), ("member_confirmed", "all_confirmed"))
+_VERIFYING: Final = "verifying"
 _UPDATES: Final = tuple(kind.update for kind in KINDS)
 WITHDRAWN_WITHOUT_REASON: Final = "申请家庭撤回"
 
@@ -65,6 +66,8 @@ class Record:
                     return pb.AdvanceApplicationResponse(version=case.version)
                 raise Refusal(ILLEGAL_MOVE, metadata={"from": case.stage, "event": request.event}) from error
             await self._authorised(session, case, request, step)
+            if request.stage == _VERIFYING:
+                await self._nobody_awaited(session, case, request)
             await self._record(session, case, request, step)
             self._parts.tellings.hand_on(self._parts.outbox, session, request.step, case.no)
             answer.version = case.version
@@ -77,6 +80,18 @@ class Record:
             if case is None:
                 raise Refusal(NOT_FOUND)
             return await again.standing(session, case, await self._awaited(session, case))
+
+    async def _nobody_awaited(self, session: AsyncSession, case: Application, request: pb.AdvanceApplicationRequest) -> None:
+        """No case goes on to verification while an adult of its dossier has yet to confirm, whatever its workflow takes for granted.
+
+        Raises Refusal: NOT_SAID for the word of a person, which the workflow drops, else NO_CONSENT, which holds the case up."""
+        round_ = case.round + 1 if request.event in _CORRECTED else case.round
+        if not await store.anybody_awaited(session, case.no, round_):
+            return
+        if request.step.word_id:
+            raise not_said(contract.workflow_id(case.no), request.event)
+        _log.error("verification_before_consent", application_no=case.no)
+        raise Refusal(NO_CONSENT)
 
     async def _awaited(self, session: AsyncSession, case: Application) -> list[int]:
         """Places of the adults who have yet to confirm, while the case waits for them."""
@@ -106,8 +121,6 @@ class Record:
             by_nobody(request.step, workflow_id)
             return
         said = await self._parts.words.carried_out(session, request.step, workflow_id, *_UPDATES)
-        if request.event == "all_confirmed" and await self._awaited(session, case):
-            raise not_said(workflow_id, said.update)
         if not _says(said, case, request, step):
             raise not_said(workflow_id, said.update)
         # Approved against what the assessment found, by one person alone: nobody has said that.

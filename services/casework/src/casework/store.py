@@ -59,6 +59,11 @@ _DECLARED = (
     .where(col(Application.no) == _NO)
     .order_by(col(Consent.given_at), col(Consent.id))
 )
+_MEMBERS = select(func.unnest(col(Dossier.blinds))).where(
+    col(Dossier.application_no) == _NO, col(Dossier.round) == bindparam("of_round", type_=Integer)
+)
+_AGREED = select(col(Consent.blind)).where(col(Consent.application_no) == _NO, col(Consent.agrees).is_(True))
+_ANYBODY_AWAITED = select(exists(_MEMBERS.except_(_AGREED)))
 _TIMELINE = select(Timeline).where(col(Timeline.application_no) == _NO).order_by(col(Timeline.seq))
 _OPEN_TASK_AND_NOTICE = (
     select(Task, Notice)
@@ -195,6 +200,11 @@ async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> 
     """Those of these members who have not agreed to be asked about."""
     given = select(col(Consent.blind)).where(col(Consent.application_no) == no, col(Consent.agrees).is_(True))
     return frozenset(blinds) - frozenset((await session.execute(given)).scalars().all())
+
+
+async def anybody_awaited(session: AsyncSession, no: str, round_: int) -> bool:
+    """Whether somebody of a dossier has not agreed to be asked about."""
+    return bool((await session.execute(_ANYBODY_AWAITED, {"no": no, "of_round": round_})).scalar_one())
 
 
 async def naming(session: AsyncSession, person: str) -> Sequence[Declared]:
