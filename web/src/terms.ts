@@ -76,6 +76,12 @@ export const terms = {
     city_returned: {"zh": "市级终审退回补正", "en": "City review: returned for correction"},
     city_refused: {"zh": "市级终审未通过", "en": "City review: refused"},
   },
+  laws: {
+    public_rental_housing: {"zh": "公共租赁住房管理办法", "en": "Measures for the Administration of Public Rental Housing"},
+    civil_code: {"zh": "民法典", "en": "Civil Code"},
+    administrative_reconsideration: {"zh": "行政复议法", "en": "Administrative Reconsideration Law"},
+    administrative_litigation: {"zh": "行政诉讼法", "en": "Administrative Litigation Law"},
+  },
   lease_states: {
     signing: {"zh": "待签约", "en": "To be signed"},
     deposit: {"zh": "待交押金", "en": "Deposit to be paid"},

@@ -507,7 +507,7 @@ async def test_a_refusal_says_who_decided_on_what_law_and_every_remedy(desk: Des
     assert not case.HasField("refusal")
     await desk.bring_to(case.no, *TO_STREET, "street_approved", "district_refused")
     told = (await desk.get(owner, case.no)).refusal
-    assert (told.reason, told.basis, told.decided_on) == (
+    assert (told.reason, told.basis.zh, told.decided_on) == (
         "理由",
         "公共租赁住房管理办法（住房和城乡建设部令第11号）第九条",
         str(local_date(datetime.now(UTC))),
@@ -518,7 +518,7 @@ async def test_a_refusal_says_who_decided_on_what_law_and_every_remedy(desk: Des
         ("reconsideration", True, False),
         ("litigation", True, False),
     ]
-    assert all(each.body.zh and each.where.zh and each.basis for each in told.remedies)
+    assert all(each.body.zh and each.where.zh and each.basis.zh and each.basis.en.isascii() for each in told.remedies)
     # The numbers are Kaifeng's sample, and the household is told so.
     assert not told.confirmed
 

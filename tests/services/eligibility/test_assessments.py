@@ -280,7 +280,9 @@ async def test_the_conditions_are_public(world: World) -> None:
     assert shown["new_worker", "housing_area"] == "无住房"
     assert shown["migrant_worker", "insured_months"] == "不少于 12 个月"
     assert ("local_household", "insured_months") not in shown
-    assert all(criterion.title.zh and criterion.title.en and criterion.legal_ref for criterion in rules.criteria)
+    assert all(criterion.title.zh and criterion.title.en and criterion.legal_ref.zh for criterion in rules.criteria)
+    # What English pages show is English.
+    assert all(criterion.legal_ref.en.isascii() for criterion in rules.criteria)
     earlier = await world.call("GetRuleSet", pb.GetRuleSetRequest(on_date="2025-12-31"))
     assert {criterion.code for criterion in earlier.criteria} == {"marriage", "adult_applicant"}
     for wrong in ("2026-02-30", "20260101", "yesterday"):
@@ -301,7 +303,7 @@ async def test_the_conditions_of_a_day_are_the_limits_in_force_on_it(world: Worl
     servicer = EligibilityServicer(changing, nobody, nobody)
     for day, legal_ref in (("2026-12-31", income.entries[0].source), ("2027-01-01", "通知")):
         shown = await servicer.GetRuleSet(pb.GetRuleSetRequest(on_date=day), cast(Any, None))
-        assert {criterion.legal_ref for criterion in shown.criteria if criterion.code == "income"} == {legal_ref}
+        assert {criterion.legal_ref.zh for criterion in shown.criteria if criterion.code == "income"} == {legal_ref}
     await nobody.close()
 
 

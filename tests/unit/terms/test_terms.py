@@ -9,6 +9,7 @@ import pytest
 from anju_contracts import application, lease, rent_cycle, waiting
 from anju_contracts.moves import IllegalMoveError, Table
 from anju_terms import is_code, terms, title, vocabularies
+from anju_terms.laws import reference
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,6 +28,26 @@ def test_a_level_brings_its_stage_its_events_and_its_actor() -> None:
         assert title("tasks", level) == title("stages", f"{level}_review")
         for event in (application.approved(level), application.returned(level), application.refused(level)):
             assert is_code("events", event)
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("公共租赁住房管理办法第七条", "Measures for the Administration of Public Rental Housing, article 7"),
+        ("公共租赁住房管理办法（住房和城乡建设部令第11号）第九条", "Measures for the Administration of Public Rental Housing, article 9"),
+        ("公共租赁住房管理办法第七条(二)", "Measures for the Administration of Public Rental Housing, article 7(2)"),
+        ("民法典第一百零四条第（十二）项", "Civil Code, article 104(12)"),
+        (
+            "行政复议法第二十条、行政诉讼法第四十六条",
+            "Administrative Reconsideration Law, article 20; Administrative Litigation Law, article 46",
+        ),
+        # Nobody has said what it is called in English: no half of a translation.
+        ("汴房〔2027〕1号", "汴房〔2027〕1号"),
+        ("行政复议法第二十条、本地规定第三条", "行政复议法第二十条、本地规定第三条"),
+    ],
+)
+def test_a_reference_to_the_law_is_in_both_languages(zh: str, en: str) -> None:
+    assert (reference(zh).zh, reference(zh).en) == (zh, en)
 
 
 def test_stages_stand_in_the_order_of_the_way() -> None:

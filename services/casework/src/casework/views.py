@@ -9,7 +9,7 @@ from anju.common.v1 import common_pb2 as common
 from anju_calendar import local_date
 from anju_contracts.application import START, Decision
 from anju_profile import Profile
-from anju_terms import Title
+from anju_terms import Title, laws
 from casekit.words import Words
 from chassis.identity import Caller
 from chassis.wire import stamp
@@ -64,7 +64,10 @@ def _refusal(profile: Profile, case: Application, reason: str, decided: Timeline
         "street": profile.name_of(case.street),
     }
     told = pb.Refusal(
-        reason=reason, basis=basis.value, decided_on=day.isoformat(), confirmed=not (basis.sample or bodies.sample or known.sample)
+        reason=reason,
+        basis=_text(laws.reference(basis.value)),
+        decided_on=day.isoformat(),
+        confirmed=not (basis.sample or bodies.sample or known.sample),
     )
     for body in bodies.value:
         if body.level == level:
@@ -76,7 +79,7 @@ def _refusal(profile: Profile, case: Application, reason: str, decided: Timeline
             where=_text(remedy.where),
             until=remedy.until.isoformat() if remedy.until else "",
             online=remedy.online,
-            basis=remedy.basis,
+            basis=_text(laws.reference(remedy.basis)),
         )
     return told
 

@@ -14,7 +14,7 @@ from anju.eligibility.v1 import eligibility_pb2 as pb
 from anju.registry.facts import v1 as fact_messages
 from anju.registry.v1 import registry_pb2 as registry_pb
 from anju_contracts.application import LookupOutcome, Verdict
-from anju_terms import Title
+from anju_terms import Title, laws
 from google.protobuf import descriptor_pool, message_factory
 
 from eligibility.domain import inputs as domain
@@ -113,7 +113,7 @@ def assessment(id_: str, application_no: str, round_: int, rule_set: str, judgem
             title=text(criterion.title),
             verdict=VERDICTS[criterion.verdict],
             reason=text(criterion.reason),
-            legal_ref=criterion.legal_ref,
+            legal_ref=text(laws.reference(criterion.legal_ref)),
             observed=text(criterion.observed),
             threshold=text(criterion.threshold),
             receipt_ids=criterion.receipt_ids,

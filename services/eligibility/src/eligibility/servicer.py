@@ -15,6 +15,7 @@ from anju.registry.v1 import registry_pb2 as registry_pb
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_calendar import local_date
 from anju_profile import UnknownVersionError
+from anju_terms import laws
 from chassis.errors import FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.wire import day
@@ -100,10 +101,12 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
             for criterion, limit in rules.in_force(limits, on):
                 shown = response.criteria.add(code=criterion.code, category=category, title=convert.text(rules.title(criterion)))
                 if isinstance(criterion, Universal):
-                    shown.legal_ref, shown.confirmed = criterion.legal_ref, True
-                elif limit is not None:
+                    stands_on, shown.confirmed = criterion.legal_ref, True
+                else:
+                    assert limit is not None
                     shown.threshold.CopyFrom(convert.text(criterion.threshold(limit.value)))
-                    shown.legal_ref, shown.confirmed = limit.source, not limit.sample
+                    stands_on, shown.confirmed = limit.source, not limit.sample
+                shown.legal_ref.CopyFrom(convert.text(laws.reference(stands_on)))
         return response
 
 

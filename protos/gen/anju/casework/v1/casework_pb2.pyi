@@ -355,11 +355,12 @@ class Refusal(_message.Message):
     REMEDIES_FIELD_NUMBER: _builtins.int
     CONFIRMED_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    basis: _builtins.str
     decided_on: _builtins.str
     """Business date in China, 2026-11-30."""
     confirmed: _builtins.bool
     """False: bodies and limits are samples, not the city's own."""
+    @_builtins.property
+    def basis(self) -> _common_pb2.Text: ...
     @_builtins.property
     def body(self) -> _common_pb2.Text: ...
     @_builtins.property
@@ -368,13 +369,13 @@ class Refusal(_message.Message):
         self,
         *,
         reason: _builtins.str = ...,
-        basis: _builtins.str = ...,
+        basis: _common_pb2.Text | None = ...,
         body: _common_pb2.Text | None = ...,
         decided_on: _builtins.str = ...,
         remedies: _abc.Iterable[Global___Remedy] | None = ...,
         confirmed: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body", "confirmed", b"confirmed", "decided_on", b"decided_on", "reason", b"reason", "remedies", b"remedies"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -398,13 +399,14 @@ class Remedy(_message.Message):
     """Last day; empty where the law sets none."""
     online: _builtins.bool
     """The system takes it."""
-    basis: _builtins.str
     @_builtins.property
     def body(self) -> _common_pb2.Text: ...
     @_builtins.property
     def where(self) -> _common_pb2.Text:
         """The counter at which it is handed in, in writing."""
 
+    @_builtins.property
+    def basis(self) -> _common_pb2.Text: ...
     def __init__(
         self,
         *,
@@ -413,9 +415,9 @@ class Remedy(_message.Message):
         where: _common_pb2.Text | None = ...,
         until: _builtins.str = ...,
         online: _builtins.bool = ...,
-        basis: _builtins.str = ...,
+        basis: _common_pb2.Text | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "where", b"where"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body", "where", b"where"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "body", b"body", "code", b"code", "online", b"online", "until", b"until", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -27,7 +27,7 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\x05title\x18\x02 \x01(\x0b\x32\x14.anju.common.v1.Text\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12$\n\x06reason\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tlegal_ref\x18\x05 \x01(\t\x12&\n\x08observed\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x07 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x13\n\x0breceipt_ids\x18\x08 \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"\xa3\x01\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12#\n\x05title\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tlegal_ref\x18\x05 \x01(\t\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xb2\x03\n\x12\x45ligibilityService\x12\x61\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\"\x0e\xda\xce\x18\n\x08\x01*\x06worker\x12\xc0\x01\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x12\x65\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponse\"\x06\xda\xce\x18\x02\x10\x01\x1a\x0f\xd2\xce\x18\x0b\x65ligibilityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x02\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\x05title\x18\x02 \x01(\x0b\x32\x14.anju.common.v1.Text\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12$\n\x06reason\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12&\n\x08observed\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x07 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x13\n\x0breceipt_ids\x18\x08 \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"\xb9\x01\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12#\n\x05title\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xb2\x03\n\x12\x45ligibilityService\x12\x61\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\"\x0e\xda\xce\x18\n\x08\x01*\x06worker\x12\xc0\x01\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x12\x65\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponse\"\x06\xda\xce\x18\x02\x10\x01\x1a\x0f\xd2\xce\x18\x0b\x65ligibilityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,26 +42,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetAssessment']._serialized_options = b'\332\316\030T\030\001\"\014street_clerk\"\021district_reviewer\"\rcity_reviewer\"\rhouse_manager\"\010operator\"\007auditor'
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetRuleSet']._loaded_options = None
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetRuleSet']._serialized_options = b'\332\316\030\002\020\001'
-  _globals['_VERDICT']._serialized_start=1253
-  _globals['_VERDICT']._serialized_end=1379
+  _globals['_VERDICT']._serialized_start=1297
+  _globals['_VERDICT']._serialized_end=1423
   _globals['_CRITERIONRESULT']._serialized_start=154
-  _globals['_CRITERIONRESULT']._serialized_end=428
-  _globals['_ASSESSMENT']._serialized_start=431
-  _globals['_ASSESSMENT']._serialized_end=658
-  _globals['_ASSESSREQUEST']._serialized_start=660
-  _globals['_ASSESSREQUEST']._serialized_end=757
-  _globals['_ASSESSRESPONSE']._serialized_start=759
-  _globals['_ASSESSRESPONSE']._serialized_end=828
-  _globals['_GETASSESSMENTREQUEST']._serialized_start=830
-  _globals['_GETASSESSMENTREQUEST']._serialized_end=876
-  _globals['_GETASSESSMENTRESPONSE']._serialized_start=878
-  _globals['_GETASSESSMENTRESPONSE']._serialized_end=954
-  _globals['_GETRULESETREQUEST']._serialized_start=956
-  _globals['_GETRULESETREQUEST']._serialized_end=992
-  _globals['_RULECRITERION']._serialized_start=995
-  _globals['_RULECRITERION']._serialized_end=1158
-  _globals['_GETRULESETRESPONSE']._serialized_start=1160
-  _globals['_GETRULESETRESPONSE']._serialized_end=1251
-  _globals['_ELIGIBILITYSERVICE']._serialized_start=1382
-  _globals['_ELIGIBILITYSERVICE']._serialized_end=1816
+  _globals['_CRITERIONRESULT']._serialized_end=450
+  _globals['_ASSESSMENT']._serialized_start=453
+  _globals['_ASSESSMENT']._serialized_end=680
+  _globals['_ASSESSREQUEST']._serialized_start=682
+  _globals['_ASSESSREQUEST']._serialized_end=779
+  _globals['_ASSESSRESPONSE']._serialized_start=781
+  _globals['_ASSESSRESPONSE']._serialized_end=850
+  _globals['_GETASSESSMENTREQUEST']._serialized_start=852
+  _globals['_GETASSESSMENTREQUEST']._serialized_end=898
+  _globals['_GETASSESSMENTRESPONSE']._serialized_start=900
+  _globals['_GETASSESSMENTRESPONSE']._serialized_end=976
+  _globals['_GETRULESETREQUEST']._serialized_start=978
+  _globals['_GETRULESETREQUEST']._serialized_end=1014
+  _globals['_RULECRITERION']._serialized_start=1017
+  _globals['_RULECRITERION']._serialized_end=1202
+  _globals['_GETRULESETRESPONSE']._serialized_start=1204
+  _globals['_GETRULESETRESPONSE']._serialized_end=1295
+  _globals['_ELIGIBILITYSERVICE']._serialized_start=1426
+  _globals['_ELIGIBILITYSERVICE']._serialized_end=1860
 # @@protoc_insertion_point(module_scope)

@@ -59,13 +59,14 @@ class CriterionResult(_message.Message):
     code: _builtins.str
     """Code of the vocabulary `criteria`, and its title at the time of the assessment."""
     verdict: Global___Verdict.ValueType
-    legal_ref: _builtins.str
     @_builtins.property
     def title(self) -> _common_pb2.Text: ...
     @_builtins.property
     def reason(self) -> _common_pb2.Text:
         """Plain words."""
 
+    @_builtins.property
+    def legal_ref(self) -> _common_pb2.Text: ...
     @_builtins.property
     def observed(self) -> _common_pb2.Text:
         """What was compared, as shown to people: "人均 12.50 ㎡" against "15.00 ㎡"."""
@@ -81,12 +82,12 @@ class CriterionResult(_message.Message):
         title: _common_pb2.Text | None = ...,
         verdict: Global___Verdict.ValueType = ...,
         reason: _common_pb2.Text | None = ...,
-        legal_ref: _builtins.str = ...,
+        legal_ref: _common_pb2.Text | None = ...,
         observed: _common_pb2.Text | None = ...,
         threshold: _common_pb2.Text | None = ...,
         receipt_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "reason", b"reason", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["legal_ref", b"legal_ref", "observed", b"observed", "reason", b"reason", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "legal_ref", b"legal_ref", "observed", b"observed", "reason", b"reason", "receipt_ids", b"receipt_ids", "threshold", b"threshold", "title", b"title", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -250,12 +251,13 @@ class RuleCriterion(_message.Message):
     CONFIRMED_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     category: _builtins.str
-    legal_ref: _builtins.str
     confirmed: _builtins.bool
     @_builtins.property
     def title(self) -> _common_pb2.Text: ...
     @_builtins.property
     def threshold(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def legal_ref(self) -> _common_pb2.Text: ...
     def __init__(
         self,
         *,
@@ -263,10 +265,10 @@ class RuleCriterion(_message.Message):
         category: _builtins.str = ...,
         title: _common_pb2.Text | None = ...,
         threshold: _common_pb2.Text | None = ...,
-        legal_ref: _builtins.str = ...,
+        legal_ref: _common_pb2.Text | None = ...,
         confirmed: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["threshold", b"threshold", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["legal_ref", b"legal_ref", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "code", b"code", "confirmed", b"confirmed", "legal_ref", b"legal_ref", "threshold", b"threshold", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
