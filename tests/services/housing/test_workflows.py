@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anju_calendar as calendar
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.base import Accepted
@@ -190,6 +191,30 @@ async def test_an_offer_whose_household_nobody_serves_is_ended_by_housing(world:
     again = await world.step("RegisterWaiting", pb.RegisterWaitingRequest(application_no="KF-1", step=world.next_step()))
     assert again.declines == 0, "nobody could have answered it"
     assert len((await world.offer()).offers) == int(gone)
+
+
+async def test_a_household_reads_the_deadline_it_was_told(world: World) -> None:
+    """Its workflow's calendar may be ahead of housing's clock: an offer was once over before the household was on the list."""
+    await world.add_units(2)
+    registered = datetime.now(UTC) + timedelta(days=40)
+    await world.register("KF-1", as_of=registered)
+    (offer,) = (await world.offer()).offers
+    assert offer.made_at.ToDatetime(UTC) == registered
+    assert offer.expires_at.ToDatetime(UTC) == calendar.days_after(registered, 7)
+    taken_at = registered + timedelta(days=30)
+    take = pb.TakeOfferRequest(offer_id=offer.id, application_no="KF-1", step=world.next_step(taken_at))
+    told = (await world.step("TakeOffer", take)).offer.expires_at.ToDatetime(UTC)
+    assert told == calendar.days_after(taken_at, 7)
+    (shown,) = (await world.tenancy("KF-1")).offers
+    assert shown.expires_at.ToDatetime(UTC) == told
+    # Nor does housing end it by its own reckoning while the household may still think.
+    world.notes.says = Standing.CLOSED
+    assert await end_expired(world.database, world.notes, offer.expires_at.ToDatetime(UTC) + timedelta(days=1)) == 0
+    assert await end_expired(world.database, world.notes, told + timedelta(days=1)) == 1
+    # The next one is made after that.
+    await world.sql("UPDATE offers SET closed_at = :at", at=told + timedelta(days=1))
+    (again,) = (await world.offer()).offers
+    assert again.made_at.ToDatetime(UTC) == told + timedelta(days=1)
 
 
 async def test_an_offer_that_is_over_needs_no_word(world: World) -> None:

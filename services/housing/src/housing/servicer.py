@@ -111,10 +111,13 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             [matching.Home(h.unit.id, h.estate.id, h.unit.number, h.unit.bedrooms) for h in homes.values()],
             [matching.Household(e.application_no, e.owner, e.household_size, e.accepted_on) for e in entries.values()],
         )[:MAX_OFFERS]
-        made_at = datetime.now(UTC)
+        known = await store.last_known(session, [household.application_no for _, household in pairs])
+        now = datetime.now(UTC)
         answer = pb.OfferVacantUnitsResponse(still_waiting=len(entries) - len(pairs), still_vacant=len(homes) - len(pairs))
         for home, household in pairs:
             entry = entries[household.application_no]
+            # A household's calendar may be ahead of our clock; nothing is offered before what is on record of it has happened.
+            made_at = max(now, known[entry.application_no])
             made = Offer(
                 id=ids.new_id("of"),
                 unit_id=home.id,

@@ -186,14 +186,19 @@ async def set_waiting_state(
 # --- records whose workflow may be gone -----------------------------------------------------------------------------------------------------
 
 
+def answer_by(offer: Offer) -> datetime:
+    """The end of the household's time to think. What it was told holds; until its workflow has told it, what housing reckoned when it made the offer."""
+    return offer.answer_by or offer.expires_at
+
+
+def _answer_by() -> ColumnElement[datetime]:
+    return func.coalesce(col(Offer.answer_by), col(Offer.expires_at))
+
+
 async def served_households(session: AsyncSession) -> list[tuple[Waiting, datetime | None]]:
     """Households that are not off the list yet, each with the day by which it has to answer its open offer."""
     open_ = and_(col(Offer.application_no) == col(Waiting.application_no), col(Offer.state) == "open")
-    query = (
-        select(Waiting, func.coalesce(col(Offer.answer_by), col(Offer.expires_at)))
-        .outerjoin(Offer, open_)
-        .where(col(Waiting.closed_at).is_(None))
-    )
+    query = select(Waiting, _answer_by()).outerjoin(Offer, open_).where(col(Waiting.closed_at).is_(None))
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
@@ -241,6 +246,18 @@ async def offers_of(session: AsyncSession, application_no: str) -> list[OfferedH
     return [OfferedHome(row[0], _home(row)) for row in await session.execute(query)]
 
 
+async def last_known(session: AsyncSession, numbers: Sequence[str]) -> dict[str, datetime]:
+    """When the newest thing on record of each of these households happened: its registration, or the end of an offer."""
+    newest = func.greatest(col(Waiting.registered_at), func.max(col(Offer.closed_at)))
+    query = (
+        select(col(Waiting.application_no), newest)
+        .outerjoin(Offer, col(Offer.application_no) == col(Waiting.application_no))
+        .where(col(Waiting.application_no).in_(numbers))
+        .group_by(col(Waiting.application_no))
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def open_offers(session: AsyncSession, application_no: str) -> Sequence[Offer]:
     query = select(Offer).where(col(Offer.application_no) == application_no, col(Offer.state) == "open").with_for_update(key_share=True)
     return (await session.execute(query)).scalars().all()
@@ -250,8 +267,8 @@ async def overdue_offers(session: AsyncSession, before: datetime) -> list[tuple[
     """(offer, application) of open offers whose time was over at ``before``, the longest first."""
     query = (
         select(col(Offer.id), col(Offer.application_no))
-        .where(col(Offer.state) == "open", col(Offer.expires_at) < before)
-        .order_by(col(Offer.expires_at))
+        .where(col(Offer.state) == "open", _answer_by() < before)
+        .order_by(_answer_by())
         .limit(100)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]

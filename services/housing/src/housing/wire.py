@@ -11,6 +11,7 @@ from anju_contracts.waiting import WaitingTerms
 from chassis.wire import stamp
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from housing import store
 from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
 
 
@@ -48,7 +49,7 @@ def offer(offered: OfferedHome) -> pb.Offer:
         unit=unit(offered.home),
         state=found.state,
         made_at=stamp(found.made_at),
-        expires_at=stamp(found.expires_at),
+        expires_at=stamp(store.answer_by(found)),
     )
 
 
@@ -92,7 +93,7 @@ def open_offer(offered: OfferedHome) -> pb.OpenOffer:
     return pb.OpenOffer(
         offer_id=found.id,
         unit=unit_name(offered.home),
-        expires_at=stamp(found.answer_by or found.expires_at),
+        expires_at=stamp(store.answer_by(found)),
         told=found.answer_by is not None,
     )
 
