@@ -219,6 +219,7 @@ class Desk:
         days: int = 5,
         overdue: bool = False,
         doubts: Sequence[str] = (),
+        as_of: datetime | None = None,
     ) -> int:
         """A step as the worker records it; a person's with the word behind it, which is written down when nobody has said it."""
         ended = stage in contract.ENDS
@@ -239,7 +240,7 @@ class Desk:
             overdue=overdue,
             doubts=doubts,
         )
-        request.step.as_of.FromDatetime(datetime.now(UTC))
+        request.step.as_of.FromDatetime(as_of or datetime.now(UTC))
         if not ended:
             request.deadline_at.FromDatetime(datetime.now(UTC) + timedelta(days=days))
         return int((await self.call(worker(), "AdvanceApplication", request)).version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
@@ -521,6 +521,17 @@ async def test_a_refusal_says_who_decided_on_what_law_and_every_remedy(desk: Des
     assert all(each.body.zh and each.where.zh and each.basis.zh and each.basis.en.isascii() for each in told.remedies)
     # The numbers are Kaifeng's sample, and the household is told so.
     assert not told.confirmed
+
+
+async def test_a_refusal_is_of_the_day_of_the_decision_not_of_the_application(desk: Desk) -> None:
+    owner, decided = someone(), datetime.now(UTC) + timedelta(days=9)
+    case = await desk.submit(owner)
+    await desk.bring_to(case.no, *TO_STREET)
+    await desk.advance(case.no, "street_refused", "rejected", note="理由", as_of=decided)
+    told = (await desk.get(owner, case.no)).refusal
+    assert told.decided_on == str(local_date(decided))
+    (sixty_days,) = [each.until for each in told.remedies if each.code == "reconsideration"]
+    assert sixty_days >= str(local_date(decided + timedelta(days=60)))
 
 
 async def test_a_case_that_was_not_refused_has_no_refusal(desk: Desk) -> None:
