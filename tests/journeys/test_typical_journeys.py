@@ -205,12 +205,12 @@ async def test_a_reviewer_who_reads_the_dossier_is_seen_by_the_household(family:
     await family.submit()
     await family.reaches("street_review")
 
-    async def reads() -> list[tuple[list[str], bool]]:
-        return [(read["roles"], read["with_dossier"]) async for read in family.applicant.pages(f"/applications/{family.no}/reads")]
+    async def reads() -> list[tuple[list[str], str]]:
+        return [(read["roles"], read["what"]) async for read in family.applicant.pages(f"/applications/{family.no}/reads")]
 
     assert await reads() == []
     await family.reviewer("street").get(f"/applications/{family.no}")
-    assert await reads() == [(["street_clerk"], True)]
+    assert await reads() == [(["street_clerk"], "dossier")]
 
 
 async def test_a_name_with_the_blank_of_its_identity_card_is_found_at_the_registers(families: Families) -> None:

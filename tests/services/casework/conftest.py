@@ -44,7 +44,7 @@ async def shared_office(make_module_database: MakeDatabase, keys_dir: Path) -> A
     settings = Settings(port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1)
     engine = Engine()
     async with application(settings, engine=engine) as server:
-        clients = {name: Client(server.address, signer(keys_dir, name)) for name in ISSUERS}
+        clients = {name: Client(server.address, signer(keys_dir, name), "casework") for name in ISSUERS}
         database = Database(url)
         desk = Desk(clients["web-gateway"], clients, keys_dir, Spoken(database, keys_dir))
         engine.desk = desk

@@ -14,6 +14,7 @@ import grpc
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.common.v1 import common_pb2 as common
+from anju.reads.v1 import reads_pb2_grpc as reads_rpc
 from anju_contracts import application as contract
 from anju_contracts.base import Accepted, Model, Word
 from anju_people.index import PersonIndex
@@ -173,6 +174,9 @@ class Desk:
         )
         answer: pb.Claim = (await self.call(caller, "Confirm", request)).claim
         return answer
+
+    async def ask_reads(self, caller: Caller, method: str, request: Any) -> Any:
+        return await self._people.call(getattr(reads_rpc.ReadsServiceStub(self._people.channel), method), request, caller=caller)
 
     def index_of(self, id_number: str) -> str:
         return self._index.of(id_number)

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.reads.v1 import reads_pb2 as reads
+from casekit.reads import Limits, Reads
 from chassis.crypto import FIELD_KEYS, KeyRing
+from chassis.db import Database
 from chassis.grpc_client import Client
-from chassis.identity import Caller, Signer
+from chassis.identity import METADATA_KEY, Caller, Signer
 from chassis.ids import new_id
 from joserfc.jwk import OKPKey
 
@@ -19,6 +22,7 @@ from tests.services.casework.conftest import Office
 from tests.services.casework.support import (
     CITY_REVIEWER,
     CLERK,
+    DISTRICT,
     DISTRICT_REVIEWER,
     ELSEWHERE_DISTRICT,
     ELSEWHERE_STREET,
@@ -37,7 +41,7 @@ from tests.services.casework.support import (
     system,
     worker,
 )
-from tests.support.keys import citizen, staff
+from tests.support.keys import citizen, signer, staff
 
 OWNER = citizen("citizen-matrix-owner")
 CALLERS: dict[str, Caller] = {
@@ -101,13 +105,6 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         {""},
     ),
     "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF, OUT_OF_REACH, "NOT_ALLOWED", {""}),
-    "ListReads": (
-        lambda no: pb.ListReadsRequest(application_no=no),
-        {"owner", "clerk", "district", "city", "auditor"},
-        OUT_OF_REACH,
-        "NOT_ALLOWED",
-        {""},
-    ),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "GetReview": (
@@ -342,37 +339,108 @@ async def test_wildcards_in_a_division_are_letters(desk: Desk, full_case: str) -
 async def test_reads_by_staff_are_logged_and_others_are_not(office: Office, full_case: str) -> None:
     for reader in ("owner", "clerk", "auditor", "clerk elsewhere", "registry-gateway"):
         await reason_of(office.desk.get(CALLERS[reader], full_case))
+    readers = ("clerk-1", "auditor-1", "clerk-2")
     rows = await office.rows(
-        "SELECT reader, roles, method, with_dossier FROM access_log WHERE application_no = $1 AND reader <> 'auditor-9' ORDER BY id",
+        "SELECT reader, roles, what FROM staff_read WHERE households = ARRAY[CAST($1 AS varchar)] AND reader = ANY($2) ORDER BY id",
         full_case,
+        readers,
     )
-    assert [tuple(row) for row in rows] == [
-        ("clerk-1", "street_clerk", "GetApplication", True),
-        ("auditor-1", "auditor", "GetApplication", False),
-    ]
+    assert rows == [("clerk-1", "street_clerk", "dossier"), ("auditor-1", "auditor", "progress")]
+
+
+async def test_what_other_services_show_after_asking_for_an_official_is_a_look_at_that(
+    office: Office, full_case: str, keys_dir: Path
+) -> None:
+    """They ask casework only whether he may see the case: he is shown the check of eligibility, or the record of requests, and no dossier."""
+    curious = staff("district_reviewer", DISTRICT, sub="carried-1")
+    await office.desk.call(curious, "GetReview", pb.GetReviewRequest(application_no=full_case))
+    for process in ("eligibility", "registry-gateway"):
+        token = signer(keys_dir, "web-gateway").token(curious, process, writes=False)
+        carried = signer(keys_dir, process).passed_on(token, "casework", writes=False)
+        await office.desk.stub.GetApplication(pb.GetApplicationRequest(no=full_case), metadata=((METADATA_KEY, carried),))
+    rows = await office.rows("SELECT what FROM staff_read WHERE reader = 'carried-1' ORDER BY id")
+    assert [what for (what,) in rows] == ["review", "assessment", "lookups"]
 
 
 async def test_the_household_sees_who_of_the_staff_has_looked(desk: Desk) -> None:
-    """By day and duty, without a name; what was seen is said, and the latest comes first."""
+    """By day and duty, without a name; what was seen is said and how often, also as a line of a list; the latest comes first."""
     no = (await desk.submit(OWNER)).no
+    other = citizen("citizen-other")
 
-    async def reads(limit: int = 10, cursor: str = "") -> pb.ListReadsResponse:
-        request = pb.ListReadsRequest(application_no=no, page=page(limit, cursor))
-        answer: pb.ListReadsResponse = await desk.call(OWNER, "ListReads", request)
+    async def looks(limit: int = 10, cursor: str = "", caller: Caller = OWNER) -> reads.ListReadsResponse:
+        request = reads.ListReadsRequest(application_no=no, page=page(limit, cursor))
+        answer: reads.ListReadsResponse = await desk.ask_reads(caller, "ListReads", request)
         return answer
 
-    assert list((await reads()).reads) == []
+    assert list((await looks()).reads) == []
     await desk.get(OWNER, no)
-    assert list((await reads()).reads) == [], "a household's own look is nobody else's"
+    assert list((await looks()).reads) == [], "a household's own look is nobody else's"
     for reader in (CLERK, CLERK, CALLERS["auditor"]):
         await desk.get(reader, no)
-    shown = [(list(read.roles), read.with_dossier) for read in (await reads()).reads]
-    assert shown == [(["auditor"], False), (["street_clerk"], True)]
-    first = await reads(1)
-    second = await reads(1, first.page.next_cursor)
-    assert [list(read.roles) for read in (*first.reads, *second.reads)] == [["auditor"], ["street_clerk"]]
-    assert second.page.next_cursor == ""
-    assert CLERK.sub not in str(first) + str(second)
+    await desk.call(CLERK, "ListApplications", pb.ListApplicationsRequest(page=page(100)))
+    shown = [(list(look.roles), look.what, look.times) for look in (await looks()).reads]
+    assert shown == [(["street_clerk"], "applications", 1), (["auditor"], "progress", 1), (["street_clerk"], "dossier", 2)]
+    paged, cursor = [], ""
+    while True:
+        answer = await looks(1, cursor)
+        paged += answer.reads
+        assert CLERK.sub not in str(answer)
+        cursor = answer.page.next_cursor
+        if not cursor:
+            break
+    assert [look.what for look in paged] == ["applications", "progress", "dossier"]
+    for stranger in (other, CALLERS["clerk elsewhere"]):
+        assert await reason_of(looks(caller=stranger)) == "NOT_FOUND"
+    assert await reason_of(looks(caller=CALLERS["house manager"])) == "NOT_ALLOWED"
+
+
+async def test_many_households_in_a_day_are_an_alarm_once_and_above_the_limit_nothing_is_shown(office: Office) -> None:
+    curious = staff("district_reviewer", ELSEWHERE_DISTRICT, sub="curious-1")
+    database = Database(office.url)
+    looks = Reads(database, Limits(alarm=2, limit=4))
+    await looks.note(curious, "tasks", ["A", "B"])
+    await looks.note(curious, "dossier", ["A"])
+    await looks.note(curious, "waiting", ["X", "Y", "Z"])
+
+    async def reader(**filters: Any) -> list[reads.Reader]:
+        request = reads.ListReadersRequest(reader="curious-1", **filters)
+        answer: reads.ListReadersResponse = await office.desk.ask_reads(CALLERS["auditor"], "ListReaders", request)
+        return list(answer.readers)
+
+    [quiet] = await reader()
+    assert (quiet.households, quiet.HasField("alarmed_at"), await reader(alarmed=True)) == (2, False, []), (
+        "what everybody may read is no number"
+    )
+    await looks.note(curious, "tasks", ["A", "C"])
+    [loud] = await reader(alarmed=True)
+    assert (loud.households, loud.alarm_above, list(loud.roles), loud.service) == (3, 2, ["district_reviewer"], "casework")
+    await looks.note(curious, "tasks", ["D"])
+    assert (await reader())[0].alarmed_at == loud.alarmed_at, "once for each official and day"
+    assert await reason_of(looks.note(curious, "tasks", ["A", "E"])) == "TOO_MANY_READS"
+    await looks.note(curious, "dossier", ["A"])
+    [full] = await reader()
+    assert (full.households, full.refused) == (4, 1)
+    rows = await office.rows("SELECT households FROM staff_read WHERE reader = 'curious-1' AND 'E' = ANY(households)")
+    assert rows == [], "what was not shown is no look"
+    assert await reason_of(office.desk.ask_reads(CLERK, "ListReaders", reads.ListReadersRequest())) == "NOT_ALLOWED"
+    assert (
+        await reason_of(office.desk.ask_reads(CALLERS["auditor"], "ListReaders", reads.ListReadersRequest(day="26.11.")))
+        == "INVALID_FIELDS"
+    )
+    await database.close()
+
+
+async def test_nothing_is_shown_when_the_look_cannot_be_written(office: Office, full_case: str) -> None:
+    await office.rows("ALTER TABLE staff_read ADD CONSTRAINT full_disk CHECK (id < 0) NOT VALID")
+    try:
+        for method, request in (
+            ("GetApplication", pb.GetApplicationRequest(no=full_case)),
+            ("ListApplications", pb.ListApplicationsRequest()),
+            ("ListTasks", pb.ListTasksRequest()),
+        ):
+            assert await reason_of(office.desk.call(CLERK, method, request)) not in ("", None), method
+    finally:
+        await office.rows("ALTER TABLE staff_read DROP CONSTRAINT full_disk")
 
 
 # --- what the other services get ---------------------------------------------------------------------------------------------------------

@@ -74,6 +74,47 @@ async def test_leases_in_reach(world: World) -> None:
     assert (await refused(numbers(MANAGER, page=common.PageRequest(cursor="x")))).problem.reason == "BAD_CURSOR"
 
 
+async def test_looks_of_staff_are_on_record_and_told_to_the_household(world: World) -> None:
+    await world.add_units(2, 2)
+    await world.leased("KF-1")
+    await world.register("KF-2")
+    tenant = citizen("c-KF-1")
+    before = await world.looks("KF-1", tenant)
+    assert {what for _, what, _ in before} <= {"offers"}
+    await world.tenancy("KF-1", tenant)
+    assert await world.looks("KF-1", tenant) == before, "a household's own look is nobody else's"
+    for caller in (MANAGER, MANAGER, staff("finance", "410202")):
+        await world.tenancy("KF-1", caller)
+    await world.call("ListLeases", pb.ListLeasesRequest(), MANAGER)
+    await world.call("ListWaiting", pb.ListWaitingRequest(), MANAGER)
+    await world.stub.ListWaiting(pb.ListWaitingRequest())
+    looks = await world.looks("KF-1", tenant)
+    assert [look for look in looks if look not in before] == [
+        (["house_manager"], "leases", 1),
+        (["finance"], "tenancy", 1),
+        (["house_manager"], "tenancy", 2),
+    ]
+    assert await world.looks("KF-2", citizen("c-KF-2")) == [(["house_manager"], "waiting", 1)]
+    await world.offer()
+    assert (["house_manager"], "offers", 1) in await world.looks("KF-2", citizen("c-KF-2"))
+    for stranger in (citizen("c-KF-2"), staff("auditor", "410203")):
+        assert (await refused(world.looks("KF-1", stranger))).problem.reason == "NOT_FOUND"
+    assert (await refused(world.looks("KF-404", tenant))).problem.reason == "NOT_FOUND"
+
+
+async def test_nothing_of_homes_is_shown_when_the_look_cannot_be_written(world: World) -> None:
+    await world.register("KF-1")
+    await world.sql("ALTER TABLE staff_read ADD CONSTRAINT full_disk CHECK (id < 0) NOT VALID")
+    for shown in (
+        world.tenancy("KF-1", MANAGER),
+        world.call("ListLeases", pb.ListLeasesRequest(), MANAGER),
+        world.call("ListWaiting", pb.ListWaitingRequest(), MANAGER),
+    ):
+        assert (await refused(shown)).problem.reason == "INTERNAL"
+    assert (await world.tenancy("KF-1", citizen("c-KF-1"))).waiting.application_no == "KF-1"
+    await world.sql("ALTER TABLE staff_read DROP CONSTRAINT full_disk")
+
+
 async def test_homes_are_added_and_offered_by_house_managers_of_the_district(world: World) -> None:
     good = pb.NewUnit(
         estate_id="E", estate_name="金明家园", district=DISTRICT, address="金明大道", number="1", bedrooms=1,

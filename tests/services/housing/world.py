@@ -15,6 +15,8 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju.reads.v1 import reads_pb2 as reads
+from anju.reads.v1 import reads_pb2_grpc as reads_rpc
 from anju_contracts import lease, waiting
 from anju_contracts.base import Accepted, Model, Word
 from anju_contracts.rent_cycle import Clocks
@@ -136,6 +138,12 @@ class World:
 
     async def call(self, method: str, request: Any, caller: Caller) -> Any:
         return await self.web.call(getattr(self.stub, method), request, caller=caller, timeout=50)
+
+    async def looks(self, application_no: str, caller: Caller) -> list[tuple[list[str], str, int]]:
+        """Who of the staff has looked, as the caller is told: duties, at what, how often."""
+        stub = reads_rpc.ReadsServiceStub(self.web.channel)
+        answer = await self.web.call(stub.ListReads, reads.ListReadsRequest(application_no=application_no), caller=caller)
+        return [(list(read.roles), read.what, read.times) for read in answer.reads]
 
     async def step(self, method: str, request: Any) -> Any:
         return await self.worker.call(getattr(self.worker_stub, method), request, timeout=50)
@@ -280,7 +288,7 @@ async def housing(url: str, keys_dir: Path, engine: Engine | None = None, **sett
     notes, households, terms, deposits = NoteTaker(), Households(), TermsOf(), Deposits()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, drain_seconds=0.2, **settings)
     async with application(given, engine=engine or notes, applicants=households, terms=terms, deposits=deposits) as server:
-        web = Client(server.address, signer(keys_dir, "web-gateway"))
+        web = Client(server.address, signer(keys_dir, "web-gateway"), "housing")
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
         words = Words(database, tables.Word, tables.Outbox, notes, KeyRing.load_or_create(keys_dir / "field-keys.json"), KINDS)

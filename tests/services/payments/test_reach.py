@@ -56,6 +56,34 @@ async def test_a_bill_is_seen_by_its_tenant_and_the_staff_of_its_district(world:
     assert world.bank.asked == []
 
 
+async def test_looks_of_staff_are_on_record_and_told_to_the_tenant(world: World) -> None:
+    for period in ("202612", "202701"):
+        await world.issue(period)
+    tenant, finance = citizen(OWNER), staff("finance")
+    await world.call("GetBill", pb.GetBillRequest(id=BILL), tenant)
+    assert await world.looks("KF-1", tenant) == [], "a tenant's own look is nobody else's"
+    await world.call("GetBill", pb.GetBillRequest(id=BILL), staff("auditor"))
+    for _ in range(2):
+        await world.call("ListBills", pb.ListBillsRequest(), finance)
+    await world.call("GetTrialBalance", pb.GetTrialBalanceRequest(), finance)
+    assert await world.looks("KF-1", tenant) == [(["finance"], "bills", 2), (["auditor"], "bill", 1)]
+    assert await world.sql("SELECT reader, households FROM staff_read WHERE what = 'ledger'") == [("staff-1", [])]
+    for stranger in (citizen("c-2"), staff("auditor", "410203")):
+        assert (await refused(world.looks("KF-1", stranger))).problem.reason == "NOT_FOUND"
+
+
+async def test_no_bill_is_shown_when_the_look_cannot_be_written(world: World) -> None:
+    await world.issue()
+    await world.sql("ALTER TABLE staff_read ADD CONSTRAINT full_disk CHECK (id < 0) NOT VALID")
+    for method, request in (
+        ("GetBill", pb.GetBillRequest(id=BILL)),
+        ("ListBills", pb.ListBillsRequest()),
+        ("GetTrialBalance", pb.GetTrialBalanceRequest()),
+    ):
+        assert (await refused(world.call(method, request, staff("finance")))).problem.reason == "INTERNAL", method
+    assert (await world.bill(BILL)).id == BILL
+
+
 async def test_the_same_key_for_another_bill_is_refused(world: World) -> None:
     await world.issue()
     await world.issue("202701")

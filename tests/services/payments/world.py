@@ -16,6 +16,8 @@ from aiohttp import web
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
+from anju.reads.v1 import reads_pb2 as reads
+from anju.reads.v1 import reads_pb2_grpc as reads_rpc
 from anju_contracts.base import Accepted, Model, Word
 from casekit.engine import Standing
 from chassis.db import Database
@@ -150,6 +152,12 @@ class World:
     async def call(self, method: str, request: Any, caller: Caller | None = None) -> Any:
         return await self.web.call(getattr(self.stub, method), request, caller=caller, timeout=50)
 
+    async def looks(self, application_no: str, caller: Caller) -> list[tuple[list[str], str, int]]:
+        """Who of the staff has looked, as the caller is told: duties, at what, how often."""
+        stub = reads_rpc.ReadsServiceStub(self.web.channel)
+        answer = await self.web.call(stub.ListReads, reads.ListReadsRequest(application_no=application_no), caller=caller)
+        return [(list(read.roles), read.what, read.times) for read in answer.reads]
+
     async def step(self, method: str, request: Any) -> Any:
         return await self.worker.call(getattr(self.worker_stub, method), request, timeout=50)
 
@@ -279,7 +287,7 @@ async def payments(
     notes, clock = NoteTaker(), clock or Clock()
     given = Settings(port=0, database_url=url, keys_dir=keys_dir, ccb_file=ccb_file, drain_seconds=0.2, **settings)
     async with application(given, engine=notes, now=clock) as server:
-        edge = Client(server.address, signer(keys_dir, "web-gateway"))
+        edge = Client(server.address, signer(keys_dir, "web-gateway"), "payments")
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
         try:

@@ -15,6 +15,7 @@ from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.payments.v1 import payments_pb2 as payments
+from anju.reads.v1 import reads_pb2 as reads
 from anju.registry.v1 import registry_pb2 as registry
 from chassis import errors
 from chassis.errors import Refusal
@@ -75,7 +76,8 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListTasks", casework.ListTasksResponse(tasks=[casework.Task(application_no=application.no, level="street")]))
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
-    on("ListReads", casework.ListReadsResponse(reads=[casework.CaseRead(day="2026-11-26", roles=["street_clerk"], with_dossier=True)]))
+    on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))
+    on("ListReaders", reads.ListReadersResponse(readers=[reads.Reader(day="2026-11-26", reader="st-1", service="casework")]))
     on(
         "ListQueriesAboutMe",
         registry.ListQueriesAboutMeResponse(queries=[registry.QueryAboutMe(id="rq_1.1", register="real_estate", outcome=4)]),

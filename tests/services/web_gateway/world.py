@@ -20,6 +20,8 @@ from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.notifications.v1 import notifications_pb2_grpc as notifications_rpc
 from anju.payments.v1 import payments_pb2 as payments
 from anju.payments.v1 import payments_pb2_grpc as payments_rpc
+from anju.reads.v1 import reads_pb2 as reads
+from anju.reads.v1 import reads_pb2_grpc as reads_rpc
 from anju.registry.v1 import registry_pb2 as registry
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_sandbox.app import Sandbox, sandbox
@@ -77,7 +79,19 @@ class Backstage:
 
 
 # What a service leaves open: nothing has happened yet, or the reader may not see it.
-_OPEN = {"blocked_at", "deadline_at", "signed_at", "paid_at", "last_try_at", "outcome", "dossier", "consent", "page", "refusal"}
+_OPEN = {
+    "blocked_at",
+    "deadline_at",
+    "signed_at",
+    "paid_at",
+    "alarmed_at",
+    "last_try_at",
+    "outcome",
+    "dossier",
+    "consent",
+    "page",
+    "refusal",
+}
 
 
 def whole(message: Any) -> Any:
@@ -233,8 +247,10 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
         addresses = {}
         for name, file, rpc in _FILES:
             service, add = _scripted(file, rpc, backstage)
-            server = GrpcServer(service, verifier, host="127.0.0.1", port=0, drain_seconds=0)
+            looks, add_looks = _scripted(reads, reads_rpc, backstage)
+            server = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=(looks,), drain_seconds=0)
             add(server.server)
+            add_looks(server.server)
             await stack.enter_async_context(serving(server))
             backstage.servers[name] = server
             addresses[f"{name}_address"] = server.address

@@ -102,6 +102,7 @@ export const api = {
   review: (no: string) => only(http.GET("/api/v1/applications/{no}/review", { params: { path: { no } } })),
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
+  readers: (query: Paged & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),
   queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),
   accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
   tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),

@@ -246,7 +246,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who of the staff has looked at this case, by day and duty, and whether they saw what the household declared; the latest first */
+        /** Who of the staff has looked at this household's application, home and bills: by day and duty, what they saw and how often; the latest first */
         get: operations["list_reads"];
         put?: never;
         post?: never;
@@ -705,6 +705,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many households each official looked at on each day, and who was above the number at which it is an alarm; the newest day first
+         * @description Roles: auditor.
+         */
+        get: operations["list_readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1041,34 +1061,6 @@ export interface components {
         BillPage: {
             /** Items */
             items: components["schemas"]["Bill"][];
-            /**
-             * Next Cursor
-             * @description Cursor of the next page; empty on the last.
-             * @default
-             */
-            next_cursor: string;
-        };
-        /** CaseRead */
-        CaseRead: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Roles */
-            roles: string[];
-            /** With Dossier */
-            with_dossier: boolean;
-            /**
-             * Last At
-             * Format: date-time
-             */
-            last_at: string;
-        };
-        /** CaseReadPage */
-        CaseReadPage: {
-            /** Items */
-            items: components["schemas"]["CaseRead"][];
             /**
              * Next Cursor
              * @description Cursor of the next page; empty on the last.
@@ -1664,6 +1656,39 @@ export interface components {
             /** @description The approval it agrees to, where it took two persons. */
             proposed: components["schemas"]["Proposal"] | null;
         };
+        /** Look */
+        Look: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Roles */
+            roles: string[];
+            /** What */
+            what: string;
+            /**
+             * Times
+             * @description How often on that day.
+             */
+            times: number;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+        };
+        /** LookPage */
+        LookPage: {
+            /** Items */
+            items: components["schemas"]["Look"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+        };
         /** Lookup */
         Lookup: {
             /** Register */
@@ -1997,6 +2022,48 @@ export interface components {
         RaiseObjection: {
             /** Text */
             text: string;
+        };
+        /** Reader */
+        Reader: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Reader
+             * @description Account of the official.
+             */
+            reader: string;
+            /** Roles */
+            roles: string[];
+            /** Service */
+            service: string;
+            /**
+             * Households
+             * @description Each counted once a day.
+             */
+            households: number;
+            /** Alarm Above */
+            alarm_above: number;
+            /** Alarmed At */
+            alarmed_at: string | null;
+            /**
+             * Refused
+             * @description How often the official was refused to see more.
+             */
+            refused: number;
+        };
+        /** ReaderPage */
+        ReaderPage: {
+            /** Items */
+            items: components["schemas"]["Reader"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
         };
         /** RecordConfirmation */
         RecordConfirmation: {
@@ -2360,7 +2427,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, OWN_CASE, BAD_SIGNATURE */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -2513,8 +2580,6 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
-export type CaseRead = components['schemas']['CaseRead'];
-export type CaseReadPage = components['schemas']['CaseReadPage'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
 export type Confirm = components['schemas']['Confirm'];
@@ -2545,6 +2610,8 @@ export type Intent = components['schemas']['Intent'];
 export type Lease = components['schemas']['Lease'];
 export type LeasePage = components['schemas']['LeasePage'];
 export type LevelDecision = components['schemas']['LevelDecision'];
+export type Look = components['schemas']['Look'];
+export type LookPage = components['schemas']['LookPage'];
 export type Lookup = components['schemas']['Lookup'];
 export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
@@ -2562,6 +2629,8 @@ export type Proposal = components['schemas']['Proposal'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
+export type Reader = components['schemas']['Reader'];
+export type ReaderPage = components['schemas']['ReaderPage'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
 export type Refused = components['schemas']['Refused'];
 export type Remedy = components['schemas']['Remedy'];
@@ -3182,7 +3251,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CaseReadPage"];
+                    "application/json": components["schemas"]["LookPage"];
                 };
             };
             400: components["responses"]["400"];
@@ -4181,6 +4250,47 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_readers: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Only this day. */
+                day?: string | null;
+                /** @description Only this account. */
+                reader?: string;
+                /** @description Only those who looked at more households than is usual. */
+                alarmed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

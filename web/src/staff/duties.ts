@@ -34,6 +34,7 @@ export const PAGES: { path: string; title: Key; nav?: Key; roles: string[]; comp
     component: () => import("./pages/CountersPage.vue"),
   },
   { path: "/ledger", title: "ledger.title", nav: "staff.nav.ledger", roles: ["finance", "auditor"], component: () => import("./pages/LedgerPage.vue") },
+  { path: "/readers", title: "readers.title", nav: "staff.nav.readers", roles: ["auditor"], component: () => import("./pages/ReadersPage.vue") },
   {
     path: "/inbox",
     title: "staff.nav.inbox",

@@ -13,6 +13,14 @@ class CaseServiceSettings(SimulatedSettings, GrpcServiceSettings):
         gt=0,
         description="How often open records are compared with the workflows the engine runs, to show those that are blocked.",
     )
+    bulk_read_alarm: int = Field(
+        default=300, ge=1, description="Households an official may look at in one day before the auditors are told; each counts once a day."
+    )
+    bulk_read_limit: int = Field(
+        default=5_000,
+        ge=1,
+        description="Households an official may look at in one day; nothing more is shown after that, until the next day.",
+    )
     separate_queues: bool = Field(
         default=False, description="New cases use task queues of their own for registers and payments (several worker roles)."
     )

@@ -146,7 +146,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         if passport.audience != self._own_name:
             raise Refusal(UNAUTHENTICATED)
         line.check(passport)
-        identity.set_current(passport.caller, text)
+        identity.set_current(passport.caller, text, passport.carrier)
 
 
 def _server_away(error: DBAPIError) -> bool:

@@ -75,6 +75,7 @@ class Passport:
 
 _current: ContextVar[Caller | None] = ContextVar("anju_caller", default=None)
 _current_token: ContextVar[str | None] = ContextVar("anju_caller_token", default=None)
+_current_carrier: ContextVar[str] = ContextVar("anju_carrier", default="")
 
 
 def current_caller() -> Caller:
@@ -85,13 +86,24 @@ def current_caller() -> Caller:
     return caller
 
 
+def caller_if_known() -> Caller | None:
+    """None for a stranger, who may call what is open to everybody."""
+    return _current.get()
+
+
 def current_token() -> str | None:
     return _current_token.get()
 
 
-def set_current(caller: Caller | None, token: str | None) -> None:
+def current_carrier() -> str:
+    """The process that passes the caller on, "" when he came himself."""
+    return _current_carrier.get()
+
+
+def set_current(caller: Caller | None, token: str | None, carrier: str = "") -> None:
     _current.set(caller)
     _current_token.set(token)
+    _current_carrier.set(carrier)
 
 
 def _process(name: str) -> Caller:

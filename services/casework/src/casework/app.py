@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_people.index import PersonIndex
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
+from casekit.reads import SERVICE as READS
+from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
@@ -28,6 +32,7 @@ from casework.drafts import PRUNE_SECONDS, Drafts
 from casework.numbers import caught_up
 from casework.parts import Parts
 from casework.process import START_APPLICATION, Process
+from casework.reading import Reading
 from casework.servicer import SERVICE, CaseworkServicer
 from casework.settings import Settings
 from casework.vault import Vault
@@ -56,6 +61,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             database=made.database,
             outbox=made.outbox(tables.Outbox, handlers),
             words=words,
+            reads=Reads(made.database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit)),
             vault=Vault(made.ring, PersonIndex.of_folder(settings.keys_dir)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,
@@ -64,11 +70,12 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             tellings=tellings,
             draft_life=timedelta(days=settings.draft_days),
         )
-        more = {}
+        more: dict[str, Callable[[Any], None]] = {}
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)])
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)
+        more[READS] = partial(add_ReadsServiceServicer_to_server, ReadsServicer(made.database, NAME, Reading(parts).may_see_reads))
         await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
         yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, more=more)

@@ -123,7 +123,7 @@ class Confirmations:
             )
 
         await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
-        return await self._reading.case(caller, request.application_no, "RecordConfirmation")
+        return await self._reading.case(caller, request.application_no)
 
     # -- both ----------------------------------------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Decisions:
         )
         official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
         if decision is contract.Decision.APPROVE and await self._proposed(caller, request, reason, official):
-            return await self._reading.case(caller, request.application_no, "DecideTask")
+            return await self._reading.case(caller, request.application_no)
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
@@ -76,7 +76,7 @@ class Decisions:
             return Heard(contract.workflow_id(case.no), said, level)
 
         await self._parts.words.say(caller, request, contract.DECIDE, prepare)
-        return await self._reading.case(caller, request.application_no, "DecideTask")
+        return await self._reading.case(caller, request.application_no)
 
     async def _proposed(self, caller: Caller, request: pb.DecideTaskRequest, reason: str, official: str) -> bool:
         """Keeps an approval against what is not met or could not be verified, when it is the first of the two it takes. False when it may be put as it
@@ -133,7 +133,7 @@ class Decisions:
             return Heard(contract.workflow_id(case.no), contract.Withdrawal(actor=caller.sub, reason=reason, request_id=word_id))
 
         await self._parts.words.say(caller, request, contract.WITHDRAW, prepare)
-        return await self._reading.case(caller, request.no, "WithdrawApplication")
+        return await self._reading.case(caller, request.no)
 
     # -- objections (异议) --------------------------------------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Decisions:
             return Heard(contract.workflow_id(case.no), said, OBJECTION)
 
         await self._parts.words.say(caller, request, contract.DECIDE_OBJECTION, prepare)
-        return await self._reading.case(caller, request.application_no, "DecideObjection")
+        return await self._reading.case(caller, request.application_no)
 
 
 async def _may_decide(session: AsyncSession, caller: Caller, case: Application, request: pb.DecideTaskRequest) -> str:

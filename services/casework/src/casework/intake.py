@@ -47,7 +47,7 @@ class Intake:
                 stored.no = await self._enter(session, caller, word_name(key), dossier, consent, _given_at(request.consent))
                 once.remember(session, Once, key, content, stored)
                 await store.delete_draft(session, caller.sub, "")
-        return await self._reading.case(caller, stored.no, "SubmitApplication")
+        return await self._reading.case(caller, stored.no)
 
     def _oneself(self, caller: Caller, dossier: Dossier) -> None:
         """Nobody applies in another's name: the applicant is the person the sign-on has verified. Raises Refusal."""
@@ -180,7 +180,7 @@ class Intake:
         await self._parts.words.say(caller, request, contract.CORRECT, prepare)
         async with self._parts.database.transaction() as session:
             await store.delete_draft(session, caller.sub, request.no)
-        return await self._reading.case(caller, request.no, "CorrectApplication")
+        return await self._reading.case(caller, request.no)
 
     async def _enter_correction(
         self, session: AsyncSession, caller: Caller, word_id: str, case: Application, request: pb.CorrectApplicationRequest

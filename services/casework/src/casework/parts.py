@@ -9,6 +9,7 @@ from typing import NamedTuple
 import anju_calendar as calendar
 from anju_contracts.application import Clocks, Level
 from anju_profile import Profile
+from casekit.reads import Reads
 from casekit.tell import Tellings
 from casekit.words import Words
 from chassis.db import Database
@@ -32,6 +33,7 @@ class Parts:
     database: Database
     outbox: Outbox
     words: Words
+    reads: Reads
     vault: Vault
     profile: Profile
     number_prefix: str

@@ -10,9 +10,10 @@ from anju.common.v1 import common_pb2 as common
 from anju_contracts.application import ENDS
 from anju_terms import is_code
 from chassis import paging
-from chassis.errors import NOT_ALLOWED, NOT_FOUND, Refusal, invalid
-from chassis.identity import Caller
+from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.identity import Caller, current_carrier
 from chassis.wire import stamp, wrong
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
@@ -22,6 +23,8 @@ from casework.store import Declared, Listed
 from casework.tables import Application, Notice
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
+# Who asks in an official's name shows him no case: only whether he may see it decides what he is shown of theirs.
+_ASKED_FOR: Final = {"eligibility": "assessment", "registry-gateway": "lookups"}
 LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
 
 
@@ -31,17 +34,22 @@ class Reading:
 
     # -- one case ----------------------------------------------------------------------------------------------------------------------------
 
-    async def case(self, caller: Caller, no: str, method: str) -> pb.Application:
+    async def case(self, caller: Caller, no: str) -> pb.Application:
         """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
         async with self._parts.database.statements() as session:
             found = await store.declared(session, no)
             view = reach.view_of(caller, found.case if found else None)
             if found is None:
                 raise Refusal(NOT_FOUND)
-            if caller.kind == "staff":
-                store.log_access(session, caller, no, method, with_dossier=view.dossier)
-                await session.flush()
-            return await views.whole_case(session, self._parts.vault, self._parts.profile, found, view)
+            whole = await views.whole_case(session, self._parts.vault, self._parts.profile, found, view)
+        own = "dossier" if view.dossier else "progress"
+        await self._parts.reads.note(caller, _ASKED_FOR.get(current_carrier(), own), [no])
+        return whole
+
+    async def may_see_reads(self, session: AsyncSession, caller: Caller, no: str) -> None:
+        """The household may know who has looked (PIPL, articles 44 and 45), and whoever may read the reasons of the case. Raises Refusal(NOT_FOUND)."""
+        if not reach.view_of(caller, await store.case(session, no)).words:
+            raise Refusal(NOT_FOUND)
 
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
@@ -53,6 +61,7 @@ class Reading:
                 session, caller, stage=request.stage, district=request.district, blocked=request.blocked, before=before, size=size
             )
         shown, cursor = paging.cut(rows, size, lambda case: (case.seq,))
+        await self._parts.reads.note(caller, "applications", [case.no for case in shown])
         return pb.ListApplicationsResponse(
             applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown],
             page=common.PageInfo(next_cursor=cursor),
@@ -66,6 +75,7 @@ class Reading:
         async with self._parts.database.statements() as session:
             rows = await store.list_tasks(session, caller, reach.levels_of(caller), request.state, after, size)
         shown, cursor = paging.cut(rows, size, _task_key)
+        await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
         return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=common.PageInfo(next_cursor=cursor))
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
@@ -77,22 +87,6 @@ class Reading:
         return pb.ListNoticesResponse(
             notices=[views.notice(notice, case) for notice, case in shown], page=common.PageInfo(next_cursor=cursor)
         )
-
-    async def reads(self, caller: Caller, request: pb.ListReadsRequest) -> pb.ListReadsResponse:
-        """Who of the staff has looked: the household may know (PIPL, articles 44 and 45), and whoever may read the reasons of the case."""
-        size = paging.limit(request.page.limit)
-        before = _number(request.page.cursor)
-        async with self._parts.database.statements() as session:
-            case = await store.case(session, request.application_no)
-            if not reach.view_of(caller, case).words:
-                raise Refusal(NOT_ALLOWED)
-            rows = await store.reads(session, request.application_no, before, size)
-        shown, cursor = paging.cut(rows, size, lambda row: (row.last_id,))
-        reads = [
-            pb.CaseRead(day=row.day.isoformat(), roles=row.roles.split(), with_dossier=row.with_dossier, last_at=stamp(row.last_at))
-            for row in shown
-        ]
-        return pb.ListReadsResponse(reads=reads, page=common.PageInfo(next_cursor=cursor))
 
     async def counters(self, caller: Caller, request: pb.GetCountersRequest) -> pb.GetCountersResponse:
         async with self._parts.database.statements() as session:
@@ -109,11 +103,10 @@ class Reading:
             reach.view_of(caller, case)
             if case is None:
                 raise Refusal(NOT_FOUND)
-            store.log_access(session, caller, no, "GetReview", with_dossier=False)
-            await session.flush()
             proposals = {row.task_id: row for row in await store.proposals(session, no)}
             open_ = await store.proposal(session, no)
             decided = await store.decisions(session, no)
+        await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
             doubts=case.doubts,

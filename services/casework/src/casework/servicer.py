@@ -35,7 +35,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         return pb.CorrectApplicationResponse(application=await self._intake.correct(current_caller(), request))
 
     async def GetApplication(self, request: pb.GetApplicationRequest, context: Any) -> pb.GetApplicationResponse:
-        return pb.GetApplicationResponse(application=await self._reading.case(current_caller(), request.no, "GetApplication"))
+        return pb.GetApplicationResponse(application=await self._reading.case(current_caller(), request.no))
 
     async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
         return await self._reading.cases(current_caller(), request)
@@ -69,9 +69,6 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def DecideObjection(self, request: pb.DecideObjectionRequest, context: Any) -> pb.DecideObjectionResponse:
         return pb.DecideObjectionResponse(application=await self._decisions.answer_objection(current_caller(), request))
-
-    async def ListReads(self, request: pb.ListReadsRequest, context: Any) -> pb.ListReadsResponse:
-        return await self._reading.reads(current_caller(), request)
 
     async def GetCounters(self, request: pb.GetCountersRequest, context: Any) -> pb.GetCountersResponse:
         return await self._reading.counters(current_caller(), request)

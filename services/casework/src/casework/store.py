@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from anju_contracts.application import DECIDE, ENDS
@@ -21,7 +21,6 @@ from casework.domain.progress import OBJECTION
 from casework.process import START_APPLICATION
 from casework.tables import (
     NUMBERS,
-    AccessLog,
     Application,
     Consent,
     Dossier,
@@ -543,37 +542,3 @@ async def delete_draft(session: AsyncSession, owner: str, application_no: str) -
 
 async def prune_drafts(session: AsyncSession, at: datetime) -> None:
     await session.execute(delete(Draft).where(col(Draft.expires_at) <= at))
-
-
-# --- looks by staff -----------------------------------------------------------------------------------------------------------------------
-
-
-class Read(NamedTuple):
-    day: date
-    roles: str
-    with_dossier: bool
-    last_at: datetime
-    last_id: int
-
-
-async def reads(session: AsyncSession, no: str, before: int | None, size: int) -> Sequence[Read]:
-    """Looks of staff at a case by day (in China), duties and whether the dossier was shown; the latest first, from the one after ``before``."""
-    day = func.date(func.timezone("Asia/Shanghai", col(AccessLog.at))).label("day")
-    by = (day, col(AccessLog.roles), col(AccessLog.with_dossier))
-    last = func.max(col(AccessLog.id))
-    query = (
-        select(*by, func.max(col(AccessLog.at)), last)
-        .where(col(AccessLog.application_no) == no)
-        .group_by(*by)
-        .order_by(last.desc())
-        .limit(size + 1)
-    )
-    if before is not None:
-        query = query.having(last < before)
-    return [Read(*row) for row in (await session.execute(query)).all()]
-
-
-def log_access(session: AsyncSession, caller: Caller, no: str, method: str, *, with_dossier: bool) -> None:
-    session.add(
-        AccessLog(application_no=no, reader=caller.sub, roles=" ".join(sorted(caller.roles)), method=method, with_dossier=with_dossier)
-    )

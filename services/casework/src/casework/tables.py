@@ -11,6 +11,7 @@ from pathlib import Path
 
 from anju_contracts.application import ENDS, START
 from anju_terms import terms
+from casekit import reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
@@ -297,16 +298,4 @@ class Objection(Base, table=True):
     answer_sealed: bytes = Field(default=b"")
 
 
-class AccessLog(Base, table=True):
-    """Who of the staff looked at which case, append-only (PIPL, article 55: records of processing)."""
-
-    __tablename__ = "access_log"
-    __table_args__ = (Index("ix_access_log_application", "application_no", "id"),)
-
-    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
-    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
-    reader: str
-    roles: str
-    method: str
-    with_dossier: bool
-    at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))
+reads.define(Base.metadata)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import waiting
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.reads import SERVICE as READS
+from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
@@ -24,7 +27,7 @@ from chassis.grpc_server import GrpcServer
 from chassis.outbox import Handler
 from chassis.rounds import every
 
-from housing import store, tables
+from housing import reach, store, tables
 from housing.again import Households, Leases
 from housing.applicants import Applicants, CaseworkApplicants
 from housing.deposits import Deposits, PaymentsDeposits
@@ -69,8 +72,11 @@ async def application(
         }
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
-        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits)
-        more = {}
+        reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
+        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, reads)
+        more: dict[str, Callable[[Any], None]] = {
+            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
+        }
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues
             kinds: list[Records] = [Households(words, separate_queues=queues), Leases(words, terms, separate_queues=queues)]

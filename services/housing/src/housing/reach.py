@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.identity import Caller, current_caller
 from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import store
 
@@ -30,6 +31,14 @@ def see_household(owner: str, street: str) -> None:
         own(caller, owner)
     elif not caller.covers(street):
         raise Refusal(NOT_FOUND)
+
+
+async def may_see_reads(session: AsyncSession, _caller: Caller, application_no: str) -> None:
+    """Who may see a household's place may know who has looked at it. Raises Refusal(NOT_FOUND)."""
+    entry = await store.waiting(session, application_no)
+    if entry is None:
+        raise Refusal(NOT_FOUND)
+    see_household(entry.owner, entry.street)
 
 
 def leases() -> ColumnElement[bool]:

@@ -10,13 +10,14 @@ import anju_calendar as calendar
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
+from casekit.reads import Reads
 from casekit.tell import Tellings
 from casekit.words import Heard, Words, request_key
 from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
-from chassis.identity import Caller, current_caller
+from chassis.identity import Caller, caller_if_known, current_caller
 from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
 from google.protobuf.message import Message
@@ -52,8 +53,10 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         terms_of: TermsOf,
         words: Words,
         deposits: Deposits,
+        reads: Reads,
     ) -> None:
         super().__init__(database, ring, outbox, tellings, applicants, terms_of, words, deposits)
+        self._reads = reads
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
 
@@ -84,7 +87,9 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._offering:
             for left in reversed(range(_OFFERING_TRIES)):
                 try:
-                    return await self._offer_once(request, key)
+                    answer = await self._offer_once(request, key)
+                    await self._reads.note(caller, "offers", [offer.application_no for offer in answer.offers])
+                    return answer
                 except DBAPIError as error:
                     # Another district has just offered a home to one of ours, who is on both lists: the next look passes him over.
                     if left == 0 or store.sqlstate(error) not in store.LOST_RACES:
@@ -146,6 +151,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._database.transaction() as session:
             found = await store.waiting_list(session, request.district, tuple(cursor) if cursor else None, size + 1)
         page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on, r.entry.application_no))
+        await self._reads.note(caller_if_known(), "waiting", [ranked.entry.application_no for ranked in page])
         answer = pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in page])
         answer.page.next_cursor = following
         return answer
@@ -159,6 +165,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             ranked = store.Ranked(entry, await store.rank(session, entry))
             offers = await store.offers_of(session, entry.application_no)
             leased = await store.lease_of(session, entry.application_no)
+        await self._reads.note(current_caller(), "tenancy", [entry.application_no])
         return pb.GetTenancyResponse(
             waiting=wire.waiting_entry(ranked),
             offers=[wire.offer(offered) for offered in offers],
@@ -175,6 +182,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             before = str(cursor[0]) if cursor else ""
             found = await store.leases(session, in_reach, request.state, request.district, before, size + 1)
         page, following = paging.cut(found, size, lambda leased: (leased.lease.no,))
+        await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
         answer = pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page])
         answer.page.next_cursor = following
         return answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
+from casekit import reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
@@ -231,3 +232,6 @@ class Word(Base, WordColumns, table=True):
 class Outbox(Base, OutboxColumns, table=True):
     __tablename__ = "outbox"
     __table_args__ = (pending_index("outbox"),)
+
+
+reads.define(Base.metadata)

@@ -11,12 +11,15 @@ from typing import Any, Final
 import aiohttp
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
+from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import lease, rent_cycle
 from anju_contracts.base import Model
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.reads import SERVICE as READS
+from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from chassis import temporal
 from chassis.composition import composing
@@ -25,7 +28,7 @@ from chassis.grpc_server import GrpcServer
 from chassis.outbox import Handler
 from chassis.rounds import every
 
-from payments import store, tables
+from payments import reach, store, tables
 from payments.again import Bills
 from payments.cashier import Cashier
 from payments.providers.ccb import CcbAccount, CcbBank
@@ -66,8 +69,11 @@ async def application(
         bank = CcbBank(account, await made.beside(aiohttp.ClientSession(timeout=timeout)))
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
-        servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now)
-        more = {}
+        reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
+        servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
+        more: dict[str, Callable[[Any], None]] = {
+            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
+        }
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])
             await made.beside(watching(keeper, settings.watch_seconds))

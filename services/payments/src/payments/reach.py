@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chassis.errors import NOT_FOUND, Refusal
-from chassis.identity import current_caller
+from chassis.identity import Caller, current_caller
 from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import store
 from payments.tables import Bill
@@ -22,6 +23,11 @@ def see(bill: Bill | None) -> Bill:
         if caller.kind == "system":
             return bill
     raise Refusal(NOT_FOUND)
+
+
+async def may_see_reads(session: AsyncSession, _caller: Caller, application_no: str) -> None:
+    """Who may see a household's bills may know who has looked at them. Raises Refusal(NOT_FOUND)."""
+    see(await store.bill_of_household(session, application_no))
 
 
 def bills() -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
+from casekit.reads import Reads
 from casekit.tell import Tellings
 from chassis import once, paging
 from chassis.db import Database
@@ -29,10 +30,18 @@ Context = Any
 
 class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     def __init__(
-        self, database: Database, cashier: Cashier, outbox: Outbox, tellings: Tellings, bank: Bank, now: Callable[[], datetime]
+        self,
+        database: Database,
+        cashier: Cashier,
+        outbox: Outbox,
+        tellings: Tellings,
+        bank: Bank,
+        now: Callable[[], datetime],
+        reads: Reads,
     ) -> None:
         super().__init__(database, cashier, outbox, tellings, now)
         self._bank = bank
+        self._reads = reads
 
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
@@ -46,6 +55,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
                 session, in_reach, request.lease_no, request.state, before, size + 1, failed_payment=request.failed_payment
             )
         page, following = paging.cut(found, size, lambda bill: (bill.period, bill.id))
+        await self._reads.note(current_caller(), "bills", [bill.application_no for bill in page])
         answer = pb.ListBillsResponse(bills=[wire.bill(bill) for bill in page])
         answer.page.next_cursor = following
         return answer
@@ -53,6 +63,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:
         async with self._database.transaction() as session:
             found = reach.see(await store.bill(session, request.id))
+        await self._reads.note(current_caller(), "bill", [found.application_no])
         return pb.GetBillResponse(bill=wire.bill(found))
 
     async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
@@ -94,4 +105,5 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, context: Context) -> pb.GetTrialBalanceResponse:
         async with self._database.snapshot() as session:
             sums = await store.balances(session)
+        await self._reads.note(current_caller(), "ledger", [])
         return pb.GetTrialBalanceResponse(accounts=[wire.balance(balance) for balance in ledger.trial_balance(sums)])

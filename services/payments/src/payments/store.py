@@ -124,6 +124,11 @@ async def bills(
     return list((await session.execute(query)).scalars())
 
 
+async def bill_of_household(session: AsyncSession, application_no: str) -> Bill | None:
+    """One of its bills; of one application all are of the same owner and place."""
+    return (await session.execute(select(Bill).where(col(Bill.application_no) == application_no).limit(1))).scalar_one_or_none()
+
+
 async def bills_of_lease(session: AsyncSession, lease_no: str) -> list[Bill]:
     return list((await session.execute(select(Bill).where(col(Bill.lease_no) == lease_no).order_by(col(Bill.period)))).scalars())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from casekit import reads
 from casekit.blocked import RepairColumns, repairs_once
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
@@ -38,6 +39,7 @@ class Bill(Base, table=True):
         Index("ix_bills_owner", "owner", "period", "id"),
         Index("ix_bills_district", "district", "period", "id"),
         Index("ix_bills_lease", "lease_no", "period", "id"),
+        Index("ix_bills_application", "application_no"),
         Index("ix_bills_served", "id", postgresql_where=text("state IN ('open', 'overdue') OR blocked_at IS NOT NULL")),
     )
 
@@ -164,3 +166,6 @@ class Once(Base, OnceColumns, table=True):
 class Outbox(Base, OutboxColumns, table=True):
     __tablename__ = "outbox"
     __table_args__ = (pending_index("outbox"),)
+
+
+reads.define(Base.metadata)

@@ -11,6 +11,7 @@ from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
+from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
 from chassis.grpc_client import Client
 from chassis.identity import Signer
@@ -36,6 +37,8 @@ class Services:
     housing: housing_pb2_grpc.HousingServiceStub
     payments: payments_pb2_grpc.PaymentsServiceStub
     notifications: notifications_pb2_grpc.NotificationsServiceStub
+    # Of every service that shows households' affairs to staff, by its name.
+    reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
     remotes: dict[str, Remote]
 
     def client(self, name: str) -> Client:
@@ -49,7 +52,7 @@ async def connect(settings: Settings, signer: Signer) -> AsyncIterator[Services]
         remotes: dict[str, Remote] = {}
 
         def remote(name: str, address: str, file: FileDescriptor) -> Client:
-            client = Client(address, signer)
+            client = Client(address, signer, name)
             stack.push_async_callback(client.close)
             remotes[name] = Remote(name, next(iter(file.services_by_name.values())).full_name, client)
             return client
@@ -67,5 +70,6 @@ async def connect(settings: Settings, signer: Signer) -> AsyncIterator[Services]
             housing=housing_pb2_grpc.HousingServiceStub(housing.channel),
             payments=payments_pb2_grpc.PaymentsServiceStub(payments.channel),
             notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
+            reads={name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
             remotes=remotes,
         )

@@ -104,11 +104,6 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionResponse.FromString,
                 _registered_method=True)
-        self.ListReads = channel.unary_unary(
-                '/anju.casework.v1.CaseworkService/ListReads',
-                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsRequest.SerializeToString,
-                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsResponse.FromString,
-                _registered_method=True)
         self.GetCounters = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetCounters',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetCountersRequest.SerializeToString,
@@ -277,16 +272,9 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListReads(self, request, context):
-        """Counters per district and street for the two-level report.
-        Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def GetCounters(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Counters per district and street for the two-level report.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -436,11 +424,6 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.DecideObjection,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionResponse.SerializeToString,
-            ),
-            'ListReads': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListReads,
-                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsRequest.FromString,
-                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsResponse.SerializeToString,
             ),
             'GetCounters': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCounters,
@@ -876,33 +859,6 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/DecideObjection',
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideObjectionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListReads(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/anju.casework.v1.CaseworkService/ListReads',
-            anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsRequest.SerializeToString,
-            anju_dot_casework_dot_v1_dot_casework__pb2.ListReadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,11 +77,8 @@ class CaseworkServiceStub:
     """
     DecideObjection: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
-    ListReads: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListReadsRequest, _casework_pb2.ListReadsResponse]
-    """Counters per district and street for the two-level report.
-    Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
-    """
     GetCounters: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]
+    """Counters per district and street for the two-level report."""
     GetDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetDraftRequest, _casework_pb2.GetDraftResponse]
     """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own."""
     SaveDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.SaveDraftRequest, _casework_pb2.SaveDraftResponse]
@@ -155,11 +152,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """
     DecideObjection: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideObjectionRequest, _casework_pb2.DecideObjectionResponse]  # type: ignore[assignment]
     """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
-    ListReads: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListReadsRequest, _casework_pb2.ListReadsResponse]  # type: ignore[assignment]
-    """Counters per district and street for the two-level report.
-    Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
-    """
     GetCounters: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetCountersRequest, _casework_pb2.GetCountersResponse]  # type: ignore[assignment]
+    """Counters per district and street for the two-level report."""
     GetDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetDraftRequest, _casework_pb2.GetDraftResponse]  # type: ignore[assignment]
     """The citizen's own draft of an application or of a correction. NOT_FOUND for none, for one that has expired, and for a case that is not his own."""
     SaveDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.SaveDraftRequest, _casework_pb2.SaveDraftResponse]  # type: ignore[assignment]
@@ -316,21 +310,12 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """The district's answer to an objection. Upheld refuses the case; not upheld lets the notice go on."""
 
     @_abc_1.abstractmethod
-    def ListReads(
-        self,
-        request: _casework_pb2.ListReadsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_casework_pb2.ListReadsResponse, _abc.Awaitable[_casework_pb2.ListReadsResponse]]:
-        """Counters per district and street for the two-level report.
-        Who of the staff has looked at a case, by day and duty; for its household and whoever may read its reasons.
-        """
-
-    @_abc_1.abstractmethod
     def GetCounters(
         self,
         request: _casework_pb2.GetCountersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_casework_pb2.GetCountersResponse, _abc.Awaitable[_casework_pb2.GetCountersResponse]]: ...
+    ) -> _typing.Union[_casework_pb2.GetCountersResponse, _abc.Awaitable[_casework_pb2.GetCountersResponse]]:
+        """Counters per district and street for the two-level report."""
 
     @_abc_1.abstractmethod
     def GetDraft(

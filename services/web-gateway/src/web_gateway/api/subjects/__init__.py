@@ -20,6 +20,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     inbox,
     myself,
     notices,
+    reads,
     review,
     session,
     stock,
@@ -37,6 +38,7 @@ APIS: Final[tuple[Api, ...]] = (
     bills.api,
     inbox.api,
     myself.api,
+    reads.api,
     stock.api,
     bills.ledger,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from anju.casework.v1 import casework_pb2 as casework
@@ -206,13 +206,6 @@ class AccessEntry(Answer):
     consent_given_at: datetime = Field(description="When the person had agreed.")
 
 
-class CaseRead(Answer):
-    day: date
-    roles: list[f.Role]
-    with_dossier: bool
-    last_at: datetime
-
-
 def application(call: Call, message: casework.Application) -> Application:
     """The whole case in the reader's language, and its version as ETag."""
     raw = to_dict(message, call.locale)
@@ -287,15 +280,6 @@ async def list_access(call: Call, params: f.OfApplicationPaged) -> f.Page[Access
     request = registry.ListAccessRequest(application_no=params.no, page=params.page())
     found = await call.rpc("registry-gateway", call.services.registry.ListAccess, request)
     return f.Page[AccessEntry](items=[to_model(AccessEntry, entry) for entry in found.entries], next_cursor=found.page.next_cursor)
-
-
-@api.get("/applications/{no}/reads")
-async def list_reads(call: Call, params: f.OfApplicationPaged) -> f.Page[CaseRead]:
-    """Who of the staff has looked at this case, by day and duty, and whether they saw what the household declared; the latest first."""
-    found = await call.rpc(
-        "casework", call.services.casework.ListReads, casework.ListReadsRequest(application_no=params.no, page=params.page())
-    )
-    return f.Page[CaseRead](items=[to_model(CaseRead, read) for read in found.reads], next_cursor=found.page.next_cursor)
 
 
 @api.put("/applications/{no}/dossier", access=Access.CITIZEN, status=202, if_match=IfMatch.REQUIRED)

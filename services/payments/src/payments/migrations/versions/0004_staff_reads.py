@@ -1,0 +1,19 @@
+"""Looks of staff, on record before anything is shown."""
+
+from alembic import op
+from casekit import read_table
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    read_table.create(op)
+    op.create_index("ix_bills_application", "bills", ["application_no"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_bills_application", table_name="bills")
+    read_table.drop(op)

@@ -1,0 +1,110 @@
+"""Who of the staff has looked at what: for the household, and for the auditors.
+
+Each service keeps the looks at what it shows; here they are put together in one order, so that one cursor goes on in all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from anju.reads.v1 import reads_pb2 as reads
+from chassis import paging
+from chassis.errors import NOT_FOUND, Refusal
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
+from web_gateway.api.layer import Access, Answer, Api, Call
+from web_gateway.api.problems import Kind
+from web_gateway.api.vocabulary import CodeOf
+
+PROBLEMS = (
+    Kind(
+        "TOO_MANY_READS", 403, "今天查看的家庭数已达上限", "No more households today",
+        "明天可以继续查看；确因工作需要请联系审计人员。", "Go on tomorrow, or speak to the auditors if your work needs more.",
+    ),
+)  # fmt: skip
+api = Api("reads", "查看记录 Looks of staff", PROBLEMS)
+
+# The record of the case decides whether the reader may know of it; the others have nothing of a household that is not so far yet.
+_DECIDES = "casework"
+
+
+class Look(Answer):
+    day: date
+    roles: list[f.Role]
+    what: Annotated[str, CodeOf("reads")]
+    times: int = Field(description="How often on that day.")
+    last_at: datetime
+
+
+class Reader(Answer):
+    day: date
+    reader: str = Field(description="Account of the official.")
+    roles: list[f.Role]
+    service: str
+    households: int = Field(description="Each counted once a day.")
+    alarm_above: int
+    alarmed_at: datetime | None
+    refused: int = Field(description="How often the official was refused to see more.")
+
+
+class ReaderFilter(f.Paged):
+    day: date | None = Field(default=None, description="Only this day.")
+    reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
+    alarmed: bool = Field(default=False, description="Only those who looked at more households than is usual.")
+
+
+def _looked(read: reads.Read) -> tuple[paging.Part, ...]:
+    return read.last_at.ToDatetime(UTC), read.what, " ".join(read.roles)
+
+
+def _read_by(reader: reads.Reader) -> tuple[paging.Part, ...]:
+    return date.fromisoformat(reader.day), reader.reader, reader.service
+
+
+def _first(
+    answers: Sequence[tuple[Sequence[Any], str]], limit: int, key: Callable[[Any], tuple[paging.Part, ...]]
+) -> tuple[list[Any], str]:
+    """The latest of all, and where to go on; ``answers``: what each service gave, and whether it has more."""
+    everything = sorted((item for items, _ in answers for item in items), key=key, reverse=True)
+    shown = everything[:limit]
+    more = len(everything) > limit or any(cursor for _, cursor in answers)
+    return shown, paging.encode(*key(shown[-1])) if shown and more else ""
+
+
+@api.get("/applications/{no}/reads")
+async def list_reads(call: Call, params: f.OfApplicationPaged) -> f.Page[Look]:
+    """Who of the staff has looked at this household's application, home and bills: by day and duty, what they saw and how often; the latest first."""
+    request = reads.ListReadsRequest(application_no=params.no, page=params.page())
+
+    async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Read], str]:
+        try:
+            found = await call.rpc(service, stub.ListReads, request)
+        except Refusal as refusal:
+            if service == _DECIDES or refusal.problem.reason != NOT_FOUND.reason:
+                raise
+            return (), ""
+        return found.reads, found.page.next_cursor
+
+    answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
+    shown, cursor = _first(answers, params.limit, _looked)
+    return f.Page[Look](items=[to_model(Look, read) for read in shown], next_cursor=cursor)
+
+
+@api.get("/readers", access=Access.STAFF, roles=("auditor",))
+async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
+    """How many households each official looked at on each day, and who was above the number at which it is an alarm; the newest day first."""
+    day = params.day.isoformat() if params.day is not None else ""
+    request = reads.ListReadersRequest(day=day, reader=params.reader, alarmed=params.alarmed, page=params.page())
+
+    async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Reader], str]:
+        found = await call.rpc(service, stub.ListReaders, request)
+        return found.readers, found.page.next_cursor
+
+    answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
+    shown, cursor = _first(answers, params.limit, _read_by)
+    return f.Page[Reader](items=[to_model(Reader, reader) for reader in shown], next_cursor=cursor)
