@@ -234,6 +234,37 @@ async def test_a_decision_is_answered_also_when_a_colleague_was_quicker(families
     assert not await third.violations()
 
 
+async def test_the_second_person_finds_the_case_and_sees_what_differs_before_he_agrees(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410204")
+    home = {"district": "410204", "address": "自由路88号院1号楼", "area_centi_sqm": 30_000, "share_percent": 100, "certificate_no": ""}
+    family.dossier["homes"] = [home]
+    await family.submit()
+    await family.reaches("street_review")
+    said = {"decision": "approve", "reason": "已入户核实，该房屋已倒塌"}
+    await family.reviewer("street", seat=2).post(f"/applications/{family.no}/decision", said)
+    clerk = await visitor(DESK)
+    await clerk.sign_on_official("street_clerk", family.street, "/staff/tasks")
+    await clerk.field("state").select_option("second")
+    await clerk.press("查询")
+    row = clerk.page.get_by_role("row").filter(has_text=family.no)
+    await expect(row).to_contain_text("待您确认通过")
+    await row.get_by_role("link").click()
+    table = clerk.page.get_by_role("table").filter(has_text="申报")
+    where = table.get_by_role("row").filter(has_text="300.00 ㎡")
+    await expect(where).to_contain_text("只有申报，没有登记")
+    await expect(table.get_by_role("rowheader", name="住房：")).to_contain_text("自由路88号院1号楼")
+    for member in family.dossier["members"]:
+        await expect(table.get_by_role("rowheader", name=member["name"])).to_be_visible()
+    assert not await clerk.violations()
+    assert not await clerk.sideways()
+    await clerk.picture("desk-comparison")
+    await clerk.choose("decision", "approve")
+    await clerk.field("reason").fill("同意，现场照片已核对")
+    await clerk.press("提交决定")
+    await expect(clerk.field("said")).to_contain_text("已提交：通过")
+    await family.reaches("district_review")
+
+
 async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(
     box: RunningBox, families: Families, visitor: NewVisitor
 ) -> None:

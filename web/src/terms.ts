@@ -26,6 +26,14 @@ export const terms = {
     new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home", "hint": {"zh": "毕业后在本市工作不久，有劳动合同，没有住房。", "en": "Working in the city since shortly after graduating, with a contract, without a home."}},
     migrant_worker: {"zh": "稳定就业外来务工人员", "en": "Migrant worker in stable employment", "hint": {"zh": "外地户籍，在本市稳定就业并缴纳社会保险，没有住房。", "en": "Registered elsewhere, steadily employed and insured in the city, without a home."}},
   },
+  compared_facts: {
+    marital_status: {"zh": "婚姻", "en": "Marriage"},
+    annual_income: {"zh": "年收入", "en": "Income a year"},
+    home: {"zh": "建筑面积和份额", "en": "Floor area and share"},
+    homes: {"zh": "住房数", "en": "Number of homes"},
+    other_property: {"zh": "非住宅房产", "en": "Property other than homes"},
+    vehicles: {"zh": "机动车数", "en": "Number of vehicles"},
+  },
   consent_channels: {
     self: {"zh": "本人登录确认", "en": "Signed on and confirmed"},
     parent: {"zh": "申请人作为未成年人的监护人同意", "en": "The applicant, for a minor"},
@@ -46,6 +54,15 @@ export const terms = {
     approve: {"zh": "通过", "en": "Approve"},
     return: {"zh": "退回补正", "en": "Return for correction"},
     refuse: {"zh": "不予通过", "en": "Refuse"},
+  },
+  differences: {
+    same: {"zh": "一致", "en": "The same"},
+    compatible: {"zh": "有出入，不矛盾", "en": "Not the same, no contradiction"},
+    differs: {"zh": "不一致", "en": "Differs"},
+    only_declared: {"zh": "只有申报，没有登记", "en": "Declared only"},
+    only_registered: {"zh": "只有登记，没有申报", "en": "Registered only"},
+    unknown: {"zh": "无法比较", "en": "Unknown"},
+    not_asked: {"zh": "未核验", "en": "Not asked"},
   },
   events: {
     submitted: {"zh": "提交申请，已受理", "en": "Submitted and accepted"},

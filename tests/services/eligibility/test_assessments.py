@@ -98,6 +98,7 @@ def facts(outcome: int = common.LOOKUP_OUTCOME_FOUND) -> registry_pb.GetFactsRes
 class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
     def __init__(self) -> None:
         self.declarations: dict[str, casework_pb.GetDeclarationResponse] = {}
+        self.rounds: dict[str, int] = {}
         self.asked = 0
 
     async def GetDeclaration(self, request: casework_pb.GetDeclarationRequest, context: Any) -> casework_pb.GetDeclarationResponse:
@@ -109,7 +110,7 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
         caller = current_caller()
         if request.no not in self.declarations or not (caller.sub == "citizen-1" or caller.covers("410202001")):
             raise Refusal(NOT_FOUND)
-        return casework_pb.GetApplicationResponse(application=casework_pb.Application(no=request.no, round=1))
+        return casework_pb.GetApplicationResponse(application=casework_pb.Application(no=request.no, round=self.rounds.get(request.no, 1)))
 
 
 class RegistryStandIn(registry_rpc.RegistryGatewayServiceServicer):
@@ -262,6 +263,33 @@ async def test_who_may_assess_and_who_may_see(world: World) -> None:
         with pytest.raises(Refusal) as caught:
             await world.call("GetAssessment", pb.GetAssessmentRequest(application_no=no), "web-gateway", stranger)
         assert caught.value.problem.reason == "NOT_FOUND"
+
+
+async def test_reviewers_compare_what_was_declared_with_what_was_registered(world: World) -> None:
+    world.registry.facts.states[0].receipts.add(id="rc_i0", subject_index=0, outcome=common.LOOKUP_OUTCOME_FOUND).received_at.FromDatetime(
+        AS_OF
+    )
+    no = world.case()
+    request = pb.GetComparisonRequest(application_no=no)
+    clerk = staff("street_clerk", "410202001")
+    with pytest.raises(Refusal, match="NO_ASSESSMENT"):
+        await world.call("GetComparison", request, "web-gateway", clerk)
+    await world.assess(no)
+    shown = (await world.call("GetComparison", request, "web-gateway", clerk)).comparison
+    income = next(row for row in shown.rows if (row.fact, row.member) == ("annual_income", 0))
+    assert (shown.round, income.declared.zh, income.difference, income.home) == (1, "28,800.00 元", "same", -1)
+    assert income.as_of.ToDatetime(UTC) == AS_OF
+    for caller, reason in (
+        (citizen("citizen-1"), "NOT_ALLOWED"),
+        (staff("auditor", "4102"), "NOT_ALLOWED"),
+        (staff("street_clerk", "410203001"), "NOT_FOUND"),
+    ):
+        with pytest.raises(Refusal, match=reason):
+            await world.call("GetComparison", request, "web-gateway", caller)
+    # The case has gone into another round: figures of the last one would stand beside other people.
+    world.casework.rounds[no] = 2
+    with pytest.raises(Refusal, match="NO_ASSESSMENT"):
+        await world.call("GetComparison", request, "web-gateway", clerk)
 
 
 async def test_bad_requests_are_answered_field_by_field(world: World) -> None:

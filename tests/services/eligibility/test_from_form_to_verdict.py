@@ -40,7 +40,7 @@ from sqlalchemy import text
 from tests.conftest import MakeDatabase
 from tests.services.casework.support import Engine
 from tests.services.registry_gateway.conftest import departments
-from tests.support.keys import citizen, signer
+from tests.support.keys import citizen, signer, staff
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "kaifeng"
 REGISTERS = list(terms("registers"))
@@ -209,3 +209,20 @@ async def test_each_demo_applicant_gets_the_verdict_of_his_story(
     doubtful = {c.code: c.verdict for c in assessment.criteria if c.verdict not in (MET, pb.VERDICT_NOT_APPLICABLE)}
     assert doubtful == differing, [c.reason.zh for c in assessment.criteria]
     assert assessment.verdict == overall
+
+
+async def test_a_homeowner_who_declared_less_is_compared_home_by_home(line: Line) -> None:
+    """Through the real services: each answer with its time, each difference with whose it is."""
+    no = (await line.judge("homonym")).application_no
+    answer = await line.call(
+        "web-gateway",
+        "eligibility",
+        rpc.EligibilityServiceStub,
+        "GetComparison",
+        pb.GetComparisonRequest(application_no=no),
+        caller=staff("district_reviewer", "410202"),
+    )
+    rows = answer.comparison.rows
+    assert {row.fact for row in rows} >= {"marital_status", "annual_income", "homes", "vehicles"}
+    assert [row for row in rows if row.register == "real_estate" and row.difference in ("differs", "only_registered", "unknown")], rows
+    assert all(row.HasField("as_of") for row in rows)

@@ -85,6 +85,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register="real_estate", outcome=4)]))  # type: ignore[arg-type]
     criterion = eligibility.CriterionResult(code="area", verdict=3)  # type: ignore[arg-type]
     on("GetAssessment", eligibility.GetAssessmentResponse(assessment=eligibility.Assessment(id="a", criteria=[criterion])))
+    compared = eligibility.ComparedRow(
+        fact="home", register="real_estate", difference="only_registered", member=-1, home=-1, named=[0], pair=1
+    )
+    on("GetComparison", eligibility.GetComparisonResponse(comparison=eligibility.Comparison(round=1, rows=[compared])))
     on("GetTenancy", housing.GetTenancyResponse(offers=[housing.Offer(id="o", unit=unit)], lease=housing.Lease(no="L", unit=unit)))
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))

@@ -100,6 +100,7 @@ export const api = {
   application: (no: string) => answer(http.GET("/api/v1/applications/{no}", { params: { path: { no } } })),
   lookups: async (no: string) => (await only(http.GET("/api/v1/applications/{no}/lookups", { params: { path: { no } } }))).items,
   review: (no: string) => only(http.GET("/api/v1/applications/{no}/review", { params: { path: { no } } })),
+  comparison: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/comparison", { params: { path: { no } } }))),
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
   readers: (query: Paged & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),

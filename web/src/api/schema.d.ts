@@ -82,6 +82,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the household declared beside what the registers said, per member and home, as it was when the round was judged
+         * @description 404 before that. Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        get: operations["get_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/confirmation": {
         parameters: {
             query?: never;
@@ -1108,6 +1128,58 @@ export interface components {
         ClaimList: {
             /** Items */
             items: components["schemas"]["Claim"][];
+        };
+        /** ComparedRow */
+        ComparedRow: {
+            /** Fact */
+            fact: string;
+            /** Register */
+            register: string;
+            /**
+             * Difference
+             * @description A register that was silent, or does not know somebody: unknown.
+             */
+            difference: string;
+            /** Declared */
+            declared: string;
+            /** Registered */
+            registered: string;
+            /** Note */
+            note: string;
+            /**
+             * Member
+             * @description Whose it is: position in the household, -1 for the household's.
+             */
+            member: number;
+            /**
+             * Home
+             * @description Which home of the form: its position there, -1 for none.
+             */
+            home: number;
+            /**
+             * Named
+             * @description Positions of the members whom the register names: the spouse, or in whose name a home or vehicle is.
+             */
+            named: number[];
+            /**
+             * Office
+             * @description Division code of the office, for registers kept per county.
+             */
+            office: string;
+            /**
+             * Pair
+             * @description Rows of one number, from 1, may be one and the same home; 0 for all others.
+             */
+            pair: number;
+            /** As Of */
+            as_of: string | null;
+        };
+        /** Comparison */
+        Comparison: {
+            /** Round */
+            round: number;
+            /** Rows */
+            rows: components["schemas"]["ComparedRow"][];
         };
         /** Confirm */
         Confirm: {
@@ -2582,6 +2654,8 @@ export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
+export type ComparedRow = components['schemas']['ComparedRow'];
+export type Comparison = components['schemas']['Comparison'];
 export type Confirm = components['schemas']['Confirm'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
@@ -2863,6 +2937,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             400: components["responses"]["400"];

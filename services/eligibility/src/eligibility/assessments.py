@@ -12,7 +12,8 @@ from chassis.ids import stable_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from eligibility import store
-from eligibility.domain import rules
+from eligibility.domain import comparison, rules
+from eligibility.domain.comparison import Row
 from eligibility.domain.inputs import Inputs
 from eligibility.domain.rule_set import RuleSet
 from eligibility.domain.verdicts import Judgement
@@ -95,5 +96,11 @@ class Assessments:
             chosen = await store.rule_set(session, fingerprint=row.fingerprint)
         if chosen is None or chosen.fingerprint != row.fingerprint:
             raise ValueError(f"the rule set of assessment {row.id} is gone or was changed")
-        inputs = Inputs.model_validate_json(self._keys.decrypt(row.inputs, f"assessment|inputs|{row.id}"))
-        return rules.assess(inputs, chosen)
+        return rules.assess(self._inputs(row), chosen)
+
+    def compare(self, row: Assessment) -> tuple[Row, ...]:
+        """What was declared beside what the registers had said when it was judged. Raises as ``judgement``."""
+        return comparison.compare(self._inputs(row))
+
+    def _inputs(self, row: Assessment) -> Inputs:
+        return Inputs.model_validate_json(self._keys.decrypt(row.inputs, f"assessment|inputs|{row.id}"))

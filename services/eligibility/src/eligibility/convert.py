@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from importlib import import_module
 from typing import Final
@@ -18,7 +19,9 @@ from anju_terms import Title, laws
 from google.protobuf import descriptor_pool, message_factory
 
 from eligibility.domain import inputs as domain
+from eligibility.domain.comparison import Row
 from eligibility.domain.verdicts import Judgement
+from eligibility.tables import Assessment
 
 OUTCOMES: Final[dict[int, LookupOutcome]] = {
     common.LOOKUP_OUTCOME_FOUND: LookupOutcome.FOUND,
@@ -33,6 +36,8 @@ VERDICTS: Final[dict[Verdict, pb.Verdict.ValueType]] = {
     Verdict.NEEDS_REVIEW: pb.VERDICT_NEEDS_REVIEW,
     Verdict.NOT_APPLICABLE: pb.VERDICT_NOT_APPLICABLE,
 }
+# No member of the household, no home of the form.
+_NOBODY: Final = -1
 
 
 def declaration(message: casework_pb.GetDeclarationResponse) -> domain.Declaration:
@@ -97,6 +102,20 @@ def facts(message: registry_pb.GetFactsResponse) -> domain.Facts:
             for state in message.states
             if state.outcome in OUTCOMES and state.register not in unread
         },
+        heard={
+            state.register: tuple(
+                domain.Heard(
+                    subject_index=receipt.subject_index,
+                    endpoint=receipt.endpoint,
+                    outcome=OUTCOMES[receipt.outcome],
+                    at=receipt.received_at.ToDatetime(UTC),
+                )
+                for receipt in state.receipts
+                if receipt.outcome in OUTCOMES
+            )
+            for state in message.states
+            if state.receipts
+        },
     )
 
 
@@ -118,4 +137,25 @@ def assessment(id_: str, application_no: str, round_: int, rule_set: str, judgem
             threshold=text(criterion.threshold),
             receipt_ids=criterion.receipt_ids,
         )
+    return message
+
+
+def comparison(assessed: Assessment, rows: Iterable[Row]) -> pb.Comparison:
+    message = pb.Comparison(application_no=assessed.application_no, round=assessed.round)
+    for row in rows:
+        shown = message.rows.add(
+            fact=row.fact,
+            register=row.register,
+            difference=row.difference.value,
+            declared=text(row.declared),
+            registered=text(row.registered),
+            note=text(row.note),
+            member=_NOBODY if row.member is None else row.member,
+            home=_NOBODY if row.home is None else row.home,
+            named=row.named,
+            office=row.office,
+            pair=row.pair,
+        )
+        if row.as_of is not None:
+            shown.as_of.FromDatetime(row.as_of.astimezone(UTC))
     return message

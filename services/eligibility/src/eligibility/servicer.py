@@ -89,6 +89,16 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
             raise Refusal(NO_ASSESSMENT)
         return pb.GetAssessmentResponse(assessment=self._message(row))
 
+    async def GetComparison(self, request: pb.GetComparisonRequest, context: Context) -> pb.GetComparisonResponse:
+        # Asked as the caller, and of the round the case is in: beside another dossier the figures would be about other people.
+        found: casework_pb.GetApplicationResponse = await self._casework.call(
+            self._casework_stub.GetApplication, casework_pb.GetApplicationRequest(no=request.application_no), forward=True
+        )
+        row = await self._assessments.find(request.application_no, found.application.round)
+        if row is None:
+            raise Refusal(NO_ASSESSMENT)
+        return pb.GetComparisonResponse(comparison=convert.comparison(row, self._assessments.compare(row)))
+
     def _message(self, row: Assessment) -> pb.Assessment:
         judgement = self._assessments.judgement(row)
         return convert.assessment(row.id, row.application_no, row.round, row.rule_set, judgement, row.as_of)

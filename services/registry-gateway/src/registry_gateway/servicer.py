@@ -129,6 +129,13 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             states = await store.lookups(session, request.application_no, request.round)
             rows = await store.receipts(session, request.application_no, request.round)
         response = pb.GetFactsResponse(states=self._states(states))
+        for state in response.states:
+            for row in rows:
+                if row.register_name == state.register:
+                    heard = state.receipts.add(
+                        id=row.id, subject_index=row.subject_index, endpoint=row.endpoint, outcome=outcome_to_proto(row.outcome)
+                    )
+                    heard.received_at.FromDatetime(row.received_at)
         for code, register in self._lookups.registers.items():
             accepted = [row for row in rows if row.accepted and row.register_name == code]
             kept = [

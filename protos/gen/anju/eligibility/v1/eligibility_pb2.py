@@ -27,7 +27,7 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x02\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\x05title\x18\x02 \x01(\x0b\x32\x14.anju.common.v1.Text\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12$\n\x06reason\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12&\n\x08observed\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x07 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x13\n\x0breceipt_ids\x18\x08 \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"\xb9\x01\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12#\n\x05title\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xb2\x03\n\x12\x45ligibilityService\x12\x61\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\"\x0e\xda\xce\x18\n\x08\x01*\x06worker\x12\xc0\x01\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x12\x65\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponse\"\x06\xda\xce\x18\x02\x10\x01\x1a\x0f\xd2\xce\x18\x0b\x65ligibilityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%anju/eligibility/v1/eligibility.proto\x12\x13\x61nju.eligibility.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x02\n\x0f\x43riterionResult\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\x05title\x18\x02 \x01(\x0b\x32\x14.anju.common.v1.Text\x12-\n\x07verdict\x18\x03 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12$\n\x06reason\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12&\n\x08observed\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x07 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x13\n\x0breceipt_ids\x18\x08 \x03(\t\"\xe3\x01\n\nAssessment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x10\n\x08rule_set\x18\x04 \x01(\t\x12-\n\x07verdict\x18\x05 \x01(\x0e\x32\x1c.anju.eligibility.v1.Verdict\x12\x36\n\x08\x63riteria\x18\x06 \x03(\x0b\x32$.anju.eligibility.v1.CriterionResult\x12)\n\x05\x61s_of\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\rAssessRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x0e\x41ssessResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetAssessmentRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"L\n\x15GetAssessmentResponse\x12\x33\n\nassessment\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Assessment\".\n\x14GetComparisonRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\"\xad\x02\n\x0b\x43omparedRow\x12\x0c\n\x04\x66\x61\x63t\x18\x01 \x01(\t\x12\x10\n\x08register\x18\x02 \x01(\t\x12\x12\n\ndifference\x18\x03 \x01(\t\x12&\n\x08\x64\x65\x63lared\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12(\n\nregistered\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\"\n\x04note\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x0e\n\x06member\x18\x07 \x01(\x05\x12\x0c\n\x04home\x18\x08 \x01(\x05\x12\r\n\x05named\x18\t \x03(\x05\x12\x0e\n\x06office\x18\n \x01(\t\x12\x0c\n\x04pair\x18\x0b \x01(\x05\x12)\n\x05\x61s_of\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\nComparison\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x05\x12.\n\x04rows\x18\x03 \x03(\x0b\x32 .anju.eligibility.v1.ComparedRow\"L\n\x15GetComparisonResponse\x12\x33\n\ncomparison\x18\x01 \x01(\x0b\x32\x1f.anju.eligibility.v1.Comparison\"$\n\x11GetRuleSetRequest\x12\x0f\n\x07on_date\x18\x01 \x01(\t\"\xb9\x01\n\rRuleCriterion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12#\n\x05title\x18\x03 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tthreshold\x18\x04 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\'\n\tlegal_ref\x18\x05 \x01(\x0b\x32\x14.anju.common.v1.Text\x12\x11\n\tconfirmed\x18\x06 \x01(\x08\"[\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x34\n\x08\x63riteria\x18\x02 \x03(\x0b\x32\".anju.eligibility.v1.RuleCriterion*~\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_MET\x10\x01\x12\x13\n\x0fVERDICT_NOT_MET\x10\x02\x12\x18\n\x14VERDICT_NEEDS_REVIEW\x10\x03\x12\x1a\n\x16VERDICT_NOT_APPLICABLE\x10\x04\x32\xd1\x04\n\x12\x45ligibilityService\x12\x61\n\x06\x41ssess\x12\".anju.eligibility.v1.AssessRequest\x1a#.anju.eligibility.v1.AssessResponse\"\x0e\xda\xce\x18\n\x08\x01*\x06worker\x12\xc0\x01\n\rGetAssessment\x12).anju.eligibility.v1.GetAssessmentRequest\x1a*.anju.eligibility.v1.GetAssessmentResponse\"X\xda\xce\x18T\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\rhouse_manager\"\x08operator\"\x07\x61uditor\x12\x9c\x01\n\rGetComparison\x12).anju.eligibility.v1.GetComparisonRequest\x1a*.anju.eligibility.v1.GetComparisonResponse\"4\xda\xce\x18\x30\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\x12\x65\n\nGetRuleSet\x12&.anju.eligibility.v1.GetRuleSetRequest\x1a\'.anju.eligibility.v1.GetRuleSetResponse\"\x06\xda\xce\x18\x02\x10\x01\x1a\x0f\xd2\xce\x18\x0b\x65ligibilityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,10 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['Assess']._serialized_options = b'\332\316\030\n\010\001*\006worker'
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetAssessment']._loaded_options = None
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetAssessment']._serialized_options = b'\332\316\030T\030\001\"\014street_clerk\"\021district_reviewer\"\rcity_reviewer\"\rhouse_manager\"\010operator\"\007auditor'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetComparison']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetComparison']._serialized_options = b'\332\316\0300\"\014street_clerk\"\021district_reviewer\"\rcity_reviewer'
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetRuleSet']._loaded_options = None
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['GetRuleSet']._serialized_options = b'\332\316\030\002\020\001'
-  _globals['_VERDICT']._serialized_start=1297
-  _globals['_VERDICT']._serialized_end=1423
+  _globals['_VERDICT']._serialized_start=1828
+  _globals['_VERDICT']._serialized_end=1954
   _globals['_CRITERIONRESULT']._serialized_start=154
   _globals['_CRITERIONRESULT']._serialized_end=450
   _globals['_ASSESSMENT']._serialized_start=453
@@ -56,12 +58,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETASSESSMENTREQUEST']._serialized_end=898
   _globals['_GETASSESSMENTRESPONSE']._serialized_start=900
   _globals['_GETASSESSMENTRESPONSE']._serialized_end=976
-  _globals['_GETRULESETREQUEST']._serialized_start=978
-  _globals['_GETRULESETREQUEST']._serialized_end=1014
-  _globals['_RULECRITERION']._serialized_start=1017
-  _globals['_RULECRITERION']._serialized_end=1202
-  _globals['_GETRULESETRESPONSE']._serialized_start=1204
-  _globals['_GETRULESETRESPONSE']._serialized_end=1295
-  _globals['_ELIGIBILITYSERVICE']._serialized_start=1426
-  _globals['_ELIGIBILITYSERVICE']._serialized_end=1860
+  _globals['_GETCOMPARISONREQUEST']._serialized_start=978
+  _globals['_GETCOMPARISONREQUEST']._serialized_end=1024
+  _globals['_COMPAREDROW']._serialized_start=1027
+  _globals['_COMPAREDROW']._serialized_end=1328
+  _globals['_COMPARISON']._serialized_start=1330
+  _globals['_COMPARISON']._serialized_end=1429
+  _globals['_GETCOMPARISONRESPONSE']._serialized_start=1431
+  _globals['_GETCOMPARISONRESPONSE']._serialized_end=1507
+  _globals['_GETRULESETREQUEST']._serialized_start=1509
+  _globals['_GETRULESETREQUEST']._serialized_end=1545
+  _globals['_RULECRITERION']._serialized_start=1548
+  _globals['_RULECRITERION']._serialized_end=1733
+  _globals['_GETRULESETRESPONSE']._serialized_start=1735
+  _globals['_GETRULESETRESPONSE']._serialized_end=1826
+  _globals['_ELIGIBILITYSERVICE']._serialized_start=1957
+  _globals['_ELIGIBILITYSERVICE']._serialized_end=2550
 # @@protoc_insertion_point(module_scope)

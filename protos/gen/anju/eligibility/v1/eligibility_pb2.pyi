@@ -220,6 +220,141 @@ class GetAssessmentResponse(_message.Message):
 Global___GetAssessmentResponse: _TypeAlias = GetAssessmentResponse  # noqa: Y015
 
 @_typing.final
+class GetComparisonRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetComparisonRequest: _TypeAlias = GetComparisonRequest  # noqa: Y015
+
+@_typing.final
+class ComparedRow(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACT_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    REGISTERED_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
+    NAMED_FIELD_NUMBER: _builtins.int
+    OFFICE_FIELD_NUMBER: _builtins.int
+    PAIR_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    fact: _builtins.str
+    """Code of the vocabulary `compared_facts`."""
+    register: _builtins.str
+    """Code of the register it is compared with."""
+    difference: _builtins.str
+    """Code of the vocabulary `differences`."""
+    member: _builtins.int
+    """Whose it is: position in the household, -1 for the household's."""
+    home: _builtins.int
+    """Which home of the form: its position there, -1 for none."""
+    office: _builtins.str
+    """Division of the office, for registers kept per county."""
+    pair: _builtins.int
+    """Rows of one number, from 1, may be one and the same home."""
+    @_builtins.property
+    def declared(self) -> _common_pb2.Text:
+        """As shown to people: "60,000.00 元", "50.50 ㎡，份额 100%"."""
+
+    @_builtins.property
+    def registered(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def note(self) -> _common_pb2.Text: ...
+    @_builtins.property
+    def named(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Positions of the members whom the register names: the spouse, or in whose name a home or vehicle is."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """When the newest answer came that it rests on."""
+
+    def __init__(
+        self,
+        *,
+        fact: _builtins.str = ...,
+        register: _builtins.str = ...,
+        difference: _builtins.str = ...,
+        declared: _common_pb2.Text | None = ...,
+        registered: _common_pb2.Text | None = ...,
+        note: _common_pb2.Text | None = ...,
+        member: _builtins.int = ...,
+        home: _builtins.int = ...,
+        named: _abc.Iterable[_builtins.int] | None = ...,
+        office: _builtins.str = ...,
+        pair: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "declared", b"declared", "note", b"note", "registered", b"registered"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "declared", b"declared", "difference", b"difference", "fact", b"fact", "home", b"home", "member", b"member", "named", b"named", "note", b"note", "office", b"office", "pair", b"pair", "register", b"register", "registered", b"registered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparedRow: _TypeAlias = ComparedRow  # noqa: Y015
+
+@_typing.final
+class Comparison(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    round: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComparedRow]: ...
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+        round: _builtins.int = ...,
+        rows: _abc.Iterable[Global___ComparedRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "round", b"round", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Comparison: _TypeAlias = Comparison  # noqa: Y015
+
+@_typing.final
+class GetComparisonResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def comparison(self) -> Global___Comparison: ...
+    def __init__(
+        self,
+        *,
+        comparison: Global___Comparison | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetComparisonResponse: _TypeAlias = GetComparisonResponse  # noqa: Y015
+
+@_typing.final
 class GetRuleSetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

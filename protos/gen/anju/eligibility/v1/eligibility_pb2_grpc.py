@@ -44,6 +44,11 @@ class EligibilityServiceStub:
                 request_serializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentRequest.SerializeToString,
                 response_deserializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentResponse.FromString,
                 _registered_method=True)
+        self.GetComparison = channel.unary_unary(
+                '/anju.eligibility.v1.EligibilityService/GetComparison',
+                request_serializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonRequest.SerializeToString,
+                response_deserializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonResponse.FromString,
+                _registered_method=True)
         self.GetRuleSet = channel.unary_unary(
                 '/anju.eligibility.v1.EligibilityService/GetRuleSet',
                 request_serializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetRuleSetRequest.SerializeToString,
@@ -68,6 +73,14 @@ class EligibilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetComparison(self, request, context):
+        """For reviewers: what the household declared in the round the case is in, beside what the registers had said when it was judged.
+        NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRuleSet(self, request, context):
         """The criteria in force on a date, for the public page of conditions.
         """
@@ -87,6 +100,11 @@ def add_EligibilityServiceServicer_to_server(servicer, server):
                     servicer.GetAssessment,
                     request_deserializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentRequest.FromString,
                     response_serializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentResponse.SerializeToString,
+            ),
+            'GetComparison': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetComparison,
+                    request_deserializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonRequest.FromString,
+                    response_serializer=anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonResponse.SerializeToString,
             ),
             'GetRuleSet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRuleSet,
@@ -148,6 +166,33 @@ class EligibilityService:
             '/anju.eligibility.v1.EligibilityService/GetAssessment',
             anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentRequest.SerializeToString,
             anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetAssessmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetComparison(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.eligibility.v1.EligibilityService/GetComparison',
+            anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonRequest.SerializeToString,
+            anju_dot_eligibility_dot_v1_dot_eligibility__pb2.GetComparisonResponse.FromString,
             options,
             channel_credentials,
             insecure,

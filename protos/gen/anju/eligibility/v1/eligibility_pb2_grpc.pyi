@@ -35,6 +35,10 @@ class EligibilityServiceStub:
     """Workflow only. Judges one round of a case by the rule set in force on `as_of`. Idempotent per (case, round)."""
     GetAssessment: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.GetAssessmentRequest, _eligibility_pb2.GetAssessmentResponse]
     """The newest assessment of a case. NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's."""
+    GetComparison: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.GetComparisonRequest, _eligibility_pb2.GetComparisonResponse]
+    """For reviewers: what the household declared in the round the case is in, beside what the registers had said when it was judged.
+    NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's.
+    """
     GetRuleSet: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.GetRuleSetRequest, _eligibility_pb2.GetRuleSetResponse]
     """The criteria in force on a date, for the public page of conditions."""
 
@@ -45,6 +49,10 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
     """Workflow only. Judges one round of a case by the rule set in force on `as_of`. Idempotent per (case, round)."""
     GetAssessment: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.GetAssessmentRequest, _eligibility_pb2.GetAssessmentResponse]  # type: ignore[assignment]
     """The newest assessment of a case. NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's."""
+    GetComparison: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.GetComparisonRequest, _eligibility_pb2.GetComparisonResponse]  # type: ignore[assignment]
+    """For reviewers: what the household declared in the round the case is in, beside what the registers had said when it was judged.
+    NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's.
+    """
     GetRuleSet: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.GetRuleSetRequest, _eligibility_pb2.GetRuleSetResponse]  # type: ignore[assignment]
     """The criteria in force on a date, for the public page of conditions."""
 
@@ -64,6 +72,16 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_eligibility_pb2.GetAssessmentResponse, _abc.Awaitable[_eligibility_pb2.GetAssessmentResponse]]:
         """The newest assessment of a case. NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's."""
+
+    @_abc_1.abstractmethod
+    def GetComparison(
+        self,
+        request: _eligibility_pb2.GetComparisonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.GetComparisonResponse, _abc.Awaitable[_eligibility_pb2.GetComparisonResponse]]:
+        """For reviewers: what the household declared in the round the case is in, beside what the registers had said when it was judged.
+        NOT_FOUND/NO_ASSESSMENT before there is one; the caller's reach is the case's.
+        """
 
     @_abc_1.abstractmethod
     def GetRuleSet(

@@ -188,6 +188,7 @@ class RegisterState(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     TRIES_FIELD_NUMBER: _builtins.int
     LAST_TRY_AT_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
     register: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
     tries: _builtins.int
@@ -197,6 +198,10 @@ class RegisterState(_message.Message):
 
     @_builtins.property
     def last_try_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Receipt]:
+        """GetFacts only: who was answered about, by which office, how and when; without evidence."""
+
     def __init__(
         self,
         *,
@@ -205,10 +210,11 @@ class RegisterState(_message.Message):
         summary: _common_pb2.Text | None = ...,
         tries: _builtins.int = ...,
         last_try_at: _timestamp_pb2.Timestamp | None = ...,
+        receipts: _abc.Iterable[Global___Receipt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at", "outcome", b"outcome", "register", b"register", "summary", b"summary", "tries", b"tries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_try_at", b"last_try_at", "outcome", b"outcome", "receipts", b"receipts", "register", b"register", "summary", b"summary", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,7 @@ class Counted:
 class Area:
     """Areas of every home times the household's share, summed: exact fractions. ``least`` counts each of ``pairs`` once, ``most`` twice."""
 
+    homes: tuple[Counted, ...]
     most: Fraction
     least: Fraction
     undeclared: tuple[RegisteredHome, ...]
@@ -52,9 +53,12 @@ def _named_alike(one: DeclaredHome | RegisteredHome, other: DeclaredHome | Regis
     return any(pair[0] == pair[1] != "" for pair in (certificates, addresses))
 
 
+def about_as_large(declared: DeclaredHome, registered_centi_sqm: int) -> bool:
+    return abs(declared.area_centi_sqm - registered_centi_sqm) * 100 <= _SAME_HOME_PERCENT * registered_centi_sqm
+
+
 def _alike(declared: DeclaredHome, registered: RegisteredHome) -> bool:
-    difference = abs(declared.area_centi_sqm - registered.area_centi_sqm)
-    return declared.district == registered.district and difference * 100 <= _SAME_HOME_PERCENT * registered.area_centi_sqm
+    return declared.district == registered.district and about_as_large(declared, registered.area_centi_sqm)
 
 
 def count(declared: tuple[DeclaredHome, ...], registered: tuple[RegisteredHome, ...]) -> Area:
@@ -83,7 +87,7 @@ def count(declared: tuple[DeclaredHome, ...], registered: tuple[RegisteredHome, 
     pairs = _possible_pairs([home for home in counted if not home.registered], alone, [*counted, *alone])
     most = sum((home.weight for home in (*counted, *alone)), Fraction(0))
     saved = sum((min(one.weight, other.weight) for one, other in pairs), Fraction(0))
-    return Area(most, most - saved, tuple(each for home in alone for each in home.registered), tuple(pairs), receipts)
+    return Area((*counted, *alone), most, most - saved, tuple(each for home in alone for each in home.registered), tuple(pairs), receipts)
 
 
 def _together(rights: Sequence[RegisteredHome]) -> Fraction:

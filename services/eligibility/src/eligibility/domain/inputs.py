@@ -5,7 +5,7 @@ The models are stored (sealed) with the assessment, so that it can be made again
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import ClassVar, TypeVar
 
@@ -61,11 +61,22 @@ class Registered(_Model):
 R = TypeVar("R", bound=Registered)
 
 
+class Heard(_Model):
+    """That one office of a register answered about one person, how, and when."""
+
+    subject_index: int
+    endpoint: str = ""
+    outcome: LookupOutcome
+    at: datetime
+
+
 class Facts(_Model):
-    """``said`` by register. ``outcomes`` of registers which were not asked or never answered are missing or ``unavailable``."""
+    """``said`` by register. ``outcomes`` of registers which were not asked or never answered are missing or ``unavailable``. ``heard``: each answer, of
+    assessments that were made since answers are kept with them."""
 
     said: dict[str, tuple[dict[str, str | int | bool], ...]] = Field(default_factory=dict)
     outcomes: dict[str, LookupOutcome] = Field(default_factory=dict)
+    heard: dict[str, tuple[Heard, ...]] = Field(default_factory=dict)
 
     def of(self, kind: type[R]) -> tuple[R, ...]:
         """What one register said, in the words of a criterion."""

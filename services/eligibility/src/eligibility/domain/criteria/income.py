@@ -21,11 +21,15 @@ def threshold(limit: int) -> Title:
     return Title(zh=f"不超过 {yuan(limit).zh}", en=f"at most {yuan(limit).en}")
 
 
+def contradicts(member: Member, fact: Insurance) -> bool:
+    """That the contribution base over a year exceeds the declared income by more than is tolerated."""
+    return fact.monthly_base_fen * 12 * 100 > member.annual_income_fen * _TOLERATED_PERCENT
+
+
 def _contradicted(inputs: Inputs, insurance: tuple[Insurance, ...]) -> list[tuple[Member, Insurance]]:
-    """Members whose contribution base over a year exceeds the declared income by more than is tolerated."""
     by_index = {fact.subject_index: fact for fact in insurance}
     pairs = [(member, by_index[member.index]) for member in inputs.declaration.members if member.index in by_index]
-    return [(m, fact) for m, fact in pairs if fact.monthly_base_fen * 12 * 100 > m.annual_income_fen * _TOLERATED_PERCENT]
+    return [(member, fact) for member, fact in pairs if contradicts(member, fact)]
 
 
 def _figures(member: Member, fact: Insurance) -> Title:

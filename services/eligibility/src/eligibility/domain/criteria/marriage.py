@@ -11,10 +11,10 @@ from eligibility.domain.criterion import Finding, Universal
 from eligibility.domain.inputs import Inputs, Registered
 from eligibility.domain.wording import NOTHING
 
-_NONE_FOUND = "none_found"
+NONE_FOUND = "none_found"
 # Declared statuses each registered one agrees with. Nothing found is no proof of being unmarried, but it does not contradict it either; a death is
 # not in this register, so a widowed person still shows as married and somebody has to see the death certificate.
-_AGREES = {"married": {"married"}, "divorced": {"divorced"}, _NONE_FOUND: {"single", "widowed"}}
+_AGREES = {"married": {"married"}, "divorced": {"divorced"}, NONE_FOUND: {"single", "widowed"}}
 
 
 class RegisteredMarriage(Registered):
@@ -26,8 +26,12 @@ class RegisteredMarriage(Registered):
     spouse_index: int
 
 
-def _status(code: str) -> Title:
-    if code == _NONE_FOUND:
+def agrees(declared: str, registered: str) -> bool:
+    return declared in _AGREES.get(registered, set())
+
+
+def status_title(code: str) -> Title:
+    if code == NONE_FOUND:
         return Title(zh="未查到记录", en="no entry")
     term = terms("marital_statuses").get(code)
     return Title(zh=term.zh, en=term.en) if term else Title(zh=code, en=code)
@@ -37,8 +41,8 @@ def _doubt(inputs: Inputs, mine: RegisteredMarriage | None, theirs: RegisteredMa
     declared = inputs.declaration.marital_status
     if mine is None:
         return Title(zh="没有申请人的婚姻登记答复，请人工核对。", en="There is no answer about the applicant; a person has to check.")
-    if declared not in _AGREES.get(mine.status, set()):
-        if mine.status == _NONE_FOUND:
+    if not agrees(declared, mine.status):
+        if mine.status == NONE_FOUND:
             return Title(
                 zh="婚姻登记查无记录（可能在外省登记），请核对证件。",
                 en="Nothing is registered, perhaps because it was elsewhere; the certificate has to be seen.",
@@ -62,19 +66,19 @@ def judge(inputs: Inputs) -> Finding:
     marriages = {fact.subject_index: fact for fact in reversed(inputs.facts.of(RegisteredMarriage))}
     spouse = next((member.index for member in inputs.declaration.members if member.relation == "spouse"), None)
     mine, theirs = marriages.get(0), marriages.get(spouse) if spouse is not None else None
-    said, declared = _status(mine.status) if mine else NOTHING, _status(inputs.declaration.marital_status)
+    said, declared = status_title(mine.status) if mine else NOTHING, status_title(inputs.declaration.marital_status)
     observed = Title(zh=f"登记：{said.zh}", en=f"registered: {said.en}") if mine else NOTHING
     threshold = Title(zh=f"申报：{declared.zh}", en=f"declared: {declared.en}")
     receipts = tuple(fact.receipt_id for fact in (mine, theirs) if fact)
     doubt = _doubt(inputs, mine, theirs, spouse)
     if doubt:
         return Finding(Verdict.NEEDS_REVIEW, doubt, observed, threshold, receipts)
-    agrees = (
+    reason = (
         Title(zh="申报的婚姻状况与登记一致。", en="The register agrees with what was declared.")
-        if mine is None or mine.status != _NONE_FOUND
+        if mine is None or mine.status != NONE_FOUND
         else Title(zh="未查到婚姻登记记录，与申报不矛盾（查无记录不等于未婚）。", en="Nothing is registered, which does not contradict it.")
     )
-    return Finding(Verdict.MET, agrees, observed, threshold, receipts)
+    return Finding(Verdict.MET, reason, observed, threshold, receipts)
 
 
 CRITERION = Universal(code="marriage", legal_ref="公共租赁住房管理办法第八条", registers=("marriage",), judge=judge)

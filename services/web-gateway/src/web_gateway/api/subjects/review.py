@@ -90,6 +90,28 @@ class Assessment(Answer):
     as_of: datetime
 
 
+class ComparedRow(Answer):
+    fact: Annotated[str, CodeOf("compared_facts")]
+    register_: f.Register = Field(alias="register", serialization_alias="register")
+    difference: Annotated[str, CodeOf("differences")] = Field(description="A register that was silent, or does not know somebody: unknown.")
+    declared: str
+    registered: str
+    note: str
+    member: int = Field(description="Whose it is: position in the household, -1 for the household's.")
+    home: int = Field(description="Which home of the form: its position there, -1 for none.")
+    named: list[int] = Field(
+        description="Positions of the members whom the register names: the spouse, or in whose name a home or vehicle is."
+    )
+    office: str = Field(description="Division code of the office, for registers kept per county.")
+    pair: int = Field(description="Rows of one number, from 1, may be one and the same home; 0 for all others.")
+    as_of: datetime | None
+
+
+class Comparison(Answer):
+    round: int
+    rows: list[ComparedRow]
+
+
 class Decide(Body):
     decision: Literal["approve", "return", "refuse"]
     reason: f.Reason = Field(
@@ -151,6 +173,14 @@ async def get_assessment(call: Call, params: f.OfApplication) -> Assessment:
     request = eligibility.GetAssessmentRequest(application_no=params.no)
     answer = await call.rpc("eligibility", call.services.eligibility.GetAssessment, request)
     return to_model(Assessment, answer.assessment, call.locale)
+
+
+@api.get("/applications/{no}/comparison", access=Access.STAFF, roles=REVIEWERS)
+async def get_comparison(call: Call, params: f.OfApplication) -> Comparison:
+    """What the household declared beside what the registers said, per member and home, as it was when the round was judged. 404 before that."""
+    request = eligibility.GetComparisonRequest(application_no=params.no)
+    answer = await call.rpc("eligibility", call.services.eligibility.GetComparison, request)
+    return to_model(Comparison, answer.comparison, call.locale)
 
 
 @api.get("/applications/{no}/review", access=Access.STAFF, roles=REVIEWERS)
