@@ -16,7 +16,7 @@ import pytest_asyncio
 import uvloop
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.layout import make_keys
+from anju_onebox.keys import make_keys
 from xdist.remote import Producer
 
 from tests.support import evidence, parallel, surroundings

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.engine.temporal import TemporalServer
-from anju_onebox.layout import make_keys
+from anju_onebox.keys import make_keys
 from chassis import commands, logs, loop
 from chassis.crypto import KeyRing
 from chassis.temporal import PAYLOAD_KEYS

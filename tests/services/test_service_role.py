@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_onebox.engine.postgres import Postgres
+from anju_onebox.keys import folder_of
 from chassis import migrate
 from chassis.commands import CannotRunError
 from chassis.composition import composing
@@ -97,7 +98,9 @@ async def test_in_production_a_service_does_not_start_as_the_owner_of_its_tables
     owner, url = await migrated("housing", make_database, postgres)
 
     async def serve(database_url: str, *, production: bool) -> None:
-        settings = GrpcServiceSettings(database_url=database_url, keys_dir=keys_dir, production=production, drain_seconds=0)
+        settings = GrpcServiceSettings(
+            database_url=database_url, keys_dir=keys_dir, production=production, tls_dir=folder_of(keys_dir, "housing"), drain_seconds=0
+        )
         async with composing(settings, "housing") as made:
             await made.serve("anju.housing.v1.HousingService", rpc.add_HousingServiceServicer_to_server, rpc.HousingServiceServicer())
 

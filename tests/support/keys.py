@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anju_onebox.layout import ISSUERS as ISSUERS
+from anju_onebox.keys import ISSUERS as ISSUERS
 from chassis.identity import Caller, Signer, load_key
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
-from anju_onebox.layout import make_keys
+from anju_onebox.keys import make_keys
 from anju_people.index import PersonIndex
 from casework.domain.dossier import Dossier, Member
 from casework.vault import Vault

@@ -80,7 +80,7 @@ async def comes_back(parent: int, name: str, dead: int) -> None:
 
 
 async def units_of(layout: Layout, district: str) -> int:
-    client = Client(layout.address("housing"), signer(layout.keys_dir, "web-gateway"))
+    client = Client(layout.address("housing"), signer(layout.keys_dir, "web-gateway"), "housing", layout.certificates("web-gateway"))
     try:
         stub = housing_rpc.HousingServiceStub(client.channel)
         request = housing.ListEstatesRequest(district=district)

@@ -44,7 +44,9 @@ def refused(verifier: Verifier, token: str) -> bool:
 def test_the_edge_speaks_for_people_and_a_process_for_itself(keys: Path, verifier: Verifier) -> None:
     edge, worker = signer(keys, "web-gateway"), signer(keys, "worker")
     for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("street_clerk",), ("410202001",), "en"), edge.system()):
-        assert verifier.passport(edge.token(caller, "casework", writes=False)) == Passport(caller, "casework", writes=False)
+        assert verifier.passport(edge.token(caller, "casework", writes=False)) == Passport(
+            caller, "casework", writes=False, signer="web-gateway"
+        )
     assert verifier.passport(own(worker)).caller == worker.system()
     for caller in (Caller("c-1", "citizen"), Caller("s-1", "staff", ("operator",), ("4102",))):
         assert refused(verifier, worker.token(caller, "casework", writes=False))
@@ -159,7 +161,7 @@ def test_a_process_passes_on_only_who_is_calling_it_once_and_in_his_own_name(key
     person = Caller("c-1", "citizen")
     came = edge.token(person, "eligibility", writes=False)
     passed = eligibility.passed_on(came, "casework", writes=False)
-    assert verifier.passport(passed) == Passport(person, "casework", writes=False, carrier="eligibility")
+    assert verifier.passport(passed) == Passport(person, "casework", writes=False, signer="eligibility", carrier="eligibility")
     # Not who has called somebody else, not a process, not twice.
     assert refused(verifier, worker.passed_on(came, "casework", writes=False))
     assert refused(verifier, eligibility.passed_on(edge.token(person, "casework", writes=False), "casework", writes=False))

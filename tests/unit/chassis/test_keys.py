@@ -122,7 +122,7 @@ def test_keys_are_rotated_under_processes_that_go_on_working(tmp_path: Path) -> 
         thread.start()
     for _ in range(3):
         time.sleep(1.3)
-        KeyRing.load(path).rotated().save(path)
+        KeyRing.load(path).rotated(0).save(path)
     time.sleep(1.3)
     stop.set()
     for thread in threads:

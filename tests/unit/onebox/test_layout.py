@@ -59,9 +59,9 @@ def test_every_variable_names_a_setting_of_its_process(layout: Layout, process: 
 def test_secrets_are_files_of_their_owner_and_not_in_the_environment(layout: Layout) -> None:
     for folder in (layout.keys_dir, layout.secrets_dir):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        for file in folder.iterdir():
+        for file in folder.rglob("*"):
             if file.suffix != ".jwks":
-                assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+                assert stat.S_IMODE(file.stat().st_mode) == (0o700 if file.is_dir() else 0o600), file
     secrets = [file.read_text() for file in layout.secrets_dir.iterdir()]
     for process in PROCESSES:
         for value in layout.environment(process).values():
@@ -115,7 +115,7 @@ def test_an_operators_surroundings_do_not_reach_into_the_box(layout: Layout, mon
 
 
 def test_what_is_there_stays(layout: Layout) -> None:
-    before = {file: file.read_bytes() for folder in (layout.keys_dir, layout.sandbox_dir) for file in folder.iterdir() if file.is_file()}
+    before = {file: file.read_bytes() for folder in (layout.keys_dir, layout.sandbox_dir) for file in folder.rglob("*") if file.is_file()}
     layout.prepare()
     hand_over(layout)
     assert before == {file: file.read_bytes() for file in before}

@@ -12,10 +12,11 @@ import anju_workflows
 import pytest
 import typer
 from anju_onebox import reference
-from anju_onebox.cli import _duration, _replicas
+from anju_onebox.cli import _replicas
 from anju_onebox.engine.postgres import Postgres
 from anju_onebox.layout import find_profile
 from anju_onebox.stock import sample_units
+from anju_onebox.terminal import duration
 
 DAY = date(2026, 11, 25)
 
@@ -49,13 +50,13 @@ def test_rent_and_deposit_are_the_profiles(profile: anju_profile.Profile) -> Non
     [("30d", timedelta(days=30)), ("12h", timedelta(hours=12)), ("1d12h", timedelta(days=1.5)), ("90s", timedelta(seconds=90))],
 )
 def test_durations(text: str, expected: timedelta) -> None:
-    assert _duration(text) == expected
+    assert duration(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "d", "30", "-3d", "3w", "1d x", "３d4", "0d", "3661d", "99999999999d", "9" * 400 + "s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
-        _duration(text)
+        duration(text)
 
 
 @pytest.mark.parametrize("entry", ["casework", "casework=0", "casework=x", "postgres=2"])

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import grpc
 import pytest
 from anju_onebox import reference
-from anju_onebox.layout import ISSUERS, make_keys
+from anju_onebox.keys import ISSUERS, make_keys
 from anju_terms import terms
 from chassis.access import access, audience
 from chassis.errors import Refusal, from_rpc_error

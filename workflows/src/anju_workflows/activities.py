@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
 from chassis.grpc_client import Client as Channel
 from chassis.grpc_client import activity_call
 from chassis.identity import Signer
+from chassis.service import certificates, client
 from chassis.wire import stamp
 from temporalio import activity
 from temporalio.client import Client as TemporalClient
@@ -20,6 +22,8 @@ from anju_workflows.lease.activities import LeaseActivities
 from anju_workflows.rent_cycle.activities import RentCycleActivities
 from anju_workflows.settings import Settings
 from anju_workflows.waiting.activities import WaitingActivities
+
+_SERVICES: Final = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
 
 
 class TellingActivities:
@@ -36,18 +40,9 @@ class TellingActivities:
 
 class Activities:
     def __init__(self, settings: Settings, signer: Signer, temporal: TemporalClient) -> None:
-        self.channels = {
-            name: Channel(address, signer)
-            for name, address in {
-                "casework": settings.casework_address,
-                "eligibility": settings.eligibility_address,
-                "registry": settings.registry_gateway_address,
-                "housing": settings.housing_address,
-                "payments": settings.payments_address,
-                "notifications": settings.notifications_address,
-            }.items()
-        }
-        self.application = ApplicationActivities(self.channels["casework"], self.channels["registry"], self.channels["eligibility"])
+        shown = certificates(settings)
+        self.channels = {name: client(settings, name, signer, shown) for name in _SERVICES}
+        self.application = ApplicationActivities(self.channels["casework"], self.channels["registry-gateway"], self.channels["eligibility"])
         self.waiting = WaitingActivities(self.channels["housing"])
         self.lease = LeaseActivities(self.channels["housing"], self.channels["payments"], temporal)
         self.rent_cycle = RentCycleActivities(self.channels["payments"])

@@ -7,31 +7,27 @@ import errno
 import importlib
 import math
 import os
-import re
 import shlex
 import signal
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
-from zoneinfo import ZoneInfo
 
 import typer
 from chassis import commands, loop
 from chassis.deployment import Deployment, DeploymentFileError
+from chassis.tls import NOTICE
 from rich.console import Console
 from rich.table import Table
 
+from anju_onebox import key_commands
 from anju_onebox.engine.process import EngineError
-from anju_onebox.layout import HIGHEST_OFFSET, PROCESSES, Layout, make_keys, rotate_keys
+from anju_onebox.keys import certificates
+from anju_onebox.layout import HIGHEST_OFFSET, PROCESSES, Layout
+from anju_onebox.terminal import CHINA, DataDir, duration, living, running
 
-NOT_RUNNING = 3
 _IMPATIENT_AFTER_SECONDS = 1.0
-_CHINA = ZoneInfo("Asia/Shanghai")
-_DURATION = re.compile(r"(\d{1,6})(d|h|m|s)")
-# A step longer than ten years is a slip of the finger, and a lease's history would be a decade long.
-_FURTHEST = timedelta(days=3660)
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 app = commands.program(
     "安居单机版 Anju on one machine.",
@@ -47,10 +43,8 @@ clock = commands.program(
     "anju clock advance application/KF-2026-000002 11d",
 )
 app.add_typer(clock, name="clock")
-keys = commands.program("密钥 — Makes and rotates the keys of a box or a deployment.", "anju keys init /etc/anju/keys", "anju keys rotate")
-app.add_typer(keys, name="keys")
+app.add_typer(key_commands.keys, name="keys")
 
-DataDir = Annotated[Path | None, typer.Option(help="数据目录 data directory [ANJU_DATA_DIR, .anju]", show_default=False)]
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -61,26 +55,6 @@ def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
         typer.echo(str(error), err=True)
         code = 1
     commands.finish(code)
-
-
-def _running(data_dir: Path | None) -> Layout:
-    try:
-        return Layout.of_running(data_dir)
-    except FileNotFoundError:
-        _not_running()
-
-
-def _not_running() -> NoReturn:
-    typer.echo("安居没有在运行，请先执行 make up — no box is running on this data directory; start one with make up", err=True)
-    commands.finish(NOT_RUNNING)
-
-
-def _living(data_dir: Path | None) -> Layout:
-    """As _running, but a box that was killed is not taken for a running one by the note it left."""
-    layout = _running(data_dir)
-    if not layout.is_owned():
-        _not_running()
-    return layout
 
 
 @app.command(
@@ -186,7 +160,7 @@ def _about_disk(error: OSError) -> str:
 @app.command()
 def status(data_dir: DataDir = None) -> None:
     """运行状态 — Which parts answer. Exit code 0: all, 1: not all, 3: not running."""
-    _run(_status(_running(data_dir)))
+    _run(_status(running(data_dir)))
 
 
 async def _status(layout: Layout) -> int:
@@ -198,6 +172,10 @@ async def _status(layout: Layout) -> int:
         port = layout.ports.get(name)
         table.add_row(name, "[green]正常 ready[/]" if answers else "[red]无应答 no answer[/]", f":{port}" if port else "")
     Console().print(table)
+    if layout.split and (
+        soon := [end for end in certificates(layout.keys_dir).values() if end is None or end - datetime.now(UTC) < NOTICE]
+    ):
+        Console().print(f"[yellow]{len(soon)} 份证书即将到期 certificates end soon[/]: anju keys certify")
     return 0 if all(parts.values()) else 1
 
 
@@ -214,7 +192,7 @@ def env(
     """打印环境变量 — Prints the environment with which one more process of a kind runs against the running rest."""
     if process not in PROCESSES:
         raise typer.BadParameter(f"{process}: one of {', '.join(PROCESSES)}")
-    layout = _living(data_dir)
+    layout = living(data_dir)
     for name, value in (layout.temporal_environment() | layout.environment(process, port=port)).items():
         if name.endswith("_FILE"):
             # A variable of the same name would win over the file.
@@ -226,7 +204,7 @@ def env(
 @clock.command()
 def show(workflow: Annotated[str, typer.Argument(help="application/KF-…")], data_dir: DataDir = None) -> None:
     """流程当前时间 — What time it is for one workflow."""
-    _run(_clock(_living(data_dir), workflow, None))
+    _run(_clock(living(data_dir), workflow, None))
 
 
 @clock.command()
@@ -236,19 +214,7 @@ def advance(
     data_dir: DataDir = None,
 ) -> None:
     """快进流程 — Moves one workflow forward through time."""
-    duration = _duration(by)
-    _run(_clock(_living(data_dir), workflow, duration))
-
-
-def _duration(text: str) -> timedelta:
-    """Raises typer.BadParameter."""
-    parts = _DURATION.findall(text)
-    if not 0 < len(parts) <= len(_UNITS) or "".join(number + unit for number, unit in parts) != text:
-        raise typer.BadParameter(f"{text}: 30d, 12h, 1d12h, 90s")
-    by = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-    if not timedelta() < by <= _FURTHEST:
-        raise typer.BadParameter(f"{text}: 须在 0 到 {_FURTHEST.days} 天之间 more than nothing, and at most {_FURTHEST.days}d at once")
-    return by
+    _run(_clock(living(data_dir), workflow, duration(by)))
 
 
 async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
@@ -281,7 +247,7 @@ async def _clock(layout: Layout, workflow: str, by: timedelta | None) -> int:
             typer.echo("流程已办结 — the workflow ended before that time")
             return 0
         now = await simulated.now(workflow)
-    typer.echo(now.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S %Z"))
+    typer.echo(now.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S %Z"))
     return 0
 
 
@@ -318,7 +284,7 @@ def world(
     data_dir: DataDir = None,
 ) -> None:
     """外部世界（仿真）— Asks the sandbox's control server, with its token: faults, the bank, life events, the clock."""
-    _run(_world(_living(data_dir), method.upper(), path, body))
+    _run(_world(living(data_dir), method.upper(), path, body))
 
 
 async def _world(layout: Layout, method: str, path: str, body: str) -> int:
@@ -338,37 +304,13 @@ async def _world(layout: Layout, method: str, path: str, body: str) -> int:
         return 1
 
 
-@keys.command(epilog=commands.examples("anju keys init /etc/anju/keys"))
-def init(folder: Annotated[Path, typer.Argument(help="keys folder of a deployment")]) -> None:
-    """生成密钥 — Makes the caller keys and key rings of a deployment, once: what is there stays. Services make none."""
-    make_keys(folder)
-    typer.echo(f"{folder}: " + ", ".join(sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))))
-
-
-@keys.command(epilog=commands.examples("anju keys rotate", "anju keys rotate /etc/anju/keys"))
-def rotate(
-    folder: Annotated[Path | None, typer.Argument(help="keys folder; the running box's when left out")] = None, data_dir: DataDir = None
-) -> None:
-    """轮换密钥 — One more key in every ring, which seals from now on; the old ones go on opening. Nothing is restarted.
-
-    Processes that share the folder see it at once. Where each has a copy, hand the new files to all of them before any is replaced again.
-    """
-    try:
-        made = rotate_keys(folder or _living(data_dir).keys_dir)
-    except FileNotFoundError as error:
-        raise commands.CannotRunError(
-            f"{error.filename}: 没有密钥，请先 anju keys init — no keys there; anju keys init makes them"
-        ) from None
-    typer.echo("\n".join(made))
-
-
 def _hand_to_tool(package: str, arguments: Sequence[str], data_dir: Path | None) -> NoReturn:
     """``<package>.cli.run(deployment, arguments)``, loaded only when it is asked for: of the running box, unless the words name another deployment."""
     part = importlib.import_module(f"{package}.cli")
     elsewhere = {"-h", "--help"} & set(arguments) or any(word.startswith("--deployment") for word in arguments)
     if elsewhere:
         commands.finish(part.run(None, arguments))
-    layout = _living(data_dir)
+    layout = living(data_dir)
     os.environ.update(layout.temporal_environment())
     commands.finish(part.run(layout.deployment(), arguments))
 
@@ -435,7 +377,7 @@ def repair(
 def _deployment(file: Path | None, data_dir: Path | None) -> Deployment:
     """Of the file, else of the running box. Raises typer.BadParameter."""
     if file is None:
-        layout = _living(data_dir)
+        layout = living(data_dir)
         os.environ.update(layout.temporal_environment())
         return layout.deployment()
     try:
@@ -465,7 +407,7 @@ async def _setup(deployment: Deployment, retention: timedelta | None) -> int:
 @app.command("deployment-file", epilog=commands.examples("anju deployment-file > city.yaml"))
 def deployment_file(data_dir: DataDir = None) -> None:
     """打印位置文件 — Prints where everything of the running box is, as anju verify --deployment FILE takes it for a deployment."""
-    typer.echo(_living(data_dir).deployment().text())
+    typer.echo(living(data_dir).deployment().text())
     commands.finish(0)
 
 

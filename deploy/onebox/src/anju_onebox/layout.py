@@ -15,66 +15,28 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import anju_profile
-from anju_people.index import PERSON_KEYS
 from anju_sandbox.credentials import CONTROL_FILE
 from anju_sandbox.servers import places
 from casekit.blocked import OPERATIONS
-from chassis.crypto import FIELD_KEYS, SESSION_KEYS, KeyRing
 from chassis.deployment import Deployment, SecretFile, Temporal
-from chassis.identity import Kind, generate_keys
 from chassis.settings import ProcessSettings
-from chassis.temporal import PAYLOAD_KEYS
+from chassis.tls import Certificates
+
+from anju_onebox.keys import folder_of, make_keys
+from anju_onebox.processes import PROCESSES as PROCESSES
+from anju_onebox.processes import SANDBOX as SANDBOX
+from anju_onebox.processes import SERVICES as SERVICES
+from anju_onebox.processes import WEB as WEB
+from anju_onebox.processes import WORKER as WORKER
 
 S = TypeVar("S", bound=ProcessSettings)
 
-# Order of starting; nobody needs another one to start, but the log reads better from the bottom up.
-SERVICES: Final[dict[str, int]] = {
-    "eligibility": 7402,
-    "registry-gateway": 7403,
-    "notifications": 7406,
-    "housing": 7404,
-    "payments": 7405,
-    "casework": 7401,
-}
-WORKER: Final = "worker"
-WEB: Final = "web-gateway"
-SANDBOX: Final = "sandbox"
-PROCESSES: Final = (*SERVICES, WORKER, WEB)
-ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
-    # The edge speaks for the people it has authenticated, and for itself when the bank calls back.
-    WEB: ("citizen", "staff", "system"),
-    WORKER: ("system",),
-    **dict.fromkeys(SERVICES, ("system",)),
-    # The operators' own commands (anju repair).
-    OPERATIONS: ("system",),
-}
-RINGS: Final = (PAYLOAD_KEYS, FIELD_KEYS, PERSON_KEYS, SESSION_KEYS)
 STATE_FILE: Final = "box.json"
 DEFAULT_DATA_DIR: Final = Path(".anju")
 # The highest port of a box without an offset is 8233, of the Temporal UI.
 HIGHEST_OFFSET: Final = 57_000
 _REPLICA_STEP: Final = 10
 _FILE: Final = "_FILE"
-
-
-def make_keys(folder: Path) -> None:
-    """A caller key for every process and the key rings; what is there stays. Nothing else makes any."""
-    generate_keys(folder, ISSUERS)
-    for ring in RINGS:
-        KeyRing.load_or_create(folder / ring)
-
-
-def rotate_keys(folder: Path) -> list[str]:
-    """One more key in every ring, which seals from now on; running processes see it within a second. The names of the new keys.
-
-    Raises FileNotFoundError for a folder without keys.
-    """
-    made = []
-    for ring in RINGS:
-        rotated = KeyRing.load(folder / ring).rotated()
-        rotated.save(folder / ring)
-        made.append(f"{ring}: {rotated.current}")
-    return made
 
 
 def database_name(service: str) -> str:
@@ -168,7 +130,7 @@ class Layout:
             folder.mkdir(exist_ok=True, mode=0o700)
 
     def prepare(self) -> None:
-        """Folders, caller keys and key rings; what is there stays."""
+        """Folders, caller keys, key rings and certificates; what is there stays, except a certificate that ends soon."""
         self.make_folders()
         make_keys(self.keys_dir)
         (self.data_dir / "temporal.toml").touch()
@@ -279,10 +241,12 @@ class Layout:
     def environment(self, process: str, *, replica: int = 0, port: int | None = None) -> dict[str, str]:
         """The ``ANJU_…`` variables of one process; secrets are files. Raises KeyError for an unknown process."""
         values = {
-            "ANJU_KEYS_DIR": str(self.keys_dir),
+            "ANJU_KEYS_DIR": str(folder_of(self.keys_dir, process)),
             "ANJU_PROFILE_DIR": str(self.profile_dir),
             **{f"ANJU_{database_name(name).upper()}_ADDRESS": self.address(name) for name in SERVICES},
         }
+        if self.split:
+            values["ANJU_TLS_DIR"] = str(folder_of(self.keys_dir, process))
         if process in SERVICES:
             values["ANJU_PORT"] = str(port or self.service_port(process, replica))
             values["ANJU_DATABASE_URL_FILE"] = str(self.secrets_dir / f"{process}.database-url")
@@ -319,6 +283,10 @@ class Layout:
                 SERVICES[process]
                 return {}
 
+    def certificates(self, process: str = OPERATIONS) -> Certificates | None:
+        """With which a command of this machine speaks to the services as ``process``; None where they are one process, and no call leaves it."""
+        return Certificates(folder_of(self.keys_dir, process)) if self.split else None
+
     def deployment(self) -> Deployment:
         """This box as the tools that look at it from outside see it."""
         return Deployment(
@@ -328,6 +296,7 @@ class Layout:
             outside_url=f"http://127.0.0.1:{self.sandbox_port}",
             outside_token=SecretFile(file=self.sandbox_dir / CONTROL_FILE),
             keys_dir=self.keys_dir,
+            tls_dir=folder_of(self.keys_dir, OPERATIONS) if self.split else None,
             profile_dir=self.profile_dir,
             files_dir=self.data_dir,
             services={name: self.address(name) for name in SERVICES},

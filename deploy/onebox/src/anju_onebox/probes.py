@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import grpc
+from chassis import tls
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -23,7 +24,13 @@ _TRY_SECONDS = 2.0
 
 async def service_serves(layout: Layout, service: str, replica: int = 0) -> bool:
     """gRPC health of one replica (the overall state: every service reports its own under the same server)."""
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{layout.service_port(service, replica)}") as channel:
+    shown, place = layout.certificates(), f"127.0.0.1:{layout.service_port(service, replica)}"
+    options = (("grpc.ssl_target_name_override", tls.name_of(service)),)
+    async with (
+        grpc.aio.insecure_channel(place)
+        if shown is None
+        else grpc.aio.secure_channel(place, tls.of_client(shown.now()), options) as channel
+    ):
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_TRY_SECONDS)

@@ -16,6 +16,7 @@ from chassis.deployment import Deployment
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Signer, load_key
+from chassis.tls import CertificateError, Certificates
 from chassis.wire import utc
 from rich.console import Console
 from rich.table import Table
@@ -107,7 +108,11 @@ async def _services(deployment: Deployment) -> AsyncIterator[dict[str, Client]]:
     if key is None or not key.exists():
         raise commands.CannotRunError(f"缺少运维密钥 the operators' key is missing: {OPERATIONS}.jwk in keys_dir")
     signer = Signer(load_key(key), OPERATIONS)
-    clients = {name: Client(deployment.services[name], signer, name) for name in SERVICES}
+    try:
+        shown = None if deployment.tls_dir is None else Certificates(deployment.tls_dir)
+    except CertificateError as error:
+        raise commands.CannotRunError(f"tls_dir: 证书无法使用 the certificates cannot be used — {error}") from error
+    clients = {name: Client(deployment.services[name], signer, name, shown) for name in SERVICES}
     try:
         yield clients
     finally:

@@ -20,7 +20,7 @@ async def seed(layout: Layout) -> int:
     """Adds the sample units of every district that has no estate yet; returns how many units were added. Safe to repeat and to interrupt."""
     profile = anju_profile.load(layout.profile_dir)
     today = local_date(datetime.now(UTC))
-    client = Client(layout.address("housing"), Signer(load_key(layout.keys_dir / f"{WEB}.jwk"), WEB))
+    client = Client(layout.address("housing"), Signer(load_key(layout.keys_dir / f"{WEB}.jwk"), WEB), "housing", layout.certificates(WEB))
     stub = rpc.HousingServiceStub(client.channel)
     added = 0
     try:

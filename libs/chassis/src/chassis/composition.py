@@ -18,8 +18,9 @@ from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.outbox import Handler, Outbox
 from chassis.rounds import every
-from chassis.service import ring, signer, verifier
+from chassis.service import certificates, client, ring, signer, verifier
 from chassis.settings import GrpcServiceSettings
+from chassis.tls import Certificates
 
 T = TypeVar("T")
 
@@ -37,9 +38,13 @@ class Composition:
     def ring(self) -> KeyRing:
         return ring(self._settings.keys_dir, FIELD_KEYS)
 
-    def client(self, address: str) -> Client:
+    @cached_property
+    def certificates(self) -> Certificates | None:
+        return certificates(self._settings)
+
+    def client(self, process: str) -> Client:
         """Calls of another service, in this process's name."""
-        made = Client(address, signer(self._settings, self.name))
+        made = client(self._settings, process, signer(self._settings, self.name), self.certificates)
         self._stack.push_async_callback(made.close)
         return made
 
@@ -76,6 +81,8 @@ class Composition:
             port=self._settings.port,
             more=tuple(more or ()),
             drain_seconds=self._settings.drain_seconds,
+            certificates=self.certificates,
+            health_port=self._settings.health_port,
         )
         add(servicer, server.server)
         for each in (more or {}).values():

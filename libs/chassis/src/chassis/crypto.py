@@ -49,12 +49,15 @@ class _Source:
 class KeyRing:
     """Named 256-bit keys; the current one encrypts, every one decrypts. ``index_key`` makes blind indexes and is never rotated.
 
-    A ring read from a file follows the file: keys are rotated under processes that go on working.
+    A ring read from a file follows the file: keys are rotated under processes that go on working. Where each has a copy of the file, a new one is known to
+    all of them before any seals with it: ``next`` takes the place of ``current`` at the second ``next_at``.
     """
 
     current: str
     keys: dict[str, bytes] = field(repr=False)
     index_key: bytes = field(repr=False)
+    next: str = ""
+    next_at: float = 0.0
     _source: _Source | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -76,12 +79,24 @@ class KeyRing:
             raw["current"],
             {name: base64.b64decode(key) for name, key in raw["keys"].items()},
             base64.b64decode(raw["index_key"]),
+            raw.get("next", ""),
+            float(raw.get("next_at", 0)),
         )
 
-    def rotated(self) -> KeyRing:
-        """With one more key, which seals from now on; the others go on opening."""
+    @property
+    def newest(self) -> str:
+        """The key that seals, or will when its time has come."""
+        return self.next or self.current
+
+    @property
+    def sealing(self) -> str:
+        """The key that seals at this moment."""
+        return self.next if self.next and time.time() >= self.next_at else self.current
+
+    def rotated(self, at: float) -> KeyRing:
+        """With one more key, which seals from the second ``at`` on; the others go on opening."""
         name = secrets.token_hex(4)
-        return KeyRing(name, {**self.keys, name: secrets.token_bytes(32)}, self.index_key)
+        return KeyRing(self.sealing, {**self.keys, name: secrets.token_bytes(32)}, self.index_key, name, at)
 
     def _now(self, *, at_once: bool = False) -> KeyRing:
         """The ring as its file has it. One that cannot be read at this moment changes nothing."""
@@ -104,6 +119,7 @@ class KeyRing:
             "current": self.current,
             "keys": {name: base64.b64encode(key).decode() for name, key in self.keys.items()},
             "index_key": base64.b64encode(self.index_key).decode(),
+            **({"next": self.next, "next_at": self.next_at} if self.next else {}),
         }
         write_private(path, json.dumps(content), replace=replace)
 
@@ -117,8 +133,9 @@ class KeyRing:
     def encrypt(self, plain: bytes, place: str) -> bytes:
         """key name (1 length byte + name), 12 bytes of nonce, ciphertext with tag."""
         ring, nonce = self._now(), os.urandom(12)
-        name = ring.current.encode()
-        return bytes([len(name)]) + name + nonce + AESGCM(ring.keys[ring.current]).encrypt(nonce, plain, place.encode())
+        key = ring.sealing
+        name = key.encode()
+        return bytes([len(name)]) + name + nonce + AESGCM(ring.keys[key]).encrypt(nonce, plain, place.encode())
 
     def decrypt(self, sealed: bytes, place: str) -> bytes:
         """Raises DecryptionError when the value does not belong to ``place`` or was changed, UnknownKeyError when the ring lacks the key it names."""

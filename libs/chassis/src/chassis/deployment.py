@@ -47,6 +47,10 @@ class Deployment(_Section):
     )
     outside_token: str | SecretFile = Field(default="", description="token the control server asks for, or {file: path} of it")
     keys_dir: Path | None = Field(default=None, description="folder with the key rings; without it nothing sealed is looked into")
+    tls_dir: Path | None = Field(
+        default=None,
+        description="folder with tls.crt, tls.key and ca.crt of operations; without it anju repair speaks to the services without TLS",
+    )
     profile_dir: Path | None = Field(default=None, description="folder of the city profile")
     files_dir: Path | None = Field(default=None, description="folder with logs and the engine's files, searched for personal data")
 
@@ -67,7 +71,9 @@ class Deployment(_Section):
             ) from error
         folder = path.resolve().parent
         changed: dict[str, Any] = {
-            name: folder / value for name in ("keys_dir", "profile_dir", "files_dir") if (value := getattr(found, name)) is not None
+            name: folder / value
+            for name in ("keys_dir", "tls_dir", "profile_dir", "files_dir")
+            if (value := getattr(found, name)) is not None
         }
         changed["databases"] = {
             name: SecretFile(file=folder / url.file) if isinstance(url, SecretFile) else url for name, url in found.databases.items()

@@ -21,11 +21,13 @@ from chassis import bounds, identity, logs, telemetry
 from chassis.access import Access, audience, service_named, table
 from chassis.errors import BAD_REQUEST, BAD_VALUE, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, invalid, to_status
 from chassis.identity import Verifier
+from chassis.tls import Certificates, name_of
 
 _log = logs.get(__name__)
 
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_CONCURRENT = 256
+MAX_CONCURRENT_PROBES = 16
 DEFAULT_DEADLINE_SECONDS = 10.0
 MAX_DEADLINE_SECONDS = 60.0
 # Callers need no token to ask whether the server lives.
@@ -65,8 +67,9 @@ def _reading(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], An
 class _Guard(grpc.aio.ServerInterceptor):
     """Identity and access in, refusals out, one log line per failed call."""
 
-    def __init__(self, verifier: Verifier, own_name: str, lines: Mapping[str, Access]) -> None:
+    def __init__(self, verifier: Verifier, own_name: str, lines: Mapping[str, Access], *, certified: bool) -> None:
         self._verifier = verifier
+        self._certified = certified
         self._own_name = own_name
         self._lines = lines
 
@@ -131,7 +134,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(guarded, _reading(handler.request_deserializer), handler.response_serializer)
 
     def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        """Raises Refusal: UNAUTHENTICATED, also for a token made for another process, or NOT_ALLOWED for a caller who does not stand in the line of the
+        """Raises Refusal: UNAUTHENTICATED, also for a token made for another process or shown by another process than has signed it, or NOT_ALLOWED for a caller who does not stand in the line of the
         rpc."""
         line = self._lines[method]
         metadata = dict(context.invocation_metadata() or ())
@@ -145,8 +148,17 @@ class _Guard(grpc.aio.ServerInterceptor):
         passport = self._verifier.passport(text)
         if passport.audience != self._own_name:
             raise Refusal(UNAUTHENTICATED)
+        if self._certified and (name := name_of(passport.signer)) not in (shown := _names(context)):
+            # Somebody has another process's key, or its token, and not its certificate.
+            _log.warning("certificate_of_another", method=method, token=name, certificate=shown)
+            raise Refusal(UNAUTHENTICATED)
         line.check(passport)
         identity.set_current(passport.caller, text, passport.carrier)
+
+
+def _names(context: grpc.aio.ServicerContext[Any, Any]) -> list[str]:
+    """What the certificate of the other end bears; it was checked before the call."""
+    return [name.decode() for name in context.auth_context().get("x509_subject_alternative_name", ())]
 
 
 def _server_away(error: DBAPIError) -> bool:
@@ -169,6 +181,14 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) 
     raise AssertionError("abort raises")
 
 
+def _listening(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:
+    """The port. Raises OSError when it cannot be had."""
+    port = server.add_insecure_port(address) if certificates is None else server.add_secure_port(address, certificates.of_server())
+    if port == 0:
+        raise OSError(f"cannot listen on {address}")
+    return port
+
+
 class GrpcServer:
     """One server with one Anju service, and ``more`` by their full names. Raises NoAccessLineError for an rpc that does not say who may call it."""
 
@@ -181,25 +201,35 @@ class GrpcServer:
         port: int,
         more: Sequence[str] = (),
         drain_seconds: float = 5.0,
+        certificates: Certificates | None = None,
+        health_port: int = 0,
     ) -> None:
         self._service_name = service_name
         self._drain_seconds = drain_seconds
         lines = {method: line for name in (service_name, *more) for method, line in table(service_named(name)).items()}
         self.server = grpc.aio.server(
-            interceptors=[*telemetry.grpc_server_interceptors(), _Guard(verifier, audience(service_named(service_name)), lines)],
+            interceptors=[
+                *telemetry.grpc_server_interceptors(),
+                _Guard(verifier, audience(service_named(service_name)), lines, certified=certificates is not None),
+            ],
             options=SERVER_OPTIONS,
             maximum_concurrent_rpcs=MAX_CONCURRENT,
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
         reflection.enable_server_reflection((service_name, *more, health.SERVICE_NAME, reflection.SERVICE_NAME), self.server)
-        self.port = self.server.add_insecure_port(f"{host}:{port}")
-        if self.port == 0:
-            raise OSError(f"cannot listen on {host}:{port}")
+        self.port = _listening(self.server, f"{host}:{port}", certificates)
+        self._probed: grpc.aio.Server | None = None
+        if health_port:
+            self._probed = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_PROBES)
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
+            _listening(self._probed, f"{host}:{health_port}", None)
         self.address = f"{host}:{self.port}"
 
     async def start(self) -> None:
         await self.server.start()
+        if self._probed is not None:
+            await self._probed.start()
         await self.set_serving(True)
 
     async def set_serving(self, serving: bool) -> None:
@@ -210,6 +240,8 @@ class GrpcServer:
         """Not serving first (so balancers look away), then running calls finish within the drain time."""
         await self._health.enter_graceful_shutdown()
         await self.server.stop(self._drain_seconds)
+        if self._probed is not None:
+            await self._probed.stop(None)
 
 
 @asynccontextmanager

@@ -65,11 +65,13 @@ class Caller:
 
 @dataclass(frozen=True)
 class Passport:
-    """A token that was read: who calls, of which process and for what it was made, and which process passes him on ("" when he came himself)."""
+    """A token that was read: who calls, for which process and for what it was made, which process has signed it, and which passes him on ("" when he came
+    himself)."""
 
     caller: Caller
     audience: str
     writes: bool
+    signer: str
     carrier: str = ""
 
 
@@ -181,9 +183,11 @@ class Verifier:
             if claims["iss"] != kid or ends + LEEWAY_SECONDS < now:
                 raise Refusal(UNAUTHENTICATED)
             if "passes_on" in claims:
-                read = self._carried(str(claims["passes_on"]), Passport(_process(kid), audience, writes, kid), ends) if may_wrap else None
+                read = (
+                    self._carried(str(claims["passes_on"]), Passport(_process(kid), audience, writes, kid, kid), ends) if may_wrap else None
+                )
             else:
-                read = ends, Passport(self._named(claims, kid), audience, writes)
+                read = ends, Passport(self._named(claims, kid), audience, writes, kid)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Refusal(UNAUTHENTICATED) from error
         if read is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -16,10 +16,17 @@ from sqlalchemy.engine import make_url
 from chassis import commands, logs, loop, telemetry
 from chassis.crypto import KeyRing
 from chassis.db import OWNS_ITS_TABLES
+from chassis.grpc_client import Client
 from chassis.identity import Signer, Verifier, load_key, load_key_set
+from chassis.rounds import every
 from chassis.settings import MigrationSettings, ProcessSettings, explain
+from chassis.tls import NOTICE_EVERY_SECONDS, CertificateError, Certificates
 
 S = TypeVar("S", bound=ProcessSettings)
+NO_TLS: Final = (
+    "ANJU_TLS_DIR: 正式环境中，服务之间须用 TLS；用 anju keys init 生成证书，或在由服务网格加密时设 ANJU_TLS_ELSEWHERE=true — in production processes speak TLS:"
+    " anju keys init makes the certificates; where a service mesh encrypts, say so with ANJU_TLS_ELSEWHERE=true"
+)
 
 
 def signer(settings: ProcessSettings, name: str) -> Signer:
@@ -38,17 +45,38 @@ def ring(keys_dir: Path, name: str) -> KeyRing:
         ) from None
 
 
+def certificates(settings: ProcessSettings) -> Certificates | None:
+    """What this process shows others, None where calls go without TLS. Raises CannotRunError for a folder that cannot be used, and in production for none."""
+    if settings.tls_dir is None:
+        if settings.production and not settings.tls_elsewhere:
+            raise commands.CannotRunError(NO_TLS)
+        return None
+    try:
+        return Certificates(settings.tls_dir)
+    except CertificateError as error:
+        raise commands.CannotRunError(f"ANJU_TLS_DIR: 证书无法使用 the certificates cannot be used — {error}") from error
+
+
+def client(settings: ProcessSettings, process: str, speaking: Signer, shown: Certificates | None) -> Client:
+    """Calls of another process, at the address which the settings name for it."""
+    return Client(getattr(settings, f"{process.replace('-', '_')}_address"), speaking, process, shown)
+
+
 def verifier(settings: ProcessSettings) -> Verifier:
     return Verifier(load_key_set(settings.keys_dir / "callers.jwks"))
 
 
-async def run_until_stopped(name: str, running: AbstractAsyncContextManager[Any]) -> None:
-    """Keeps ``running`` open until SIGTERM or SIGINT, then lets it close in order."""
+async def run_until_stopped(name: str, running: AbstractAsyncContextManager[Any], shown: Certificates | None = None) -> None:
+    """Keeps ``running`` open until SIGTERM or SIGINT, then lets it close in order; meanwhile says when the certificate it shows is about to end."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = logs.get(name)
-    async with running as app:
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(running)
+        if shown is not None:
+            await shown.notice()
+            await stack.enter_async_context(every(NOTICE_EVERY_SECONDS, shown.notice, "certificate"))
         log.info("serving", at=getattr(app, "address", None))
         await stop.wait()
         log.info("draining")
@@ -95,7 +123,7 @@ def program(
         """运行至收到 SIGTERM — Serves until SIGTERM."""
         settings = configured()
         try:
-            loop.run(run_until_stopped(name, application(settings)))
+            loop.run(run_until_stopped(name, application(settings), certificates(settings)))
         except commands.CannotRunError as error:
             # In the log as well: a process manager shows nothing else.
             logs.get(name).error("cannot run", why=str(error))

@@ -45,6 +45,14 @@ class ProcessSettings(BaseSettings):
         default=Path(".anju/keys"),
         description="Folder with this process's caller key, the caller key set and the payload key ring.",
     )
+    tls_dir: Path | None = Field(
+        default=None,
+        description="Folder with tls.crt, tls.key and ca.crt of this process: with it every call between processes is mutual TLS, and the files are followed.",
+    )
+    tls_elsewhere: bool = Field(
+        default=False,
+        description="In production without ANJU_TLS_DIR: something around the processes (a service mesh) encrypts their calls and checks both ends.",
+    )
     profile_dir: Path = Field(default=Path("profiles/kaifeng"), description="Folder of the city profile.")
     unsealed_payloads: bool = Field(
         default=False,
@@ -70,6 +78,12 @@ class GrpcServiceSettings(ProcessSettings):
     port: int = Field(default=0, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
     database_url: str = Field(default="", description="PostgreSQL URL of this service's own database (postgresql+asyncpg://…).")
     database_pool_size: int = Field(default=10, ge=1, le=100, description="Connections this process has to its database at most.")
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="One more port that answers gRPC health alone, without TLS, for probes that have no certificate (Kubernetes); 0: none.",
+    )
     drain_seconds: float = Field(default=5.0, ge=0, description="How long running calls may finish after SIGTERM.")
     casework_address: str = Field(default="127.0.0.1:7401", description="Address of casework.")
     eligibility_address: str = Field(default="127.0.0.1:7402", description="Address of eligibility.")
@@ -109,7 +123,8 @@ def reference_table(classes: Iterable[type[ProcessSettings]]) -> str:
             if variable in seen:
                 continue
             seen.add(variable)
-            kind = getattr(info.annotation, "__name__", str(info.annotation))
+            # What may be left out says so by its default; a bar would end the cell.
+            kind = getattr(info.annotation, "__name__", str(info.annotation)).removesuffix(" | None").rpartition(".")[2]
             default = "required" if info.is_required() else f"`{info.get_default(call_default_factory=True)}`"
             lines.append(f"| `{variable}` | {kind} | {default} | {info.description or ''} |")
     return "\n".join(lines) + "\n"

@@ -51,7 +51,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             await made.beside(caught_up(client, made.database))
             engine = TemporalEngine(client)
         words = Words(made.database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
-        tellings = Tellings(made.ring, made.client(settings.notifications_address))
+        tellings = Tellings(made.ring, made.client("notifications"))
         handlers: dict[str, Handler] = {
             START_APPLICATION: Process(engine).start_application,
             SETTLE_WORD: words.settle,

@@ -30,5 +30,5 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     async with composing(settings, NAME) as made:
         assessments = Assessments(made.database, made.ring, rules_of(None), rules_of)
         await assessments.publish()
-        servicer = EligibilityServicer(assessments, made.client(settings.casework_address), made.client(settings.registry_gateway_address))
+        servicer = EligibilityServicer(assessments, made.client("casework"), made.client("registry-gateway"))
         yield await made.serve(SERVICE, rpc.add_EligibilityServiceServicer_to_server, servicer)

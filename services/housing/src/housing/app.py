@@ -58,12 +58,12 @@ async def application(
             # Lazy: lists are served while Temporal is away.
             engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
         if applicants is None:
-            applicants = CaseworkApplicants(made.client(settings.casework_address))
+            applicants = CaseworkApplicants(made.client("casework"))
         if deposits is None:
-            deposits = PaymentsDeposits(made.client(settings.payments_address))
+            deposits = PaymentsDeposits(made.client("payments"))
         if terms is None:
             terms = of_profile(anju_profile.load(settings.profile_dir, production=settings.production))
-        tellings = Tellings(made.ring, made.client(settings.notifications_address))
+        tellings = Tellings(made.ring, made.client("notifications"))
         words = Words(database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
         handlers: dict[str, Handler] = {
             waiting.OFFER_MADE: _offer_made(engine, database),

@@ -30,6 +30,6 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         http = await made.beside(aiohttp.ClientSession())
         delivery = SmsDelivery(made.database, Sealed(made.ring), SmsGateway(http, settings), settings.sms_patience_seconds)
         outbox = made.outbox(Outbox, {SmsDelivery.KIND: delivery})
-        casework = made.client(settings.casework_address)
+        casework = made.client("casework")
         servicer = NotificationsServicer(made.database, made.ring, casework, outbox, sms=bool(settings.sms_url))
         yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer)

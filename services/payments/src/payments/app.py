@@ -57,7 +57,7 @@ async def application(
         if engine is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
             engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
-        tellings = Tellings(made.ring, made.client(settings.notifications_address))
+        tellings = Tellings(made.ring, made.client("notifications"))
         handlers: dict[str, Handler] = {
             rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),
             rent_cycle.PAYMENT_POSTED: _teller(engine, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted, _bill_over(database)),

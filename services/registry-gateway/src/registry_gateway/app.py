@@ -39,5 +39,5 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         connectors = await _connectors(settings, known, made)
         log = await made.beside(AccessLogWriter(made.database))
         lookups = Lookups(made.database, known, connectors, log, made.ring)
-        servicer = RegistryGatewayServicer(made.database, lookups, made.client(settings.casework_address), made.ring)
+        servicer = RegistryGatewayServicer(made.database, lookups, made.client("casework"), made.ring)
         yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)

@@ -14,7 +14,7 @@ from aiohttp import web
 from anju_people.index import PersonIndex
 from chassis import logs, telemetry
 from chassis.crypto import SESSION_KEYS
-from chassis.service import ring, signer
+from chassis.service import certificates, ring, signer
 
 from web_gateway import services
 from web_gateway.api import serving as operations
@@ -56,7 +56,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
         listening = _bound(settings, stack)
         address = f"{settings.host}:{listening.getsockname()[1]}"
         public_url = settings.public_url or f"http://{address}"
-        remote = await stack.enter_async_context(services.connect(settings, signer(settings, NAME)))
+        remote = await stack.enter_async_context(services.connect(settings, signer(settings, NAME), certificates(settings)))
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         issuer = Issuer(
             http,

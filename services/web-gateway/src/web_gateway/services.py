@@ -13,8 +13,10 @@ from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
 from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
+from chassis import service
 from chassis.grpc_client import Client
 from chassis.identity import Signer
+from chassis.tls import Certificates
 from google.protobuf.descriptor import FileDescriptor
 
 from web_gateway.settings import Settings
@@ -46,23 +48,23 @@ class Services:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, signer: Signer) -> AsyncIterator[Services]:
+async def connect(settings: Settings, signer: Signer, shown: Certificates | None) -> AsyncIterator[Services]:
     """Channels connect on first use: the gateway starts, and says so in its health, while services are away."""
     async with AsyncExitStack() as stack:
         remotes: dict[str, Remote] = {}
 
-        def remote(name: str, address: str, file: FileDescriptor) -> Client:
-            client = Client(address, signer, name)
+        def remote(name: str, file: FileDescriptor) -> Client:
+            client = service.client(settings, name, signer, shown)
             stack.push_async_callback(client.close)
             remotes[name] = Remote(name, next(iter(file.services_by_name.values())).full_name, client)
             return client
 
-        casework = remote("casework", settings.casework_address, casework_pb2.DESCRIPTOR)
-        eligibility = remote("eligibility", settings.eligibility_address, eligibility_pb2.DESCRIPTOR)
-        registry = remote("registry-gateway", settings.registry_gateway_address, registry_pb2.DESCRIPTOR)
-        housing = remote("housing", settings.housing_address, housing_pb2.DESCRIPTOR)
-        payments = remote("payments", settings.payments_address, payments_pb2.DESCRIPTOR)
-        notifications = remote("notifications", settings.notifications_address, notifications_pb2.DESCRIPTOR)
+        casework = remote("casework", casework_pb2.DESCRIPTOR)
+        eligibility = remote("eligibility", eligibility_pb2.DESCRIPTOR)
+        registry = remote("registry-gateway", registry_pb2.DESCRIPTOR)
+        housing = remote("housing", housing_pb2.DESCRIPTOR)
+        payments = remote("payments", payments_pb2.DESCRIPTOR)
+        notifications = remote("notifications", notifications_pb2.DESCRIPTOR)
         yield Services(
             casework=casework_pb2_grpc.CaseworkServiceStub(casework.channel),
             eligibility=eligibility_pb2_grpc.EligibilityServiceStub(eligibility.channel),
