@@ -13,7 +13,10 @@ from chassis import commands
 
 SOURCES = Path("workflows/src/anju_workflows")
 SUBJECTS = ("application", "waiting", "lease", "rent_cycle")
-FILES = ("case.py", "calling.py", *(f"{subject}/{part}.py" for subject in SUBJECTS for part in ("flow", "calls")))
+# Beside what runs in the workflow stands what it calls.
+OUTSIDE = ("__init__.py", "activities.py")
+PARTS = [part for subject in SUBJECTS for part in sorted((SOURCES / subject).glob("*.py")) if part.name not in OUTSIDE]
+FILES = ("case.py", "calling.py", *(str(part.relative_to(SOURCES)) for part in PARTS))
 ENGINE = {
     "execute_activity",
     "execute_local_activity",

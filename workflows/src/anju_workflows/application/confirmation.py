@@ -1,0 +1,73 @@
+"""成员确认: every adult of the household confirms for himself."""
+
+from __future__ import annotations
+
+from anju_contracts.application import CONFIRM, Confirmation
+from anju_contracts.base import Accepted
+from temporalio import workflow
+
+from anju_workflows import deadlines
+from anju_workflows.application.steps import Steps
+from anju_workflows.case import refuse
+from anju_workflows.telling import day, household
+
+
+class Confirming(Steps):
+    """Waits for every adult to agree to be asked about. Silence is no consent."""
+
+    async def confirmed(self) -> bool:
+        """Waits until every adult has confirmed, or one says that he does not belong here; False when the time ran out. Silence is no consent."""
+        deadline = self.deadline
+        assert deadline is not None
+        said = lambda: bool(self.confirmations)  # noqa: E731  # a name for one expression
+        if not await self.listen(said, self.take_confirmation, deadlines.reminder(deadline, self.given.clocks), "成员确认到期提醒"):
+            await self.remind(household("confirmation_expiring", deadline=day(deadline)))
+            if not await self.listen(said, self.take_confirmation, deadline, "成员确认期限"):
+                note = "期限内没有全部成年家庭成员的确认"
+                await self.advance(
+                    "confirmation_expired", waiting_on="nobody", note=note, final=True, tell=[household("confirmation_lapsed")]
+                )
+                return False
+        return True
+
+    async def take_confirmation(self) -> bool:
+        """Puts what one adult says on record. True when the case need not wait for another."""
+        said, now, clocks = self.confirmations[0], workflow.now(), self.given.clocks
+        left = self.unconfirmed - {said.member}
+        if not said.agrees:
+            due, self.correction = deadlines.correction(now, clocks), None
+            done = await self.carry_out(
+                said, "member_refused", waiting_on="citizen", deadline=due, tell=[household("member_refused", deadline=day(due))]
+            )
+        elif left:
+            done = await self.carry_out(said, "member_confirmed", waiting_on="members", deadline=self.deadline)
+        else:
+            due = deadlines.lookups(now, clocks)
+            done = await self.carry_out(
+                said, "all_confirmed", waiting_on="registers", deadline=due, final=True, tell=[household("application_received")]
+            )
+        self.confirmations.pop(0)
+        if done and said.agrees:
+            self.unconfirmed = left
+        if self.stage != "confirming":
+            # What the others say of a dossier that is to be corrected is not said of the next one.
+            self.confirmations.clear()
+        return self.stage != "confirming"
+
+    @workflow.update(name=CONFIRM, description="成年家庭成员本人确认，或表示不属于该家庭")
+    def confirm(self, said: Confirmation) -> Accepted:
+        self.confirmations.append(said)
+        if not said.agrees:
+            return Accepted(stage="correction")
+        left = self.unconfirmed - {each.member for each in self.confirmations}
+        return Accepted(stage="confirming" if left else "verifying")
+
+    @confirm.validator
+    def _check_confirm(self, said: Confirmation) -> None:
+        self.require_standing()
+        refused = any(not each.agrees for each in self.confirmations)
+        if self.stage != "confirming" or said.round != self.round or refused or self.withdrawal is not None:
+            raise refuse("NOT_AWAITED", "该申请当前不需要确认，请刷新后查看。")
+        waiting = self.unconfirmed - {each.member for each in self.confirmations}
+        if said.member not in waiting or not self.new(said):
+            raise refuse("NOT_AWAITED", "该成员的确认已经收到。")
