@@ -13,7 +13,7 @@ MONEY = ("M1", "M2", "M3", "M4", "M8")
 ALLOCATION = ("A1", "A2", "A3", "A4")
 WORKFLOWS = ("W1", "W2", "W3", "W4", "W5", "W6")
 REGISTERS = ("R1", "R2", "R3", "R4", "R5")
-PRIVACY = ("P1", "P3")
+PRIVACY = ("P1", "P2", "P3", "P4")
 IDENTITY = ("I1", "I3")
 
 

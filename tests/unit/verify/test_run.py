@@ -182,7 +182,9 @@ def test_every_invariant_has_its_check() -> None:
         "I4",
         "I5",
         "P1",
+        "P2",
         "P3",
+        "P4",
     ]
     assert list(run.checks()) == promised
     assert all(check.statement for check in run.checks().values())

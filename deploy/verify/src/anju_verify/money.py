@@ -10,6 +10,7 @@ from anju_contracts import rent_cycle
 from temporalio.client import WorkflowExecutionStatus
 
 from anju_verify.check import Findings, Register, UnreachableError
+from anju_verify.kept import never_rewritten
 from anju_verify.sources import Sources
 
 check: Final = Register()
@@ -199,42 +200,7 @@ async def _on_its_way(sources: Sources, order_id: str, bill_id: str, *, to_be_as
 
 @check("M8", "the ledger is never updated or deleted from: triggers refuse it, and no role but the superuser has the right")
 async def m8(sources: Sources, found: Findings) -> None:
-    guards = await sources.rows(
-        "payments",
-        r"""
-        SELECT relname, bool_or((tgtype & 2) <> 0 AND (tgtype & 16) <> 0) AS updates, bool_or((tgtype & 2) <> 0 AND (tgtype & 8) <> 0) AS deletes,
-               bool_or((tgtype & 2) <> 0 AND (tgtype & 32) <> 0) AS truncates
-        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
-        -- Without conditions, for every column, and the function does nothing but refuse.
-        WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = ''
-              AND prosrc ~* '^\s*begin\s+raise\s+exception' AND relname = ANY($1) GROUP BY relname
-        """,
-        list(_LEDGER),
-    )
-    guarded = {row["relname"]: row for row in guards}
-    rewritten = await sources.rows(
-        "payments",
-        "SELECT relname, n_tup_upd AS updated, n_tup_del AS deleted FROM pg_stat_user_tables WHERE relname = ANY($1)",
-        list(_LEDGER),
-    )
-    if not rewritten:
+    if not await never_rewritten(sources, "payments", _LEDGER, found):
         raise UnreachableError("database of payments: there is no ledger")
-    for row in rewritten:
-        table = row["relname"]
-        found.looked(await sources.value("payments", f"SELECT count(*) FROM {table}"))  # noqa: S608  # one of two names
-        for kind in ("updates", "deletes", "truncates"):
-            found.unless(table in guarded and guarded[table][kind], f"no trigger refuses {kind} of {table}")
-        found.unless(row["updated"] == 0, f"{row['updated']} rows of {table} were rewritten", f"rows of {table} were rewritten")
-        found.unless(row["deleted"] == 0, f"{row['deleted']} rows of {table} were deleted", f"rows of {table} were deleted")
-    for row in await sources.rows(
-        "payments",
-        """
-        SELECT relname, rolname FROM pg_class, pg_roles
-        WHERE relname = ANY($1) AND relnamespace = 'public'::regnamespace AND rolcanlogin AND NOT rolsuper
-              AND has_table_privilege(pg_roles.oid, pg_class.oid, 'UPDATE, DELETE, TRUNCATE')
-        """,
-        list(_LEDGER),
-    ):
-        found.violation(f"role {row['rolname']} has the right to change or delete rows of {row['relname']}")
     # The server forgets its counts when it crashes. A posting taken out still leaves its transfer short (M1); a transfer taken out with its postings
     # leaves bills and balances (M2, M4) or the bank's book (M6) in disagreement.

@@ -10,8 +10,12 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from anju_contracts import application
+from anju_terms import terms
+
 from anju_verify.canaries import MAX_CANARIES, Canary, Scanner
 from anju_verify.check import Findings, Register, UnreachableError
+from anju_verify.kept import never_rewritten
 from anju_verify.people import Household
 from anju_verify.sources import Sources
 
@@ -144,6 +148,47 @@ async def _values(sources: Sources, service: str, table: str, column: str, *, bi
         yield b"\xff\xff".join(parts), len(parts)
 
 
+# --- P2 ------------------------------------------------------------------------------------------------------------------------------------
+
+# Each knows what it shows to staff itself.
+_SHOW: Final = ("casework", "housing", "payments")
+_LOOKS: Final = ("staff_read", "staff_read_household")
+# What an official says about a case is answered with the case; an objection with itself.
+_SEEN_WITH: Final = (application.DECIDE, application.DECIDE_OBJECTION, application.CONFIRM)
+
+
+@check("P2", "looks of staff are on record and stay: nobody has decided on a case without a look at it, and no look was rewritten")
+async def p2(sources: Sources, found: Findings) -> None:
+    for service in filter(sources.has, _SHOW):
+        await never_rewritten(sources, service, _LOOKS, found)
+        for row in await sources.rows(
+            service,
+            """
+            SELECT id FROM staff_read
+            WHERE reader = '' OR roles = '' OR what <> ALL($1) OR day <> (at AT TIME ZONE 'Asia/Shanghai')::date ORDER BY id
+            """,
+            list(terms("reads")),
+        ):
+            found.violation(f"{service}: look {row['id']} does not say who it was, with which duty, at what and on its day")
+    if not sources.has("casework"):
+        found.note("no database of casework is known: decisions were not compared with looks")
+        return
+    said = await sources.rows(
+        "casework",
+        """
+        SELECT word.sub, application.no,
+               EXISTS (SELECT FROM staff_read WHERE reader = word.sub AND households @> ARRAY[application.no::varchar]) AS looked
+        FROM word JOIN application ON word.workflow_id = $2::text || application.no
+        WHERE word.kind = 'staff' AND word.state = 'taken' AND word.update_name = ANY($1) ORDER BY application.no, word.said_at
+        """,
+        list(_SEEN_WITH),
+        application.workflow_id(""),
+    )
+    for row in said:
+        found.looked()
+        found.unless(row["looked"], f"{row['no']}: {row['sub']} has decided on it, and no look of his is on record")
+
+
 # --- P3 ------------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -181,3 +226,42 @@ def _masked(named: str, entry: dict[str, Any], by_case: dict[str, set[str]], fou
     found.unless(not _ID_NUMBER.search(text), f"{shown}: there is an identity number in it")
     found.unless(not _PHONE.search(text), f"{shown}: there is a phone number in it")
     found.unless(not any(name in text for name in by_case.get(no, ())), f"{shown}: there is a whole name in it")
+
+
+# --- P4 ------------------------------------------------------------------------------------------------------------------------------------
+
+# What everybody may read without signing on is on record and does not count.
+_PUBLIC: Final = ("waiting",)
+
+
+@check("P4", "looks at many households in a day are counted as they were, alarmed once and limited")
+async def p4(sources: Sources, found: Findings) -> None:
+    for service in filter(sources.has, _SHOW):
+        days = await sources.rows(
+            service,
+            """
+            WITH counted AS (
+                SELECT reader, day, count(DISTINCT household) FILTER (WHERE what <> ALL($1)) AS households
+                FROM staff_read LEFT JOIN LATERAL unnest(households) AS household ON true GROUP BY reader, day
+            )
+            SELECT reader, day, coalesce(counted.households, 0) AS seen, kept.households, alarm_above, at_most, alarmed_at
+            FROM counted FULL JOIN staff_read_day AS kept USING (reader, day) ORDER BY day, reader
+            """,
+            list(_PUBLIC),
+        )
+        for row in days:
+            found.looked()
+            who = f"{service}: {row['reader']} on {row['day'].isoformat()}"
+            seen = row["seen"]
+            if row["households"] is None:
+                found.violation(f"{who}: looks are on record and no count of them")
+                continue
+            found.unless(
+                seen == row["households"], f"{who}: {row['households']} households are counted, and the looks show {seen}", f"{who}: count"
+            )
+            # The number may have been changed during the day: who was above it once stays alarmed.
+            above = seen > row["alarm_above"]
+            found.unless(row["alarmed_at"] is not None or not above, f"{who}: {seen} households, and no alarm", f"{who}: alarm")
+            found.unless(
+                seen <= row["at_most"], f"{who}: {seen} households were shown, more than the limit of {row['at_most']}", f"{who}: limit"
+            )

@@ -67,6 +67,8 @@ def create(op: Any) -> None:
     for table, changes in (("staff_read", "UPDATE OR DELETE"), ("staff_read_household", "UPDATE OR DELETE"), ("staff_read_day", "DELETE")):
         op.execute(f"CREATE TRIGGER {table}_kept BEFORE {changes} ON {table} FOR EACH ROW EXECUTE FUNCTION keep_staff_read()")
         op.execute(f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION keep_staff_read()")
+    # The triggers refuse as well. An owner can give himself the right back, but not by a mistake in a statement.
+    op.execute("REVOKE UPDATE, DELETE, TRUNCATE ON staff_read, staff_read_household FROM CURRENT_USER")
     op.execute("CREATE TRIGGER staff_read_day_grows BEFORE UPDATE ON staff_read_day FOR EACH ROW EXECUTE FUNCTION grow_staff_read_day()")
 
 
