@@ -119,7 +119,7 @@ def test_the_document_is_complete() -> None:
 def test_every_operation_of_the_agreed_table_exists() -> None:
     """The table both sides were built from; removing a line breaks pages already on people's phones."""
     agreed = """
-        GET /session · GET /divisions · GET /conditions · GET /notices · GET /estates · GET /districts/{code}/waiting-list
+        GET /session · GET /city · GET /divisions · GET /conditions · GET /notices · GET /estates · GET /districts/{code}/waiting-list
         POST /applications · GET /applications · GET /applications/{no} · GET /applications/{no}/events · GET /applications/{no}/lookups
         GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/reads · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
         GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/members/{index}/confirmation
@@ -136,7 +136,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
 
 def test_public_operations_are_exactly_the_agreed_ones() -> None:
     public = {op.id for op in openapi.operations() if op.access is Access.PUBLIC}
-    assert public == {"list_divisions", "get_conditions", "list_notices", "list_estates", "list_waiting"}
+    assert public == {"get_city", "list_divisions", "get_conditions", "list_notices", "list_estates", "list_waiting"}
 
 
 def test_everything_unsafe_is_idempotent_and_signed_on() -> None:

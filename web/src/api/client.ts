@@ -85,6 +85,7 @@ export const api = {
   /** The way out of the sign-on is the edge's own and no part of the published API. */
   signOut: () => limited(new Request("/auth/logout", { method: "POST", headers: { "X-CSRF-Token": connection.csrf } })),
 
+  city: () => only(http.GET("/api/v1/city")),
   divisions: async () => (await only(http.GET("/api/v1/divisions"))).items,
   conditions: () => only(http.GET("/api/v1/conditions")),
   notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),

@@ -367,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/city": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose pages these are: the city's name, its colour and emblem, and the number to call */
+        get: operations["get_city"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conditions": {
         parameters: {
             query?: never;
@@ -1087,6 +1104,30 @@ export interface components {
              * @default
              */
             next_cursor: string;
+        };
+        /** City */
+        City: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Service Name */
+            service_name: string;
+            /**
+             * Colour
+             * @description Of headers, links and buttons, #rrggbb; white on it can be read.
+             */
+            colour: string;
+            /**
+             * Hotline
+             * @description Number people call; empty for none.
+             */
+            hotline: string;
+            /**
+             * Emblem
+             * @description Path of the city's emblem, an image.
+             */
+            emblem: string;
         };
         /** Claim */
         Claim: {
@@ -2652,6 +2693,7 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
+export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
 export type ComparedRow = components['schemas']['ComparedRow'];
@@ -3560,6 +3602,41 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_city: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["City"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -6,39 +6,99 @@ import { levels } from "@/terms";
 
 const REVIEWERS: string[] = Object.values(levels).map((level) => level.role);
 
-/** A page is a line here, and the router and the navigation follow. `nav`: its name there; a page below another one's path has none. */
-export const PAGES: { path: string; title: Key; nav?: Key; roles: string[]; component: RouteRecordRaw["component"] }[] = [
-  { path: "/arrears", title: "arrears.title", nav: "staff.nav.arrears", roles: ["finance", "house_manager"], component: () => import("./pages/ArrearsPage.vue") },
-  { path: "/tasks", title: "tasks.title", nav: "staff.nav.tasks", roles: REVIEWERS, component: () => import("./pages/TasksPage.vue") },
+/** Parts of the navigation, in its order. */
+export const GROUPS = ["work", "homes", "money", "oversight"] as const;
+type Group = (typeof GROUPS)[number];
+
+interface Page {
+  path: string;
+  title: Key;
+  /** Its name in the navigation, the part it stands in and its sign there; a page below another one's path has none. */
+  nav?: { name: Key; group: Group; icon: Icon };
+  /** What somebody who opens it for the first time has to know. */
+  help: Key;
+  roles: string[];
+  component: RouteRecordRaw["component"];
+}
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers";
+
+/** A page is an entry here, and the router, the navigation and the help follow. */
+export const PAGES: Page[] = [
+  {
+    path: "/arrears",
+    title: "arrears.title",
+    nav: { name: "staff.nav.arrears", group: "money", icon: "arrears" },
+    help: "help.arrears",
+    roles: ["finance", "house_manager"],
+    component: () => import("./pages/ArrearsPage.vue"),
+  },
+  {
+    path: "/tasks",
+    title: "tasks.title",
+    nav: { name: "staff.nav.tasks", group: "work", icon: "tasks" },
+    help: "help.tasks",
+    roles: REVIEWERS,
+    component: () => import("./pages/TasksPage.vue"),
+  },
   {
     path: "/cases",
     title: "cases_staff.title",
-    nav: "staff.nav.cases",
+    nav: { name: "staff.nav.cases", group: "work", icon: "cases" },
+    help: "help.cases",
     roles: [...REVIEWERS, "house_manager", "operator", "auditor"],
     component: () => import("./pages/CasesPage.vue"),
   },
-  { path: "/cases/:no", title: "case.title", roles: [...REVIEWERS, "house_manager", "operator", "auditor"], component: () => import("./pages/CasePage.vue") },
+  {
+    path: "/cases/:no",
+    title: "case.title",
+    help: "help.case",
+    roles: [...REVIEWERS, "house_manager", "operator", "auditor"],
+    component: () => import("./pages/CasePage.vue"),
+  },
   {
     path: "/waiting",
     title: "allocate.title",
-    nav: "staff.nav.waiting",
+    nav: { name: "staff.nav.waiting", group: "homes", icon: "waiting" },
+    help: "help.waiting",
     roles: ["house_manager", "city_reviewer", "district_reviewer", "auditor"],
     component: () => import("./pages/WaitingPage.vue"),
   },
-  { path: "/leases", title: "leases_staff.title", nav: "staff.nav.leases", roles: ["house_manager", "finance", "auditor"], component: () => import("./pages/LeasesPage.vue") },
+  {
+    path: "/leases",
+    title: "leases_staff.title",
+    nav: { name: "staff.nav.leases", group: "homes", icon: "leases" },
+    help: "help.leases",
+    roles: ["house_manager", "finance", "auditor"],
+    component: () => import("./pages/LeasesPage.vue"),
+  },
   {
     path: "/counters",
     title: "counters.title",
-    nav: "staff.nav.counters",
+    nav: { name: "staff.nav.counters", group: "oversight", icon: "counters" },
+    help: "help.counters",
     roles: ["district_reviewer", "city_reviewer", "house_manager", "operator", "auditor"],
     component: () => import("./pages/CountersPage.vue"),
   },
-  { path: "/ledger", title: "ledger.title", nav: "staff.nav.ledger", roles: ["finance", "auditor"], component: () => import("./pages/LedgerPage.vue") },
-  { path: "/readers", title: "readers.title", nav: "staff.nav.readers", roles: ["auditor"], component: () => import("./pages/ReadersPage.vue") },
+  {
+    path: "/ledger",
+    title: "ledger.title",
+    nav: { name: "staff.nav.ledger", group: "money", icon: "ledger" },
+    help: "help.ledger",
+    roles: ["finance", "auditor"],
+    component: () => import("./pages/LedgerPage.vue"),
+  },
+  {
+    path: "/readers",
+    title: "readers.title",
+    nav: { name: "staff.nav.readers", group: "oversight", icon: "readers" },
+    help: "help.readers",
+    roles: ["auditor"],
+    component: () => import("./pages/ReadersPage.vue"),
+  },
   {
     path: "/inbox",
     title: "staff.nav.inbox",
-    nav: "staff.nav.inbox",
+    help: "help.inbox",
     roles: [...REVIEWERS, "house_manager", "finance", "operator"],
     component: () => import("@/citizen/pages/InboxPage.vue"),
   },
@@ -48,7 +108,16 @@ export const PAGES: { path: string; title: Key; nav?: Key; roles: string[]; comp
 export const awaited = (code: string) => (code === "citizen" ? title("actors", code) : title("waiting_on", code));
 
 const isStaff = () => session.user?.kind === "staff";
-export const myParts = () => PAGES.flatMap(({ path, nav, roles }) => (nav && isStaff() && hasRole(...roles) ? [{ to: path, title: nav }] : []));
+/** Whether the person signed on works with the page at a path. */
+export const works = (path: string) => isStaff() && PAGES.some((page) => page.path === path && hasRole(...page.roles));
+
+/** The navigation of the person signed on, part by part; a part of which he has nothing is left out. */
+export function myParts() {
+  const mine = PAGES.flatMap(({ path, nav, roles }) => (nav && isStaff() && hasRole(...roles) ? [{ to: path, ...nav }] : []));
+  return GROUPS.map((group) => ({ group, pages: mine.filter((page) => page.group === group) })).filter((part) => part.pages.length);
+}
+/** Where somebody begins: the first page of his duty in the order above. */
+export const myFirst = () => PAGES.find(({ nav, roles }) => nav && isStaff() && hasRole(...roles))?.path;
 
 /** The districts this person may act in: a code covers everything below it. */
 export function coversDistrict(code: string): boolean {

@@ -6,10 +6,12 @@ import "@/styles/base.css";
 import "@/styles/staff.css";
 import { createApp } from "vue";
 import { startLocale } from "@/i18n";
+import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
 import App from "./App.vue";
 import { router } from "./router";
 
 startElder();
 startLocale();
+void loadCity();
 createApp(App).use(router).mount("#app");

@@ -5,12 +5,14 @@ import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
 import { hasRole, loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
-import { myParts, PAGES } from "./duties";
+import { myFirst, PAGES } from "./duties";
 
 declare module "vue-router" {
   interface RouteMeta {
     /** Duties whose page it is; without, anybody may open it. */
     roles?: string[];
+    /** What the help of the page says. */
+    help?: Key;
   }
 }
 
@@ -18,8 +20,8 @@ export const router = createRouter({
   history: createWebHistory("/staff"),
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
   routes: [
-    { path: "/", redirect: () => myParts()[0]?.to ?? "/tasks" },
-    ...PAGES.map(({ path, title, roles, component }) => ({ path, component, meta: { title, roles } }) as RouteRecordRaw),
+    { path: "/", redirect: () => myFirst() ?? "/tasks" },
+    ...PAGES.map(({ path, title, roles, help, component }) => ({ path, component, meta: { title, roles, help } }) as RouteRecordRaw),
     { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFoundPage.vue"), meta: { title: "notfound.title" } },
   ],
@@ -29,7 +31,7 @@ router.beforeEach(async (to) => {
   await loadSession();
   if (!to.meta.roles) return true;
   if (session.user?.kind !== "staff") return { path: "/signin", query: { next: to.fullPath } };
-  if (!hasRole(...to.meta.roles)) return myParts()[0]?.to ?? { path: "/signin" };
+  if (!hasRole(...to.meta.roles)) return myFirst() ?? { path: "/signin" };
   return true;
 });
 

@@ -12,6 +12,7 @@ import aiohttp
 import anju_profile
 from aiohttp import web
 from anju_people.index import PersonIndex
+from anju_profile.look import Look
 from chassis import logs, telemetry
 from chassis.crypto import SESSION_KEYS
 from chassis.service import certificates, ring, signer
@@ -78,6 +79,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             sessions=sessions,
             gate=Gate(sessions, issuer, Buckets("person", settings.requests_per_minute)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
+            look=Look.of(settings.profile_dir),
             streams=Streams(settings.events_poll_seconds),
             catalogue=catalogue(apis),
         )
@@ -98,7 +100,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             app.router.add_routes(routes.routes())
         for api in apis:
             app.router.add_routes(operations.routes(api))
-        app.router.add_routes(Site(settings.static_dir, apis, edge.catalogue).routes())
+        app.router.add_routes(Site(settings.static_dir, apis, edge.catalogue, edge.look).routes())
 
         async def drain(_app: web.Application) -> None:
             # Streams never end by themselves: a shutdown would wait for them to its limit.

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from anju_profile.look import Look
 
 from web_gateway import openapi, pages
-from web_gateway.api.layer import Api
+from web_gateway.api.layer import EMBLEM_PATH, Api
 from web_gateway.api.problems import Catalogue
 from web_gateway.api.serving import compress
 
@@ -22,10 +23,11 @@ _STAFF: Final = re.compile(r"/staff(/.*)?")
 
 
 class Site:
-    def __init__(self, static_dir: Path, apis: Sequence[Api], catalogue: Catalogue) -> None:
+    def __init__(self, static_dir: Path, apis: Sequence[Api], catalogue: Catalogue, look: Look) -> None:
         self._root = static_dir.resolve()
         self._apis = apis
         self._kinds = catalogue.kinds.values()
+        self._look = look
 
     @cached_property
     def _document(self) -> str:
@@ -42,6 +44,7 @@ class Site:
             web.get("/problems/", self.problems),
             web.get("/problems/{slug}", self.problem),
             web.get(pages.STYLE_PATH, self.style),
+            web.get(EMBLEM_PATH, self.emblem),
             web.get(r"/{path:(?!api/|auth/|callbacks/).*}", self.page),
         ]
 
@@ -64,6 +67,13 @@ class Site:
 
     async def style(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(pages.STYLE_SHEET, headers={"Cache-Control": "public, max-age=3600"})
+
+    async def emblem(self, _request: web.Request) -> web.StreamResponse:
+        """The city's, or the pages' own where the city has none. Raises 404 before the pages are built."""
+        file = self._look.emblem or self._file("/favicon.svg")
+        if file is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """A built file, or the app whose router knows the path. Raises 404 for a file that is not there.

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
 from aiohttp import web
 from anju_profile import Profile
+from anju_profile.look import Look
 from pydantic import BaseModel, ConfigDict
 
 from web_gateway.api.files import FileKind, FileTypes, Receiving, file_fields
@@ -30,6 +31,7 @@ from web_gateway.edge.streams import Streams
 from web_gateway.services import Services
 
 PREFIX: Final = "/api/v1"
+EMBLEM_PATH: Final = "/emblem.svg"
 # A decision travels through a workflow: the service itself gives up after ten seconds.
 DECISION_SECONDS: Final = 12.0
 _PATH_NAME = re.compile(r"{(\w+)}")
@@ -128,6 +130,7 @@ class Edge:
     sessions: Sessions
     gate: Gate
     profile: Profile
+    look: Look
     streams: Streams
     catalogue: Catalogue
     receiving: Receiving = field(default_factory=Receiving)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.layer import Access, Answer, Api, Call, Params
+from web_gateway.api.layer import EMBLEM_PATH, Access, Answer, Api, Call, Params
 
 api = Api("city", "公开信息 What everybody may see")
 
@@ -22,6 +22,15 @@ class Division(Answer):
     level: Literal["city", "district", "street", "community"]
     name: str
     parent: str
+
+
+class City(Answer):
+    code: str
+    name: str
+    service_name: str
+    colour: str = Field(description="Of headers, links and buttons, #rrggbb; white on it can be read.")
+    hotline: str = Field(description="Number people call; empty for none.")
+    emblem: str = Field(description="Path of the city's emblem, an image.")
 
 
 class RuleCriterion(Answer):
@@ -43,6 +52,20 @@ class RuleSet(Answer):
 
 class OnDate(Params):
     on_date: str = Field(default="", pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", description="YYYY-MM-DD; empty for today.")
+
+
+@api.get("/city", access=Access.PUBLIC, max_age=3600)
+async def get_city(call: Call) -> City:
+    """Whose pages these are: the city's name, its colour and emblem, and the number to call."""
+    profile, look = call.edge.profile, call.edge.look
+    return City(
+        code=profile.city_code,
+        name=profile.name_of(profile.city_code),
+        service_name=look.service_name_en if call.locale == "en" else look.service_name,
+        colour=look.colour,
+        hotline=look.hotline,
+        emblem=EMBLEM_PATH,
+    )
 
 
 @api.get("/divisions", access=Access.PUBLIC, max_age=3600)

@@ -1,0 +1,108 @@
+"""The frame around every page of the staff console: what somebody works with, who he is, help; by mouse and by keyboard, from a phone to a wide screen."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.pages import PHONE, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+SMALL, WIDE = {"viewport": {"width": 1024, "height": 768}}, {"viewport": {"width": 1920, "height": 1080}}
+TWICE = {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2}
+
+
+async def is_whole(visitor: Visitor, name: str) -> None:
+    await visitor.picture(f"console-{name}")
+    assert not await visitor.violations()
+    assert not await visitor.sideways()
+
+
+@pytest.mark.parametrize("screen", [SMALL, WIDE], ids=["1024", "1920"])
+async def test_the_navigation_is_the_duty_of_whoever_is_signed_on(visitor: NewVisitor, screen: dict[str, object]) -> None:
+    width = screen["viewport"]["width"]  # type: ignore[index]  # a literal above
+    manager = await visitor(screen)
+    await manager.sign_on_official("house_manager", "410202", "/staff/waiting")
+    nav = manager.page.get_by_role("navigation", name="主要功能")
+    for words in ("申请查询", "轮候与配租", "租赁合同", "欠租与逾期", "两级报表"):
+        await expect(nav.get_by_role("link", name=words)).to_be_visible()
+    await expect(nav.get_by_role("link", name="我的待办")).to_have_count(0)
+    await expect(nav.get_by_role("link", name="轮候与配租")).to_have_attribute("aria-current", "page")
+    await expect(manager.page.get_by_role("banner")).to_contain_text("开封市公共租赁住房")
+    await is_whole(manager, f"{width}")
+    await manager.press("收起菜单")
+    await nav.get_by_role("link", name="租赁合同").click()
+    await manager.expect_heading("租赁合同")
+    # Remembered by this browser.
+    await manager.open("/staff/leases")
+    await is_whole(manager, f"{width}-folded")
+    await manager.press("展开菜单")
+
+
+async def test_who_he_is_and_what_the_page_is_for(visitor: NewVisitor) -> None:
+    clerk = await visitor(SMALL)
+    await clerk.sign_on_official("street_clerk", "410202001")
+    who = clerk.page.get_by_role("button", name="账号与显示设置")
+    await who.click()
+    panel = clerk.page.locator("#who")
+    await expect(panel).to_contain_text("街道经办")
+    await is_whole(clerk, "who")
+    await clerk.page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    await expect(who).to_be_focused()
+    await clerk.press("本页帮助")
+    await expect(clerk.page.locator("#help")).to_contain_text("等您这一级审核")
+    await is_whole(clerk, "help")
+    # One of them at a time.
+    await who.click()
+    await expect(clerk.page.locator("#help")).to_have_count(0)
+    await clerk.press("English")
+    await expect(clerk.page.get_by_role("banner")).to_contain_text("Public rental housing")
+    await clerk.press("Help for this page")
+    await is_whole(clerk, "english")
+    await expect(clerk.page.get_by_role("link", name="My tasks")).to_be_visible()
+
+
+async def test_the_console_without_a_mouse(visitor: NewVisitor) -> None:
+    manager = await visitor(SMALL)
+    await manager.sign_on_official("house_manager", "410202", "/staff/waiting")
+    await manager.open("/staff/waiting")
+    keyboard = manager.page.keyboard
+    await keyboard.press("Tab")
+    assert "跳到主要内容" in await manager.focused()
+    await keyboard.press("Enter")
+    assert await manager.focused() == "main"
+    await manager.page.get_by_role("link", name="申请查询").focus()
+    for key, words in (
+        ("ArrowDown", "轮候与配租"),
+        ("ArrowDown", "租赁合同"),
+        ("End", "两级报表"),
+        ("ArrowDown", "申请查询"),
+        ("ArrowUp", "两级报表"),
+    ):
+        await keyboard.press(key)
+        assert words in await manager.focused()
+    await keyboard.press("Enter")
+    await manager.expect_heading("两级报表")
+    assert "两级报表" in await manager.focused()
+
+
+@pytest.mark.parametrize("screen", [PHONE, TWICE], ids=["phone", "zoomed to 200 %"])
+async def test_on_a_narrow_screen_the_navigation_opens_over_the_page(visitor: NewVisitor, screen: dict[str, object]) -> None:
+    clerk = await visitor(screen)
+    await clerk.sign_on_official("street_clerk", "410202001")
+    menu, nav = clerk.page.get_by_role("button", name="主要功能"), clerk.page.get_by_role("navigation", name="主要功能")
+    await expect(nav).to_be_hidden()
+    await menu.click()
+    await expect(nav).to_be_visible()
+    await is_whole(clerk, "narrow" if screen is PHONE else "zoomed")
+    await nav.get_by_role("link", name="我的待办").focus()
+    await clerk.page.keyboard.press("Escape")
+    await expect(nav).to_be_hidden()
+    await expect(menu).to_be_focused()
+    await menu.click()
+    await nav.get_by_role("link", name="申请查询").click()
+    await clerk.expect_heading("申请查询")
+    await expect(nav).to_be_hidden()
