@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import PHONE, Visitor
+from tests.support.families import Families
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -87,6 +88,44 @@ async def test_the_console_without_a_mouse(visitor: NewVisitor) -> None:
     await keyboard.press("Enter")
     await manager.expect_heading("两级报表")
     assert "两级报表" in await manager.focused()
+
+
+async def test_the_search_finds_by_number_and_by_person(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410202")
+    await family.submit()
+    await family.reaches("street_review")
+    member = family.dossier["members"][0]
+    clerk = await visitor(SMALL)
+    await clerk.sign_on_official("street_clerk", family.street)
+    page, found = clerk.page, clerk.page.locator(".search .panel")
+    field = page.get_by_role("searchbox")
+    await page.keyboard.press("/")
+    await expect(field).to_be_focused()
+    await page.keyboard.type(family.no.lower())
+    await page.keyboard.press("Enter")
+    await clerk.expect_heading(family.no)
+    await expect(field).to_have_value("")
+    for words in (member["name"], member["id_number"]):
+        await page.keyboard.press("/")
+        await page.keyboard.type(words)
+        await page.keyboard.press("Enter")
+        # One household of this name opens at once, several are listed.
+        await expect(page.locator("main h1", has_text=family.no).or_(found.get_by_role("link", name=family.no))).to_be_visible()
+        await expect(page.locator(".search [aria-busy]")).to_have_count(0)
+        assert words not in page.url
+    await field.fill("查无此人")
+    await field.press("Enter")
+    await expect(found).to_contain_text("编号、身份证号和姓名都要完整")
+    await expect(found).to_contain_text("申请家庭可以查到")
+    await is_whole(clerk, "search")
+    await page.keyboard.press("Escape")
+    await expect(found).to_be_hidden()
+    await expect(field).to_be_focused()
+    # Who reads no dossiers is not asked for names.
+    finance = await visitor(PHONE)
+    await finance.sign_on_official("finance", "", "/staff/ledger")
+    await expect(finance.page.get_by_role("searchbox", name="申请、合同、账单编号", exact=True)).to_be_visible()
+    await is_whole(finance, "search-narrow")
 
 
 @pytest.mark.parametrize("screen", [PHONE, TWICE], ids=["phone", "zoomed to 200 %"])

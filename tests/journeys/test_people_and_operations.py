@@ -45,6 +45,7 @@ MATRIX = {
     "list_inbox": "401 200 200 200 200 200 200 200 200 200 200 200 200",
     "mark_message_read": "401 204 404 404 404 404 404 404 404 404 404 404 404",
     "list_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403",
+    "search": "401 403 403 200 200 200 200 200 200 200 200 200 200",
     "get_counters": "401 403 403 200 200 200 200 200 200 200 200 200 200",
     "get_trial_balance": "401 403 403 403 403 403 403 403 403 403 200 403 200",
     "list_divisions": "200 200 200 200 200 200 200 200 200 200 200 200 200",
@@ -175,6 +176,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "decide_application": {"decision": "approve"},
         "answer_offer": {"accept": True},
         "sign_lease": {"acknowledged": True},
+        "search": {"words": family.no},
         # The estate stands elsewhere, says the record; so nothing is added.
         "add_units": {
             "units": [

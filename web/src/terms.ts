@@ -143,6 +143,7 @@ export const terms = {
     assessment: {"zh": "资格核对结果", "en": "The result of the check of eligibility"},
     lookups: {"zh": "向其他部门查询的记录", "en": "The record of requests to departments"},
     applications: {"zh": "申请列表中的一行", "en": "A line in a list of applications"},
+    search: {"zh": "按身份证号或姓名查找的结果中的一行", "en": "A line of what a search for an identity number or a name found"},
     tasks: {"zh": "待办列表中的一行", "en": "A line in a list of tasks"},
     waiting: {"zh": "轮候名单（公开）中的一行", "en": "A line in the waiting list, which is public"},
     offers: {"zh": "配租结果中的一行", "en": "A line in the outcome of an allocation"},

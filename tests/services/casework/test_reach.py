@@ -106,6 +106,7 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     ),
     "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF, OUT_OF_REACH, "NOT_ALLOWED", {""}),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
+    "FindApplications": (lambda no: pb.FindApplicationsRequest(words=no), STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "GetReview": (
         lambda no: pb.GetReviewRequest(application_no=no),

@@ -73,6 +73,7 @@ def script(gateway: World, operation: Operation) -> None:
     on("DecideObjection", casework.DecideObjectionResponse(application=application))
     on("GetApplication", casework.GetApplicationResponse(application=application))
     on("ListApplications", casework.ListApplicationsResponse(applications=[application]))
+    on("FindApplications", casework.FindApplicationsResponse(applications=[application]))
     on("ListTasks", casework.ListTasksResponse(tasks=[casework.Task(application_no=application.no, level="street")]))
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]

@@ -136,7 +136,7 @@ export const api = {
   answerOffer: (key: string, id: string, accept: boolean, reason: string) =>
     only(http.POST("/api/v1/offers/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { accept, reason } })),
 
-  leases: (query: Paged) => only(http.GET("/api/v1/leases", { params: { query } })),
+  leases: (query: Paged & { no?: string }) => only(http.GET("/api/v1/leases", { params: { query } })),
   sign: (key: string, no: string) =>
     only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true } })),
   leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
@@ -149,6 +149,7 @@ export const api = {
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),
 
   tasks: (query: Paged & { state?: string }) => only(http.GET("/api/v1/tasks", { params: { query } })),
+  search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   decide: (key: string, no: string, etag: string, decision: Decide["decision"], reason: string) =>
     only(
       http.POST("/api/v1/applications/{no}/decision", {

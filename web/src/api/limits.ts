@@ -73,6 +73,9 @@ export const limits = {
   "RecordConfirmation": {
     "document": 200
   },
+  "Search": {
+    "words": 60
+  },
   "Vehicle": {
     "plate": 20
   },

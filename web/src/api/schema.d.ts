@@ -762,6 +762,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finds exactly, never by parts, within the reader's reach
+         * @description Looking for a person is on record at every household it finds. It changes nothing, so it needs no Idempotency-Key; it is a POST because names belong into no address.
+         */
+        post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1647,6 +1667,40 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** Hit */
+        Hit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "case" | "lease" | "bill";
+            /** No */
+            no: string;
+            /** Application No */
+            application_no: string;
+            /**
+             * About
+             * @description Whose it is, masked, or which home.
+             */
+            about: string;
+            /**
+             * Stage
+             * @description Of a case, otherwise empty.
+             */
+            stage: string;
+            /** Stage Title */
+            stage_title: string;
+            /**
+             * State
+             * @description Of a lease or a bill (vocabulary bill_states), otherwise empty.
+             */
+            state: string;
+        };
+        /** HitList */
+        HitList: {
+            /** Items */
+            items: components["schemas"]["Hit"][];
+        };
         /** Home */
         Home: {
             /**
@@ -2294,6 +2348,15 @@ export interface components {
             version: number;
             form: components["schemas"]["DraftForm"];
         };
+        /** Search */
+        Search: {
+            /**
+             * Words
+             * @description A number of a case, lease or bill; for reviewers also the identity number or the whole name of somebody of a household.
+             * @example KF-2026-000123
+             */
+            words: string;
+        };
         /** SessionView */
         SessionView: {
             /** Sub */
@@ -2720,6 +2783,8 @@ export type Empty = components['schemas']['Empty'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
 export type FieldError = components['schemas']['FieldError'];
+export type Hit = components['schemas']['Hit'];
+export type HitList = components['schemas']['HitList'];
 export type Home = components['schemas']['Home'];
 export type Inbox = components['schemas']['Inbox'];
 export type Intent = components['schemas']['Intent'];
@@ -2754,6 +2819,7 @@ export type Review = components['schemas']['Review'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
+export type Search = components['schemas']['Search'];
 export type SessionView = components['schemas']['SessionView'];
 export type SignLease = components['schemas']['SignLease'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
@@ -4094,6 +4160,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Only the one with this number. */
+                no?: string;
                 /** @description Only this state. */
                 state?: string;
                 /** @description Only this district or county. */
@@ -4475,6 +4543,45 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -12,10 +12,11 @@ from typing import Final
 from chassis.crypto import KeyRing
 from chassis.service import ring
 
-from anju_people.text import clean_code
+from anju_people.text import clean_code, clean_name
 
 PERSON_KEYS: Final = "person-keys.json"
 _PURPOSE: Final = "person"
+_NAME: Final = "person name"
 
 
 class PersonIndex:
@@ -31,3 +32,8 @@ class PersonIndex:
         """The blind index of whoever has this number, however it was typed; "" for no number."""
         number = clean_code(id_number)
         return self._ring.blind_index(number, _PURPOSE) if number else ""
+
+    def of_name(self, name: str) -> str:
+        """The blind index of a whole name, however it was typed (as ``same_name`` compares); "" for no name. Many people may have it."""
+        plain = clean_name(name).replace(" ", "").casefold()
+        return self._ring.blind_index(plain, _NAME) if plain else ""

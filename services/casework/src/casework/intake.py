@@ -105,6 +105,7 @@ class Intake:
             round=round_,
             sealed=self._parts.vault.seal_dossier(dossier, no, round_),
             blinds=self._parts.vault.blinds(dossier),
+            name_blinds=self._parts.vault.name_blinds(dossier),
             category=dossier.category,
             household_size=len(dossier.members),
             masked_name=mask_name(dossier.applicant.name),

@@ -11,6 +11,7 @@ from chassis.identity import current_caller
 from casework.confirmations import Confirmations
 from casework.decisions import Decisions
 from casework.drafts import Drafts
+from casework.finding import Finding
 from casework.intake import Intake
 from casework.parts import Parts
 from casework.reading import Reading
@@ -27,6 +28,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         self._decisions = Decisions(parts, self._reading)
         self._record = Record(parts)
         self._drafts = Drafts(parts)
+        self._finding = Finding(parts)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
         return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
@@ -39,6 +41,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
         return await self._reading.cases(current_caller(), request)
+
+    async def FindApplications(self, request: pb.FindApplicationsRequest, context: Any) -> pb.FindApplicationsResponse:
+        return await self._finding.find(current_caller(), request.words)
 
     async def GetReview(self, request: pb.GetReviewRequest, context: Any) -> pb.GetReviewResponse:
         return await self._reading.review(current_caller(), request.application_no)

@@ -120,6 +120,21 @@ async def list_cases(
     return (await session.execute(query)).scalars().all()
 
 
+async def cases_in_reach(
+    session: AsyncSession, caller: Caller, most: int, *, no: str = "", person: str = "", name: str = ""
+) -> Sequence[Application]:
+    """Cases in the divisions of the staff member, newest first: the one of a number, or those whose dossier of now names somebody by blind index of his
+    number or of his name."""
+    query = (
+        select(Application).where(in_divisions(col(Application.street), caller.divisions)).order_by(col(Application.seq).desc()).limit(most)
+    )
+    if no:
+        return (await session.execute(query.where(col(Application.no) == no))).scalars().all()
+    now = and_(col(Dossier.application_no) == col(Application.no), col(Dossier.round) == col(Application.round))
+    named = col(Dossier.blinds).contains([person]) if person else col(Dossier.name_blinds).contains([name])
+    return (await session.execute(query.join(Dossier, now).where(named))).scalars().all()
+
+
 async def counters(session: AsyncSession, divisions: Sequence[str], district: str) -> Sequence[Any]:
     """Rows (district, street, stage, count)."""
     place = (col(Application.district), col(Application.street), col(Application.stage))

@@ -112,12 +112,16 @@ class Dossier(Base, table=True):
     __table_args__ = (
         CheckConstraint("round >= 1", name="dossier_round"),
         CheckConstraint("cardinality(blinds) >= 1", name="dossier_blinds"),
+        Index("ix_dossier_blinds", "blinds", postgresql_using="gin"),
+        Index("ix_dossier_name_blinds", "name_blinds", postgresql_using="gin"),
     )
 
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
     round: int = Field(primary_key=True)
     sealed: bytes
     blinds: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    # Of the names: a reviewer finds a household by the whole name of one of it.
+    name_blinds: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default="{}"))
     category: str
     household_size: int
     masked_name: str

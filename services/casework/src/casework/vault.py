@@ -23,6 +23,9 @@ class Vault:
     def blinds(self, dossier: Dossier) -> list[str]:
         return blind_indexes(dossier, self.people.of)
 
+    def name_blinds(self, dossier: Dossier) -> list[str]:
+        return sorted({self.people.of_name(member.name) for member in dossier.members})
+
     def seal_dossier(self, dossier: Dossier, no: str, round_: int) -> bytes:
         plain = json.dumps(asdict(dossier), ensure_ascii=False, separators=(",", ":")).encode()
         return self._ring.encrypt(plain, f"dossier|sealed|{no}/{round_}")

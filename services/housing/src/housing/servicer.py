@@ -180,7 +180,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         in_reach = reach.leases()
         async with self._database.transaction() as session:
             before = str(cursor[0]) if cursor else ""
-            found = await store.leases(session, in_reach, request.state, request.district, before, size + 1)
+            found = await store.leases(session, in_reach, request.state, request.district, before, size + 1, no=request.no)
         page, following = paging.cut(found, size, lambda leased: (leased.lease.no,))
         await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
         answer = pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page])

@@ -325,13 +325,17 @@ async def lease_of(session: AsyncSession, application_no: str) -> LeasedHome | N
     return LeasedHome(row[0], _home(row)) if row else None
 
 
-async def leases(session: AsyncSession, reach: ColumnElement[bool], state: str, district: str, before: str, limit: int) -> list[LeasedHome]:
-    """Leases in reach, newest number first, below the number ``before``."""
+async def leases(
+    session: AsyncSession, reach: ColumnElement[bool], state: str, district: str, before: str, limit: int, *, no: str = ""
+) -> list[LeasedHome]:
+    """Leases in reach, newest number first, below the number ``before``; of a number ``no`` the one."""
     query = _leases().where(reach).order_by(col(Lease.no).desc()).limit(limit)
     if state:
         query = query.where(col(Lease.state) == state)
     if district:
         query = query.where(col(Lease.district) == district)
+    if no:
+        query = query.where(col(Lease.no) == no)
     if before:
         query = query.where(col(Lease.no) < before)
     return [LeasedHome(row[0], _home(row)) for row in await session.execute(query)]

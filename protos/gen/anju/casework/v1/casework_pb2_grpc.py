@@ -49,6 +49,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsResponse.FromString,
                 _registered_method=True)
+        self.FindApplications = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/FindApplications',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsResponse.FromString,
+                _registered_method=True)
         self.ListTasks = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/ListTasks',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListTasksRequest.SerializeToString,
@@ -183,6 +188,14 @@ class CaseworkServiceServicer:
 
     def ListApplications(self, request, context):
         """Cases in the caller's reach, newest first, personal data masked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindApplications(self, request, context):
+        """Cases in the caller's reach by their number, or, for reviewers, by the identity number or the whole name of somebody of the household: exactly, by
+        blind index. Newest first, at most 20, masked. A look by a person is on record for every case it shows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -369,6 +382,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.ListApplications,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsResponse.SerializeToString,
+            ),
+            'FindApplications': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindApplications,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsResponse.SerializeToString,
             ),
             'ListTasks': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTasks,
@@ -562,6 +580,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/ListApplications',
             anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.ListApplicationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindApplications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/FindApplications',
+            anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.FindApplicationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,10 @@ class CaseworkServiceStub:
     """The whole case. NOT_FOUND for a case outside the caller's reach (so its existence does not leak). Reads by staff are logged."""
     ListApplications: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListApplicationsRequest, _casework_pb2.ListApplicationsResponse]
     """Cases in the caller's reach, newest first, personal data masked."""
+    FindApplications: _grpc.UnaryUnaryMultiCallable[_casework_pb2.FindApplicationsRequest, _casework_pb2.FindApplicationsResponse]
+    """Cases in the caller's reach by their number, or, for reviewers, by the identity number or the whole name of somebody of the household: exactly, by
+    blind index. Newest first, at most 20, masked. A look by a person is on record for every case it shows.
+    """
     ListTasks: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListTasksRequest, _casework_pb2.ListTasksResponse]
     """Open review tasks of the caller's level and division, the nearest deadline first."""
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
@@ -119,6 +123,10 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """The whole case. NOT_FOUND for a case outside the caller's reach (so its existence does not leak). Reads by staff are logged."""
     ListApplications: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListApplicationsRequest, _casework_pb2.ListApplicationsResponse]  # type: ignore[assignment]
     """Cases in the caller's reach, newest first, personal data masked."""
+    FindApplications: _aio.UnaryUnaryMultiCallable[_casework_pb2.FindApplicationsRequest, _casework_pb2.FindApplicationsResponse]  # type: ignore[assignment]
+    """Cases in the caller's reach by their number, or, for reviewers, by the identity number or the whole name of somebody of the household: exactly, by
+    blind index. Newest first, at most 20, masked. A look by a person is on record for every case it shows.
+    """
     ListTasks: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListTasksRequest, _casework_pb2.ListTasksResponse]  # type: ignore[assignment]
     """Open review tasks of the caller's level and division, the nearest deadline first."""
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
@@ -209,6 +217,16 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.ListApplicationsResponse, _abc.Awaitable[_casework_pb2.ListApplicationsResponse]]:
         """Cases in the caller's reach, newest first, personal data masked."""
+
+    @_abc_1.abstractmethod
+    def FindApplications(
+        self,
+        request: _casework_pb2.FindApplicationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.FindApplicationsResponse, _abc.Awaitable[_casework_pb2.FindApplicationsResponse]]:
+        """Cases in the caller's reach by their number, or, for reviewers, by the identity number or the whole name of somebody of the household: exactly, by
+        blind index. Newest first, at most 20, masked. A look by a person is on record for every case it shows.
+        """
 
     @_abc_1.abstractmethod
     def ListTasks(

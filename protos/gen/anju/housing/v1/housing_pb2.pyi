@@ -656,8 +656,11 @@ class ListLeasesRequest(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
+    NO_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     district: _builtins.str
+    no: _builtins.str
+    """Only the one with this number."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -666,10 +669,11 @@ class ListLeasesRequest(_message.Message):
         page: _common_pb2.PageRequest | None = ...,
         state: _builtins.str = ...,
         district: _builtins.str = ...,
+        no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "page", b"page", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "no", b"no", "page", b"page", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     notices,
     reads,
     review,
+    search,
     session,
     stock,
 )
@@ -34,6 +35,7 @@ APIS: Final[tuple[Api, ...]] = (
     drafts.api,
     confirmations.api,
     review.api,
+    search.api,
     homes.api,
     bills.api,
     inbox.api,

@@ -106,6 +106,9 @@ class OfLease(Params):
 
 
 class LeaseFilter(f.Paged):
+    no: Annotated[
+        str, Field(pattern=r"^(L-[0-9]{4}-[0-9]{6})?$", description="Only the one with this number.", examples=["L-2026-000001"])
+    ] = ""
     state: f.State = ""
     district: f.MaybeDistrict = ""
 
@@ -160,6 +163,6 @@ async def sign_lease(call: Call, params: OfLease, body: SignLease) -> Lease:
 @api.get("/leases")
 async def list_leases(call: Call, params: LeaseFilter) -> f.Page[Lease]:
     """Leases in the reader's reach."""
-    request = housing.ListLeasesRequest(page=params.page(), state=params.state, district=params.district)
+    request = housing.ListLeasesRequest(page=params.page(), no=params.no, state=params.state, district=params.district)
     found = await call.rpc("housing", call.services.housing.ListLeases, request)
     return f.Page[Lease](items=[to_model(Lease, item) for item in found.leases], next_cursor=found.page.next_cursor)
