@@ -100,7 +100,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             app.router.add_routes(routes.routes())
         for api in apis:
             app.router.add_routes(operations.routes(api))
-        app.router.add_routes(Site(settings.static_dir, apis, edge.catalogue, edge.look).routes())
+        app.router.add_routes(Site(settings.static_dir, apis, edge.catalogue, edge.look, explorer=not settings.production).routes())
 
         async def drain(_app: web.Application) -> None:
             # Streams never end by themselves: a shutdown would wait for them to its limit.

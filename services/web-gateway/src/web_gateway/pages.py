@@ -17,6 +17,7 @@ from web_gateway.edge.language import Locale
 
 STYLE_SHEET: Final = Path(__file__).parent / "assets" / "pages.css"
 STYLE_PATH: Final = "/pages.css"
+EXPLORER_PATH: Final = "/explorer"
 
 
 def page(title: str, body: str, *, status: int = 200, lang: Locale = "zh-CN", cache: str = "no-store") -> web.Response:
@@ -68,8 +69,8 @@ def problems_page(kinds: Iterable[Kind]) -> web.Response:
     return page("问题类型 Problem types", table, cache="public, max-age=3600")
 
 
-def docs_page(document: dict[str, Any]) -> str:
-    """Every operation of the OpenAPI document, by tag, as plain HTML."""
+def docs_page(document: dict[str, Any], *, explorer: bool) -> str:
+    """Every operation of the OpenAPI document, by tag, as plain HTML; where there is an explorer, with the way to it."""
     by_tag: dict[str, list[str]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -81,9 +82,10 @@ def docs_page(document: dict[str, Any]) -> str:
         if operations
     )
     index = "".join(f'<li><a href="#{tag}">{escape(titles[tag])}</a></li>' for tag, operations in by_tag.items() if operations)
+    to_try = f' · <a href="{EXPLORER_PATH}">在线试用 Explorer</a>' if explorer else ""
     return (
         f"<p>{escape(document['info']['description'])}</p>"
-        '<p><a href="/openapi.json">OpenAPI 3.1</a> · <a href="/problems/">问题类型 Problem types</a></p>'
+        f'<p><a href="/openapi.json">OpenAPI 3.1</a> · <a href="/problems/">问题类型 Problem types</a>{to_try}</p>'
         f'<nav aria-label="目录"><ul>{index}</ul></nav>{sections}'
     )
 

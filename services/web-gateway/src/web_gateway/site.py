@@ -23,8 +23,10 @@ _STAFF: Final = re.compile(r"/staff(/.*)?")
 
 
 class Site:
-    def __init__(self, static_dir: Path, apis: Sequence[Api], catalogue: Catalogue, look: Look) -> None:
+    def __init__(self, static_dir: Path, apis: Sequence[Api], catalogue: Catalogue, look: Look, *, explorer: bool) -> None:
+        """``explorer``: also serves the page on which the interface can be tried, which is not for production."""
         self._root = static_dir.resolve()
+        self._explorer = explorer
         self._apis = apis
         self._kinds = catalogue.kinds.values()
         self._look = look
@@ -35,7 +37,7 @@ class Site:
 
     @cached_property
     def _docs(self) -> str:
-        return pages.docs_page(openapi.document(self._apis))
+        return pages.docs_page(openapi.document(self._apis), explorer=self._explorer)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -81,14 +83,16 @@ class Site:
         The build lays .br and .gz beside each file; FileResponse gives them to whoever takes them.
         """
         path = request.path
+        if path.removesuffix(".html") == pages.EXPLORER_PATH and not self._explorer:
+            raise web.HTTPNotFound
         file = self._file(path)
         if file is not None:
             cache = _IMMUTABLE if path.startswith("/assets/") and _HASHED.fullmatch(file.name) else _FRESH
             return web.FileResponse(file, headers={"Cache-Control": cache})
         if "." in path.rpartition("/")[2]:
             raise web.HTTPNotFound
-        app = self._file("/staff.html") if _STAFF.fullmatch(path) else None
-        app = app or self._file("/index.html")
+        app = self._file(f"{pages.EXPLORER_PATH}.html") if path == pages.EXPLORER_PATH else None
+        app = app or (self._file("/staff.html") if _STAFF.fullmatch(path) else None) or self._file("/index.html")
         if app is None:
             return pages.not_built_page()
         return web.FileResponse(app, headers={"Cache-Control": _FRESH})
