@@ -101,8 +101,8 @@ async def test_handed_in_on_one_device_it_is_not_handed_in_from_the_other(famili
     await desk.press("提交申请")
     await expect(desk.page.locator(".notice.warn")).to_contain_text("已经在另一台设备上提交或清空")
     await desk.picture("draft-gone")
-    await desk.page.locator(".notice.warn").get_by_role("link", name="我的办理").click()
-    await desk.expect_heading("我的办理")
+    await desk.page.locator(".notice.warn").get_by_role("link", name="我的事项").click()
+    await desk.expect_heading("我的事项")
     assert "示例" not in await left_on_the_device(phone)
 
 

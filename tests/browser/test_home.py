@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,14 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+
+# What has the keyboard and reaches below the edge of the bar; null once the page has been gone through.
+COVERED = """(edge) => {
+  const at = document.activeElement;
+  if (at === document.body) return null;
+  return at.closest("nav, .skip") || at.getBoundingClientRect().bottom <= edge + 1 ? "" : at.outerHTML;
+}"""
 
 
 def applying(visitor: Visitor) -> Locator:
@@ -51,6 +60,10 @@ async def test_the_first_page_follows_a_household_to_its_unpaid_rent(box: Runnin
     await expect(phone.page.locator("main")).to_contain_text(f"您已经有一件申请在办：{family.no}")
     await expect(phone.page.locator(".task-list")).to_have_count(0)
     await phone.picture("apply-open-case")
+    await phone.open("/conditions")
+    await expect(phone.page.get_by_role("heading", name="申请条件")).to_be_visible()
+    await expect(applying(phone)).to_have_count(0)
+    await phone.open("/apply")
     assert not await phone.violations()
     await phone.follow("查看进度")
     await phone.expect_heading("办理进度")
@@ -64,6 +77,68 @@ async def test_the_first_page_follows_a_household_to_its_unpaid_rent(box: Runnin
     await family.decide("street", "return", "请补充材料")
     await family.reaches("correction")
     await first_card(phone, "需要您办理", "需要您补正", "过期没有补正，申请终止")
+
+
+async def test_whoever_is_named_by_a_household_finds_what_waits_for_his_word(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410204", fits=lambda household: len(household["members"]) > 1)
+    case = await family.hand_in()
+    await family.reaches("confirming")
+    named = family.dossier["members"][next(each["index"] for each in case["members"] if each["state"] == "awaited")]
+    phone = await visitor()
+    await phone.sign_on_citizen(named["id_number"])
+    await expect(phone.page.locator("main .now-card").first).to_contain_text("申请公租房列了您，等您本人确认")
+    await expect(phone.page.locator("main .now-card").first).to_contain_text("最晚到")
+    # Being named keeps nobody from an application of his own; belonging to a household does.
+    await expect(applying(phone)).to_have_text("开始申请")
+    await phone.picture("home-claim")
+    assert not await phone.violations()
+    await phone.follow("去确认")
+    await phone.press("我属于这个家庭，同意查询")
+    await expect(phone.page.locator("main")).to_contain_text("您已确认")
+    await phone.open("/")
+    await expect(phone.page.locator("main .now-card").first).to_contain_text("申请家庭的成员")
+    await expect(applying(phone)).to_have_count(0)
+
+
+async def test_three_jobs_stand_in_very_large_type_and_the_city_can_be_called(families: Families, visitor: NewVisitor) -> None:
+    phone = await visitor()
+    await phone.page.set_viewport_size({"width": 320, "height": 640})
+    await phone.open("/?elder=1")
+    jobs = phone.page.locator(".jobs a")
+    await expect(jobs).to_have_text([re.compile("^办进度"), re.compile("^交房租"), re.compile("^打电话")])
+    assert await jobs.nth(2).get_attribute("href") == "tel:12345"
+    sizes = await jobs.evaluate_all(
+        "all => all.map((each) => [parseFloat(getComputedStyle(each).fontSize), each.getBoundingClientRect().height])"
+    )
+    assert all(font >= 32 and height >= 88 for font, height in sizes), sizes
+    await phone.open("/?elder=0")
+    # A counter of the district somebody chooses, said to be a sample while it is one; remembered on this phone.
+    await phone.field("counter-district").select_option("410212")
+    await expect(phone.page.locator("main")).to_contain_text("祥符区住房保障服务窗口")
+    await expect(phone.page.locator("main")).to_contain_text("示例：地址、时间和电话以当地正式公布的为准")
+    await phone.page.reload()
+    await expect(phone.page.locator("main")).to_contain_text("祥符区住房保障服务窗口")
+
+
+async def test_the_bar_at_the_thumb_never_hides_what_the_keyboard_is_on(families: Families, visitor: NewVisitor) -> None:
+    phone = await visitor()
+    await phone.page.set_viewport_size({"width": 375, "height": 560})
+    await phone.open("/")
+    bar = await phone.page.get_by_role("navigation", name="主要功能").bounding_box()
+    assert bar
+    assert bar["y"] + bar["height"] == 560
+    reached = 0
+    for _ in range(40):
+        await phone.page.keyboard.press("Tab")
+        hidden = await phone.page.evaluate(COVERED, bar["y"])
+        if hidden is None:
+            break
+        reached += 1
+        assert not hidden, hidden
+    assert reached > 15
+    # On its side a phone has no height to give away.
+    await phone.page.set_viewport_size({"width": 667, "height": 375})
+    assert await phone.page.locator(".tabs").evaluate("(each) => getComputedStyle(each).position") == "static"
 
 
 async def test_offer_signature_rent_and_debt_come_first_in_turn(box: RunningBox, families: Families, visitor: NewVisitor) -> None:

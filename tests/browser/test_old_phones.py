@@ -94,9 +94,12 @@ async def test_the_first_heading_is_there_before_any_script(phone: BrowserContex
     await expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
-async def test_the_divisions_are_fetched_once(phone: BrowserContext, gateway: World) -> None:
+async def test_the_divisions_are_fetched_once_and_only_where_a_place_is_named(phone: BrowserContext, gateway: World) -> None:
     page = await phone.new_page()
     with capture_logs() as lines:
+        await page.goto(gateway.url)
+        await page.wait_for_load_state("networkidle")
+        assert not [line for line in lines if line.get("route") == "/api/v1/divisions"], "the first page names no place"
         for path in ("/", "/notices", "/waiting", "/conditions"):
             await page.goto(gateway.url + path)
             await expect(page.get_by_role("banner")).to_be_visible()

@@ -166,7 +166,7 @@ async def test_an_outage_of_the_sign_on_does_not_look_like_being_signed_out(fami
     await phone.expect_heading("暂时打不开")
     await phone.page.unroute("**/api/v1/session")
     await phone.follow("再试一次")
-    await phone.expect_heading("我的办理")
+    await phone.expect_heading("我的事项")
 
 
 async def test_what_was_typed_is_there_after_signing_on_again(families: Families, visitor: NewVisitor) -> None:

@@ -374,7 +374,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whose pages these are: the city's name, its colour and emblem, and the number to call */
+        /** Whose pages these are: the city's name, its colour and emblem, the number to call and the counters to go to */
         get: operations["get_city"];
         put?: never;
         post?: never;
@@ -1148,6 +1148,11 @@ export interface components {
              * @description Path of the city's emblem, an image.
              */
             emblem: string;
+            /**
+             * Counters
+             * @description Counters where people are helped in person, one a district.
+             */
+            counters: components["schemas"]["ServiceCounter"][];
         };
         /** Claim */
         Claim: {
@@ -2357,6 +2362,26 @@ export interface components {
              */
             words: string;
         };
+        /** ServiceCounter */
+        ServiceCounter: {
+            /** District */
+            district: string;
+            /** District Name */
+            district_name: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Hours */
+            hours: string;
+            /** Telephone */
+            telephone: string;
+            /**
+             * Sample
+             * @description Made up: the city has not confirmed it.
+             */
+            sample: boolean;
+        };
         /** SessionView */
         SessionView: {
             /** Sub */
@@ -2820,6 +2845,7 @@ export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
 export type Search = components['schemas']['Search'];
+export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SignLease = components['schemas']['SignLease'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];

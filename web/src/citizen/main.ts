@@ -1,11 +1,16 @@
 import "@/styles/base.css";
 import "@/styles/citizen.css";
 import { createApp } from "vue";
-import { startLocale } from "@/i18n";
+import { speak, startLocale } from "@/i18n";
+import { apply } from "@/i18n/apply";
+import { citizen } from "@/i18n/citizen";
+import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
 import App from "./App.vue";
 import { router } from "./router";
 
+speak(citizen, apply);
 startElder();
 startLocale();
+void loadCity();
 createApp(App).use(router).mount("#app");

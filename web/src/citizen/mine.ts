@@ -1,11 +1,12 @@
 /** What the person signed on has under way here, what he must do himself before all else. What could not be read is unknown, and never taken for nothing. */
-import { computed, onScopeDispose } from "vue";
+import { computed, effectScope, onScopeDispose, shallowRef, watch } from "vue";
 import { api } from "@/api/client";
-import type { ApplicationSummary, Bill, Lease, Offer, Tenancy } from "@/api/schema";
+import type { ApplicationSummary, Bill, Claim, Lease, Offer, Tenancy } from "@/api/schema";
 import { t, title } from "@/i18n";
 import { useLoad } from "@/lib/action";
 import { day, moment, period, yuan } from "@/lib/format";
-import { isOver as isSettled } from "./pages/bills";
+import { session } from "@/lib/session";
+import { billLink, isOver as isSettled } from "./pages/bills";
 
 /** Ends after which a case is over. */
 const ENDED = ["registered", "rejected", "withdrawn", "lapsed"];
@@ -18,7 +19,11 @@ const MOST = 100;
 export interface Matter {
   /** debt and act are the person's own to do; run is in others' hands. */
   kind: "debt" | "act" | "run";
+  /** Which of his matters it is, such as the number of a case. */
+  about: string;
   title: string;
+  who: string;
+  until: string;
   text: string;
   to: string;
   action: string;
@@ -37,48 +42,53 @@ function isOver({ item, tenancy }: Own): boolean {
 }
 
 async function read() {
-  const [cases, bills, leases] = await Promise.all([api.applications({ limit: MOST }), api.bills({ limit: MOST }), api.leases({ limit: MOST })]);
+  const [cases, bills, leases, claims] = await Promise.all([
+    api.applications({ limit: MOST }),
+    api.bills({ limit: MOST }),
+    api.leases({ limit: MOST }),
+    // Without a verified number nobody knows whom a household names.
+    session.user?.prefill?.id_number ? api.claims() : [],
+  ]);
   const own: Own[] = await Promise.all(
     cases.items.map(async (item) => ({ item, tenancy: item.stage === "registered" ? await api.tenancy(item.no) : null })),
   );
   const deposited = new Set(bills.items.filter((each) => each.kind === "deposit" && each.state === "paid").map((each) => each.lease_no));
-  return { open: own.filter((each) => !isOver(each)), bills: bills.items.filter((each) => !isSettled(each)), leases: leases.items, deposited };
+  return { own, bills: bills.items.filter((each) => !isSettled(each)), leases: leases.items, claims: claims.filter((each) => each.state !== "refused"), deposited };
 }
 
-const billPath = (bill: Bill) => `/leases/${bill.id.replace("/", "/bills/")}`;
 const left = (bills: Bill[]) => yuan(bills.reduce((sum, each) => sum + each.amount_fen - each.paid_fen, 0));
+const YOURS = { text: "", until: "", about: "" };
 
 function debts(bills: Bill[]): Matter[] {
   const late = bills.filter((each) => each.kind !== "deposit" && LATE.includes(each.state));
   const [only] = late;
   if (!only) return [];
-  const to = late.length === 1 ? billPath(only) : "/bills";
-  return [{ kind: "debt", title: t("mine.debt", { n: late.length, money: left(late) }), text: t("mine.debt_text"), to, action: t("mine.pay") }];
+  const to = late.length === 1 ? billLink(only.id) : "/bills";
+  const said = { title: t("mine.debt", { n: late.length, money: left(late) }), text: t("mine.debt_text"), who: t("mine.you") };
+  return [{ ...YOURS, ...said, kind: "debt", to, action: t("mine.pay") }];
 }
 
 function payable(bill: Bill): Matter {
   const what = `${period(bill.period)} ${title("bill_kinds", bill.kind)}`;
-  return { kind: "act", title: t("mine.bill", { what, money: left([bill]) }), text: t("mine.by", { at: moment(bill.due_at) }), to: billPath(bill), action: t("mine.pay") };
+  const said = { title: t("mine.bill", { what, money: left([bill]) }), until: t("mine.by", { at: moment(bill.due_at) }), who: t("mine.you") };
+  return { ...YOURS, ...said, kind: "act", to: billLink(bill.id), action: t("mine.pay") };
 }
 
 function offered(no: string, offer: Offer): Matter {
-  return {
-    kind: "act",
-    title: t("mine.offer", { at: moment(offer.expires_at) }),
-    text: t("offer.until_text"),
-    to: `/cases/${no}/offers/${offer.id}`,
-    action: t("case.offer_view"),
-  };
+  const said = { title: t("mine.offer", { at: moment(offer.expires_at) }), text: t("offer.until_text"), who: t("mine.you") };
+  return { ...YOURS, ...said, kind: "act", about: no, to: `/cases/${no}/offers/${offer.id}`, action: t("case.offer_view") };
 }
 
 function leased(lease: Lease, deposited: boolean): Matter[] {
   const to = `/leases/${lease.no}`;
+  const yours = { ...YOURS, kind: "act" as const, about: lease.no, who: t("mine.you") };
   if (lease.state === "signing")
-    return [{ kind: "act", title: t("mine.sign", { at: moment(lease.sign_by) }), text: t("mine.sign_text"), to: `${to}/sign`, action: t("case.lease_sign") }];
+    return [{ ...yours, title: t("mine.sign", { at: moment(lease.sign_by) }), text: t("mine.sign_text"), to: `${to}/sign`, action: t("case.lease_sign") }];
   if (lease.state === "deposit" && !deposited)
-    return [{ kind: "act", title: t("mine.deposit", { money: yuan(lease.deposit_fen) }), text: t("mine.deposit_text"), to: `${to}/bills/deposit`, action: t("mine.pay") }];
+    return [{ ...yours, title: t("mine.deposit", { money: yuan(lease.deposit_fen) }), text: t("mine.deposit_text"), to: `${to}/bills/deposit`, action: t("mine.pay") }];
   if (LEASE_OVER.includes(lease.state)) return [];
-  return [{ kind: "run", title: `${title("lease_states", lease.state)} · ${lease.unit.estate_name} ${lease.unit.number}`, text: "", to, action: t("case.lease_view") }];
+  const home = `${lease.unit.estate_name} ${lease.unit.number}`;
+  return [{ ...YOURS, kind: "run", about: home, title: title("lease_states", lease.state), who: "", to, action: t("case.lease_view") }];
 }
 
 function underWay({ item, tenancy }: Own): Matter[] {
@@ -87,16 +97,40 @@ function underWay({ item, tenancy }: Own): Matter[] {
   if (offer) return [offered(item.no, offer)];
   if (item.stage === "correction") {
     const text = item.deadline_at ? t("mine.correct_text", { at: moment(item.deadline_at) }) : "";
-    return [{ kind: "act", title: t("mine.correct", { no: item.no }), text, to: `${to}/correct`, action: t("case.correct") }];
+    return [{ ...YOURS, kind: "act", about: item.no, title: t("mine.correct", { no: item.no }), text, who: t("mine.you"), to: `${to}/correct`, action: t("case.correct") }];
   }
   // Its lease says more.
   if (tenancy?.lease) return [];
   const waiting = tenancy?.waiting;
   const state = waiting ? `${title("waiting_states", waiting.state)}：${t("case.rank", { n: waiting.rank })}` : title("stages", item.stage, item.stage_title);
-  const who = waiting ? t("mine.waiting_text", { until: day(waiting.expires_at) }) : t("mine.who", { who: title("waiting_on", item.waiting_on) });
-  const until = !waiting && item.deadline_at ? t("mine.until", { at: moment(item.deadline_at) }) : "";
-  const text = item.blocked_at ? t("case.blocked") : `${who}${until}`;
-  return [{ kind: item.waiting_on === "citizen" ? "act" : "run", title: `${item.no} · ${state}`, text, to, action: t("cases.open") }];
+  return [
+    {
+      kind: item.waiting_on === "citizen" ? "act" : "run",
+      about: `${t("field.no")} ${item.no}`,
+      title: state,
+      who: waiting ? "" : t("mine.who", { who: title("waiting_on", item.waiting_on) }),
+      until: waiting ? t("mine.waiting_until", { until: day(waiting.expires_at) }) : item.deadline_at ? t("mine.until", { at: moment(item.deadline_at) }) : "",
+      text: item.blocked_at ? t("case.blocked") : waiting ? t("mine.waiting_text") : "",
+      to,
+      action: t("cases.open"),
+    },
+  ];
+}
+
+/** A household that names him and waits for his word, or of which he is a member by his word. */
+function claimed(claim: Claim): Matter {
+  const awaited = claim.state === "awaited";
+  return {
+    ...YOURS,
+    kind: awaited ? "act" : "run",
+    about: `${t("field.no")} ${claim.application_no}`,
+    title: t(awaited ? "mine.claim" : "mine.member", { name: claim.applicant }),
+    who: awaited ? t("mine.you") : "",
+    until: awaited && claim.deadline_at ? t("mine.until", { at: moment(claim.deadline_at) }) : "",
+    text: awaited ? t("mine.claim_text") : "",
+    to: "/confirm",
+    action: t(awaited ? "mine.confirm" : "mine.member_view"),
+  };
 }
 
 export function useMine() {
@@ -105,12 +139,14 @@ export function useMine() {
   const seen = () => void (document.hidden || all.reload());
   document.addEventListener("visibilitychange", seen);
   onScopeDispose(() => document.removeEventListener("visibilitychange", seen));
+  const cases = computed(() => all.data?.own.map((each) => each.item) ?? []);
   const matters = computed<Matter[]>(() => {
     if (!all.data) return [];
-    const { open, bills, leases, deposited } = all.data;
+    const { own, bills, leases, claims, deposited } = all.data;
     const found = [
       ...debts(bills),
-      ...open.flatMap(underWay),
+      ...claims.map(claimed),
+      ...own.filter((each) => !isOver(each)).flatMap(underWay),
       ...leases.flatMap((each) => leased(each, deposited.has(each.no))),
       // A deposit is asked for with its lease.
       ...bills.filter((each) => each.kind !== "deposit" && each.state === "open").map(payable),
@@ -119,6 +155,23 @@ export function useMine() {
     return found.sort((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
   });
   /** The case that stands in the way of another application; undefined for none, and while nothing is known. */
-  const open = computed(() => all.data?.open[0]?.item);
-  return { all, matters, open };
+  const open = computed(() => all.data?.own.find((each) => !isOver(each))?.item);
+  /** Only for somebody who has nothing here that stands in the way of an application, and not before that is known. Being named by somebody does not. */
+  const mayApply = computed(() => all.data !== null && !open.value && !matters.value.some((each) => each.to !== "/confirm" || each.kind === "run"));
+  return { all, cases, matters, open, mayApply };
+}
+
+export type Mine = ReturnType<typeof useMine>;
+
+/** The same on a page anybody may see: asked once it is known who has come, null until then and for nobody. */
+export function useMineOnceKnown() {
+  const mine = shallowRef<Mine | null>(null);
+  const scope = effectScope();
+  watch(
+    () => session.user?.kind === "citizen",
+    (citizen) => (mine.value = citizen ? (scope.run(useMine) ?? null) : null),
+    { immediate: true },
+  );
+  onScopeDispose(() => scope.stop());
+  return mine;
 }

@@ -1,7 +1,6 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import { locale, t, type Key } from "@/i18n";
-import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
 import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
@@ -99,7 +98,6 @@ watchMoves(router);
 let first = true;
 router.afterEach(async (to, from) => {
   setTitle();
-  void loadDivisions();
   // The first page is the browser's to announce.
   const moved = to.path !== from.path && !first;
   first = false;

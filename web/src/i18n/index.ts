@@ -2,16 +2,22 @@
 import { ref, watch } from "vue";
 import { keep, kept } from "@/lib/store";
 import { terms } from "@/terms";
-import { apply } from "./apply";
-import { citizen } from "./citizen";
+import type { apply } from "./apply";
+import type { citizen } from "./citizen";
 import { common } from "./common";
-import { staff } from "./staff";
+import type { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
 type InBoth = { zh: string; en: string };
-const texts = { ...common, ...citizen, ...apply, ...staff } satisfies Record<string, InBoth>;
-export type Key = keyof typeof texts;
+type Texts = typeof common & typeof citizen & typeof apply & typeof staff;
+export type Key = keyof Texts;
+const texts = { ...common } as Record<Key, InBoth>;
+
+/** Each application brings its own texts: nobody on a phone downloads the console's. */
+export function speak(...more: Partial<Record<Key, InBoth>>[]): void {
+  Object.assign(texts, ...more);
+}
 
 export const locale = ref<Locale>(kept("localStorage", NAME) === "en" ? "en" : "zh-CN");
 

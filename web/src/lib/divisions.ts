@@ -5,9 +5,11 @@ import type { Division } from "@/api/schema";
 import { title } from "@/i18n";
 
 const state = reactive<{ byCode: Record<string, Division>; items: Division[]; problem: Problem | null }>({ byCode: {}, items: [], problem: null });
+const RETRY_MS = 10_000;
 let loading: Promise<void> | null = null;
+let failedAt = 0;
 
-/** Loads the city's divisions once; after a failure the next page, or the person in front of it, tries again. */
+/** Loads the city's divisions once, when a page first names a place; after a failure the next page, or the person in front of it, tries again. */
 export function loadDivisions(): Promise<void> {
   loading ??= api
     .divisions()
@@ -19,19 +21,28 @@ export function loadDivisions(): Promise<void> {
     .catch((error: unknown) => {
       state.problem = error instanceof Problem && error.status ? error : offline(true);
       loading = null;
+      failedAt = Date.now();
     });
   return loading;
 }
 
+/** A page names a place: whoever is without a network is not asked at every stroke. */
+function wanted(): void {
+  if (!state.problem || Date.now() - failedAt > RETRY_MS) void loadDivisions();
+}
+
 export function divisionName(code: string): string {
+  wanted();
   return state.byCode[code]?.name ?? code;
 }
 
 export function cityName(): string {
+  wanted();
   return state.items.find((each) => each.level === "city")?.name ?? "";
 }
 
 export function divisionsOf(level: string, parent?: string): Division[] {
+  wanted();
   return state.items.filter((each) => each.level === level && (parent === undefined || each.parent === parent));
 }
 

@@ -5,12 +5,16 @@ import "element-plus/es/components/table-column/style/css";
 import "@/styles/base.css";
 import "@/styles/staff.css";
 import { createApp } from "vue";
-import { startLocale } from "@/i18n";
+import { speak, startLocale } from "@/i18n";
+import { apply } from "@/i18n/apply";
+import { citizen } from "@/i18n/citizen";
+import { staff } from "@/i18n/staff";
 import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
 import App from "./App.vue";
 import { router } from "./router";
 
+speak(citizen, apply, staff);
 startElder();
 startLocale();
 void loadCity();

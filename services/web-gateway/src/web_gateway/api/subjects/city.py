@@ -24,6 +24,16 @@ class Division(Answer):
     parent: str
 
 
+class ServiceCounter(Answer):
+    district: str
+    district_name: str
+    name: str
+    address: str
+    hours: str
+    telephone: str
+    sample: bool = Field(description="Made up: the city has not confirmed it.")
+
+
 class City(Answer):
     code: str
     name: str
@@ -31,6 +41,7 @@ class City(Answer):
     colour: str = Field(description="Of headers, links and buttons, #rrggbb; white on it can be read.")
     hotline: str = Field(description="Number people call; empty for none.")
     emblem: str = Field(description="Path of the city's emblem, an image.")
+    counters: list[ServiceCounter] = Field(description="Counters where people are helped in person, one a district.")
 
 
 class RuleCriterion(Answer):
@@ -56,7 +67,7 @@ class OnDate(Params):
 
 @api.get("/city", access=Access.PUBLIC, max_age=3600)
 async def get_city(call: Call) -> City:
-    """Whose pages these are: the city's name, its colour and emblem, and the number to call."""
+    """Whose pages these are: the city's name, its colour and emblem, the number to call and the counters to go to."""
     profile, look = call.edge.profile, call.edge.look
     return City(
         code=profile.city_code,
@@ -65,6 +76,7 @@ async def get_city(call: Call) -> City:
         colour=look.colour,
         hotline=look.hotline,
         emblem=EMBLEM_PATH,
+        counters=[ServiceCounter(district_name=profile.name_of(each.district), **each.model_dump()) for each in look.counters],
     )
 
 
