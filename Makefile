@@ -16,7 +16,7 @@ endif
 # Commands are started from the environment directly: nothing stands between Ctrl-C and the box.
 BIN := .venv/bin
 
-.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check docs docs-check profiles-check web web-check pytest bench soak clean sync
+.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check clients docs docs-check profiles-check web web-check pytest bench soak clean sync
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ openapi: .venv/.synced ## Rewrites openapi.json and the typed client of the web 
 
 openapi-check: .venv/.synced
 	$(BIN)/python -m web_gateway.openapi --check
+
+clients: .venv/.synced $(STATIC)/.built ## Writes the Python and the TypeScript client of the interface to .anju/clients
+	@mkdir -p .anju/clients/python .anju/clients/typescript
+	$(BIN)/openapi-python-client generate --path services/web-gateway/openapi.json --config docs/examples/python-client.yaml --meta none --overwrite --output-path .anju/clients/python/anju_client
+	sh deploy/onebox/npm.sh exec -- openapi-typescript ../services/web-gateway/openapi.json --output ../.anju/clients/typescript/anju.d.ts
 
 terms: .venv/.synced ## Rewrites the pages' and the deployments' copy of the codes and titles
 	$(BIN)/python -m anju_terms
