@@ -79,6 +79,7 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
         f"{case}/access-log",
         "/leases",
         lease,
+        f"{lease}/contract",
         f"{lease}/sign",
         "/bills",
         f"{lease}/bills/deposit",

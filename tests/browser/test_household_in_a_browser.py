@@ -87,7 +87,7 @@ async def test_from_the_form_to_the_first_rent(box: RunningBox, families: Famili
     await family.drafted()
     await phone.open(f"/cases/{family.no}")
     await phone.follow("阅读并签订合同")
-    for part in ("use", "rent", "leave"):
+    for part in ("return_use", "return_arrears", "return_changes"):
         await phone.field(f"ack-{part}").check()
     await phone.picture("8-sign")
     await phone.press("签订合同")

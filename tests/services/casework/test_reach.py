@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,7 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {"NOT_REGISTERED"},
     ),
+    "GetTenant": (lambda no: pb.GetTenantRequest(application_no=no), {"housing"}, {}, "NOT_ALLOWED", {"NOT_REGISTERED"}),
     "GetContact": (lambda no: pb.GetContactRequest(application_no=no), {"notifications"}, {}, "NOT_ALLOWED", {""}),
 }
 
@@ -522,10 +524,14 @@ async def test_housing_learns_the_household_of_the_newest_dossier_once_it_is_reg
     no = (await desk.submit(owner, dossier(member(name="欧阳晓明")))).no
     wanted = pb.GetRegisteredApplicantRequest(application_no=no)
     assert await reason_of(desk.call(system("housing"), "GetRegisteredApplicant", wanted)) == "NOT_REGISTERED"
+    assert await reason_of(desk.call(system("housing"), "GetTenant", pb.GetTenantRequest(application_no=no))) == "NOT_REGISTERED"
     await desk.bring_to(no, *TO_NOTICE, "notice_closed")
     answer = await desk.call(system("housing"), "GetRegisteredApplicant", wanted)
     assert (answer.owner, answer.masked_name, answer.household_size, answer.street) == (owner.sub, "欧**明", 1, STREET)
     assert answer.accepted_at == (await desk.get(owner, no)).submitted_at
+    tenant = await desk.call(system("housing"), "GetTenant", pb.GetTenantRequest(application_no=no))
+    assert tenant.name == "欧阳晓明"
+    assert re.fullmatch(r"[0-9]{4}\*{12}[0-9X]{2}", tenant.masked_id_number)
     unknown = pb.GetRegisteredApplicantRequest(application_no="KF-2026-999999")
     assert await reason_of(desk.call(system("housing"), "GetRegisteredApplicant", unknown)) == "NOT_FOUND"
 

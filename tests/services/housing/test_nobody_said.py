@@ -115,8 +115,7 @@ async def test_an_offer_nobody_answered_a_list_nobody_left_and_a_lease_nobody_si
     await pretend(leased, lease.SIGN, lease.SignLease(acknowledged=True, actor=owner.sub, request_id=ids.new_id()))
     await is_where_it_was(leased, "signing", 1)
     assert (await town.tenancy(no)).lease.state == "signing"
-    sign = pb.SignLeaseRequest(idempotency_key="sign", lease_no=drafted.lease.no, acknowledged=True)
-    assert (await town.call("SignLease", sign, owner)).lease.state == "deposit"
+    assert (await town.sign(drafted.lease.no, owner)).state == "deposit"
     await leased.terminate()
 
 

@@ -159,6 +159,7 @@ async def test_a_household_decides_only_for_itself(world: World) -> None:
         for method, request in (
             ("AnswerOffer", pb.AnswerOfferRequest(idempotency_key="k", offer_id=offer.id, accept=True)),
             ("LeaveWaitingList", pb.LeaveWaitingListRequest(idempotency_key="k", application_no="KF-1")),
+            ("GetContract", pb.GetContractRequest(lease_no=lease.no)),
             ("SignLease", pb.SignLeaseRequest(idempotency_key="k", lease_no=lease.no, acknowledged=True)),
         ):
             assert (await refused(world.call(method, request, caller))).problem.reason == reason

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import anju_profile
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
@@ -28,15 +29,18 @@ from chassis.errors import NOT_FOUND, Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller
 from chassis.ids import new_id
-from housing import tables
+from housing import store, tables
 from housing.app import application
+from housing.contracts import Contracts, Drawn
+from housing.domain.contract import Tenant
 from housing.settings import Settings
-from housing.terms import Terms
+from housing.terms import Terms, of_profile
 from housing.words import KINDS
 from sqlalchemy import text
 
 from tests.support.keys import citizen, signer, staff
 from tests.support.patience import eventually
+from tests.support.profiles import KAIFENG
 
 DISTRICT, STREET = "410202", "410202001"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -51,6 +55,7 @@ TERMS = Terms(
     term_months=36,
     rent=BILLS,
     deposit=Clocks(due_days=15, arrears_days=0),
+    contract=of_profile(anju_profile.load(KAIFENG))(date(2026, 11, 23)).contract,
 )
 
 Hook = Callable[[str, str, Model], Awaitable[None]]
@@ -91,6 +96,12 @@ class Households:
     """In casework's place: who is registered."""
 
     known: dict[str, casework.GetRegisteredApplicantResponse] = field(default_factory=dict)
+    name: str = "张晓明"
+
+    async def tenant(self, application_no: str) -> Tenant:
+        if application_no not in self.known:
+            raise Refusal(NOT_FOUND)
+        return Tenant(name=self.name, id_number="4102************34")
 
     async def registered(self, application_no: str) -> casework.GetRegisteredApplicantResponse:
         if application_no not in self.known:
@@ -130,9 +141,11 @@ class World:
     terms: TermsOf
     words: Words
     deposits: Deposits
+    ring: KeyRing
     steps: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
+        self.contracts = Contracts(self.ring, self.terms)
         self.stub = rpc.HousingServiceStub(self.web.channel)
         self.worker_stub = rpc.HousingServiceStub(self.worker.channel)
 
@@ -186,7 +199,29 @@ class World:
 
     async def signature(self, lease_no: str) -> Word:
         owner, _ = await self.owner_of("leases", "no", lease_no)
-        return await self.said(lease.SIGN, lease.workflow_id(lease_no), owner, lease.SignLease, acknowledged=True)
+        workflow_id = lease.workflow_id(lease_no)
+        known = await self.sql("SELECT digest FROM contracts WHERE lease_no = :no", no=lease_no)
+        drawn = await self.drawn_up(lease_no) if owner != "nobody" and not known else None
+        digest = known[-1][0] if known else drawn.contract.digest if drawn else ""
+        word = await self.said(lease.SIGN, workflow_id, owner, lease.SignLease, acknowledged=True, digest=digest)
+        if drawn is not None:
+            async with self.database.transaction() as session:
+                self.contracts.keep(session, word.request_id, drawn)
+        return word
+
+    async def drawn_up(self, lease_no: str) -> Drawn:
+        async with self.database.transaction() as session:
+            found = await store.lease(session, lease_no)
+            assert found is not None
+            return await self.contracts.draw_up(session, found, Tenant(name=self.households.name, id_number="4102************34"))
+
+    async def sign(self, lease_no: str, caller: Caller, key: str = "", **changes: Any) -> pb.Lease:
+        """Reads the contract and signs it."""
+        shown = await self.call("GetContract", pb.GetContractRequest(lease_no=lease_no), caller)
+        given = {"lease_no": lease_no, "acknowledged": True, "digest": shown.digest, **changes}
+        request = pb.SignLeaseRequest(idempotency_key=key or f"sign-{next(self.steps)}", **given)
+        answer: pb.SignLeaseResponse = await self.call("SignLease", request, caller)
+        return answer.lease
 
     async def add_units(self, *bedrooms: int, district: str = DISTRICT, estate: str = "E1", first: int = 1) -> list[pb.Unit]:
         units = [
@@ -291,9 +326,10 @@ async def housing(url: str, keys_dir: Path, engine: Engine | None = None, **sett
         web = Client(server.address, signer(keys_dir, "web-gateway"), "housing")
         worker = Client(server.address, signer(keys_dir, "worker"))
         database = Database(url, pool_size=20)
-        words = Words(database, tables.Word, tables.Outbox, notes, KeyRing.load_or_create(keys_dir / "field-keys.json"), KINDS)
+        ring = KeyRing.load_or_create(keys_dir / "field-keys.json")
+        words = Words(database, tables.Word, tables.Outbox, notes, ring, KINDS)
         try:
-            yield World(web, worker, notes, server.address, database, households, terms, words, deposits)
+            yield World(web, worker, notes, server.address, database, households, terms, words, deposits, ring)
         finally:
             for client in (web, worker):
                 await client.close()

@@ -91,6 +91,7 @@ def script(gateway: World, operation: Operation) -> None:
     )
     on("GetComparison", eligibility.GetComparisonResponse(comparison=eligibility.Comparison(round=1, rows=[compared])))
     on("GetTenancy", housing.GetTenancyResponse(offers=[housing.Offer(id="o", unit=unit)], lease=housing.Lease(no="L", unit=unit)))
+    on("GetContract", housing.GetContractResponse(digest="0" * 64))
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))

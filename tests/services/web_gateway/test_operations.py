@@ -195,7 +195,7 @@ async def test_the_workflows_verdict_reaches_the_reviewer_in_its_own_words(gatew
         ("finance", "POST", f"/applications/{NO}/decision", {"decision": "approve", "reason": ""}),
         ("house_manager", "POST", "/applications", {}),
         ("house_manager", "POST", "/offers/o-1/answer", {"accept": True, "reason": ""}),
-        ("operator", "POST", "/leases/L-2026-000001/signature", {"acknowledged": True}),
+        ("operator", "POST", "/leases/L-2026-000001/signature", {"acknowledged": True, "digest": "0" * 64}),
     ],
 )
 async def test_the_edge_already_refuses_what_a_role_may_never_do(gateway: World, role: str, method: str, path: str, body: Any) -> None:
@@ -361,6 +361,8 @@ async def test_homes_bills_and_messages(gateway: World) -> None:
     offer = housing.Offer(id="o-1", unit=unit, state="open")
     gateway.backstage.on("GetTenancy", housing.GetTenancyResponse(offers=[offer], lease=lease))
     gateway.backstage.on("AnswerOffer", housing.AnswerOfferResponse(offer=offer))
+    clause = housing.Clause(code="rent", title=common.Text(en="5. Rent"), text=[common.Text(en="The rent is 350.00 yuan a month.")])
+    gateway.backstage.on("GetContract", housing.GetContractResponse(clauses=[clause], digest="5" * 64))
     gateway.backstage.on("SignLease", housing.SignLeaseResponse(lease=lease))
     gateway.backstage.on("LeaveWaitingList", housing.LeaveWaitingListResponse(waiting=housing.WaitingEntry(state="left")))
     gateway.backstage.on("GetBill", lambda request: payments.GetBillResponse(bill=payments.Bill(id=request.id, amount_fen=35000)))
@@ -375,7 +377,13 @@ async def test_homes_bills_and_messages(gateway: World) -> None:
     assert (tenancy["waiting"], tenancy["offers"][0]["unit"]["number"], tenancy["lease"]["no"]) == (None, "3号楼2单元501", "L-2026-000001")
     assert (await citizen.post(f"{API}/offers/o-1/answer", {"accept": False, "reason": "太远"})).json["id"] == "o-1"
     assert gateway.backstage.last("AnswerOffer").request.accept is False
-    assert (await citizen.post(f"{API}/leases/L-2026-000001/signature", {"acknowledged": True})).status == 200
+    read = (await citizen.get(f"{API}/leases/L-2026-000001/contract", headers={"Accept-Language": "en"})).json
+    assert read["clauses"] == [{"code": "rent", "title": "5. Rent", "text": ["The rent is 350.00 yuan a month."]}]
+    signature = {"acknowledged": True, "digest": read["digest"]}
+    assert (await citizen.post(f"{API}/leases/L-2026-000001/signature", signature)).status == 200
+    assert gateway.backstage.last("SignLease").request.digest == read["digest"]
+    unread = await citizen.post(f"{API}/leases/L-2026-000001/signature", {"acknowledged": True})
+    unread.problem(422, "INVALID_FIELDS")
     assert (await citizen.ask("POST", f"{CASE}/waiting-exit")).json["state"] == "left"
     bills = f"{API}/leases/L-2026-000001/bills"
     assert (await citizen.get(f"{bills}/202612")).json["id"] == "L-2026-000001/202612"

@@ -645,6 +645,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/leases/{no}/contract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The contract of the caller's own lease: as it would be signed now, or as it was signed
+         * @description The Chinese text binds.
+         */
+        get: operations["get_contract"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/leases/{no}/signature": {
         parameters: {
             query?: never;
@@ -655,8 +675,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Signs the lease
-         * @description 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return situations.
+         * Signs the contract as it was read
+         * @description 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return situations, 409 TERMS_CHANGED when the contract says something else by now: nothing is signed, and it is to be read again.
          */
         post: operations["sign_lease"];
         delete?: never;
@@ -1195,6 +1215,18 @@ export interface components {
             /** Items */
             items: components["schemas"]["Claim"][];
         };
+        /** Clause */
+        Clause: {
+            /**
+             * Code
+             * @description Item of Order 11, article 17, which the clause settles.
+             */
+            code: string;
+            /** Title */
+            title: string;
+            /** Text */
+            text: string[];
+        };
         /** ComparedRow */
         ComparedRow: {
             /** Fact */
@@ -1283,6 +1315,23 @@ export interface components {
              * Format: date-time
              */
             given_at: string;
+        };
+        /** Contract */
+        Contract: {
+            /** Clauses */
+            clauses: components["schemas"]["Clause"][];
+            /**
+             * Digest
+             * @description SHA-256 of all that is signed, in hexadecimal.
+             */
+            digest: string;
+            /** Signed At */
+            signed_at: string | null;
+            /**
+             * Sample
+             * @description True: the text is a sample and not the city's own.
+             */
+            sample: boolean;
         };
         /** CorrectDossier */
         CorrectDossier: {
@@ -2413,6 +2462,11 @@ export interface components {
              * @description The household was told the liability clauses and the return situations (Order 11, article 16).
              */
             acknowledged: boolean;
+            /**
+             * Digest
+             * @description Of the contract as it was read.
+             */
+            digest: string;
         };
         /**
          * SubmitApplication
@@ -2655,7 +2709,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -2784,11 +2838,13 @@ export type BillPage = components['schemas']['BillPage'];
 export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
+export type Clause = components['schemas']['Clause'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
 export type Confirm = components['schemas']['Confirm'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
+export type Contract = components['schemas']['Contract'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
@@ -4333,6 +4389,38 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_contract: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contract"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

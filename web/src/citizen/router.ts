@@ -59,6 +59,7 @@ export const router = createRouter({
     mine("/cases/:no/offers/:id", "offer.title", () => import("./pages/OfferPage.vue")),
     mine("/leases", "leases.title", () => import("./pages/LeasesPage.vue")),
     mine("/leases/:lease", "lease.title", () => import("./pages/LeasePage.vue")),
+    mine("/leases/:lease/contract", "contract.title", () => import("./pages/ContractPage.vue")),
     mine("/leases/:lease/sign", "sign.title", () => import("./pages/SignPage.vue")),
     mine("/leases/:lease/bills/:period", "bills.title", () => import("./pages/BillPage.vue")),
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),

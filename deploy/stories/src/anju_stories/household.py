@@ -227,7 +227,8 @@ class Household:
         return lease
 
     async def sign(self) -> None:
-        await self.applicant.post(f"/leases/{self.lease_no}/signature", {"acknowledged": True})
+        contract = await self.applicant.get(f"/leases/{self.lease_no}/contract")
+        await self.applicant.post(f"/leases/{self.lease_no}/signature", {"acknowledged": True, "digest": contract["digest"]})
 
     async def lease_is(self, state: str, *, seconds: float | None = None) -> dict[str, Any]:
         tenancy = await eventually(

@@ -77,6 +77,7 @@ class SignLease(Word):
     """Update ``sign``."""
 
     acknowledged: bool
+    digest: str = Field(default="", description="of the contract that was shown, which is what is signed")
 
 
 class BillClosed(Model):

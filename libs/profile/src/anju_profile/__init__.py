@@ -14,13 +14,16 @@ from chassis import logs
 
 from anju_profile.profile import Profile
 from anju_profile.published import VERSIONS, ChangedVersionError, Published, UnknownVersionError, published
-from anju_profile.sections import Division, Remedy, ReviewLevel
+from anju_profile.sections import CONTRACT_ITEMS, Clause, Division, Lessor, Remedy, ReviewLevel
 from anju_profile.series import Dated, NotInForceError, Series
 
 __all__ = [
+    "CONTRACT_ITEMS",
     "ChangedVersionError",
+    "Clause",
     "Dated",
     "Division",
+    "Lessor",
     "NotInForceError",
     "Profile",
     "Published",

@@ -12,7 +12,7 @@ import yaml
 from anju_terms import is_code
 from pydantic import Field, PrivateAttr, model_validator
 
-from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Division, Lease, Refusal, ReviewLevel, Waiting
+from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Contract, Division, Lease, Refusal, ReviewLevel, Waiting
 from anju_profile.series import OLDER, Code, Codes, Section, Series, Whole, series_in
 
 
@@ -28,6 +28,7 @@ class Profile(Section):
     refusal: Refusal
     waiting: Waiting
     lease: Lease
+    contract: Contract
     rent_bills: BillClocks
     deposit_bills: BillClocks
     criteria: dict[str, dict[str, Whole]] = Field(

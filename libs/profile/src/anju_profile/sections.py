@@ -3,11 +3,13 @@ names of its contract (``anju_contracts``), so that ``Clocks(**profile.applicati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from string import Formatter
+from typing import Annotated, Final, Literal
 
 from anju_terms import Title
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes
 
@@ -73,6 +75,72 @@ class Lease(Section):
     term_months: LeaseMonths
     rent_fen_per_sqm_month: Fen
     deposit_fen: Fen
+
+
+# What a lease contract says, in the order of Order 11, article 17 (a deposit is a local rule): each item with what its clause is filled with.
+CONTRACT_ITEMS: Final[Mapping[str, frozenset[str]]] = {
+    "parties": frozenset({"lessor", "lessor_address", "tenant", "id_number", "household_size"}),
+    "home": frozenset({"address", "estate", "number", "bedrooms", "area"}),
+    "use": frozenset(),
+    "term": frozenset({"term_months"}),
+    "rent": frozenset({"rent", "rent_due_days"}),
+    "deposit": frozenset({"deposit", "deposit_due_days"}),
+    "repairs": frozenset(),
+    "charges": frozenset(),
+    # Articles 27, 29 and 31: what the tenant is told before he signs (article 16).
+    "return_use": frozenset(),
+    "return_arrears": frozenset(),
+    "return_changes": frozenset(),
+    "liability": frozenset(),
+    "disputes": frozenset(),
+    "other": frozenset(),
+}
+# Where a clause speaks of another: "article_rent" is 第五条.
+CONTRACT_BLANKS: Final = frozenset().union(*CONTRACT_ITEMS.values(), {f"article_{item}" for item in CONTRACT_ITEMS})
+
+
+class Lessor(Row):
+    """Who lets the homes. ``{city}`` and ``{district}`` are the places of the home."""
+
+    name: Title
+    address: Title
+
+
+class Clause(Row):
+    """A clause of the lease contract: the item of ``CONTRACT_ITEMS`` it settles, and its paragraphs."""
+
+    code: str
+    title: Title
+    text: tuple[Title, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _says_what_it_must(self) -> Clause:
+        needed = CONTRACT_ITEMS.get(self.code)
+        if needed is None:
+            raise ValueError(f"{self.code} is no item of a lease contract: {', '.join(CONTRACT_ITEMS)}")
+        for locale in ("zh", "en"):
+            blanks = {name for part in self.text for _, name, _, _ in Formatter().parse(getattr(part, locale)) if name is not None}
+            if missing := needed - blanks:
+                raise ValueError(f"the {locale} text of clause {self.code} does not say {', '.join(sorted(missing))}")
+            if unknown := blanks - CONTRACT_BLANKS:
+                raise ValueError(f"the {locale} text of clause {self.code} has blanks nobody fills: {', '.join(sorted(unknown))}")
+        return self
+
+
+def _complete(clauses: tuple[Clause, ...]) -> tuple[Clause, ...]:
+    codes = [clause.code for clause in clauses]
+    if missing := [item for item in CONTRACT_ITEMS if item not in codes]:
+        raise ValueError(f"the contract does not settle {', '.join(missing)} (Order 11, article 17)")
+    if len(set(codes)) != len(codes):
+        raise ValueError("the contract settles an item twice")
+    return clauses
+
+
+class Contract(Section):
+    """The lease contract of the city (租赁合同文本). The Chinese binds."""
+
+    lessor: Series[Lessor]
+    clauses: Series[Annotated[tuple[Clause, ...], AfterValidator(_complete)]]
 
 
 class BillClocks(Section):

@@ -12,6 +12,7 @@ from anju_terms import is_code
 from chassis import paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
+from chassis.ids import mask_id_number
 from chassis.wire import stamp, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -192,6 +193,12 @@ class Reading:
             category=case.category,
             accepted_at=stamp(case.submitted_at),
         )
+
+    async def tenant(self, request: pb.GetTenantRequest) -> pb.GetTenantResponse:
+        found, dossier = await self._dossier(request.application_no, 0)
+        if found.case.stage != "registered":
+            raise Refusal(NOT_REGISTERED)
+        return pb.GetTenantResponse(name=dossier.applicant.name, masked_id_number=mask_id_number(dossier.applicant.id_number))
 
     async def contact(self, request: pb.GetContactRequest) -> pb.GetContactResponse:
         found, dossier = await self._dossier(request.application_no, 0)

@@ -106,5 +106,8 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def GetRegisteredApplicant(self, request: pb.GetRegisteredApplicantRequest, context: Any) -> pb.GetRegisteredApplicantResponse:
         return await self._reading.registered_applicant(request)
 
+    async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
+        return await self._reading.tenant(request)
+
     async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
         return await self._reading.contact(request)

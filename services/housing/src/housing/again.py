@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import anju_calendar as calendar
 from anju_contracts import lease, waiting
@@ -107,18 +107,20 @@ class Leases:
             raise Refusal(NOT_FOUND)
         if found.state in lease.MOVES.ends:
             return None
-        given = self._given(found, wire.unit_name(leased.home), generation)
+        kept = await store.contract(session, found.word_id)
+        terms_on = kept.terms_on if kept is not None else None
+        given = self._given(found, terms_on, wire.unit_name(leased.home), generation)
         await self._words.begun_again(session, workflow_id)
         return Again(given, f"{lease.MOVES.title} {no}", {}, found.state, found.version)
 
     async def mark(self, session: AsyncSession, workflow_ids: Collection[str], at: datetime | None) -> None:
         await store.mark_blocked_leases(session, [each.removeprefix(self.prefix()) for each in workflow_ids], at)
 
-    def _given(self, found: Lease, unit: str, generation: int) -> lease.LeaseInput:
+    def _given(self, found: Lease, terms_on: date | None, unit: str, generation: int) -> lease.LeaseInput:
         terms = term = None
         if found.signed_at is not None:
             # The terms of the day of signing, as they were fixed then.
-            terms = self._terms_of(calendar.local_date(found.signed_at)).of_lease(found.monthly_rent_fen, found.deposit_fen)
+            terms = self._terms_of(terms_on or calendar.local_date(found.signed_at)).of_lease(found.monthly_rent_fen, found.deposit_fen)
         if found.starts_on is not None and found.ends_on is not None:
             term = lease.Term(starts_on=found.starts_on, ends_on=found.ends_on)
         known = [found.drafted_at, *([found.signed_at] if found.signed_at else [])]

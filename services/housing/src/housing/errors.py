@@ -36,7 +36,15 @@ NOT_ACKNOWLEDGED = Problem(
     "请先阅读并确认违约责任和应当退回住房的情形，再签约。",
     "Read and confirm the liability clauses and the return situations before signing.",
 )
+TERMS_CHANGED = Problem(
+    "TERMS_CHANGED",
+    _FAILED,
+    "您阅读之后，合同内容有变化，这次没有签订。请把新的合同再读一遍，同意后再签。",
+    "The contract has changed since you read it, so nothing was signed. Read the new text, and sign it if you agree.",
+)
 STEP_REFUSED = Problem("STEP_REFUSED", _FAILED, "当前状态不能办理这一步。", "The record is in a state in which this step is not possible.")
 
 # The refusals which workflows give by name; the Chinese comes with them.
-PROBLEMS: Final = {problem.reason: problem for problem in (OFFER_NOT_OPEN, ALREADY_ENDED, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, STEP_REFUSED)}
+PROBLEMS: Final = {
+    problem.reason: problem for problem in (OFFER_NOT_OPEN, ALREADY_ENDED, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, STEP_REFUSED)
+}

@@ -28,7 +28,7 @@ from housing import reach, store, wire
 from housing.applicants import Applicants
 from housing.deposits import Deposits
 from housing.domain import matching
-from housing.errors import ESTATE_DIFFERS, NOT_ACKNOWLEDGED, UNIT_EXISTS
+from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
 from housing.tables import Estate, Offer, Once, Unit, Waiting
@@ -224,6 +224,20 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             ranked = store.Ranked(entry, await store.rank(session, entry))
         return pb.LeaveWaitingListResponse(waiting=wire.waiting_entry(ranked))
 
+    async def GetContract(self, request: pb.GetContractRequest, context: Context) -> pb.GetContractResponse:
+        caller = current_caller()
+        async with self._database.statements() as session:
+            found = await store.lease(session, request.lease_no)
+            leased = _own(caller, found, found.lease.owner if found else "")
+            kept = await store.contract(session, leased.lease.contract_id) if leased.lease.contract_id else None
+        if kept is not None:
+            return wire.contract(self._contracts.opened(kept), leased.lease.signed_at)
+        if leased.lease.state != "signing":
+            raise Refusal(LEASE_NOT_OPEN)
+        tenant = await self._applicants.tenant(leased.lease.application_no)
+        async with self._database.statements() as session:
+            return wire.contract((await self._contracts.draw_up(session, leased, tenant)).contract, None)
+
     async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
         caller = current_caller()
 
@@ -231,11 +245,23 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             found = await store.lease(session, request.lease_no)
             return _own(caller, found, found.lease.owner if found else "")
 
+        async with self._database.statements() as session:
+            application_no = (await read(session)).lease.application_no
+        if not request.acknowledged:
+            raise Refusal(NOT_ACKNOWLEDGED)
+        # Outside of the transaction: a slow casework must not hold the lease and a connection.
+        tenant = await self._applicants.tenant(application_no)
+
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             found = await read(session)
-            if not request.acknowledged:
-                raise Refusal(NOT_ACKNOWLEDGED)
-            return Heard(lease.workflow_id(found.lease.no), lease.SignLease(actor=caller.sub, acknowledged=True, request_id=word_id))
+            if found.lease.state != "signing":
+                raise Refusal(LEASE_NOT_OPEN)
+            drawn = await self._contracts.draw_up(session, found, tenant)
+            if drawn.contract.digest != request.digest:
+                raise Refusal(TERMS_CHANGED)
+            kept = self._contracts.keep(session, word_id, drawn)
+            said = lease.SignLease(actor=caller.sub, acknowledged=True, digest=kept.digest, request_id=word_id)
+            return Heard(lease.workflow_id(found.lease.no), said)
 
         await self._words.say(caller, request, lease.SIGN, prepare)
         async with self._database.statements() as session:

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import store, wire
 from housing.applicants import Applicants
+from housing.contracts import Contracts
 from housing.deposits import Deposits
 from housing.domain import leases
 from housing.errors import OFFER_NOT_OPEN, STEP_REFUSED
@@ -62,6 +63,7 @@ class WorkflowSteps:
         self._terms_of = terms_of
         self._words = words
         self._deposits = deposits
+        self._contracts = Contracts(ring, terms_of)
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
         _check_step(request.step)
@@ -183,11 +185,10 @@ class WorkflowSteps:
                 raise not_said(lease_contract.workflow_id(lease.no), lease_contract.BILL_CLOSED)
             signing = request.event == "signed"
             workflow_id = lease_contract.workflow_id(lease.no)
-            await self._said(session, request.step, workflow_id, lease.owner, lease_contract.SIGN if signing else "")
+            said = await self._said(session, request.step, workflow_id, lease.owner, lease_contract.SIGN if signing else "")
             as_of = instant(request.step, "as_of")
-            if signing:
-                lease.word_id = request.step.word_id
-                answer.terms.CopyFrom(await self._signed(session, lease, request.step, as_of))
+            if said is not None:
+                answer.terms.CopyFrom(await self._signed(session, lease, said, request.step, as_of))
             elif request.event == "activated":
                 answer.term.CopyFrom(await _activated(session, lease, request.step, as_of))
             await _move(session, lease, state, as_of)
@@ -276,14 +277,18 @@ class WorkflowSteps:
         assert leased is not None
         return leased
 
-    async def _signed(self, session: AsyncSession, lease: Lease, step: common_pb2.Step, as_of: datetime) -> pb.LeaseTerms:
-        """The terms of the day of signing (Order 11, article 16)."""
-        terms = self._terms_of(local_date(as_of))
-        leased = await store.lease(session, lease.no)
-        assert leased is not None
-        unit = leased.home.unit
-        lease.term_months, lease.monthly_rent_fen, lease.deposit_fen = terms.term_months, unit.monthly_rent_fen, unit.deposit_fen
-        lease.signed_at = as_of
+    async def _signed(self, session: AsyncSession, lease: Lease, said: Said, step: common_pb2.Step, as_of: datetime) -> pb.LeaseTerms:
+        """The terms of the contract which the household has read and signed (Order 11, article 16)."""
+        kept = await store.contract(session, said.id)
+        if kept is None or (kept.lease_no, kept.digest) != (lease.no, said.word.digest):
+            raise not_said(said.workflow_id, lease_contract.SIGN)
+        contract, terms = self._contracts.opened(kept), self._terms_of(kept.terms_on)
+        lease.term_months, lease.monthly_rent_fen, lease.deposit_fen = (
+            contract.term_months,
+            contract.monthly_rent_fen,
+            contract.deposit_fen,
+        )
+        lease.word_id, lease.contract_id, lease.signed_at = said.id, kept.word_id, as_of
         tell.fill_in(step, deadline=tell.day(calendar.days_after(as_of, terms.deposit.due_days)))
         return wire.lease_terms(terms.of_lease(lease.monthly_rent_fen, lease.deposit_fen))
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from housing.tables import LISTED, Estate, Lease, LeaseNumber, Offer, Unit, Waiting
+from housing.tables import LISTED, Estate, KeptContract, Lease, LeaseNumber, Offer, Unit, Waiting
 
 # unique_violation and deadlock_detected: somebody else was faster, and a new look sees what he did.
 LOST_RACES: Final = ("23505", "40P01")
@@ -348,6 +348,14 @@ def owned_by(owner: str) -> ColumnElement[bool]:
 def within(divisions: Sequence[str]) -> ColumnElement[bool]:
     """Leases of households whose street lies in one of the divisions; none without a division."""
     return or_(*(col(Lease.street).startswith(division, autoescape=True) for division in divisions), text("false"))
+
+
+async def contract(session: AsyncSession, word_id: str) -> KeptContract | None:
+    return await session.get(KeptContract, word_id)
+
+
+async def drop_contract(session: AsyncSession, word_id: str) -> None:
+    await session.execute(delete(KeptContract).where(col(KeptContract.word_id) == word_id))
 
 
 async def free_from(session: AsyncSession, unit_id: str) -> date | None:

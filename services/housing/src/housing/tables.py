@@ -195,11 +195,26 @@ class Lease(Base, table=True):
     drafted_at: datetime = Field(sa_type=DateTime(timezone=True))
     sign_by: datetime = Field(sa_type=DateTime(timezone=True))
     signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
-    # The household's word by which it was signed.
+    # The household's word by which it was signed, and the contract it signed by it.
     word_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    contract_id: str | None = Field(default=None, foreign_key="contracts.word_id", nullable=True)
     version: int = Field(default=1, sa_type=BigInteger)
     # Since when its workflow is gone while the lease is not over.
     blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+class KeptContract(Base, table=True):
+    """A contract as the household read and signed it, kept with its word; gone when the word was refused. The one a lease was signed by stays as it is."""
+
+    __tablename__ = "contracts"
+
+    word_id: str = Field(primary_key=True)
+    lease_no: str = Field(index=True)
+    # SHA-256 of the document, in hexadecimal: what the household was shown, and what its word says.
+    digest: str
+    document_sealed: bytes
+    # The day whose profile it follows.
+    terms_on: date
 
 
 class Repair(Base, RepairColumns, table=True):

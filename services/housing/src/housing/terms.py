@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import anju_calendar as calendar
@@ -11,6 +12,8 @@ from anju_contracts.lease import LeaseTerms
 from anju_contracts.rent_cycle import Clocks
 from anju_contracts.waiting import WaitingTerms
 from anju_profile import Profile
+
+from housing.domain.contract import ContractText
 
 
 class Terms(NamedTuple):
@@ -24,6 +27,7 @@ class Terms(NamedTuple):
     term_months: int
     rent: Clocks
     deposit: Clocks
+    contract: ContractText
 
     def of_waiting(self, registered_at: datetime) -> WaitingTerms:
         return WaitingTerms(
@@ -46,8 +50,12 @@ TermsOf = Callable[[date], Terms]
 def of_profile(profile: Profile) -> TermsOf:
     """The terms of any day."""
 
+    districts = {division.code: division.name for division in profile.districts}
+
+    @lru_cache(maxsize=64)
     def terms_of(day: date) -> Terms:
         waiting, lease = profile.waiting, profile.lease
+        lessor, clauses = profile.contract.lessor.entry_on(day), profile.contract.clauses.entry_on(day)
         return Terms(
             waiting_limit_months=waiting.limit_months.on(day),
             waiting_alarm_months=waiting.alarm_months.on(day),
@@ -57,6 +65,13 @@ def of_profile(profile: Profile) -> TermsOf:
             term_months=lease.term_months.on(day),
             rent=Clocks.model_validate(profile.rent_bills.on(day)),
             deposit=Clocks.model_validate(profile.deposit_bills.on(day)),
+            contract=ContractText(
+                city=profile.name_of(profile.city_code),
+                districts=districts,
+                lessor=lessor.value,
+                clauses=clauses.value,
+                sample=lessor.sample or clauses.sample,
+            ),
         )
 
     return terms_of

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.lease import MOVES, LeaseTerms
 from anju_contracts.rent_cycle import Clocks
 from anju_contracts.waiting import WaitingTerms
+from anju_terms import Title
 from chassis.wire import stamp
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from housing import store
+from housing.domain.contract import Contract
 from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
 
 
@@ -70,6 +73,21 @@ def lease(leased: LeasedHome) -> pb.Lease:
         version=found.version,
         sign_by=stamp(found.sign_by),
     )
+
+
+def contract(found: Contract, signed_at: datetime | None) -> pb.GetContractResponse:
+    return pb.GetContractResponse(
+        clauses=[
+            pb.Clause(code=clause.code, title=_text(clause.title), text=[_text(part) for part in clause.text]) for clause in found.clauses
+        ],
+        digest=found.digest,
+        signed_at=stamp(signed_at),
+        sample=found.sample,
+    )
+
+
+def _text(title: Title) -> common.Text:
+    return common.Text(zh=title.zh, en=title.en)
 
 
 def waiting_entry(ranked: Ranked) -> pb.WaitingEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from anju_contracts import lease, waiting
@@ -32,6 +33,10 @@ async def _is_to_be_signed(session: AsyncSession, said: Said) -> bool:
     return found is not None and found.lease.state == "signing"
 
 
+async def _drop_contract(session: AsyncSession, said: Said) -> None:
+    await store.drop_contract(session, said.id)
+
+
 def _kind(update: str, model: type[waiting.OfferAnswer | waiting.Leaving | lease.SignLease], is_open: Look, over: Problem) -> Kind:
     """While the record says the matter is open, its workflow may not know of it yet: its start, or the offer, is on the way to it."""
 
@@ -47,5 +52,5 @@ def _kind(update: str, model: type[waiting.OfferAnswer | waiting.Leaving | lease
 KINDS: Final = (
     _kind(waiting.ANSWER_OFFER, waiting.OfferAnswer, _offer_is_open, OFFER_NOT_OPEN),
     _kind(waiting.LEAVE, waiting.Leaving, _is_listed, ALREADY_ENDED),
-    _kind(lease.SIGN, lease.SignLease, _is_to_be_signed, LEASE_NOT_OPEN),
+    replace(_kind(lease.SIGN, lease.SignLease, _is_to_be_signed, LEASE_NOT_OPEN), refused=_drop_contract),
 )

@@ -159,6 +159,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.FromString,
                 _registered_method=True)
+        self.GetTenant = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetTenant',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.FromString,
+                _registered_method=True)
         self.GetContact = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetContact',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.SerializeToString,
@@ -358,6 +363,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTenant(self, request, context):
+        """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetContact(self, request, context):
         """Notifications only: where the household can be reached.
         """
@@ -492,6 +504,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetRegisteredApplicant,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.SerializeToString,
+            ),
+            'GetTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTenant,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.SerializeToString,
             ),
             'GetContact': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContact,
@@ -1174,6 +1191,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetRegisteredApplicant',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetRegisteredApplicantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetTenant',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

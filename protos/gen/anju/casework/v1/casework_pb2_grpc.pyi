@@ -107,6 +107,8 @@ class CaseworkServiceStub:
     """Eligibility only: what the household declared, without names, numbers or addresses."""
     GetRegisteredApplicant: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]
     """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+    GetTenant: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetTenantRequest, _casework_pb2.GetTenantResponse]
+    """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]
     """Notifications only: where the household can be reached."""
 
@@ -186,6 +188,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Eligibility only: what the household declared, without names, numbers or addresses."""
     GetRegisteredApplicant: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]  # type: ignore[assignment]
     """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+    GetTenant: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetTenantRequest, _casework_pb2.GetTenantResponse]  # type: ignore[assignment]
+    """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetContact: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]  # type: ignore[assignment]
     """Notifications only: where the household can be reached."""
 
@@ -412,6 +416,14 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetRegisteredApplicantResponse, _abc.Awaitable[_casework_pb2.GetRegisteredApplicantResponse]]:
         """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+
+    @_abc_1.abstractmethod
+    def GetTenant(
+        self,
+        request: _casework_pb2.GetTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetTenantResponse, _abc.Awaitable[_casework_pb2.GetTenantResponse]]:
+        """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
 
     @_abc_1.abstractmethod
     def GetContact(

@@ -610,24 +610,113 @@ class SignLeaseRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     LEASE_NO_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     lease_no: _builtins.str
     acknowledged: _builtins.bool
     """The household ticked that it was told the liability clauses and the return situations."""
+    digest: _builtins.str
+    """Of the contract as it was shown (GetContract)."""
     def __init__(
         self,
         *,
         idempotency_key: _builtins.str = ...,
         lease_no: _builtins.str = ...,
         acknowledged: _builtins.bool = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "idempotency_key", b"idempotency_key", "lease_no", b"lease_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "digest", b"digest", "idempotency_key", b"idempotency_key", "lease_no", b"lease_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignLeaseRequest: _TypeAlias = SignLeaseRequest  # noqa: Y015
+
+@_typing.final
+class GetContractRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContractRequest: _TypeAlias = GetContractRequest  # noqa: Y015
+
+@_typing.final
+class GetContractResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAUSES_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    """SHA-256 of all that is signed, in hexadecimal."""
+    sample: _builtins.bool
+    """The text is a sample and not the city's own."""
+    @_builtins.property
+    def clauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clause]: ...
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp:
+        """Not set before it is signed."""
+
+    def __init__(
+        self,
+        *,
+        clauses: _abc.Iterable[Global___Clause] | None = ...,
+        digest: _builtins.str = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
+        sample: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clauses", b"clauses", "digest", b"digest", "sample", b"sample", "signed_at", b"signed_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContractResponse: _TypeAlias = GetContractResponse  # noqa: Y015
+
+@_typing.final
+class Clause(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Item of Order 11, article 17: parties, home, use, term, rent, deposit, repairs, charges, return_use, return_arrears, return_changes, liability,
+    disputes, other.
+    """
+    @_builtins.property
+    def title(self) -> _common_pb2.Text:
+        """With its number: 第一条 当事人. The Chinese binds."""
+
+    @_builtins.property
+    def text(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Text]: ...
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        title: _common_pb2.Text | None = ...,
+        text: _abc.Iterable[_common_pb2.Text] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text", b"text", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Clause: _TypeAlias = Clause  # noqa: Y015
 
 @_typing.final
 class SignLeaseResponse(_message.Message):

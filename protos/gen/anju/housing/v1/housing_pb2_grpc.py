@@ -69,6 +69,11 @@ class HousingServiceStub:
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListRequest.SerializeToString,
                 response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListResponse.FromString,
                 _registered_method=True)
+        self.GetContract = channel.unary_unary(
+                '/anju.housing.v1.HousingService/GetContract',
+                request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractRequest.SerializeToString,
+                response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractResponse.FromString,
+                _registered_method=True)
         self.SignLease = channel.unary_unary(
                 '/anju.housing.v1.HousingService/SignLease',
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseRequest.SerializeToString,
@@ -158,8 +163,16 @@ class HousingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContract(self, request, context):
+        """The contract of the caller's own lease: as it would be signed now, or as it was signed. FAILED_PRECONDITION/LEASE_NOT_OPEN for one that lapsed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SignLease(self, request, context):
-        """The household signs, after having read the return situations (Order 11, article 16). FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN.
+        """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
+        FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -245,6 +258,11 @@ def add_HousingServiceServicer_to_server(servicer, server):
                     servicer.LeaveWaitingList,
                     request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListRequest.FromString,
                     response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListResponse.SerializeToString,
+            ),
+            'GetContract': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContract,
+                    request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractRequest.FromString,
+                    response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractResponse.SerializeToString,
             ),
             'SignLease': grpc.unary_unary_rpc_method_handler(
                     servicer.SignLease,
@@ -471,6 +489,33 @@ class HousingService:
             '/anju.housing.v1.HousingService/LeaveWaitingList',
             anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListRequest.SerializeToString,
             anju_dot_housing_dot_v1_dot_housing__pb2.LeaveWaitingListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContract(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.housing.v1.HousingService/GetContract',
+            anju_dot_housing_dot_v1_dot_housing__pb2.GetContractRequest.SerializeToString,
+            anju_dot_housing_dot_v1_dot_housing__pb2.GetContractResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,8 +45,12 @@ class HousingServiceStub:
     """The household accepts or declines its open offer. FAILED_PRECONDITION/OFFER_NOT_OPEN."""
     LeaveWaitingList: _grpc.UnaryUnaryMultiCallable[_housing_pb2.LeaveWaitingListRequest, _housing_pb2.LeaveWaitingListResponse]
     """The household leaves the waiting list of its own will."""
+    GetContract: _grpc.UnaryUnaryMultiCallable[_housing_pb2.GetContractRequest, _housing_pb2.GetContractResponse]
+    """The contract of the caller's own lease: as it would be signed now, or as it was signed. FAILED_PRECONDITION/LEASE_NOT_OPEN for one that lapsed."""
     SignLease: _grpc.UnaryUnaryMultiCallable[_housing_pb2.SignLeaseRequest, _housing_pb2.SignLeaseResponse]
-    """The household signs, after having read the return situations (Order 11, article 16). FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN."""
+    """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
+    FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
+    """
     ListLeases: _grpc.UnaryUnaryMultiCallable[_housing_pb2.ListLeasesRequest, _housing_pb2.ListLeasesResponse]
     """Leases in the caller's reach."""
     RegisterWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]
@@ -79,8 +83,12 @@ class HousingServiceAsyncStub(HousingServiceStub):
     """The household accepts or declines its open offer. FAILED_PRECONDITION/OFFER_NOT_OPEN."""
     LeaveWaitingList: _aio.UnaryUnaryMultiCallable[_housing_pb2.LeaveWaitingListRequest, _housing_pb2.LeaveWaitingListResponse]  # type: ignore[assignment]
     """The household leaves the waiting list of its own will."""
+    GetContract: _aio.UnaryUnaryMultiCallable[_housing_pb2.GetContractRequest, _housing_pb2.GetContractResponse]  # type: ignore[assignment]
+    """The contract of the caller's own lease: as it would be signed now, or as it was signed. FAILED_PRECONDITION/LEASE_NOT_OPEN for one that lapsed."""
     SignLease: _aio.UnaryUnaryMultiCallable[_housing_pb2.SignLeaseRequest, _housing_pb2.SignLeaseResponse]  # type: ignore[assignment]
-    """The household signs, after having read the return situations (Order 11, article 16). FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN."""
+    """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
+    FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
+    """
     ListLeases: _aio.UnaryUnaryMultiCallable[_housing_pb2.ListLeasesRequest, _housing_pb2.ListLeasesResponse]  # type: ignore[assignment]
     """Leases in the caller's reach."""
     RegisterWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]  # type: ignore[assignment]
@@ -154,12 +162,22 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         """The household leaves the waiting list of its own will."""
 
     @_abc_1.abstractmethod
+    def GetContract(
+        self,
+        request: _housing_pb2.GetContractRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_housing_pb2.GetContractResponse, _abc.Awaitable[_housing_pb2.GetContractResponse]]:
+        """The contract of the caller's own lease: as it would be signed now, or as it was signed. FAILED_PRECONDITION/LEASE_NOT_OPEN for one that lapsed."""
+
+    @_abc_1.abstractmethod
     def SignLease(
         self,
         request: _housing_pb2.SignLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_housing_pb2.SignLeaseResponse, _abc.Awaitable[_housing_pb2.SignLeaseResponse]]:
-        """The household signs, after having read the return situations (Order 11, article 16). FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN."""
+        """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
+        FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
+        """
 
     @_abc_1.abstractmethod
     def ListLeases(

@@ -28,6 +28,11 @@ PROBLEMS = (
         "NOT_ACKNOWLEDGED", 409, "请先阅读并确认", "Read and acknowledge first",
         "签约前请阅读并确认违约责任和应当退回住房的情形。", "Confirm the liability clauses and the return situations before signing.",
     ),
+    Kind(
+        "TERMS_CHANGED", 409, "合同内容有变化", "The contract has changed",
+        "您阅读之后合同内容有变化，这次没有签订；请把新的合同再读一遍，同意后再签。",
+        "The contract has changed since you read it, so nothing was signed; read the new text, and sign it if you agree.",
+    ),
 )  # fmt: skip
 api = Api("homes", "轮候、配租与租赁 Waiting list, offers and leases", PROBLEMS)
 
@@ -74,6 +79,21 @@ class Lease(Answer):
     sign_by: datetime
 
 
+class Clause(Answer):
+    code: str = Field(description="Item of Order 11, article 17, which the clause settles.")
+    title: str
+    text: list[str]
+
+
+class Contract(Answer):
+    secret = True
+
+    clauses: list[Clause]
+    digest: str = Field(description="SHA-256 of all that is signed, in hexadecimal.")
+    signed_at: datetime | None
+    sample: bool = Field(description="True: the text is a sample and not the city's own.")
+
+
 class Tenancy(Answer):
     waiting: WaitingEntry | None
     offers: list[Offer]
@@ -87,6 +107,7 @@ class AnswerOffer(Body):
 
 class SignLease(Body):
     acknowledged: bool = Field(description="The household was told the liability clauses and the return situations (Order 11, article 16).")
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the contract as it was read.")
 
 
 class WaitingListOf(f.Paged):
@@ -152,10 +173,20 @@ async def answer_offer(call: Call, params: OfOffer, body: AnswerOffer) -> Offer:
     return to_model(Offer, answer.offer)
 
 
+@api.get("/leases/{no}/contract", access=Access.CITIZEN)
+async def get_contract(call: Call, params: OfLease) -> Contract:
+    """The contract of the caller's own lease: as it would be signed now, or as it was signed. The Chinese text binds."""
+    answer = await call.rpc("housing", call.services.housing.GetContract, housing.GetContractRequest(lease_no=params.no))
+    return to_model(Contract, answer, call.locale)
+
+
 @api.post("/leases/{no}/signature", access=Access.CITIZEN)
 async def sign_lease(call: Call, params: OfLease, body: SignLease) -> Lease:
-    """Signs the lease. 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return situations."""
-    request = housing.SignLeaseRequest(idempotency_key=call.idempotency_key, lease_no=params.no, acknowledged=body.acknowledged)
+    """Signs the contract as it was read. 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return
+    situations, 409 TERMS_CHANGED when the contract says something else by now: nothing is signed, and it is to be read again."""
+    request = housing.SignLeaseRequest(
+        idempotency_key=call.idempotency_key, lease_no=params.no, acknowledged=body.acknowledged, digest=body.digest
+    )
     answer = await call.rpc("housing", call.services.housing.SignLease, request, seconds=DECISION_SECONDS)
     return to_model(Lease, answer.lease)
 
