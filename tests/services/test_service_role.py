@@ -79,8 +79,11 @@ async def test_a_service_can_neither_lift_a_trigger_nor_change_a_table(
             if table == "contracts":
                 # What a household has read stays as it was; one whose word was refused is taken out again.
                 expected = expected - {"UPDATE"}
-            # Receipts are erased by emptying them, and stay; a proposal is seconded, and stays; the looks of a day are counted, and stay.
-            assert kinds == (expected - {"DELETE"} if table in ("receipt", "proposal", "staff_read_day") else expected), table
+            # Receipts are erased by emptying them, and stay; a proposal is seconded, and stays; the looks of a day are counted, and stay; an
+            # objection is answered, and stays.
+            assert kinds == (
+                expected - {"DELETE"} if table in ("receipt", "proposal", "staff_read_day", "query_objection") else expected
+            ), table
 
 
 async def test_migrating_again_keeps_the_rights_and_a_table_more_gets_its_own(make_database: MakeDatabase, postgres: Postgres) -> None:

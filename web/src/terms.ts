@@ -136,6 +136,11 @@ export const terms = {
     declined: {"zh": "已放弃", "en": "Declined"},
     expired: {"zh": "已过期", "en": "Expired"},
   },
+  query_objection_states: {
+    open: {"zh": "正在核查", "en": "Being looked into"},
+    founded: {"zh": "已答复：这次查询不应当发生", "en": "Answered: the query should not have been made"},
+    unfounded: {"zh": "已答复：这次查询有依据", "en": "Answered: the query had its grounds"},
+  },
   reads: {
     dossier: {"zh": "申请的全部内容，包括填报的内容", "en": "The application, with what you declared"},
     progress: {"zh": "申请的办理进度", "en": "The progress of the application"},

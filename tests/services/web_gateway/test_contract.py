@@ -83,6 +83,11 @@ def script(gateway: World, operation: Operation) -> None:
         "ListQueriesAboutMe",
         registry.ListQueriesAboutMeResponse(queries=[registry.QueryAboutMe(id="rq_1.1", register="real_estate", outcome=4)]),
     )  # type: ignore[arg-type]
+    objection = registry.QueryObjection(id="qo1", query_id="rq_1.1", state="open", text="我没有同意过")
+    on("ObjectToQuery", registry.ObjectToQueryResponse(objection=objection))
+    on("AnswerQueryObjection", registry.AnswerQueryObjectionResponse(objection=objection))
+    query = registry.QueryAboutMe(id="rq_1.1", register="real_estate", outcome=4)  # type: ignore[arg-type]
+    on("ListQueryObjections", registry.ListQueryObjectionsResponse(objections=[registry.ObjectedQuery(objection=objection, query=query)]))
     on("ListAccess", registry.ListAccessResponse(entries=[registry.AccessEntry(register="real_estate", outcome=4)]))  # type: ignore[arg-type]
     criterion = eligibility.CriterionResult(code="area", verdict=3)  # type: ignore[arg-type]
     on("GetAssessment", eligibility.GetAssessmentResponse(assessment=eligibility.Assessment(id="a", criteria=[criterion])))

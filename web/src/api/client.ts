@@ -106,6 +106,11 @@ export const api = {
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
   readers: (query: Paged & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),
   queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),
+  objectToQuery: (key: string, id: string, words: string) =>
+    only(http.POST("/api/v1/myself/queries/{id}/objection", { params: { path: { id }, header: keyed(key) }, body: { text: words } })),
+  queryObjections: (query: Paged & { state?: string }) => only(http.GET("/api/v1/query-objections", { params: { query } })),
+  answerQueryObjection: (key: string, id: string, founded: boolean, words: string) =>
+    only(http.POST("/api/v1/query-objections/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { founded, answer: words } })),
   accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
   tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),
   correct: (key: string, no: string, etag: string, dossier: Dossier) =>

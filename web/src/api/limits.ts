@@ -3,6 +3,9 @@ export const limits = {
   "AnswerOffer": {
     "reason": 500
   },
+  "AnswerQueryObjection": {
+    "answer": 2000
+  },
   "Confirm": {
     "text_version": 40
   },
@@ -66,6 +69,9 @@ export const limits = {
     "estate_name": 100,
     "address": 200,
     "number": 100
+  },
+  "ObjectToQuery": {
+    "text": 2000
   },
   "RaiseObjection": {
     "text": 2000

@@ -725,6 +725,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/myself/queries/{id}/objection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Objects to a query about the reader himself
+         * @description An auditor answers within the city's days; one objection to a query is open at a time. 404 also for a query about somebody else.
+         */
+        post: operations["object_to_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notices": {
         parameters: {
             query?: never;
@@ -756,6 +776,46 @@ export interface paths {
          * @description Declining too often strikes the household off the list.
          */
         post: operations["answer_offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query-objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What people of the auditor's divisions have against queries about themselves; what is due first comes first
+         * @description A page may have fewer items than asked. Roles: auditor.
+         */
+        get: operations["list_query_objections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query-objections/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The auditor's answer, which the person reads
+         * @description Nobody answers about a query about himself. Roles: auditor.
+         */
+        post: operations["answer_query_objection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,6 +1000,16 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** AnswerQueryObjection */
+        AnswerQueryObjection: {
+            /**
+             * Founded
+             * @description Whether the query should not have been made.
+             */
+            founded: boolean;
+            /** Answer */
+            answer: string;
         };
         /** Application */
         Application: {
@@ -2083,6 +2153,27 @@ export interface components {
              */
             next_cursor: string;
         };
+        /** ObjectToQuery */
+        ObjectToQuery: {
+            /** Text */
+            text: string;
+        };
+        /** ObjectedQuery */
+        ObjectedQuery: {
+            objection: components["schemas"]["QueryObjection"];
+            query: components["schemas"]["QueryAboutMe"];
+        };
+        /** ObjectedQueryPage */
+        ObjectedQueryPage: {
+            /** Items */
+            items: components["schemas"]["ObjectedQuery"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+        };
         /** Objection */
         Objection: {
             /** Id */
@@ -2227,6 +2318,8 @@ export interface components {
              * @description When the person had agreed.
              */
             consent_given_at: string;
+            /** @description The reader's latest to it. */
+            objection: components["schemas"]["QueryObjection"] | null;
         };
         /** QueryAboutMePage */
         QueryAboutMePage: {
@@ -2238,6 +2331,33 @@ export interface components {
              * @default
              */
             next_cursor: string;
+        };
+        /** QueryObjection */
+        QueryObjection: {
+            /** Id */
+            id: string;
+            /** State */
+            state: string;
+            /** Text */
+            text: string;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description Auditors answer by then.
+             */
+            due_at: string;
+            /**
+             * Answer
+             * @description Empty while it is open.
+             */
+            answer: string;
+            /** Answered At */
+            answered_at: string | null;
         };
         /** RaiseObjection */
         RaiseObjection: {
@@ -2709,7 +2829,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -2828,6 +2948,7 @@ export type AccountBalance = components['schemas']['AccountBalance'];
 export type AccountBalanceList = components['schemas']['AccountBalanceList'];
 export type AddUnits = components['schemas']['AddUnits'];
 export type AnswerOffer = components['schemas']['AnswerOffer'];
+export type AnswerQueryObjection = components['schemas']['AnswerQueryObjection'];
 export type Application = components['schemas']['Application'];
 export type ApplicationEvent = components['schemas']['ApplicationEvent'];
 export type ApplicationSummary = components['schemas']['ApplicationSummary'];
@@ -2882,6 +3003,9 @@ export type Message = components['schemas']['Message'];
 export type NewUnit = components['schemas']['NewUnit'];
 export type Notice = components['schemas']['Notice'];
 export type NoticePage = components['schemas']['NoticePage'];
+export type ObjectToQuery = components['schemas']['ObjectToQuery'];
+export type ObjectedQuery = components['schemas']['ObjectedQuery'];
+export type ObjectedQueryPage = components['schemas']['ObjectedQueryPage'];
 export type Objection = components['schemas']['Objection'];
 export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
@@ -2890,6 +3014,7 @@ export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
+export type QueryObjection = components['schemas']['QueryObjection'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
@@ -4535,6 +4660,50 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    object_to_query: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObjectToQuery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryObjection"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     list_notices: {
         parameters: {
             query?: {
@@ -4605,6 +4774,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Offer"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_query_objections: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Only this state. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectedQueryPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    answer_query_objection: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerQueryObjection"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryObjection"];
                 };
             };
             400: components["responses"]["400"];

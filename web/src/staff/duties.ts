@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -94,6 +94,14 @@ export const PAGES: Page[] = [
     help: "help.readers",
     roles: ["auditor"],
     component: () => import("./pages/ReadersPage.vue"),
+  },
+  {
+    path: "/query-objections",
+    title: "query_objections.title",
+    nav: { name: "staff.nav.query_objections", group: "oversight", icon: "objections" },
+    help: "help.query_objections",
+    roles: ["auditor"],
+    component: () => import("./pages/QueryObjectionsPage.vue"),
   },
   {
     path: "/inbox",

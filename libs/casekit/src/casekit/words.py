@@ -24,9 +24,10 @@ from anju_contracts.base import WRITTEN, Word
 from chassis import logs, once
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import IDEMPOTENCY_KEY_REUSED, RETRYABLE, UNAVAILABLE, FieldViolation, Problem, Refusal, invalid
+from chassis.errors import IDEMPOTENCY_KEY_REUSED, RETRYABLE, UNAVAILABLE, Problem, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
+from chassis.once import request_key
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, String, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,7 +50,6 @@ _LOOK_SECONDS: Final = 0.04
 _TOLD_LOOK_SECONDS: Final = 0.1
 _LONGEST_PAUSE: Final = 1.0
 _ROUNDS: Final = 3
-MAX_KEY_CHARS: Final = 200
 
 SAID: Final = "said"
 TAKEN: Final = "taken"
@@ -463,15 +463,6 @@ def not_said(workflow_id: str, *updates: str) -> Refusal:
     """An alarm, and the refusal: somebody who can reach the engine pretends to be somebody else, or a record of ours is lost."""
     _log.error("word_nobody_said", workflow_id=workflow_id, updates=list(updates))
     return Refusal(NOT_SAID)
-
-
-def request_key(caller: Caller, request: Any) -> str:
-    """Who asks, what, under which key: the same for a repeat. Raises Refusal for a missing or oversized idempotency key."""
-    key: str = request.idempotency_key
-    if not 0 < len(key) <= MAX_KEY_CHARS:
-        zh, en = "请求缺少有效的提交编号，请刷新页面后重试。", f"An idempotency key of 1 to {MAX_KEY_CHARS} characters is needed."
-        raise invalid([FieldViolation("/idempotency_key", "REQUIRED", zh, en)])
-    return f"{caller.sub}:{request.DESCRIPTOR.name.removesuffix('Request')}:{key}"
 
 
 def word_name(key: str) -> str:

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from chassis.db import Database
-from chassis.errors import IDEMPOTENCY_KEY_REUSED, Refusal
+from chassis.errors import IDEMPOTENCY_KEY_REUSED, FieldViolation, Refusal, invalid
+from chassis.identity import Caller
 
 M = TypeVar("M", bound=Message)
 
@@ -33,6 +34,7 @@ _HOLD_AND_FIND: Final = text(
 )
 
 
+MAX_KEY_CHARS: Final = 200
 KEEP: Final = timedelta(days=90)
 PRUNE_SECONDS: Final = 3600.0
 _PRUNED_AT_ONCE: Final = 1000
@@ -61,6 +63,15 @@ def fingerprint(request: Message) -> str:
     if "step" in request.DESCRIPTOR.fields_by_name:
         return "step"
     return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+
+
+def request_key(caller: Caller, request: Any) -> str:
+    """Who asks, what, under which key: the same for a repeat. Raises Refusal for a missing or oversized idempotency key."""
+    key: str = request.idempotency_key
+    if not 0 < len(key) <= MAX_KEY_CHARS:
+        zh, en = "请求缺少有效的提交编号，请刷新页面后重试。", f"An idempotency key of 1 to {MAX_KEY_CHARS} characters is needed."
+        raise invalid([FieldViolation("/idempotency_key", "REQUIRED", zh, en)])
+    return f"{caller.sub}:{request.DESCRIPTOR.name.removesuffix('Request')}:{key}"
 
 
 async def hold(session: AsyncSession, key: str) -> None:

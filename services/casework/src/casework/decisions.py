@@ -7,7 +7,8 @@ from typing import Final
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_people import text
-from casekit.words import Heard, request_key, word_name
+from casekit.words import Heard, word_name
+from chassis import once
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
 from chassis.ids import stable_id
@@ -81,7 +82,7 @@ class Decisions:
     async def _proposed(self, caller: Caller, request: pb.DecideTaskRequest, reason: str, official: str) -> bool:
         """Keeps an approval against what is not met or could not be verified, when it is the first of the two it takes. False when it may be put as it
         is: nothing stands against it, or it is the second. Raises Refusal(SECOND_PERSON) for the second approval of one person."""
-        key = word_name(request_key(caller, request))
+        key = word_name(once.request_key(caller, request))
         async with self._parts.database.transaction() as session:
             case = await _locked(session, request.application_no)
             if await session.get(Proposal, key) is not None:

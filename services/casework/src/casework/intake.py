@@ -8,7 +8,7 @@ import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
 from anju_contracts import application as contract
-from casekit.words import EarlierFirstError, Heard, request_key, word_name
+from casekit.words import EarlierFirstError, Heard, word_name
 from chassis import once
 from chassis.errors import VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
@@ -35,7 +35,7 @@ class Intake:
     # -- the first dossier -------------------------------------------------------------------------------------------------------------------
 
     async def submit(self, caller: Caller, request: pb.SubmitApplicationRequest) -> pb.Application:
-        key = request_key(caller, request)
+        key = once.request_key(caller, request)
         content = pb.SubmitApplicationRequest()
         content.CopyFrom(request)
         # A phone that sends its form again stamps it anew; it is the same form.

@@ -12,7 +12,7 @@ from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from casekit.reads import Reads
 from casekit.tell import Tellings
-from casekit.words import Heard, Words, request_key
+from casekit.words import Heard, Words
 from chassis import ids, once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -70,7 +70,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     async def AddUnits(self, request: pb.AddUnitsRequest, context: Context) -> pb.AddUnitsResponse:
         check_new_units(request)
         caller = reach.house_manager(*{new.district for new in request.units})
-        key = request_key(caller, request)
+        key = once.request_key(caller, request)
         async with self._database.transaction() as session:
             known = await once.find(session, key, request, pb.AddUnitsResponse())
             if known is not None:
@@ -83,7 +83,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         if not request.district:
             raise invalid([missing("/district")])
         caller = reach.house_manager(request.district)
-        key = request_key(caller, request)
+        key = once.request_key(caller, request)
         async with self._offering:
             for left in reversed(range(_OFFERING_TRIES)):
                 try:

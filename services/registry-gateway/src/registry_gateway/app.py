@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import anju_profile
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
+from anju_calendar import local_date
 from chassis.composition import Composition, composing
 from chassis.grpc_server import GrpcServer
 
@@ -15,6 +17,7 @@ from registry_gateway.access_log import AccessLogWriter
 from registry_gateway.connectors import Connector
 from registry_gateway.connectors.http import open_door
 from registry_gateway.lookups import Lookups
+from registry_gateway.objections import Objections
 from registry_gateway.register import Register
 from registry_gateway.servicer import RegistryGatewayServicer
 from registry_gateway.settings import Settings
@@ -39,5 +42,7 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         connectors = await _connectors(settings, known, made)
         log = await made.beside(AccessLogWriter(made.database))
         lookups = Lookups(made.database, known, connectors, log, made.ring)
-        servicer = RegistryGatewayServicer(made.database, lookups, made.client("casework"), made.ring)
+        profile = anju_profile.load(settings.profile_dir, production=settings.production)
+        objections = Objections(made.database, made.ring, lambda at: profile.application.objection_review_wd.on(local_date(at)))
+        servicer = RegistryGatewayServicer(made.database, lookups, made.client("casework"), made.ring, objections)
         yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)

@@ -23,6 +23,18 @@ PURPOSE_NOT_ALLOWED = Problem(
     "该查询目的不允许查询此项数据。",
     "This purpose does not allow this question.",
 )
+OBJECTION_OPEN = Problem(
+    "QUERY_OBJECTION_OPEN",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "您对这次查询的异议已经收到，正在核查。答复后如仍有疑问，可以再次提出。",
+    "Your objection to this query has been received and is being looked into. After the answer you may object again.",
+)
+ALREADY_ANSWERED = Problem(
+    "QUERY_OBJECTION_ANSWERED",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "这条异议已经答复，请刷新页面查看。",
+    "This objection has been answered; reload the page to see how.",
+)
 WHO_IS_NOT_KNOWN = Problem(
     "WHO_IS_NOT_KNOWN",
     grpc.StatusCode.FAILED_PRECONDITION,

@@ -28,6 +28,7 @@ from registry_gateway.domain import purposes
 from registry_gateway.domain.people import Consent, Person
 from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UNAVAILABLE, WHO_IS_NOT_KNOWN
 from registry_gateway.lookups import Case, Lookups, open_body
+from registry_gateway.objections import Objections, query_about
 from registry_gateway.outcomes import OUTCOME_TO_PROTO, outcome_to_proto
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -38,12 +39,13 @@ _CLOSING_SECONDS = 1.5
 
 
 class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
-    def __init__(self, database: Database, lookups: Lookups, casework: Client, keys: KeyRing) -> None:
+    def __init__(self, database: Database, lookups: Lookups, casework: Client, keys: KeyRing, objections: Objections) -> None:
         self._database = database
         self._lookups = lookups
         self._casework = casework
         self._casework_stub = casework_rpc.CaseworkServiceStub(casework.channel)
         self._keys = keys
+        self._objections = objections
 
     # --- workflow ------------------------------------------------------------------------------------------------------------------------
 
@@ -188,23 +190,26 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         async with self._database.statements() as session:
             rows = await store.accesses_about(session, caller.person, size + 1, int(key[0]) if key else None)
         shown, cursor = paging.cut(rows, size, lambda row: (row.seq,))
-        own = await self._own({row.application_no for row in shown})
+        own, objections = await asyncio.gather(
+            self._own({row.application_no for row in shown}),
+            self._objections.of(caller.person, [row.request_id for row in shown]),
+        )
         response = pb.ListQueriesAboutMeResponse(page=common.PageInfo(next_cursor=cursor))
         for row in shown:
-            query = response.queries.add(
-                id=row.request_id,
-                register=row.register_name,
-                endpoint=row.endpoint,
-                purpose=row.purpose,
-                legal_basis=row.legal_basis,
-                fields=row.fields.split(","),
-                outcome=outcome_to_proto(row.answered),
-                application_no=row.application_no if row.application_no in own else "",
-                consent_channel=row.consent_channel,
-            )
-            query.at.FromDatetime(row.as_of)
-            query.consent_given_at.FromDatetime(row.consent_given_at)
+            query = query_about(row, row.application_no if row.application_no in own else "")
+            if (objection := objections.get(row.request_id)) is not None:
+                query.objection.CopyFrom(objection)
+            response.queries.append(query)
         return response
+
+    async def ObjectToQuery(self, request: pb.ObjectToQueryRequest, context: Context) -> pb.ObjectToQueryResponse:
+        return pb.ObjectToQueryResponse(objection=await self._objections.raise_(current_caller(), request))
+
+    async def ListQueryObjections(self, request: pb.ListQueryObjectionsRequest, context: Context) -> pb.ListQueryObjectionsResponse:
+        return await self._objections.page(request, self._own)
+
+    async def AnswerQueryObjection(self, request: pb.AnswerQueryObjectionRequest, context: Context) -> pb.AnswerQueryObjectionResponse:
+        return pb.AnswerQueryObjectionResponse(objection=await self._objections.answer(current_caller(), request, self._reach))
 
     async def _own(self, applications: Collection[str]) -> frozenset[str]:
         """Those of the cases which the caller may see; of the others he learns that they exist, and no number."""

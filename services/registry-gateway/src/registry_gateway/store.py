@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, exists, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry_gateway.domain.chain import GENESIS, entry_hash
-from registry_gateway.tables import AccessLog, Lookup, Receipt
+from registry_gateway.tables import AccessLog, Lookup, QueryObjection, Receipt
 
 # Any constant will do: it makes writers of the chain queue up, also across replicas.
 _CHAIN_LOCK = 7_403_001
@@ -29,6 +29,7 @@ _HOLD_AND_LAST = text(
 )
 
 _log = cast(Table, AccessLog.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+_objection = cast(Table, QueryObjection.__table__)  # type: ignore[attr-defined]
 _lookup = cast(Table, Lookup.__table__)  # type: ignore[attr-defined]
 _receipt = cast(Table, Receipt.__table__)  # type: ignore[attr-defined]
 
@@ -130,6 +131,68 @@ async def _accesses(session: AsyncSession, which: ColumnElement[bool], size: int
     if before_seq is not None:
         query = query.where(_log.c.seq < before_seq)
     return (await session.execute(query)).all()
+
+
+# --- objections --------------------------------------------------------------------------------------------------------------------------
+
+
+async def was_asked_about(session: AsyncSession, request_id: str, person: str) -> bool:
+    """That this question was about this person."""
+    query = select(exists().where(_log.c.kind == "question", _log.c.request_id == request_id, _log.c.person == person))
+    return bool((await session.execute(query)).scalar_one())
+
+
+async def add_objection(session: AsyncSession, values: dict[str, Any]) -> Row[Any] | None:
+    """None when there is one of that id. Raises IntegrityError (``ONE_OPEN``) while another one at that entry is open."""
+    new = {**values, "state": "open", "answer_sealed": b"", "answered_by": ""}
+    added = insert(_objection).values(**new).on_conflict_do_nothing(index_elements=["id"]).returning(_objection)
+    row: Row[Any] | None = (await session.execute(added)).one_or_none()
+    return row
+
+
+async def objection(session: AsyncSession, objection_id: str) -> Row[Any] | None:
+    """With the case of the query it is about."""
+    question = _log.alias("question")
+    joined = _objection.join(question, and_(question.c.request_id == _objection.c.request_id, question.c.kind == "question"))
+    query = select(_objection, question.c.application_no).select_from(joined).where(_objection.c.id == objection_id)
+    return (await session.execute(query)).one_or_none()
+
+
+async def objections_of(session: AsyncSession, person: str, request_ids: Collection[str]) -> Sequence[Row[Any]]:
+    """Of one person at these entries, the latest last."""
+    query = (
+        select(_objection).where(_objection.c.person == person, _objection.c.request_id.in_(request_ids)).order_by(_objection.c.raised_at)
+    )
+    return (await session.execute(query)).all()
+
+
+async def objections(session: AsyncSession, state: str, after: tuple[Any, ...] | None, size: int) -> Sequence[Row[Any]]:
+    """Objections with the questions they are about and the outcome of these, what is due first first."""
+    question, answer = _log.alias("question"), _log.alias("answer")
+    joined = _objection.join(question, and_(question.c.request_id == _objection.c.request_id, question.c.kind == "question"))
+    joined = joined.outerjoin(answer, and_(answer.c.attempt_id == question.c.attempt_id, answer.c.kind == "answer"))
+    about = [column for column in question.c if column.name not in _objection.c]
+    query = select(_objection, *about, func.coalesce(answer.c.outcome, "").label("answered")).select_from(joined)
+    query = query.order_by(_objection.c.due_at, _objection.c.id).limit(size)
+    if state:
+        query = query.where(_objection.c.state == state)
+    if after is not None:
+        query = query.where(tuple_(_objection.c.due_at, _objection.c.id) > tuple_(*after))
+    return (await session.execute(query)).all()
+
+
+async def answer_objection(
+    session: AsyncSession, objection_id: str, state: str, answered_by: str, sealed: bytes, at: datetime
+) -> Row[Any] | None:
+    """None for one that is not open."""
+    answered = (
+        _objection.update()
+        .where(_objection.c.id == objection_id, _objection.c.state == "open")
+        .values(state=state, answered_by=answered_by, answer_sealed=sealed, answered_at=at)
+        .returning(_objection)
+    )
+    row: Row[Any] | None = (await session.execute(answered)).one_or_none()
+    return row
 
 
 # --- receipts ----------------------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from sqlmodel import Field, SQLModel
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+ONE_OPEN = "uq_query_objection_open"
+
+
 class Base(SQLModel, registry=registry()):
     """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
 
@@ -127,3 +130,36 @@ class AccessLog(Base, table=True):
     recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
     prev_hash: str
     hash: str
+
+
+class QueryObjection(Base, table=True):
+    """What a person has against a query about himself, and the answer. A trigger keeps what was said, and an answer once it is given.
+
+    ``text_sealed`` and ``answer_sealed`` are sealed (places ``query_objection|<column>|<id>``). ``founded``: the query should not have been made.
+    """
+
+    __tablename__ = "query_objection"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'founded', 'unfounded')", name="query_objection_state"),
+        CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="query_objection_answered"),
+        CheckConstraint("(state = 'open') = (answered_by = '' AND answer_sealed = ''::bytea)", name="query_objection_answer"),
+        Index(ONE_OPEN, "request_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_query_objection_request", "request_id", "raised_at"),
+        Index("ix_query_objection_due", "due_at", "id"),
+    )
+
+    # From the key of the request: a repeat finds it.
+    id: str = Field(primary_key=True)
+    fingerprint: str
+    # The question in the log.
+    request_id: str
+    # Blind index of who objects, whom the question was about.
+    person: str
+    text_sealed: bytes
+    raised_at: datetime = Field(sa_type=DateTime(timezone=True))
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    state: str = Field(default="open")
+    answer_sealed: bytes = Field(default=b"")
+    # Account of the auditor.
+    answered_by: str = Field(default="")
+    answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)

@@ -394,6 +394,7 @@ class QueryAboutMe(_message.Message):
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
     CONSENT_CHANNEL_FIELD_NUMBER: _builtins.int
     CONSENT_GIVEN_AT_FIELD_NUMBER: _builtins.int
+    OBJECTION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Of the question in the log."""
     register: _builtins.str
@@ -413,6 +414,10 @@ class QueryAboutMe(_message.Message):
 
     @_builtins.property
     def consent_given_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def objection(self) -> Global___QueryObjection:
+        """The caller's latest objection to it, if he has any."""
+
     def __init__(
         self,
         *,
@@ -427,14 +432,226 @@ class QueryAboutMe(_message.Message):
         application_no: _builtins.str = ...,
         consent_channel: _builtins.str = ...,
         consent_given_at: _timestamp_pb2.Timestamp | None = ...,
+        objection: Global___QueryObjection | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "consent_given_at", b"consent_given_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "consent_given_at", b"consent_given_at", "objection", b"objection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "consent_channel", b"consent_channel", "consent_given_at", b"consent_given_at", "endpoint", b"endpoint", "fields", b"fields", "id", b"id", "legal_basis", b"legal_basis", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "consent_channel", b"consent_channel", "consent_given_at", b"consent_given_at", "endpoint", b"endpoint", "fields", b"fields", "id", b"id", "legal_basis", b"legal_basis", "objection", b"objection", "outcome", b"outcome", "purpose", b"purpose", "register", b"register"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryAboutMe: _TypeAlias = QueryAboutMe  # noqa: Y015
+
+@_typing.final
+class QueryObjection(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    RAISED_AT_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    query_id: _builtins.str
+    """Of the question in the log."""
+    state: _builtins.str
+    """Vocabulary `query_objection_states`: open, founded (the query should not have been made), unfounded."""
+    text: _builtins.str
+    answer: _builtins.str
+    """Empty while it is open."""
+    @_builtins.property
+    def raised_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """Auditors answer by then."""
+
+    @_builtins.property
+    def answered_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        query_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        text: _builtins.str = ...,
+        raised_at: _timestamp_pb2.Timestamp | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        answer: _builtins.str = ...,
+        answered_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "due_at", b"due_at", "raised_at", b"raised_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answered_at", b"answered_at", "due_at", b"due_at", "id", b"id", "query_id", b"query_id", "raised_at", b"raised_at", "state", b"state", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryObjection: _TypeAlias = QueryObjection  # noqa: Y015
+
+@_typing.final
+class ObjectToQueryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    query_id: _builtins.str
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        query_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "query_id", b"query_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectToQueryRequest: _TypeAlias = ObjectToQueryRequest  # noqa: Y015
+
+@_typing.final
+class ObjectToQueryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def objection(self) -> Global___QueryObjection: ...
+    def __init__(
+        self,
+        *,
+        objection: Global___QueryObjection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectToQueryResponse: _TypeAlias = ObjectToQueryResponse  # noqa: Y015
+
+@_typing.final
+class ListQueryObjectionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """Only in this state; empty for all."""
+    @_builtins.property
+    def page(self) -> _common_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        page: _common_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueryObjectionsRequest: _TypeAlias = ListQueryObjectionsRequest  # noqa: Y015
+
+@_typing.final
+class ObjectedQuery(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTION_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def objection(self) -> Global___QueryObjection: ...
+    @_builtins.property
+    def query(self) -> Global___QueryAboutMe: ...
+    def __init__(
+        self,
+        *,
+        objection: Global___QueryObjection | None = ...,
+        query: Global___QueryAboutMe | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection", "query", b"query"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectedQuery: _TypeAlias = ObjectedQuery  # noqa: Y015
+
+@_typing.final
+class ListQueryObjectionsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTIONS_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectedQuery]: ...
+    @_builtins.property
+    def page(self) -> _common_pb2.PageInfo: ...
+    def __init__(
+        self,
+        *,
+        objections: _abc.Iterable[Global___ObjectedQuery] | None = ...,
+        page: _common_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objections", b"objections", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueryObjectionsResponse: _TypeAlias = ListQueryObjectionsResponse  # noqa: Y015
+
+@_typing.final
+class AnswerQueryObjectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    FOUNDED_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    founded: _builtins.bool
+    """Whether the query should not have been made."""
+    answer: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        founded: _builtins.bool = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "founded", b"founded", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerQueryObjectionRequest: _TypeAlias = AnswerQueryObjectionRequest  # noqa: Y015
+
+@_typing.final
+class AnswerQueryObjectionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def objection(self) -> Global___QueryObjection: ...
+    def __init__(
+        self,
+        *,
+        objection: Global___QueryObjection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objection", b"objection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerQueryObjectionResponse: _TypeAlias = AnswerQueryObjectionResponse  # noqa: Y015
 
 @_typing.final
 class ListQueriesAboutMeResponse(_message.Message):

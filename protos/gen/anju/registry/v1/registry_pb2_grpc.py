@@ -59,6 +59,21 @@ class RegistryGatewayServiceStub:
                 request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.SerializeToString,
                 response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.FromString,
                 _registered_method=True)
+        self.ObjectToQuery = channel.unary_unary(
+                '/anju.registry.v1.RegistryGatewayService/ObjectToQuery',
+                request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryRequest.SerializeToString,
+                response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryResponse.FromString,
+                _registered_method=True)
+        self.ListQueryObjections = channel.unary_unary(
+                '/anju.registry.v1.RegistryGatewayService/ListQueryObjections',
+                request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsRequest.SerializeToString,
+                response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsResponse.FromString,
+                _registered_method=True)
+        self.AnswerQueryObjection = channel.unary_unary(
+                '/anju.registry.v1.RegistryGatewayService/AnswerQueryObjection',
+                request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.SerializeToString,
+                response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryGatewayServiceServicer:
@@ -103,6 +118,28 @@ class RegistryGatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ObjectToQuery(self, request, context):
+        """The caller objects to a query about himself; auditors answer it within the city's days. One open objection a query.
+        Errors: NOT_FOUND also for a query about somebody else, FAILED_PRECONDITION/QUERY_OBJECTION_OPEN, /WHO_IS_NOT_KNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQueryObjections(self, request, context):
+        """Objections in the caller's divisions, what is due first first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerQueryObjection(self, request, context):
+        """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryGatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +167,21 @@ def add_RegistryGatewayServiceServicer_to_server(servicer, server):
                     servicer.ListQueriesAboutMe,
                     request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.FromString,
                     response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.SerializeToString,
+            ),
+            'ObjectToQuery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ObjectToQuery,
+                    request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryRequest.FromString,
+                    response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryResponse.SerializeToString,
+            ),
+            'ListQueryObjections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueryObjections,
+                    request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsRequest.FromString,
+                    response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsResponse.SerializeToString,
+            ),
+            'AnswerQueryObjection': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerQueryObjection,
+                    request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.FromString,
+                    response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -267,6 +319,87 @@ class RegistryGatewayService:
             '/anju.registry.v1.RegistryGatewayService/ListQueriesAboutMe',
             anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeRequest.SerializeToString,
             anju_dot_registry_dot_v1_dot_registry__pb2.ListQueriesAboutMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ObjectToQuery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.registry.v1.RegistryGatewayService/ObjectToQuery',
+            anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryRequest.SerializeToString,
+            anju_dot_registry_dot_v1_dot_registry__pb2.ObjectToQueryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueryObjections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.registry.v1.RegistryGatewayService/ListQueryObjections',
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsRequest.SerializeToString,
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListQueryObjectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerQueryObjection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.registry.v1.RegistryGatewayService/AnswerQueryObjection',
+            anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.SerializeToString,
+            anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.FromString,
             options,
             channel_credentials,
             insecure,

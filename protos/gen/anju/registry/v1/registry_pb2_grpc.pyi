@@ -50,6 +50,14 @@ class RegistryGatewayServiceStub:
     """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
     sign-on has verified nobody.
     """
+    ObjectToQuery: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ObjectToQueryRequest, _registry_pb2.ObjectToQueryResponse]
+    """The caller objects to a query about himself; auditors answer it within the city's days. One open objection a query.
+    Errors: NOT_FOUND also for a query about somebody else, FAILED_PRECONDITION/QUERY_OBJECTION_OPEN, /WHO_IS_NOT_KNOWN.
+    """
+    ListQueryObjections: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListQueryObjectionsRequest, _registry_pb2.ListQueryObjectionsResponse]
+    """Objections in the caller's divisions, what is due first first."""
+    AnswerQueryObjection: _grpc.UnaryUnaryMultiCallable[_registry_pb2.AnswerQueryObjectionRequest, _registry_pb2.AnswerQueryObjectionResponse]
+    """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
 
 @_typing.type_check_only
 class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
@@ -70,6 +78,14 @@ class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
     """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
     sign-on has verified nobody.
     """
+    ObjectToQuery: _aio.UnaryUnaryMultiCallable[_registry_pb2.ObjectToQueryRequest, _registry_pb2.ObjectToQueryResponse]  # type: ignore[assignment]
+    """The caller objects to a query about himself; auditors answer it within the city's days. One open objection a query.
+    Errors: NOT_FOUND also for a query about somebody else, FAILED_PRECONDITION/QUERY_OBJECTION_OPEN, /WHO_IS_NOT_KNOWN.
+    """
+    ListQueryObjections: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListQueryObjectionsRequest, _registry_pb2.ListQueryObjectionsResponse]  # type: ignore[assignment]
+    """Objections in the caller's divisions, what is due first first."""
+    AnswerQueryObjection: _aio.UnaryUnaryMultiCallable[_registry_pb2.AnswerQueryObjectionRequest, _registry_pb2.AnswerQueryObjectionResponse]  # type: ignore[assignment]
+    """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
 
 class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -117,5 +133,31 @@ class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Every query about the caller himself, in whoever's case it was asked; the latest first. FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account whose
         sign-on has verified nobody.
         """
+
+    @_abc_1.abstractmethod
+    def ObjectToQuery(
+        self,
+        request: _registry_pb2.ObjectToQueryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ObjectToQueryResponse, _abc.Awaitable[_registry_pb2.ObjectToQueryResponse]]:
+        """The caller objects to a query about himself; auditors answer it within the city's days. One open objection a query.
+        Errors: NOT_FOUND also for a query about somebody else, FAILED_PRECONDITION/QUERY_OBJECTION_OPEN, /WHO_IS_NOT_KNOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQueryObjections(
+        self,
+        request: _registry_pb2.ListQueryObjectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListQueryObjectionsResponse, _abc.Awaitable[_registry_pb2.ListQueryObjectionsResponse]]:
+        """Objections in the caller's divisions, what is due first first."""
+
+    @_abc_1.abstractmethod
+    def AnswerQueryObjection(
+        self,
+        request: _registry_pb2.AnswerQueryObjectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.AnswerQueryObjectionResponse, _abc.Awaitable[_registry_pb2.AnswerQueryObjectionResponse]]:
+        """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
 
 def add_RegistryGatewayServiceServicer_to_server(servicer: RegistryGatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -20,6 +20,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     inbox,
     myself,
     notices,
+    query_objections,
     reads,
     review,
     search,
@@ -41,6 +42,7 @@ APIS: Final[tuple[Api, ...]] = (
     inbox.api,
     myself.api,
     reads.api,
+    query_objections.api,
     stock.api,
     bills.ledger,
 )

@@ -1,0 +1,62 @@
+"""Somebody sees a query about himself that he never agreed to, says so beside it, and reads the auditor's answer in the same place."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.pages import DESK
+from tests.support.families import Families
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+WORDS = "我没有同意过这次查询"
+ANSWER = "经核查，您在窗口签过授权书，\n编号见附件；如有疑问请到街道窗口查看原件。"
+
+
+async def test_an_objection_to_a_query_and_its_answer(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410203")
+    await family.submit()
+    await family.reaches("street_review")
+    phone = await visitor()
+    await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/myself/queries")
+    line = phone.page.get_by_role("listitem").filter(has_text="机动车登记")
+    begin = line.get_by_role("button", name="我不认得这次查询，或没有同意")
+    await begin.click()
+    await line.get_by_role("button", name="提交异议").click()
+    await expect(line.get_by_text("请写明哪里不对")).to_be_visible()
+    await line.get_by_role("textbox", name="哪里不对").fill(WORDS)
+    assert not await phone.violations()
+    assert not await phone.small_targets()
+    assert not await phone.sideways()
+    await phone.picture("phone-query-objection-form")
+    await line.get_by_role("button", name="提交异议").click()
+    await expect(line).to_contain_text("正在核查")
+    await expect(line).to_contain_text("前在这里答复您")
+    await expect(begin).to_have_count(0)
+
+    auditor = await visitor(DESK)
+    await auditor.sign_on_official("auditor", "", "/staff/query-objections")
+    card = auditor.page.locator("section.card").filter(has_text=family.no).filter(has_text=WORDS)
+    await card.get_by_role("button", name="提交答复").click()
+    await expect(card.get_by_role("alert")).to_contain_text("请选择")
+    await card.get_by_label("这次查询有依据").check()
+    await card.get_by_role("textbox", name="答复（本人会看到）").fill(ANSWER)
+    assert not await auditor.violations()
+    assert not await auditor.raw()
+    await auditor.picture("desk-query-objection")
+    await card.get_by_role("button", name="提交答复").click()
+    await expect(card).to_have_count(0)
+    await auditor.field("state").select_option("unfounded")
+    await expect(card).to_contain_text("编号见附件")
+
+    await phone.open("/myself/queries")
+    await expect(line).to_contain_text("已答复：这次查询有依据")
+    await expect(line).to_contain_text("编号见附件；如有疑问请到街道窗口查看原件。")
+    await expect(begin).to_have_count(1)
+    assert not await phone.violations()
+    await phone.picture("phone-query-objection-answered")
+    # What the page says about looks is so: the auditor has seen the record of queries, and the household is told.
+    looks = [(look["roles"], look["what"]) async for look in family.applicant.pages(f"/applications/{family.no}/reads")]
+    assert (["auditor"], "lookups") in looks
