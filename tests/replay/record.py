@@ -147,6 +147,7 @@ async def confirmations(theatre: Stage) -> None:
         "application-confirmed": application.all_confirmed,
         "application-unconfirmed": application.confirmation_lapsed,
         "application-member-refused": application.member_refused,
+        "application-consent-taken-back": application.consent_taken_back,
     }.items():
         theatre.notes.advances.clear()
         theatre.notes.tries.clear()

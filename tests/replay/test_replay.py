@@ -26,6 +26,7 @@ PATHS = {
     "application-confirmed",
     "application-unconfirmed",
     "application-member-refused",
+    "application-consent-taken-back",
     "application-taken-up-confirming",
     "application-registered",
     "application-refused",

@@ -11,7 +11,9 @@ import pytest
 from anju_contracts.application import (
     CONFIRM,
     START,
+    WITHDRAW_CONSENT,
     Confirmation,
+    ConsentWithdrawn,
     Correction,
     Decision,
     ObjectionDecision,
@@ -167,6 +169,74 @@ async def test_who_does_not_belong_has_the_case_corrected(theatre: Stage) -> Non
     await member_refused(theatre)
     assert MOVES.is_path(theatre.notes.events)
     assert theatre.notes.templates()[:3] == ["confirmation_awaited", "member_refused", "confirmation_awaited"]
+
+
+async def take_back(handle: WorkflowHandle[Any, Any], member: int, *, round: int = 1) -> Accepted:
+    said = ConsentWithdrawn(round=round, member=member, actor=f"c-member-{member}", request_id=request())
+    answer: Accepted = await handle.execute_update(WITHDRAW_CONSENT, said, id=said.request_id, result_type=Accepted)
+    return answer
+
+
+async def consent_taken_back(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    """While adults are awaited, while registers are asked (one of them silent), and at a review."""
+    theatre.notes.silent_tries = {"vehicles": 1_000_000}
+    handle = await theatre.apply(awaited=(1, 2))
+    await theatre.reached(lambda: theatre.notes.events == ["confirmation_awaited"])
+    await confirm(handle, confirmation(1))
+    await theatre.reached(lambda: theatre.notes.events[-1] == "member_confirmed")
+    assert (await take_back(handle, 1)).stage == "confirming"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "consent_withdrawn")
+    assert (await confirm(handle, confirmation(2))).stage == "confirming"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "member_confirmed")
+    assert (await confirm(handle, confirmation(1))).stage == "verifying"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "all_confirmed" and theatre.notes.tries["vehicles"] > 0)
+    assert (await take_back(handle, 1)).stage == "correction"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "consent_withdrawn")
+    theatre.notes.silent_tries = {}
+    said = Correction(round=2, actor="c-somebody", request_id=request())
+    await handle.execute_update("correct", said, result_type=Accepted)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "verification_done")
+    assert (await take_back(handle, 1, round=2)).stage == "street_review"
+    await theatre.reached(lambda: theatre.notes.events[-1] == "consent_withdrawn")
+    await theatre.decide(handle, "street", Decision.REFUSE)
+    await handle.result()
+    return handle
+
+
+async def test_who_takes_his_consent_back_is_asked_about_no_more(theatre: Stage) -> None:
+    await consent_taken_back(theatre)
+    assert MOVES.is_path(theatre.notes.events)
+    told = [each for each in theatre.notes.templates() if each.startswith("consent_withdrawn")]
+    assert told == ["consent_withdrawn_awaited", "consent_withdrawn_returned", "consent_withdrawn_noted"]
+    assert theatre.notes.templates("street_clerk").count("consent_withdrawn") == 1
+    # Taken back while it was asked, the silent register was not asked again before the household had corrected.
+    noted = [advance for advance in theatre.notes.advances if advance.event == "consent_withdrawn"]
+    assert [(each.stage, each.waiting_on) for each in noted] == [
+        ("confirming", "members"),
+        ("correction", "citizen"),
+        ("street_review", "street"),
+    ]
+    done = next(each for each in theatre.notes.advances if each.event == "verification_done")
+    assert noted[2].deadline == done.deadline
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_a_review_goes_on_under_its_own_clock_after_a_consent_was_taken_back(theatre: Stage, level: str) -> None:
+    handle = await theatre.apply()
+    for each in LEVELS:
+        await theatre.reached(lambda each=each: bool(theatre.notes.advances) and theatre.notes.advances[-1].waiting_on == each)
+        if each == level:
+            await take_back(handle, 1)
+            await theatre.reached(lambda: theatre.notes.events[-1] == "consent_withdrawn")
+        await theatre.decide(handle, each)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "city_approved")
+    closes = theatre.notes.advances[-1].deadline
+    # And the notice.
+    await take_back(handle, 2)
+    await theatre.reached(lambda: theatre.notes.events[-1] == "consent_withdrawn")
+    assert (theatre.notes.advances[-1].stage, theatre.notes.advances[-1].deadline) == ("public_notice", closes)
+    await theatre.days(handle, 12)
+    assert (await handle.result())["outcome"] == "registered"
 
 
 async def test_what_is_not_awaited_is_not_taken(theatre: Stage) -> None:

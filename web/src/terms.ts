@@ -70,6 +70,7 @@ export const terms = {
     member_confirmed: {"zh": "一位家庭成员已确认", "en": "A member has confirmed"},
     all_confirmed: {"zh": "成年家庭成员均已确认，开始数据核验", "en": "All adults have confirmed, register checks began"},
     member_refused: {"zh": "一位家庭成员表示不属于本家庭，退回补正", "en": "Somebody named says he does not belong to it; returned"},
+    consent_withdrawn: {"zh": "一位家庭成员撤回了查询同意", "en": "A member took his consent back"},
     confirmation_expired: {"zh": "期限内没有全部确认", "en": "Not confirmed in time"},
     start_verification: {"zh": "开始数据核验", "en": "Register checks began"},
     verification_done: {"zh": "数据核验完成", "en": "Register checks done"},

@@ -178,6 +178,13 @@ class Desk:
     async def ask_reads(self, caller: Caller, method: str, request: Any) -> Any:
         return await self._people.call(getattr(reads_rpc.ReadsServiceStub(self._people.channel), method), request, caller=caller)
 
+    async def take_back(self, no: str, who: pb.Member, *, key: str = "") -> pb.Claim:
+        """A member of the household, signed on himself, takes back what he has agreed to."""
+        caller = replace(someone(), person=self.index_of(who.id_number))
+        request = pb.WithdrawConsentRequest(idempotency_key=key or new_id(), application_no=no)
+        answer: pb.Claim = (await self.call(caller, "WithdrawConsent", request)).claim
+        return answer
+
     def index_of(self, id_number: str) -> str:
         return self._index.of(id_number)
 
@@ -368,6 +375,8 @@ def _event(stage: str, said: Word) -> tuple[str, str, str]:
             return "corrected_with_new_adult" if said.awaited else "corrected", "", ""
         case contract.Confirmation():
             return "member_confirmed" if said.agrees else "member_refused", "", ""
+        case contract.ConsentWithdrawn():
+            return "consent_withdrawn", "", ""
         case contract.Withdrawal():
             return "withdrawn", said.reason, ""
         case contract.ObjectionRaised():

@@ -151,6 +151,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {"NOT_VERIFIED"},
     ),
+    "WithdrawConsent": (
+        lambda no: pb.WithdrawConsentRequest(idempotency_key=new_id(), application_no=no),
+        CITIZENS,
+        {},
+        "NOT_ALLOWED",
+        {"NOT_VERIFIED"},
+    ),
     "RecordConfirmation": (
         lambda no: pb.RecordConfirmationRequest(
             idempotency_key=new_id(), application_no=no, member=1, channel="counter", document="身份证原件"

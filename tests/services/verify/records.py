@@ -209,6 +209,7 @@ class Records:
                 registers=registers,
                 given_at=NOW,
                 given_by="s-clerk" if place else owner,
+                withdrawn_at=None,
                 document_sealed=b"",
             )
 

@@ -186,6 +186,11 @@ async def test_good_records_pass(office: Office) -> None:
             "UPDATE consent SET given_at = now() + interval '1 year' WHERE channel <> 'self'",
             ("before everybody had confirmed",),
         ),
+        (
+            "casework",
+            "UPDATE consent SET withdrawn_at = given_at WHERE channel <> 'self'",
+            ("after somebody had taken his consent back",),
+        ),
         ("casework", "UPDATE consent SET registers = ARRAY['marriage']", ("(vehicles, KF-2026-000001)", "did not agree")),
         ("casework", "UPDATE consent SET text_version = 'older'", ("another consent than the person has given",)),
         ("casework", "UPDATE consent SET channel = 'guardian' WHERE channel = 'counter'", ("another consent than the person has given",)),

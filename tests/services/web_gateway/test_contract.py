@@ -65,6 +65,7 @@ def script(gateway: World, operation: Operation) -> None:
     claim = casework.Claim(application_no=application.no, applicant="张*明", relation="spouse", registers=["vehicles"], state="awaited")
     on("ListClaims", casework.ListClaimsResponse(claims=[claim]))
     on("Confirm", casework.ConfirmResponse(claim=claim))
+    on("WithdrawConsent", casework.WithdrawConsentResponse(claim=claim))
     on("RecordConfirmation", casework.RecordConfirmationResponse(application=application))
     on("DecideTask", casework.DecideTaskResponse(application=application))
     proposal = casework.Proposal(level="street", official="李芳", reason="已入户核实")

@@ -18,6 +18,10 @@ BLANKS = {
     "confirmation_expiring": {"deadline"},
     "confirmation_lapsed": set(),
     "member_refused": {"deadline"},
+    "consent_withdrawn_awaited": {"deadline"},
+    "consent_withdrawn_returned": {"deadline"},
+    "consent_withdrawn_noted": set(),
+    "consent_withdrawn": {"no"},
     "named_elsewhere": set(),
     "verification_waiting": {"register"},
     "verification_done": set(),
@@ -60,7 +64,7 @@ BLANKS = {
     "task_escalated": {"no", "level", "days"},
     "register_silent": {"no", "register"},
 }
-STAFF = {"task_opened", "task_reminder", "task_escalated", "register_silent"}
+STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent"}
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {
     "text": Fact("text", "7"),

@@ -104,7 +104,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 51
+    assert len({op["operationId"] for op in operations}) == len(operations) == 52
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -122,7 +122,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /session · GET /city · GET /divisions · GET /conditions · GET /notices · GET /estates · GET /districts/{code}/waiting-list
         POST /applications · GET /applications · GET /applications/{no} · GET /applications/{no}/events · GET /applications/{no}/lookups
         GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/reads · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
-        GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/members/{index}/confirmation
+        GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
         POST /offers/{id}/answer · GET /leases/{no}/contract · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · POST /myself/queries/{id}/objection · GET /readers · GET /tasks · POST /searches

@@ -125,6 +125,8 @@ export const api = {
   claims: async () => (await only(http.GET("/api/v1/confirmations"))).items,
   confirm: (key: string, no: string, agrees: boolean, text_version: string) =>
     only(http.POST("/api/v1/applications/{no}/confirmation", { params: { path: { no }, header: keyed(key) }, body: { agrees, text_version } })),
+  withdrawConsent: (key: string, no: string) =>
+    only(http.POST("/api/v1/applications/{no}/confirmation/withdrawal", { params: { path: { no }, header: keyed(key) }, body: {} })),
   recordConfirmation: (key: string, no: string, index: number, channel: "counter" | "authorisation" | "guardian", document: string) =>
     only(
       http.POST("/api/v1/applications/{no}/members/{index}/confirmation", {

@@ -172,6 +172,14 @@ export const citizen = {
   "confirm.refuse": { zh: "不是这样，我不属于这个家庭", en: "This is wrong, I do not belong to it" },
   "confirm.done": { zh: "您已确认", en: "You have confirmed" },
   "confirm.refused": { zh: "您已表示不属于这个家庭", en: "You have said that you do not belong to it" },
+  "confirm.withdraw": { zh: "撤回同意", en: "Take my consent back" },
+  "confirm.withdraw_text": {
+    zh: "撤回后，不再向各部门查询您的信息；此前查到的结果仍然有效。还没查完的，申请会等您重新确认，或者退回申请人修改。",
+    en: "The departments are no longer asked about you. What was found before stays valid. If they have not finished, the application waits for you to confirm anew, or goes back to the applicant.",
+  },
+  "confirm.withdraw_yes": { zh: "确定撤回", en: "Yes, take it back" },
+  "confirm.withdraw_no": { zh: "不撤回", en: "No, keep it" },
+  "confirm.withdrawn": { zh: "您已撤回同意，不再查询您的信息。", en: "You have taken your consent back; nothing is asked about you any more." },
   "confirm.counter": {
     zh: "不用手机的，可以带身份证到申请人居住地的街道办事处窗口确认；不能到场的，可以书面授权；由监护人代办的，请带监护证明。",
     en: "Without a phone, confirm at the counter of the street office where the applicant lives, with your identity card; or by a signed authorisation, or through a guardian with proof of guardianship.",
@@ -183,6 +191,7 @@ export const citizen = {
   },
   "members.confirmed": { zh: "已同意", en: "Agreed" },
   "members.awaited": { zh: "等待本人确认", en: "Awaited" },
+  "members.withdrawn": { zh: "已撤回同意", en: "Has taken it back" },
   "members.refused": { zh: "本人表示不属于该家庭", en: "Says he does not belong to it" },
   "members.pass_on": { zh: "把下面这段话转给还没有确认的家人：", en: "Pass this on to those who have not confirmed:" },
   "members.words": {

@@ -11,7 +11,7 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -42,6 +42,8 @@ _RESTS_ON: Final = {
     "marriage": "marriage",
 }
 _RELIABLE: Final = ("found", "no_record")
+# A question that was on its way when its consent was taken back: as long as a gateway's try lasts, and one answer of casework's.
+_ON_ITS_WAY: Final = timedelta(minutes=1)
 # What no question may be without.
 _NEEDED: Final = ("purpose", "legal_basis", "application_no", "operator", "consent_id", "consent_channel", "consent_version", "fields")
 _PEOPLE: Final = ("street", "district", "city", "citizen", "public")
@@ -91,11 +93,9 @@ async def r1(sources: Sources, found: Findings) -> None:
 
 async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> None:
     """The consents of everybody of the household, before anything was asked about anybody of it; the one a question names is the person's own."""
-    consents: dict[str, dict[str, Row]] = defaultdict(dict)
-    for row in await sources.rows(
-        "casework", "SELECT id, application_no, blind, channel, text_version, registers, given_at FROM consent WHERE agrees"
-    ):
-        consents[row["application_no"]][row["blind"]] = row
+    consents: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in await sources.rows("casework", "SELECT * FROM consent WHERE agrees ORDER BY given_at"):
+        consents[row["application_no"]][row["blind"]].append(row)
     households = {
         (row["application_no"], row["round"]): row["blinds"]
         for row in await sources.rows("casework", "SELECT application_no, round, blinds FROM dossier")
@@ -110,21 +110,27 @@ async def _grounds(sources: Sources, questions: list[Row], found: Findings) -> N
             found.violation(f"{named}: there is no such case with a consent")
             continue
         household = households.get((row["application_no"], row["round"]), ())
-        theirs = [given[blind] for blind in household if blind in given]
+        theirs = [_stood(given[blind], row["recorded_at"]) for blind in household if blind in given]
         found.unless(len(theirs) == len(household), f"{named}: somebody of the household had not confirmed")
         found.unless(
             all(row["register_name"] in each["registers"] for each in theirs), f"{named}: the household did not agree to this register"
         )
-        own = given.get(row["person"])
-        if own is not None:
-            found.unless(
-                _named(row) == (own["id"], own["channel"], own["text_version"], own["given_at"]),
-                f"{named} names another consent than the person has given",
-            )
+        own = [(each["id"], each["channel"], each["text_version"], each["given_at"]) for each in given.get(row["person"], ())]
+        if own:
+            found.unless(_named(row) in own, f"{named} names another consent than the person has given")
         found.unless(
             all(each["given_at"] <= row["recorded_at"] for each in theirs), f"{named}: it was asked before everybody had confirmed"
         )
+        found.unless(
+            all(each["withdrawn_at"] is None or row["recorded_at"] < each["withdrawn_at"] + _ON_ITS_WAY for each in theirs),
+            f"{named}: it was asked after somebody had taken his consent back",
+        )
         found.unless(0 <= row["subject_index"] < len(household), f"{named} is about nobody of the household")
+
+
+def _stood(given: list[Row], at: datetime) -> Row:
+    """Of what one person has agreed to, in order, what stood at an instant; his first where none did yet."""
+    return next((each for each in reversed(given) if each["given_at"] <= at), given[0])
 
 
 def _named(question: Row) -> tuple[Any, ...]:

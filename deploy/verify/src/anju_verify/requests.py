@@ -25,6 +25,7 @@ _MODELS: Final[dict[str, type[Word]]] = {
     application.DECIDE: application.ReviewDecision,
     application.CORRECT: application.Correction,
     application.CONFIRM: application.Confirmation,
+    application.WITHDRAW_CONSENT: application.ConsentWithdrawn,
     application.WITHDRAW: application.Withdrawal,
     application.RAISE_OBJECTION: application.ObjectionRaised,
     application.DECIDE_OBJECTION: application.ObjectionDecision,
@@ -198,6 +199,8 @@ def _events(said: Mapping[str, Any]) -> Sequence[str]:
             return ("objection_raised",)
         case application.CORRECT:
             return ("corrected_with_new_adult",) if said["awaited"] else ("corrected",)
+        case application.WITHDRAW_CONSENT:
+            return ("consent_withdrawn",)
         case application.CONFIRM:
             return ("member_confirmed", "all_confirmed") if said["agrees"] else ("member_refused",)
         case application.WITHDRAW:

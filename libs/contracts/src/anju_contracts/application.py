@@ -94,6 +94,7 @@ class ApplicationInput(Model):
 DECIDE: Final = "decide"
 CORRECT: Final = "correct"
 CONFIRM: Final = "confirm"
+WITHDRAW_CONSENT: Final = "withdraw_consent"
 WITHDRAW: Final = "withdraw"
 RAISE_OBJECTION: Final = "raise_objection"
 DECIDE_OBJECTION: Final = "decide_objection"
@@ -121,6 +122,14 @@ class Confirmation(Word):
     round: int
     member: int
     agrees: bool
+
+
+class ConsentWithdrawn(Word):
+    """Update ``withdraw_consent``: the person at place ``member`` of dossier ``round`` takes back what he has agreed to (Personal Information Protection
+    Law, article 15). Nothing is asked about him from then on; what was found before stays valid."""
+
+    round: int
+    member: int
 
 
 class Withdrawal(Word):
@@ -176,6 +185,11 @@ def moves(levels: tuple[str, ...], objection_level: str) -> Table:
         Move("confirming", "all_confirmed", "verifying", "member"),
         Move("confirming", "member_refused", "correction", "member"),
         Move("confirming", "confirmation_expired", "lapsed", "system"),
+        # Who takes his consent back is awaited again; while registers are asked, it is the household's to say how it goes on. Afterwards nothing is asked
+        # about him any more, and the people who decide know of it.
+        Move("confirming", "consent_withdrawn", "confirming", "member"),
+        Move("verifying", "consent_withdrawn", "correction", "member"),
+        *(Move(stage, "consent_withdrawn", stage, "member") for stage in (*reviews, *_ORDINARY)),
         Move("verifying", "verification_done", reviews[0], "system"),
     ]
     for level, stage, following in zip(levels, reviews, [*reviews[1:], "public_notice"], strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_people import text
-from casekit.words import Heard
+from casekit.words import EarlierFirstError, Heard
 from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 from chassis.wire import stamp
@@ -16,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import store, views
 from casework.domain.dossier import CONSENT_TEXT, MAX_TEXT_CHARS, Dossier
 from casework.domain.progress import CONFIRMING_STAGES
-from casework.errors import CONFIRMED_ELSEWHERE, NOT_AWAITED, NOT_VERIFIED, OWN_CASE, invalid_field
+from casework.errors import ALREADY_ENDED, CONFIRMED_ELSEWHERE, NO_CONSENT_GIVEN, NOT_AWAITED, NOT_VERIFIED, OWN_CASE, invalid_field
 from casework.parts import Parts, now
 from casework.reading import Reading
 from casework.store import Declared
 from casework.tables import Application, Consent
 
+# Longer than a word is on its way to its step; one that was dropped never gets there.
+ON_ITS_WAY: Final = timedelta(minutes=1)
 # How a clerk may have been told; what a person says himself, or an applicant for a minor, no clerk records.
 COUNTER_CHANNELS: Final = ("counter", "authorisation", "guardian")
 
@@ -44,12 +47,11 @@ class Confirmations:
     def _claim(self, found: Declared, person: str) -> pb.Claim | None:
         """Only what he needs to know to answer: who names him as what, and what would be asked. None for a case that does not wait for him, and of
         which he has said nothing."""
-        case, said = found.case, found.consents[-1] if found.consents else None
+        case = found.case
+        said = next((each for each in reversed(found.consents) if views.counts(each, case)), None)
         if found.dossier is None or (said is None and case.stage not in CONFIRMING_STAGES):
             return None
         dossier = self._parts.vault.open_dossier(found.dossier.sealed, case.no, case.round)
-        if said is not None and not said.agrees and said.round < case.round:
-            said = None
         claim = pb.Claim(
             application_no=case.no,
             applicant=case.masked_name,
@@ -61,6 +63,8 @@ class Confirmations:
         )
         if said is not None:
             claim.given_at.FromDatetime(said.given_at)
+            if said.withdrawn_at is not None:
+                claim.withdrawn_at.FromDatetime(said.withdrawn_at)
         elif case.deadline_at is not None:
             claim.deadline_at.FromDatetime(case.deadline_at)
         return claim
@@ -88,9 +92,34 @@ class Confirmations:
             return await self._said(session, caller, word_id, case, dossier, place, agrees=request.agrees, channel="self", document="")
 
         await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
+        return await self._claim_on(caller, request.application_no)
+
+    async def withdraw(self, caller: Caller, request: pb.WithdrawConsentRequest) -> pb.Claim:
+        """Takes back what the caller has agreed to. From here on nothing is asked about him, whatever becomes of the case."""
+        _require_verified(caller)
+
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case, dossier = await self._open(session, request.application_no)
+            place = self._place_of(dossier, caller.person)
+            if case.stage in contract.ENDS:
+                raise Refusal(ALREADY_ENDED)
+            unanswered = await store.dossier(session, case.no, case.round + 1)
+            if unanswered is not None:
+                raise EarlierFirstError(unanswered.request_id)
+            await self._first(session, case, contract.CONFIRM)
+            asked = case.stage not in (*CONFIRMING_STAGES, "verifying")
+            if not place or await store.withdraw_consent(session, case.no, caller.person, now(), leaves=not asked) is None:
+                raise Refusal(NO_CONSENT_GIVEN)
+            said = contract.ConsentWithdrawn(round=case.round, member=place, actor=caller.sub, request_id=word_id)
+            return Heard(contract.workflow_id(case.no), said)
+
+        await self._parts.words.say(caller, request, contract.WITHDRAW_CONSENT, prepare)
+        return await self._claim_on(caller, request.application_no)
+
+    async def _claim_on(self, caller: Caller, no: str) -> pb.Claim:
         async with self._parts.database.statements() as session:
             for found in await store.naming(session, caller.person):
-                claim = self._claim(found, caller.person) if found.case.no == request.application_no else None
+                claim = self._claim(found, caller.person) if found.case.no == no else None
                 if claim is not None:
                     return claim
         raise Refusal(NOT_FOUND)
@@ -127,6 +156,12 @@ class Confirmations:
 
     # -- both ----------------------------------------------------------------------------------------------------------------------------------
 
+    async def _first(self, session: AsyncSession, case: Application, update_name: str) -> None:
+        """Who is awaited changes with every word: a confirmation and a consent taken back are recorded one after the other. Raises EarlierFirstError."""
+        other = await store.on_its_way(session, contract.workflow_id(case.no), update_name, now() - ON_ITS_WAY)
+        if other is not None:
+            raise EarlierFirstError(other)
+
     async def _open(self, session: AsyncSession, no: str) -> tuple[Application, Dossier]:
         case = await store.lock_case(session, no)
         row = await store.dossier(session, no, case.round) if case is not None else None
@@ -148,6 +183,7 @@ class Confirmations:
         document: str,
     ) -> Heard:
         """Keeps what was said. Raises Refusal: NOT_AWAITED, or CONFIRMED_ELSEWHERE."""
+        await self._first(session, case, contract.WITHDRAW_CONSENT)
         blind = self._parts.vault.people.of(dossier.members[place].id_number)
         if case.stage not in CONFIRMING_STAGES or blind not in await store.unconfirmed(session, case.no, [blind]):
             raise Refusal(NOT_AWAITED)

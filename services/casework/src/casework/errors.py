@@ -70,6 +70,12 @@ ILLEGAL_MOVE = Problem("ILLEGAL_MOVE", _FAILED, "流程中没有这一步。", "
 NO_CONSENT = Problem(
     "NO_CONSENT", _FAILED, "没有申请人和每位成年家庭成员对该项核验的有效授权。", "There is no valid consent of everybody for this purpose."
 )
+NO_CONSENT_GIVEN = Problem(
+    "NO_CONSENT_GIVEN",
+    _FAILED,
+    "这件申请里没有您可以撤回的同意。申请人不想继续的，请在“我的申请”中撤回申请。",
+    "There is no consent of yours here to take back. The applicant may withdraw the application under “My case”.",
+)
 NOT_REGISTERED = Problem(
     "NOT_REGISTERED", _FAILED, "该家庭还没有登记为轮候对象。", "This household is not registered for the waiting list."
 )

@@ -270,6 +270,8 @@ def _says(said: Said, case: Application, request: pb.AdvanceApplicationRequest, 
             return request.event == _CORRECTED[bool(awaited)] and number == case.round + 1
         case contract.Confirmation(round=number, agrees=agrees):
             return request.event in _CONFIRMED[agrees] and number == case.round
+        case contract.ConsentWithdrawn(round=number):
+            return request.event == "consent_withdrawn" and number == case.round
         case contract.Withdrawal(reason=reason):
             return request.event == "withdrawn" and reason == request.note
     return False

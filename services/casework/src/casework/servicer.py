@@ -60,6 +60,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def Confirm(self, request: pb.ConfirmRequest, context: Any) -> pb.ConfirmResponse:
         return pb.ConfirmResponse(claim=await self._confirmations.confirm(current_caller(), request))
 
+    async def WithdrawConsent(self, request: pb.WithdrawConsentRequest, context: Any) -> pb.WithdrawConsentResponse:
+        return pb.WithdrawConsentResponse(claim=await self._confirmations.withdraw(current_caller(), request))
+
     async def RecordConfirmation(self, request: pb.RecordConfirmationRequest, context: Any) -> pb.RecordConfirmationResponse:
         return pb.RecordConfirmationResponse(application=await self._confirmations.record(current_caller(), request))
 

@@ -61,7 +61,9 @@ _DECLARED = (
 _MEMBERS = select(func.unnest(col(Dossier.blinds))).where(
     col(Dossier.application_no) == _NO, col(Dossier.round) == bindparam("of_round", type_=Integer)
 )
-_AGREED = select(col(Consent.blind)).where(col(Consent.application_no) == _NO, col(Consent.agrees).is_(True))
+_AGREED = select(col(Consent.blind)).where(
+    col(Consent.application_no) == _NO, col(Consent.agrees).is_(True), col(Consent.withdrawn_at).is_(None)
+)
 _ANYBODY_AWAITED = select(exists(_MEMBERS.except_(_AGREED)))
 _TIMELINE = select(Timeline).where(col(Timeline.application_no) == _NO).order_by(col(Timeline.seq))
 _OPEN_TASK_AND_NOTICE = (
@@ -212,8 +214,34 @@ async def retract(session: AsyncSession, word_id: str) -> None:
 
 async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> frozenset[str]:
     """Those of these members who have not agreed to be asked about."""
-    given = select(col(Consent.blind)).where(col(Consent.application_no) == no, col(Consent.agrees).is_(True))
-    return frozenset(blinds) - frozenset((await session.execute(given)).scalars().all())
+    return frozenset(blinds) - frozenset((await session.execute(_AGREED, {"no": no})).scalars().all())
+
+
+async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datetime, *, leaves: bool) -> Consent | None:
+    """Ends a person's consent; None when he has given none. ``leaves``: he has not been asked about, and stands in the household no longer."""
+    mine = (
+        col(Consent.application_no) == no,
+        col(Consent.blind) == blind,
+        col(Consent.agrees).is_(True),
+        col(Consent.withdrawn_at).is_(None),
+    )
+    ended = (await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(Consent))).scalar_one_or_none()
+    if ended is not None and leaves:
+        theirs = (col(Resident.application_no) == no, col(Resident.blind) == blind)
+        await session.execute(update(Resident).where(*theirs).values(confirmed=False))
+    return ended
+
+
+async def on_its_way(session: AsyncSession, workflow_id: str, update_name: str, since: datetime) -> str | None:
+    """A word said since then that is not on record as a step yet, nor refused. (One that was dropped never will be.)"""
+    query = select(col(Word.id)).where(
+        col(Word.workflow_id) == workflow_id,
+        col(Word.update_name) == update_name,
+        col(Word.step_id) == "",
+        col(Word.state) != REFUSED,
+        col(Word.said_at) > since,
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def anybody_awaited(session: AsyncSession, no: str, round_: int) -> bool:
@@ -314,7 +342,7 @@ class Declared(NamedTuple):
 
     def given(self) -> dict[str, Consent]:
         """By blind index of the person."""
-        return {each.blind: each for each in self.consents if each.agrees}
+        return {each.blind: each for each in self.consents if each.agrees and each.withdrawn_at is None}
 
 
 async def declared(session: AsyncSession, no: str, round_: int = 0) -> Declared | None:

@@ -170,7 +170,8 @@ class Consent(Base, table=True):
     __tablename__ = "consent"
     __table_args__ = (
         CheckConstraint(_one_of("channel", tuple(terms("consent_channels"))), name="consent_channel"),
-        Index("uq_consent_given", "application_no", "blind", unique=True, postgresql_where=text("agrees")),
+        Index("uq_consent_given", "application_no", "blind", unique=True, postgresql_where=text("agrees AND withdrawn_at IS NULL")),
+        CheckConstraint("withdrawn_at IS NULL OR (agrees AND withdrawn_at >= given_at)", name="consent_withdrawn"),
     )
 
     id: str = Field(primary_key=True)
@@ -186,6 +187,8 @@ class Consent(Base, table=True):
     given_by: str
     # Which paper the clerk has seen.
     document_sealed: bytes = Field(default=b"")
+    # Since when he no longer agrees. The row stays: what was asked before rested on it.
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
 
 class Timeline(Base, table=True):

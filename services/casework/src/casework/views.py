@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, store
 from casework.domain import remedies
+from casework.domain.progress import CONFIRMING_STAGES
 from casework.reach import View
 from casework.store import Declared, Listed
 from casework.tables import Application, Consent, Notice, Objection, Proposal, Signature, Timeline, Word
@@ -48,7 +49,7 @@ async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, foun
         message.dossier.CopyFrom(convert.dossier_to(dossier))
         blinds = [vault.people.of(member.id_number) for member in dossier.members]
         elsewhere = await store.named_elsewhere(session, case.no, blinds) if view.conflicts else frozenset()
-        said = {each.blind: each for each in found.consents if each.agrees or each.round == case.round}
+        said = {each.blind: each for each in found.consents if counts(each, case)}
         for index, blind in enumerate(blinds):
             message.members.append(_member(vault, index, said.get(blind), view, named_elsewhere=blind in elsewhere))
     return message
@@ -93,15 +94,27 @@ def _member(vault: Vault, index: int, said: Consent | None, view: View, *, named
     if said is not None:
         message.channel = said.channel
         message.given_at.FromDatetime(said.given_at)
+        if said.withdrawn_at is not None:
+            message.withdrawn_at.FromDatetime(said.withdrawn_at)
         if view.conflicts:
             message.document = vault.open_text(said.document_sealed, "consent", "document_sealed", said.id)
     return message
+
+
+def counts(said: Consent, case: Application) -> bool:
+    """Whether what somebody has said still says something of the case as it is: a refusal is of its own round, and who has taken his consent back
+    while adults are awaited is awaited again."""
+    if said.withdrawn_at is not None:
+        return case.stage not in CONFIRMING_STAGES
+    return said.agrees or said.round == case.round
 
 
 def state_of(said: Consent | None) -> str:
     """Silence is neither consent nor refusal."""
     if said is None:
         return "awaited"
+    if said.withdrawn_at is not None:
+        return "withdrawn"
     return "confirmed" if said.agrees else "refused"
 
 

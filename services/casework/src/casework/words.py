@@ -106,6 +106,8 @@ KINDS: Final = (
         problems=PROBLEMS,
         not_now=_NOT_NOW,
     ),
+    # What he has taken back stays so, whatever the workflow says to it.
+    Kind(contract.WITHDRAW_CONSENT, contract.ConsentWithdrawn, _is_not_over, _on_record, problems=PROBLEMS, not_now=_NOT_NOW),
     Kind(contract.WITHDRAW, contract.Withdrawal, _is_not_over, _on_record, problems=PROBLEMS, not_now=_NOT_NOW),
     Kind(
         contract.RAISE_OBJECTION,

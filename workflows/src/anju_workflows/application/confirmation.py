@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anju_contracts.application import CONFIRM, Confirmation
+from anju_contracts.application import CONFIRM, START, WITHDRAW_CONSENT, Confirmation, ConsentWithdrawn
 from anju_contracts.base import Accepted
 from temporalio import workflow
 
@@ -10,6 +10,10 @@ from anju_workflows import deadlines
 from anju_workflows.application.steps import Steps
 from anju_workflows.case import refuse
 from anju_workflows.telling import day, household
+
+
+class ConsentTakenBackError(Exception):
+    """A consent was taken back while registers were asked: the asking is left, and the household corrects its dossier."""
 
 
 class Confirming(Steps):
@@ -53,6 +57,47 @@ class Confirming(Steps):
             # What the others say of a dossier that is to be corrected is not said of the next one.
             self.confirmations.clear()
         return self.stage != "confirming"
+
+    # -- taking it back (撤回同意), at any moment before the end -----------------------------------------------------------
+
+    async def take_back(self) -> None:
+        """Nothing is asked any more about who has taken his consent back; what that means for the case depends on where it is.
+
+        Raises ConsentTakenBackError when registers were being asked."""
+        said, event, stage = self.taken_back[0], "consent_withdrawn", self.stage
+        if stage == "confirming":
+            deadline = self.deadline
+            assert deadline is not None
+            told = household("consent_withdrawn_awaited", deadline=day(deadline))
+            done = await self.carry_out(said, event, waiting_on="members", deadline=deadline, tell=[told])
+            if done:
+                self.unconfirmed.add(said.member)
+        elif stage == "verifying":
+            due, self.correction = deadlines.correction(workflow.now(), self.given.clocks), None
+            told = household("consent_withdrawn_returned", deadline=day(due))
+            done = await self.carry_out(said, event, waiting_on="citizen", deadline=due, tell=[told])
+        else:
+            news = [household("consent_withdrawn_noted")]
+            if self.waiting_on in {level.code for level in self.given.levels}:
+                news.append(self.to_level("consent_withdrawn", self.waiting_on))
+            done = await self.carry_out(said, event, waiting_on=self.waiting_on, deadline=self.deadline, overdue=self.overdue, tell=news)
+        self.taken_back.pop(0)
+        if done and stage == "verifying":
+            raise ConsentTakenBackError
+
+    @workflow.update(name=WITHDRAW_CONSENT, description="家庭成员撤回本人的查询同意")
+    def withdraw_consent(self, said: ConsentWithdrawn) -> Accepted:
+        self.taken_back.append(said)
+        return Accepted(stage=self.table.next(self.stage, "consent_withdrawn"))
+
+    @withdraw_consent.validator
+    def _check_withdraw_consent(self, said: ConsentWithdrawn) -> None:
+        self.require_standing()
+        if self.stage in self.table.ends or self.withdrawal is not None:
+            raise refuse("ALREADY_ENDED", "该申请已经办结，不会再查询您的信息。")
+        pending = said.member in {each.member for each in self.taken_back}
+        if self.stage == START or said.round != self.round or pending or not self.new(said):
+            raise refuse("NOT_AWAITED", "该申请当前不能办理，请稍后再试。")
 
     @workflow.update(name=CONFIRM, description="成年家庭成员本人确认，或表示不属于该家庭")
     def confirm(self, said: Confirmation) -> Accepted:

@@ -126,14 +126,17 @@ class Application(Confirming, Verifying, Reviewing, Correcting, Publishing):
     # -- withdrawal (撤回), at any moment before the end -----------------------------------------------------------------
 
     async def awaited(self, done: Callable[[], bool], at: datetime | None, summary: str = "") -> bool:
-        """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile.
+        """Waits for ``done`` until ``at``; False when the time came first. Raises when the household withdraws meanwhile, or a consent is taken back
+        on which registers are being asked.
 
-        What was said before the withdrawal was acknowledged too: it is recorded first, and the next wait ends at once."""
+        What was said before was acknowledged too: it is recorded first, and the next wait ends at once."""
         while True:
-            reached = await self.until(lambda: done() or self.withdrawal is not None, at, summary)
-            if self.withdrawal is None or done():
+            reached = await self.until(lambda: done() or self.withdrawal is not None or bool(self.taken_back), at, summary)
+            if done() or not (self.withdrawal or self.taken_back):
                 return reached
-            if await self.take_withdrawal(self.withdrawal):
+            if self.withdrawal is None:
+                await self.take_back()
+            elif await self.take_withdrawal(self.withdrawal):
                 raise _WithdrawnError
 
     @workflow.update(name=WITHDRAW, description="申请家庭撤回申请")

@@ -8,6 +8,7 @@ from datetime import datetime
 from anju_contracts.application import (
     ApplicationInput,
     Confirmation,
+    ConsentWithdrawn,
     Correction,
     ObjectionDecision,
     ObjectionRaised,
@@ -40,6 +41,7 @@ class Steps(Case):
         # Places of the adults who have yet to confirm; what they say, in the order in which they say it.
         self.unconfirmed = set(given.awaited)
         self.confirmations: list[Confirmation] = []
+        self.taken_back: list[ConsentWithdrawn] = []
         self.correction: Correction | None = None
         self.withdrawal: Withdrawal | None = None
         self.raised: list[ObjectionRaised] = []

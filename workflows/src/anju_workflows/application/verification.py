@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError
 
 from anju_workflows import calling
 from anju_workflows.application import calls
+from anju_workflows.application.confirmation import ConsentTakenBackError
 from anju_workflows.application.steps import Steps
 from anju_workflows.telling import household, several
 
@@ -36,11 +37,13 @@ class Verifying(Steps):
                 silent = [register for register, answer in self.lookups.items() if answer is None]
                 await self.remind(household("verification_waiting", register=several("registers", silent)))
                 await self.awaited(answered, None)
-        except Exception:
+        except Exception as left:
             # The case leaves while registers are still asked. (A worker that lets go of the run cancels everything itself, and waits for nothing.)
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
+            if isinstance(left, ConsentTakenBackError):
+                return
             raise
         question = calls.Assess(no=self.given.no, round=self.round, as_of=workflow.now())
         self.assessment = await self.ask(lambda: calls.assess(question))

@@ -84,6 +84,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.FromString,
                 _registered_method=True)
+        self.WithdrawConsent = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/WithdrawConsent',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentResponse.FromString,
+                _registered_method=True)
         self.RecordConfirmation = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/RecordConfirmation',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.SerializeToString,
@@ -248,6 +253,15 @@ class CaseworkServiceServicer:
     def Confirm(self, request, context):
         """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
         NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawConsent(self, request, context):
+        """The caller takes back what he has agreed to (Personal Information Protection Law, article 15): nothing is asked about him from then on. Until
+        the registers are asked he is awaited again, while they are asked the case is returned to its household; what was found before stays valid.
+        NOT_FOUND unless the case names him; FAILED_PRECONDITION/NO_CONSENT_GIVEN without a consent of his, and for the applicant, who withdraws the case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -429,6 +443,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.Confirm,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.SerializeToString,
+            ),
+            'WithdrawConsent': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawConsent,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentResponse.SerializeToString,
             ),
             'RecordConfirmation': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordConfirmation,
@@ -786,6 +805,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/Confirm',
             anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.ConfirmResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawConsent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/WithdrawConsent',
+            anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawConsentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,6 +67,11 @@ class CaseworkServiceStub:
     """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
     NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
     """
+    WithdrawConsent: _grpc.UnaryUnaryMultiCallable[_casework_pb2.WithdrawConsentRequest, _casework_pb2.WithdrawConsentResponse]
+    """The caller takes back what he has agreed to (Personal Information Protection Law, article 15): nothing is asked about him from then on. Until
+    the registers are asked he is awaited again, while they are asked the case is returned to its household; what was found before stays valid.
+    NOT_FOUND unless the case names him; FAILED_PRECONDITION/NO_CONSENT_GIVEN without a consent of his, and for the applicant, who withdraws the case.
+    """
     RecordConfirmation: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecordConfirmationRequest, _casework_pb2.RecordConfirmationResponse]
     """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
     PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
@@ -147,6 +152,11 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     Confirm: _aio.UnaryUnaryMultiCallable[_casework_pb2.ConfirmRequest, _casework_pb2.ConfirmResponse]  # type: ignore[assignment]
     """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
     NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+    """
+    WithdrawConsent: _aio.UnaryUnaryMultiCallable[_casework_pb2.WithdrawConsentRequest, _casework_pb2.WithdrawConsentResponse]  # type: ignore[assignment]
+    """The caller takes back what he has agreed to (Personal Information Protection Law, article 15): nothing is asked about him from then on. Until
+    the registers are asked he is awaited again, while they are asked the case is returned to its household; what was found before stays valid.
+    NOT_FOUND unless the case names him; FAILED_PRECONDITION/NO_CONSENT_GIVEN without a consent of his, and for the applicant, who withdraws the case.
     """
     RecordConfirmation: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecordConfirmationRequest, _casework_pb2.RecordConfirmationResponse]  # type: ignore[assignment]
     """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
@@ -285,6 +295,17 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.ConfirmResponse, _abc.Awaitable[_casework_pb2.ConfirmResponse]]:
         """The caller confirms for himself that he belongs to a household and agrees to be asked about, or says that he does not.
         NOT_FOUND unless the case names him; FAILED_PRECONDITION/NOT_AWAITED; ALREADY_EXISTS/CONFIRMED_ELSEWHERE when he stands in another open case.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawConsent(
+        self,
+        request: _casework_pb2.WithdrawConsentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.WithdrawConsentResponse, _abc.Awaitable[_casework_pb2.WithdrawConsentResponse]]:
+        """The caller takes back what he has agreed to (Personal Information Protection Law, article 15): nothing is asked about him from then on. Until
+        the registers are asked he is awaited again, while they are asked the case is returned to its household; what was found before stays valid.
+        NOT_FOUND unless the case names him; FAILED_PRECONDITION/NO_CONSENT_GIVEN without a consent of his, and for the applicant, who withdraws the case.
         """
 
     @_abc_1.abstractmethod

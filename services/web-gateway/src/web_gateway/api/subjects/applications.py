@@ -57,7 +57,7 @@ api = Api("applications", "资格申请 Applications", PROBLEMS)
 
 
 # Closed: a person has agreed, has not said anything yet, or says that he does not belong to the household.
-ConsentState = Literal["confirmed", "awaited", "refused"]
+ConsentState = Literal["confirmed", "awaited", "refused", "withdrawn"]
 
 
 class ConsentGiven(Body):
@@ -170,6 +170,7 @@ class MemberConsent(Answer):
     given_at: datetime | None
     named_elsewhere: bool = Field(description="For reviewers: another open application names the same person.")
     document: str = Field(description="For reviewers: which papers were seen at the counter.")
+    withdrawn_at: datetime | None = Field(description="When the member has taken back what he had agreed to.")
 
 
 class Application(ApplicationSummary):

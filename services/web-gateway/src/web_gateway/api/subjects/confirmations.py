@@ -10,7 +10,7 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, Empty
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.applications import Application, ConsentState, application
 from web_gateway.api.vocabulary import CodeOf
@@ -19,6 +19,10 @@ PROBLEMS = (
     Kind(
         "NOT_AWAITED", 409, "当前不需要确认", "Nothing to confirm",
         "该申请已不在等待这位成员确认，请刷新后查看。", "The application does not wait for this member; reload to see it.",
+    ),
+    Kind(
+        "NO_CONSENT_GIVEN", 409, "没有可以撤回的同意", "No consent to take back",
+        "这件申请里没有您可以撤回的同意。申请人请在“我的申请”中撤回申请。", "There is no consent of yours to take back; the applicant withdraws the application.",
     ),
     Kind(
         "CONFIRMED_ELSEWHERE", 409, "已在另一件申请里", "Stands in another application",
@@ -38,6 +42,7 @@ class Claim(Answer):
     deadline_at: datetime | None
     state: ConsentState
     given_at: datetime | None
+    withdrawn_at: datetime | None = Field(description="When the caller has taken back what he had agreed to.")
 
 
 class Confirm(Body):
@@ -73,6 +78,17 @@ async def confirm(call: Call, params: f.OfApplication, body: Confirm) -> Claim:
         idempotency_key=call.idempotency_key, application_no=params.no, agrees=body.agrees, text_version=body.text_version
     )
     answer = await call.rpc("casework", call.services.casework.Confirm, request, seconds=DECISION_SECONDS)
+    return to_model(Claim, answer.claim)
+
+
+@api.post("/applications/{no}/confirmation/withdrawal", access=Access.CITIZEN)
+async def withdraw_consent(call: Call, params: f.OfApplication, body: Empty) -> Claim:
+    """The caller takes back what he has agreed to; nothing is asked about him from then on, and what was found before stays valid.
+
+    Before the registers are asked he is awaited again; while they are asked the application is returned to its household.
+    """
+    request = casework.WithdrawConsentRequest(idempotency_key=call.idempotency_key, application_no=params.no)
+    answer = await call.rpc("casework", call.services.casework.WithdrawConsent, request, seconds=DECISION_SECONDS)
     return to_model(Claim, answer.claim)
 
 
