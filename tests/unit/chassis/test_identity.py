@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis import service
 from chassis.errors import NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED, UNAVAILABLE, Problem, Refusal, to_application_error
-from chassis.identity import TOKEN_SECONDS, Caller, Passport, Signer, Verifier, generate_keys, load_key, load_key_set
+from chassis.identity import (
+    LEEWAY_SECONDS,
+    TOKEN_SECONDS,
+    Caller,
+    Passport,
+    Signer,
+    Verifier,
+    generate_keys,
+    load_key,
+    load_key_set,
+    rotate_keys,
+)
+from chassis.settings import ProcessSettings
 from joserfc import jwt
 
 
@@ -113,7 +127,7 @@ def test_odd_claims_under_a_good_signature_are_refused(keys: Path, verifier: Ver
         "divisions": [],
         "exp": int(time.time()) + 60,
     }
-    key = load_key(keys / "worker.jwk")
+    key = load_key(keys / "worker.jwk").signing()
 
     def signed(claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": "Ed25519", "kid": "worker"}, claims, key, algorithms=["Ed25519"])
@@ -138,7 +152,7 @@ def test_keys_are_private_and_stay(keys: Path) -> None:
     generate_keys(keys, {"web-gateway": ("citizen", "staff"), "worker": ("system",)})
     assert {path.name: path.read_text() for path in keys.glob("*.jwk")} == before
     assert {path.stat().st_mode & 0o777 for path in keys.iterdir()} == {0o600}
-    assert all("d" not in key for key in load_key_set(keys / "callers.jwks")["keys"])
+    assert all("d" not in key for key in json.loads((keys / "callers.jwks").read_text())["keys"])
 
 
 @pytest.mark.parametrize(("late", "taken"), [(50, True), (70, False)])
@@ -170,3 +184,85 @@ def test_a_process_passes_on_only_who_is_calling_it_once_and_in_his_own_name(key
     assert refused(verifier, worker.passed_on(onward, "casework", writes=False))
     assert verifier.passport(onward)
     assert refused(verifier, worker.passed_on(onward, "housing", writes=False)), "also when what it wraps was seen before"
+
+
+def test_who_is_passed_on_is_so_no_longer_than_his_own_token_is_good(
+    keys: Path, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge, eligibility, began = signer(keys, "web-gateway"), signer(keys, "eligibility"), time.time()
+    came = edge.token(Caller("c-1", "citizen"), "eligibility", writes=False)
+    monkeypatch.setattr("chassis.identity.time.time", lambda: began + 200)
+    passed = eligibility.passed_on(came, "casework", writes=False)
+    assert verifier.passport(passed)
+    monkeypatch.setattr("chassis.identity.time.time", lambda: began + TOKEN_SECONDS + 1)
+    assert refused(verifier, passed), "the outer one would be good for 199 seconds more"
+
+
+ISSUERS: Any = {"web-gateway": ("citizen", "staff", "system"), **dict.fromkeys(("worker", "eligibility"), ("system",))}
+
+
+def test_caller_keys_are_rotated_under_processes_that_go_on_working(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times, with a copy for each process, which reaches the one that asks before it reaches the one that is asked."""
+    asks, asked = keys.parent / "asks", keys.parent / "asked"
+    for copy in (asks, asked):
+        shutil.copytree(keys, copy)
+    settings = {name: ProcessSettings(keys_dir=folder) for name, folder in (("asks", asks), ("asked", asked))}
+    worker, verifier, began = service.signer(settings["asks"], "worker"), service.verifier(settings["asked"]), time.time()
+    monkeypatch.setattr("chassis.files.LOOK_SECONDS", 0.0)
+
+    def kid() -> str:
+        # Not one that was signed before and is still good.
+        worker._cache.clear()
+        token = own(worker)
+        assert verifier.passport(token) == Passport(worker.system(), "casework", writes=True, signer="worker")
+        found: str = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
+        return found
+
+    seen = [kid()]
+    for round_ in range(1, 4):
+        starts = began + 600 * round_
+        rotate_keys(keys, ISSUERS, starts)
+        for name in ("worker.jwk", "callers.jwks"):
+            shutil.copy(keys / name, asks / name)
+        shutil.copy(keys / "callers.jwks", asked / "callers.jwks")
+        assert kid() == seen[-1], "known, and used by nobody"
+        monkeypatch.setattr("chassis.identity.time.time", lambda at=starts: at)
+        seen.append(kid())
+    assert len(set(seen)) == 4
+    assert seen[0] == "worker"
+
+
+def test_a_caller_key_ends_with_the_last_token_it_has_signed(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied, began = signer(keys, "worker"), time.time()
+    rotate_keys(keys, ISSUERS, began)
+
+    def verifies() -> bool:
+        copied._cache.clear()
+        return not refused(Verifier(load_key_set(keys / "callers.jwks")), own(copied))
+
+    assert verifies(), "what was signed before is good for five minutes"
+    monkeypatch.setattr("chassis.identity.time.time", lambda: began + TOKEN_SECONDS + 2 * LEEWAY_SECONDS + 1)
+    rotate_keys(keys, ISSUERS, began + 3600)
+    assert not verifies(), "whoever has copied it has nothing any more"
+    # And the one that signs until the newest does is there.
+    assert not refused(Verifier(load_key_set(keys / "callers.jwks")), own(signer(keys, "worker")))
+
+
+def test_a_second_key_of_a_process_speaks_for_that_process_alone(keys: Path) -> None:
+    rotate_keys(keys, ISSUERS, 0)
+    verifier, worker = Verifier(load_key_set(keys / "callers.jwks")), signer(keys, "worker")
+    assert verifier.passport(own(worker)).signer == "worker"
+    second = load_key(keys / "worker.jwk").signing()
+    for issuer in (second.kid, "web-gateway", "eligibility"):
+        assert refused(verifier, own(Signer(load_key(keys / "worker.jwk"), str(issuer))))
+    assert refused(verifier, worker.token(Caller("c-1", "citizen"), "casework", writes=False))
+    assert signer(keys, "web-gateway").system() == verifier.passport(own(signer(keys, "web-gateway"))).caller
+
+
+def test_a_key_of_the_time_before_rotation_is_read(keys: Path, verifier: Verifier) -> None:
+    alone = json.loads((keys / "worker.jwk").read_text())["keys"][0]
+    del alone["anju_since"]
+    (keys / "worker.jwk").write_text(json.dumps(alone))
+    assert verifier.passport(own(signer(keys, "worker")))
+    rotate_keys(keys, ISSUERS, 0)
+    assert len(load_key(keys / "worker.jwk").keys) == 2

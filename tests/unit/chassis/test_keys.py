@@ -146,3 +146,40 @@ def test_a_ring_that_cannot_be_read_at_this_moment_changes_nothing(tmp_path: Pat
         assert ring.decrypt(sealed, "place") == b"word"
     path.unlink()
     assert ring.decrypt(ring.encrypt(b"word", "place"), "place") == b"word"
+
+
+def test_a_new_key_is_known_before_it_seals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process has a copy of its own. The new one reaches them one after the other, in its own time; whatever one of them seals meanwhile, all open."""
+    copies = [tmp_path / name for name in ("casework", "worker", "notifications")]
+    whole = KeyRing.generate()
+    for copy in copies:
+        whole.save(copy)
+    processes, began = [KeyRing.load(copy) for copy in copies], time.time()
+    monkeypatch.setattr("chassis.files.LOOK_SECONDS", 0.0)
+
+    def sealed_with() -> set[str]:
+        found = set()
+        for one in processes:
+            sealed = one.encrypt(b"word", "place")
+            assert all(other.decrypt(sealed, "place") == b"word" for other in processes)
+            found.add(sealed[1 : 1 + sealed[0]].decode())
+        return found
+
+    for round_ in range(3):
+        old, whole = whole.sealing, whole.rotated(began + 600 * (round_ + 1))
+        for copy in copies:
+            whole.save(copy)
+            assert sealed_with() == {old}, "known to some, and used by nobody"
+        monkeypatch.setattr("chassis.crypto.time.time", lambda at=whole.next_at: at)
+        assert sealed_with() == {whole.newest} != {old}
+    assert len(whole.keys) == 4
+
+
+def test_a_key_that_was_replaced_before_its_time_never_seals(tmp_path: Path) -> None:
+    first = KeyRing.generate()
+    hasty = first.rotated(time.time() + 600).rotated(0)
+    hasty.save(tmp_path / "ring")
+    ring = KeyRing.load(tmp_path / "ring")
+    assert ring.sealing == hasty.newest != first.current
+    assert len(ring.keys) == 3
+    assert ring.decrypt(first.encrypt(b"word", "place"), "place") == b"word"

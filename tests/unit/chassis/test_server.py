@@ -119,6 +119,27 @@ async def test_what_is_not_a_message_is_refused_for_good_and_only_after_asking_w
         assert caught.value.code() not in RETRYABLE
 
 
+async def test_what_was_added_behind_the_servers_back_is_not_served(world: World) -> None:
+    """Nobody has said who may call it, so that nobody may: not the worker, whose token is good."""
+    served: list[Any] = []
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> Any:
+            async def answer(request: bytes, context: Any) -> bytes:
+                served.append(request)
+                return request
+
+            return grpc.unary_unary_rpc_method_handler(answer) if str(details.method).startswith("/hidden.") else None
+
+    world.server.server.add_generic_rpc_handlers((Handler(),))
+    method: Any = world.client.channel.unary_unary("/hidden.v1.HiddenService/Do")
+    token = world.signer.token(world.signer.system(), "eligibility", writes=True)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await method(b"", metadata=((METADATA_KEY, token),), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert served == []
+
+
 async def test_a_call_without_an_end_is_ended_at_the_callers_deadline(world: World) -> None:
     refusal = await world.refusal("wait", timeout=0.2)
     assert refusal.problem.reason == "DEADLINE_EXCEEDED"

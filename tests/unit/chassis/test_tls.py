@@ -130,7 +130,7 @@ async def place(folder: Path) -> AsyncIterator[Place]:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders are looked at with every call."""
-    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("chassis.files.LOOK_SECONDS", 0.0)
 
 
 async def test_a_process_with_its_certificate_is_served(place: Place) -> None:
@@ -142,14 +142,25 @@ async def test_a_process_with_its_certificate_is_served(place: Place) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_nobody_is_let_in_without_a_certificate_of_the_authority(place: Place, folder: Path, tmp_path: Path) -> None:
+async def test_nobody_is_let_in_without_a_certificate_of_the_authority(
+    place: Place, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     keys.make_keys(tmp_path / "elsewhere")
     foreign = keys.folder_of(tmp_path / "elsewhere", "worker")
     own = keys.folder_of(folder, "worker")
     assert await _let_in(place, _credentials(own))
-    assert not await _let_in(place, None), "in the clear"
-    assert not await _let_in(place, grpc.ssl_channel_credentials((own / tls.AUTHORITIES).read_bytes())), "without a certificate"
-    assert not await _let_in(place, _credentials(foreign, believed=own)), "with one of another authority"
+    strangers = {
+        # In the clear, without a certificate, with one of another authority; and what gRPC itself writes about it.
+        "WRONG_VERSION_NUMBER": None,
+        "PEER_DID_NOT_RETURN_A_CERTIFICATE": grpc.ssl_channel_credentials((own / tls.AUTHORITIES).read_bytes()),
+        "CERTIFICATE_VERIFY_FAILED": _credentials(foreign, believed=own),
+    }
+    for said, credentials in strangers.items():
+        capfd.readouterr()
+        assert not await _let_in(place, credentials), said
+        line = capfd.readouterr().err
+        assert "Handshake failed" in line
+        assert said in line
     assert place.servicer.served == 0
 
 
@@ -180,7 +191,7 @@ async def test_a_key_with_the_certificate_of_another_process_is_refused(place: P
         assert await refusal(place.client("worker", certificate=of)) == "UNAUTHENTICATED"
     assert place.servicer.served == 0
     told = [line for line in lines if line["event"] == "certificate_of_another"]
-    assert [(line["token"], line["certificate"]) for line in told] == [(tls.name_of("worker"), [tls.name_of(of)])]
+    assert [(line["signer"], line["certificate"]) for line in told] == [(tls.name_of("worker"), [tls.name_of(of)])]
 
 
 async def test_a_probe_without_a_certificate_asks_at_a_port_of_its_own(folder: Path) -> None:
@@ -248,7 +259,7 @@ async def test_after_its_last_step_the_old_authority_opens_nothing(place: Place,
 async def test_an_old_connection_is_closed_when_the_longest_call_is_over(
     place: Place, folder: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grpc_client, "_LONGEST_CALL_SECONDS", 0.2)
+    monkeypatch.setattr(grpc_client, "_LONGEST_CALL_SECONDS", 3.0)
     client = place.client()
     assert await ask(client) == "as_1"
     old = client.channel._channel
@@ -288,7 +299,7 @@ def test_a_half_replaced_folder_changes_nothing_and_is_said_once(folder: Path, a
         with capture_logs() as lines:
             assert followed.now() is before
             assert followed.now() is before
-        assert [line["event"] for line in lines] == ["certificates_not_taken"]
+        assert [line["event"] for line in lines] == ["files_not_taken"]
         assert "PRIVATE" not in str(lines)
     (into / tls.KEY).write_bytes(new_key)
     assert followed.now().chain == (into / tls.CERTIFICATE).read_bytes() != before.chain

@@ -21,8 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_LIVES: Final = timedelta(days=3650)
 CERTIFICATE_LIVES: Final = timedelta(days=365)
-# Clocks of two machines may differ.
-_BEFORE: Final = timedelta(hours=1)
+# A machine whose clock is hours behind goes on speaking with the others.
+_BEFORE: Final = timedelta(days=1)
 _DOMAIN: Final = name_of("").lstrip(".")
 _SIGNS, _NEXT, _OLD = "ca", "next", "old"
 

@@ -46,7 +46,7 @@ def rotate(
     ] = "5s",
     data_dir: DataDir = None,
 ) -> None:
-    """轮换密钥 — One more key in every ring: known to all processes at once, sealing a while later; the old ones go on opening. Nothing is restarted.
+    """轮换密钥 — One more key in every ring and for every caller: known to all at once, used a while later; the old ones go on opening. Nothing is restarted.
 
     The processes of a box read it at once. Where each has a copy of its folder, give --after the time it takes to hand the new files to all of them.
     """

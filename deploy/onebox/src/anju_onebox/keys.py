@@ -12,10 +12,10 @@ from typing import Final
 
 from anju_people.index import PERSON_KEYS
 from casekit.blocked import OPERATIONS
-from chassis import tls
+from chassis import identity, tls
 from chassis.crypto import FIELD_KEYS, SESSION_KEYS, KeyRing
 from chassis.files import write_private
-from chassis.identity import Kind, generate_keys
+from chassis.identity import CALLERS, Kind, generate_keys
 from chassis.temporal import PAYLOAD_KEYS
 
 from anju_onebox.authority import Authority, Step
@@ -38,7 +38,6 @@ RINGS: Final[dict[str, tuple[str, ...]]] = {
 }
 _AUTHORITY: Final = "authority"
 _PROCESSES: Final = "processes"
-_CALLERS: Final = "callers.jwks"
 
 
 def folder_of(folder: Path, process: str) -> Path:
@@ -61,14 +60,15 @@ def hand_out(folder: Path) -> None:
     for process in ISSUERS:
         into = folder_of(folder, process)
         into.mkdir(exist_ok=True, mode=0o700)
-        for name in (f"{process}.jwk", _CALLERS, *(ring for ring, users in RINGS.items() if process in users)):
+        for name in (f"{process}.jwk", CALLERS, *(ring for ring, users in RINGS.items() if process in users)):
             text = (folder / name).read_text()
             if not (into / name).exists() or (into / name).read_text() != text:
                 write_private(into / name, text)
 
 
 def rotate_keys(folder: Path, after: timedelta) -> list[str]:
-    """One more key in every ring, which every process knows at once and seals with ``after`` this; the old ones go on opening. The names of the new keys.
+    """One more key in every ring and of every caller, which every process knows at once and uses ``after`` this; the old ones go on opening, and those of
+    callers end with their tokens. The names of the new keys.
 
     Raises FileNotFoundError for a folder without keys.
     """
@@ -77,6 +77,8 @@ def rotate_keys(folder: Path, after: timedelta) -> list[str]:
         rotated = KeyRing.load(folder / ring).rotated(at.timestamp())
         rotated.save(folder / ring)
         made.append(f"{ring}: {rotated.newest}")
+    identity.rotate_keys(folder, ISSUERS, at.timestamp())
+    made.append(f"{CALLERS}: {len(ISSUERS)}")
     hand_out(folder)
     return made
 

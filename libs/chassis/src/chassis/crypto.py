@@ -11,20 +11,19 @@ import os
 import secrets
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chassis.files import write_private
+from chassis.files import Followed, write_private
 
 # File, in the folder of keys, of the ring that seals what people wrote and are known by.
 FIELD_KEYS: Final = "field-keys.json"
 # Of the one that seals the sessions of the web edge, which opens no dossier.
 SESSION_KEYS: Final = "session-keys.json"
-# A ring whose file was changed is read anew: at once when a value names a key it does not have, otherwise this often.
-LOOK_SECONDS: Final = 1.0
 
 
 class DecryptionError(ValueError):
@@ -33,16 +32,6 @@ class DecryptionError(ValueError):
 
 class UnknownKeyError(DecryptionError):
     """Its key is not in the ring: the value may be good, and another process, or this one with its whole ring, may open it."""
-
-
-@dataclass
-class _Source:
-    """The file a ring was read from, and what stands in it now."""
-
-    path: Path
-    changed: int
-    ring: KeyRing
-    looked_at: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ class KeyRing:
     index_key: bytes = field(repr=False)
     next: str = ""
     next_at: float = 0.0
-    _source: _Source | None = field(default=None, repr=False, compare=False)
+    _source: Followed[KeyRing] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def generate(cls) -> KeyRing:
@@ -68,9 +57,8 @@ class KeyRing:
     @classmethod
     def load(cls, path: Path) -> KeyRing:
         """Raises FileNotFoundError: whoever only uses a ring makes none. A process that invented a missing one would seal what nobody else can open."""
-        changed = path.stat().st_mtime_ns
-        plain = cls._read(path)
-        return replace(plain, _source=_Source(path, changed, plain, time.monotonic()))
+        followed = Followed([path], partial(cls._read, path))
+        return replace(followed.now(), _source=followed)
 
     @classmethod
     def _read(cls, path: Path) -> KeyRing:
@@ -99,20 +87,8 @@ class KeyRing:
         return KeyRing(self.sealing, {**self.keys, name: secrets.token_bytes(32)}, self.index_key, name, at)
 
     def _now(self, *, at_once: bool = False) -> KeyRing:
-        """The ring as its file has it. One that cannot be read at this moment changes nothing."""
-        source = self._source
-        if source is None:
-            return self
-        now = time.monotonic()
-        if at_once or now - source.looked_at >= LOOK_SECONDS:
-            source.looked_at = now
-            try:
-                changed = source.path.stat().st_mtime_ns
-                if changed != source.changed:
-                    source.ring, source.changed = self._read(source.path), changed
-            except (OSError, ValueError, KeyError):
-                pass
-        return source.ring
+        """The ring as its file has it."""
+        return self if self._source is None else self._source.now(at_once=at_once)
 
     def save(self, path: Path, *, replace: bool = True) -> None:
         content = {

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlencode
 
+import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -23,6 +25,16 @@ OWNS_ITS_TABLES: Final = (
     "ANJU_DATABASE_URL: 正式环境中，服务的数据库角色不得拥有数据表；请另设所有者角色，用 ANJU_DATABASE_OWNER_URL 运行 migrate — in production the role of a service"
     " owns no table: give the tables to another role, and run migrate with its URL in ANJU_DATABASE_OWNER_URL"
 )
+
+
+# What libpq takes in a URL about TLS, and SQLAlchemy would hand to asyncpg as arguments it does not have.
+_OF_LIBPQ: Final[tuple[str, ...]] = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslnegotiation")
+
+
+async def connected(**given: Any) -> asyncpg.Connection:
+    """A connection as the URL of the settings says, ``sslmode`` and the files beside it included. The files are read for each connection."""
+    told = {name: given.pop(name) for name in _OF_LIBPQ if name in given}
+    return await asyncpg.connect(f"postgresql://?{urlencode(told)}" if told else None, **given)
 
 
 class Database:
@@ -40,7 +52,11 @@ class Database:
             pool_timeout=10,
             # Parameters are names and addresses; an error is logged without them.
             hide_parameters=True,
-            connect_args={"server_settings": {"application_name": application, "timezone": "UTC"}, "timeout": 10},
+            connect_args={
+                "async_creator_fn": connected,
+                "server_settings": {"application_name": application, "timezone": "UTC"},
+                "timeout": 10,
+            },
         )
         event.listen(self.engine.sync_engine, "checkout", _living)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

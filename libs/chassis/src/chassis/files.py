@@ -1,11 +1,22 @@
-"""Private files which several processes may want to make at once, and which must never be half written."""
+"""Private files which several processes may want to make at once, and which must never be half written; and files that are followed while they change."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from chassis import logs
+
+T = TypeVar("T")
+
+# A file that is followed is looked at again this often.
+LOOK_SECONDS: Final = 1.0
+_log = logs.get(__name__)
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> None:
@@ -27,3 +38,49 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> None:
                 os.link(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+class Followed(Generic[T]):
+    """What ``read`` makes of some files, made anew when one of them is another than before: keys change under processes that go on working."""
+
+    def __init__(self, files: Sequence[Path], read: Callable[[], T]) -> None:
+        """Raises what ``read`` does: OSError, and ValueError or KeyError for what is not what it should be."""
+        self._files = files
+        self._read = read
+        self._seen = self._stand()
+        self._value = read()
+        self._looked_at = time.monotonic()
+
+    def now(self, *, at_once: bool = False) -> T:
+        """As the files have it, looked at not more often than LOOK_SECONDS, or ``at_once``. What cannot be read at this moment changes nothing, and is said
+        once."""
+        moment = time.monotonic()
+        if at_once or moment - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = moment
+            self._look()
+        return self._value
+
+    def _look(self) -> None:
+        stand = self._stand()
+        if stand == self._seen:
+            return
+        self._seen = stand
+        names = [file.name for file in self._files]
+        try:
+            self._value = self._read()
+        except (OSError, ValueError, KeyError) as error:
+            _log.warning("files_not_taken", files=names, why=logs.describe(error))
+        else:
+            _log.info("files_taken", files=names)
+
+    def _stand(self) -> list[tuple[int, int, int]]:
+        """By what a changed file is known: its time alone does not tell two writes of one moment apart, nor a mounted folder that changes by turning a link."""
+        found = []
+        for file in self._files:
+            try:
+                state = file.stat()
+            except OSError:
+                found.append((0, 0, 0))
+            else:
+                found.append((state.st_mtime_ns, state.st_ino, state.st_size))
+        return found

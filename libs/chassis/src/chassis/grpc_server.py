@@ -150,7 +150,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             raise Refusal(UNAUTHENTICATED)
         if self._certified and (name := name_of(passport.signer)) not in (shown := _names(context)):
             # Somebody has another process's key, or its token, and not its certificate.
-            _log.warning("certificate_of_another", method=method, token=name, certificate=shown)
+            _log.warning("certificate_of_another", method=method, signer=name, certificate=shown)
             raise Refusal(UNAUTHENTICATED)
         line.check(passport)
         identity.set_current(passport.caller, text, passport.carrier)

@@ -3,6 +3,8 @@
 Each process has its own Ed25519 key. The key set says for every key which kinds of callers it may vouch for: only the web edge may speak for
 citizens and staff; every other process speaks for itself ("system" with the role that is its name).
 
+A process has a second key while one takes the place of another: the key set knows it before the process signs with it.
+
 A token is good at one process, for reading or for writing. A process that has to ask another in the name of whoever is calling it wraps the token it was
 called with into one of its own: who was not calling it cannot be passed on (RFC 8693 calls such a process the actor).
 """
@@ -10,10 +12,12 @@ called with into one of its own: who was not calling it cannot be passed on (RFC
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from chassis.errors import NOT_ALLOWED, OUT_OF_DIVISION, UNAUTHENTICATED, Refusal
-from chassis.files import write_private
+from chassis.files import Followed, write_private
 
 Kind = Literal["citizen", "staff", "system"]
 METADATA_KEY = "anju-caller"
@@ -30,6 +34,9 @@ TOKEN_SECONDS = 300
 # Clocks of two machines may differ by this much.
 LEEWAY_SECONDS = 60
 _ALGORITHM = "Ed25519"
+# File, in the folder of keys, of the public keys of all processes.
+CALLERS = "callers.jwks"
+_SINCE, _PROCESS, _KINDS = "anju_since", "anju_process", "anju_kinds"
 
 
 @dataclass(frozen=True)
@@ -112,11 +119,32 @@ def _process(name: str) -> Caller:
     return Caller(sub=f"system:{name}", kind="system", roles=(name,))
 
 
+@dataclass(frozen=True)
+class OwnKeys:
+    """The keys of one process, the newest last, each with the second from which it signs."""
+
+    keys: tuple[tuple[float, OKPKey], ...] = field(repr=False)
+
+    def signing(self) -> OKPKey:
+        """The newest whose time has come."""
+        now = time.time()
+        return next((key for since, key in reversed(self.keys) if since <= now), self.keys[0][1])
+
+
+@dataclass(frozen=True)
+class KnownKeys:
+    """The public keys of all processes; by the id of each, whose it is and for which kinds of callers it may vouch."""
+
+    keys: KeySet
+    processes: Mapping[str, str]
+    kinds: Mapping[str, frozenset[str]]
+
+
 class Signer:
     """Signs callers with this process's key."""
 
-    def __init__(self, key: OKPKey, issuer: str) -> None:
-        self._key = key
+    def __init__(self, keys: OwnKeys | Followed[OwnKeys], issuer: str) -> None:
+        self._keys = keys
         self.issuer = issuer
         self._cache: OrderedDict[tuple[Caller | str, str, bool], tuple[float, str]] = OrderedDict()
 
@@ -142,7 +170,8 @@ class Signer:
         if cached is not None and cached[0] - now > TOKEN_SECONDS / 2:
             return cached[1]
         claims = {"iss": self.issuer, "aud": audience, "writes": writes, "exp": int(now) + TOKEN_SECONDS, **said}
-        token = jwt.encode({"alg": _ALGORITHM, "kid": self.issuer}, claims, self._key, algorithms=[_ALGORITHM])
+        signing = (self._keys.now() if isinstance(self._keys, Followed) else self._keys).signing()
+        token = jwt.encode({"alg": _ALGORITHM, "kid": signing.kid}, claims, signing, algorithms=[_ALGORITHM])
         self._cache[key] = (now + TOKEN_SECONDS, token)
         if len(self._cache) > 4096:
             self._cache.popitem(last=False)
@@ -156,9 +185,8 @@ class Signer:
 class Verifier:
     """Checks tokens against the key set, and that the key may vouch for such a caller."""
 
-    def __init__(self, key_set: dict[str, Any]) -> None:
-        self._keys = KeySet.import_key_set({"keys": [{k: v for k, v in key.items() if k != "anju_kinds"} for key in key_set["keys"]]})
-        self._kinds = {key["kid"]: frozenset(key["anju_kinds"]) for key in key_set["keys"]}
+    def __init__(self, known: KnownKeys | Followed[KnownKeys]) -> None:
+        self._known = known
         self._cache: OrderedDict[str, tuple[float, Passport]] = OrderedDict()
 
     def passport(self, token: str) -> Passport:
@@ -177,17 +205,20 @@ class Verifier:
                 raise Refusal(UNAUTHENTICATED)
             return cached
         try:
-            decoded = jwt.decode(token, self._keys, algorithms=[_ALGORITHM])
+            decoded, known = self._decoded(token)
             claims, kid = decoded.claims, str(decoded.header.get("kid", ""))
+            process = known.processes[kid]
             audience, writes, ends = str(claims["aud"]), claims["writes"] is True, float(claims["exp"])
-            if claims["iss"] != kid or ends + LEEWAY_SECONDS < now:
+            if claims["iss"] != process or ends + LEEWAY_SECONDS < now:
                 raise Refusal(UNAUTHENTICATED)
             if "passes_on" in claims:
                 read = (
-                    self._carried(str(claims["passes_on"]), Passport(_process(kid), audience, writes, kid, kid), ends) if may_wrap else None
+                    self._carried(str(claims["passes_on"]), Passport(_process(process), audience, writes, process, process), ends)
+                    if may_wrap
+                    else None
                 )
             else:
-                read = ends, Passport(self._named(claims, kid), audience, writes, kid)
+                read = ends, Passport(_named(claims, process, known.kinds[kid]), audience, writes, process)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Refusal(UNAUTHENTICATED) from error
         if read is None:
@@ -204,40 +235,89 @@ class Verifier:
             raise Refusal(UNAUTHENTICATED)
         return min(ends, inner_ends), replace(outer, caller=inner.caller)
 
-    def _named(self, claims: dict[str, Any], kid: str) -> Caller:
-        caller = Caller(
-            sub=str(claims["sub"]),
-            kind=claims["kind"],
-            roles=tuple(claims["roles"]),
-            divisions=tuple(claims["divisions"]),
-            locale=str(claims.get("locale", "zh-CN")),
-            person=str(claims.get("person", "")),
-        )
-        # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
-        for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(kid)
-        if caller.kind not in self._kinds.get(kid, ()) or not for_itself:
-            raise Refusal(UNAUTHENTICATED)
-        return caller
+    def _decoded(self, token: str) -> tuple[jwt.Token, KnownKeys]:
+        """By the keys there are; when that fails, by those there are at this moment: another process may have seen a new one before this."""
+        if not isinstance(self._known, Followed):
+            return jwt.decode(token, self._known.keys, algorithms=[_ALGORITHM]), self._known
+        known = self._known.now()
+        try:
+            return jwt.decode(token, known.keys, algorithms=[_ALGORITHM]), known
+        except (JoseError, ValueError):
+            fresh = self._known.now(at_once=True)
+            if fresh is known:
+                raise
+            return jwt.decode(token, fresh.keys, algorithms=[_ALGORITHM]), fresh
+
+
+def _named(claims: dict[str, Any], process: str, kinds: frozenset[str]) -> Caller:
+    """Raises Refusal for whom a key of ``process`` may not vouch for."""
+    caller = Caller(
+        sub=str(claims["sub"]),
+        kind=claims["kind"],
+        roles=tuple(claims["roles"]),
+        divisions=tuple(claims["divisions"]),
+        locale=str(claims.get("locale", "zh-CN")),
+        person=str(claims.get("person", "")),
+    )
+    # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
+    for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(process)
+    if caller.kind not in kinds or not for_itself:
+        raise Refusal(UNAUTHENTICATED)
+    return caller
 
 
 def generate_keys(folder: Path, issuers: dict[str, tuple[Kind, ...]]) -> None:
     """Writes ``<issuer>.jwk`` (private, 0600) for every issuer that has none, and ``callers.jwks`` with the public halves."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    public = []
-    for issuer, kinds in issuers.items():
+    for issuer in issuers:
         path = folder / f"{issuer}.jwk"
         if not path.exists():
-            key = OKPKey.generate_key("Ed25519", {"kid": issuer})
-            write_private(path, json.dumps(key.as_dict(private=True)), replace=False)
-        key = load_key(path)
-        public.append({**key.as_dict(private=False), "kid": issuer, "anju_kinds": list(kinds)})
-    write_private(folder / "callers.jwks", json.dumps({"keys": public}))
+            write_private(path, json.dumps({"keys": [_new_key(issuer, 0)]}), replace=False)
+    _publish(folder, issuers)
 
 
-def load_key(path: Path) -> OKPKey:
-    return OKPKey.import_key(json.loads(path.read_text()))
+def rotate_keys(folder: Path, issuers: dict[str, tuple[Kind, ...]], at: float) -> None:
+    """One more key for every issuer, which signs from the second ``at`` on. Those whose last token has ended are forgotten: whoever has copied one has
+    nothing any more. Raises FileNotFoundError."""
+    now = time.time()
+    for issuer in issuers:
+        path = folder / f"{issuer}.jwk"
+        keys = _own(path)
+        ended = [each.get(_SINCE, 0) + TOKEN_SECONDS + 2 * LEEWAY_SECONDS < now for each in keys[1:]]
+        needed = [key for key, over in zip(keys, [*ended, False], strict=True) if not over]
+        write_private(path, json.dumps({"keys": [*needed, _new_key(f"{issuer}.{secrets.token_hex(4)}", at)]}))
+    _publish(folder, issuers)
 
 
-def load_key_set(path: Path) -> dict[str, Any]:
-    key_set: dict[str, Any] = json.loads(path.read_text())
-    return key_set
+def _new_key(kid: str, since: float) -> dict[str, Any]:
+    return {**OKPKey.generate_key("Ed25519", {"kid": kid}).as_dict(private=True), _SINCE: since}
+
+
+def _publish(folder: Path, issuers: dict[str, tuple[Kind, ...]]) -> None:
+    public = [
+        {**key.as_dict(private=False), "kid": key.kid, _PROCESS: issuer, _KINDS: list(kinds)}
+        for issuer, kinds in issuers.items()
+        for _, key in load_key(folder / f"{issuer}.jwk").keys
+    ]
+    write_private(folder / CALLERS, json.dumps({"keys": public}))
+
+
+def _own(path: Path) -> list[dict[str, Any]]:
+    """Of the process, oldest first; a file of the time before keys were rotated is its one key."""
+    raw = json.loads(path.read_text())
+    keys: list[dict[str, Any]] = raw.get("keys", [raw])
+    return keys
+
+
+def load_key(path: Path) -> OwnKeys:
+    return OwnKeys(tuple((float(each.pop(_SINCE, 0)), OKPKey.import_key(each)) for each in _own(path)))
+
+
+def load_key_set(path: Path) -> KnownKeys:
+    ours = (_PROCESS, _KINDS)
+    keys = json.loads(path.read_text())["keys"]
+    return KnownKeys(
+        KeySet.import_key_set({"keys": [{name: value for name, value in key.items() if name not in ours} for key in keys]}),
+        {key["kid"]: key[_PROCESS] for key in keys},
+        {key["kid"]: frozenset(key[_KINDS]) for key in keys},
+    )

@@ -17,6 +17,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.db import connected
+
 # Rows of every table, except what a migration has taken from the owner himself or a trigger refuses to everybody.
 _RIGHTS: Final = text("""
     SELECT quote_ident(relname) AS name,
@@ -87,7 +89,9 @@ def run_environment(metadata: MetaData) -> None:
             connection.execute(text("SELECT pg_advisory_unlock(4102)"))
 
     async def main() -> None:
-        engine = create_async_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+        engine = create_async_engine(
+            context.config.attributes["url"], poolclass=pool.NullPool, connect_args={"async_creator_fn": connected}
+        )
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
         await engine.dispose()

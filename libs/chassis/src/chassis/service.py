@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -16,8 +17,9 @@ from sqlalchemy.engine import make_url
 from chassis import commands, logs, loop, telemetry
 from chassis.crypto import KeyRing
 from chassis.db import OWNS_ITS_TABLES
+from chassis.files import Followed
 from chassis.grpc_client import Client
-from chassis.identity import Signer, Verifier, load_key, load_key_set
+from chassis.identity import CALLERS, Signer, Verifier, load_key, load_key_set
 from chassis.rounds import every
 from chassis.settings import MigrationSettings, ProcessSettings, explain
 from chassis.tls import NOTICE_EVERY_SECONDS, CertificateError, Certificates
@@ -31,7 +33,8 @@ NO_TLS: Final = (
 
 def signer(settings: ProcessSettings, name: str) -> Signer:
     """This process's voice: the key ``<name>.jwk`` of the keys folder."""
-    return Signer(load_key(settings.keys_dir / f"{name}.jwk"), name)
+    path = settings.keys_dir / f"{name}.jwk"
+    return Signer(Followed([path], partial(load_key, path)), name)
 
 
 def ring(keys_dir: Path, name: str) -> KeyRing:
@@ -63,7 +66,8 @@ def client(settings: ProcessSettings, process: str, speaking: Signer, shown: Cer
 
 
 def verifier(settings: ProcessSettings) -> Verifier:
-    return Verifier(load_key_set(settings.keys_dir / "callers.jwks"))
+    path = settings.keys_dir / CALLERS
+    return Verifier(Followed([path], partial(load_key_set, path)))
 
 
 async def run_until_stopped(name: str, running: AbstractAsyncContextManager[Any], shown: Certificates | None = None) -> None:

@@ -76,7 +76,10 @@ class GrpcServiceSettings(ProcessSettings):
 
     host: str = Field(default="127.0.0.1", description="Address the gRPC server listens on.")
     port: int = Field(default=0, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
-    database_url: str = Field(default="", description="PostgreSQL URL of this service's own database (postgresql+asyncpg://…).")
+    database_url: str = Field(
+        default="",
+        description="PostgreSQL URL of this service's own database (postgresql+asyncpg://…?sslmode=verify-full&sslrootcert=/…/ca.crt; sslcert and sslkey too).",
+    )
     database_pool_size: int = Field(default=10, ge=1, le=100, description="Connections this process has to its database at most.")
     health_port: int = Field(
         default=0,

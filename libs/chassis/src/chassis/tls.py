@@ -5,9 +5,9 @@ They lie in a folder as Kubernetes and cert-manager mount them, and are followed
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chassis import logs
+from chassis.files import Followed
 
 CERTIFICATE: Final = "tls.crt"
 KEY: Final = "tls.key"
 # The authority's certificate; two of them while one takes over from another.
 AUTHORITIES: Final = "ca.crt"
-# A folder is looked at again this often.
-LOOK_SECONDS: Final = 1.0
 # So long before its end a certificate is spoken of.
 NOTICE: Final = timedelta(days=30)
 NOTICE_EVERY_SECONDS: Final = 6 * 3600.0
@@ -31,7 +30,7 @@ NOTICE_EVERY_SECONDS: Final = 6 * 3600.0
 _log = logs.get(__name__)
 
 
-class CertificateError(Exception):
+class CertificateError(ValueError):
     """A folder of certificates cannot be used; the text says why."""
 
 
@@ -87,48 +86,18 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         """Raises CertificateError."""
-        self._folder = folder
-        self._seen = self._stand()
-        self._shown = read(folder)
-        self._looked_at = time.monotonic()
+        self._followed = Followed([folder / name for name in (CERTIFICATE, KEY, AUTHORITIES)], partial(read, folder))
 
     def now(self) -> Shown:
-        """As the folder has it. What cannot be used at this moment changes nothing, and is said once."""
-        moment = time.monotonic()
-        if moment - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = moment
-            self._look()
-        return self._shown
-
-    def _look(self) -> None:
-        stand = self._stand()
-        if stand == self._seen:
-            return
-        self._seen = stand
-        try:
-            self._shown = read(self._folder)
-        except CertificateError as error:
-            _log.warning("certificates_not_taken", why=str(error))
-        else:
-            _log.info("certificates_taken", ends=self._shown.ends.isoformat())
-
-    def _stand(self) -> tuple[tuple[int, int, int], ...]:
-        """By what a changed file is known: a mounted folder changes by turning a link."""
-        found = []
-        for name in (CERTIFICATE, KEY, AUTHORITIES):
-            try:
-                state = (self._folder / name).stat()
-            except OSError:
-                found.append((0, 0, 0))
-            else:
-                found.append((state.st_mtime_ns, state.st_ino, state.st_size))
-        return tuple(found)
+        """As the folder has it."""
+        return self._followed.now()
 
     async def notice(self) -> None:
         """Tells the operators of a certificate that ends soon."""
-        left = self.now().ends - datetime.now(UTC)
+        shown = self.now()
+        left = shown.ends - datetime.now(UTC)
         if left < NOTICE:
-            _log.warning("certificate_ends", days=left.days, ends=self._shown.ends.isoformat(), names=self._shown.names)
+            _log.warning("certificate_ends", days=left.days, ends=shown.ends.isoformat(), certificate=shown.names)
 
     def of_server(self) -> grpc.ServerCredentials:
         """Of a server that lets nobody in without a certificate of the authority; every handshake has what the folder then holds."""
