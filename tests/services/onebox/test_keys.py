@@ -67,11 +67,18 @@ async def test_keys_are_rotated_under_load_and_every_read_succeeds(session_dir: 
             assert len(json.loads((box.layout.keys_dir / ring).read_text())["keys"]) == 4
         # Each of the four keys has sealed what came in its time.
         assert await _sealed_with(box) == set(KeyRing.load(box.layout.keys_dir / FIELD_KEYS).keys)
-        assert await asyncio.to_thread(_keys, box, "check")
+        # An operator's commands have the new ones as well.
+        for command in (("keys", "check"), ("status",), ("repair",)):
+            assert await asyncio.to_thread(_anju, box, *command)
 
 
 def _keys(box: RunningBox, *words: str) -> list[str]:
-    command = [str(Path(sys.executable).parent / "anju"), "keys", *words, "--data-dir", str(box.layout.data_dir)]
+    return _anju(box, "keys", *words)
+
+
+def _anju(box: RunningBox, *words: str) -> list[str]:
+    """The lines it has printed. Raises CalledProcessError."""
+    command = [str(Path(sys.executable).parent / "anju"), *words, "--data-dir", str(box.layout.data_dir)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")[:-1]
 
 
