@@ -10,7 +10,7 @@ import pytest
 from chassis import service
 from chassis.commands import CannotRunError
 from chassis.crypto import DecryptionError, KeyRing
-from chassis.files import write_private
+from chassis.files import Followed, write_private
 
 
 def test_processes_starting_together_end_with_one_ring(tmp_path: Path) -> None:
@@ -131,6 +131,28 @@ def test_keys_are_rotated_under_processes_that_go_on_working(tmp_path: Path) -> 
     assert opened[0] > 1000
     assert len(sealed_with) == 4, "every new key was used"
     assert processes[0].blind_index("x", "id") == KeyRing.load(path).blind_index("x", "id")
+
+
+def test_who_looks_while_another_thread_reads_does_not_take_the_old_for_the_new(tmp_path: Path) -> None:
+    path, reading, go_on = tmp_path / "value", threading.Event(), threading.Event()
+    path.write_text("old")
+
+    def read() -> str:
+        text = path.read_text()
+        if text == "new" and not reading.is_set():
+            reading.set()
+            assert go_on.wait(10)
+        return text
+
+    followed = Followed([path], read)
+    path.write_text("new")
+    slow = threading.Thread(target=lambda: followed.now(at_once=True))
+    slow.start()
+    assert reading.wait(10)
+    assert followed.now(at_once=True) == "new"
+    go_on.set()
+    slow.join()
+    assert followed.now() == "new"
 
 
 def test_a_ring_that_cannot_be_read_at_this_moment_changes_nothing(tmp_path: Path) -> None:

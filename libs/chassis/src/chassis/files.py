@@ -64,7 +64,6 @@ class Followed(Generic[T]):
         stand = self._stand()
         if stand == self._seen:
             return
-        self._seen = stand
         names = [file.name for file in self._files]
         try:
             self._value = self._read()
@@ -72,6 +71,8 @@ class Followed(Generic[T]):
             _log.warning("files_not_taken", files=names, why=logs.describe(error))
         else:
             _log.info("files_taken", files=names)
+        # Last: another thread that looks meanwhile reads for itself, instead of taking what was there before for what is there now.
+        self._seen = stand
 
     def _stand(self) -> list[tuple[int, int, int]]:
         """By what a changed file is known: its time alone does not tell two writes of one moment apart, nor a mounted folder that changes by turning a link."""
