@@ -22,7 +22,7 @@ FORM = (
     *(f"/apply/{part}" for part in ("category", "members", "members/0", "marriage", "homes", "vehicles", "place", "consent", "check")),
 )
 STAFF = {
-    "street_clerk": ("/staff/tasks", "/staff/cases", "/staff/counters", "/staff/inbox"),
+    "street_clerk": ("/staff/tasks", "/staff/recusals", "/staff/cases", "/staff/counters", "/staff/inbox"),
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
     "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/query-objections"),

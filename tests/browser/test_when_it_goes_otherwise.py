@@ -265,6 +265,43 @@ async def test_the_second_person_finds_the_case_and_sees_what_differs_before_he_
     await family.reaches("district_review")
 
 
+async def test_a_reviewer_declares_a_relative_and_finds_his_case_marked(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410205")
+    await family.submit()
+    await family.reaches("street_review")
+    clerk = await visitor(DESK)
+    await clerk.sign_on_official("street_clerk", family.street, "/staff/tasks")
+    await clerk.page.get_by_role("note").get_by_role("link", name="去申报").click()
+    await clerk.expect_heading("我的回避申报")
+    await clerk.press("提交申报")
+    for missing in ("请选择您居住的街道", "请添加亲属，或者勾选没有需要申报的亲属"):
+        await clerk.page.get_by_role("link", name=missing).wait_for()
+    # He lives elsewhere: only the relative counts here.
+    await clerk.field("district").select_option("410202")
+    await clerk.field("street").select_option("410202001")
+    await clerk.field("community").select_option("410202001009")
+    await clerk.press("添加一位亲属")
+    await clerk.field("kinship-0").select_option("lineal")
+    await clerk.field("number-0").fill("410202")
+    await clerk.press("提交申报")
+    await expect(clerk.field("number-0-error")).to_contain_text("18位")
+    assert not await clerk.violations()
+    await clerk.picture("desk-recusals")
+    await clerk.field("number-0").fill(family.dossier["members"][0]["id_number"])
+    await clerk.press("提交申报")
+    await expect(clerk.field("said")).to_be_focused()
+    await expect(clerk.page.locator("main")).to_contain_text("直系血亲 1 人")
+    await clerk.open("/staff/tasks")
+    await clerk.field("state").select_option("recusal")
+    await clerk.press("查询")
+    row = clerk.page.get_by_role("row").filter(has_text=family.no)
+    await expect(row).to_contain_text("申报的亲属在申请家庭中")
+    await clerk.picture("desk-tasks-recusal")
+    await row.get_by_role("link").click()
+    await expect(clerk.page.locator("main")).to_contain_text("您应当回避")
+    assert not await clerk.page.get_by_role("button", name="提交决定").count()
+
+
 async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(
     box: RunningBox, families: Families, visitor: NewVisitor
 ) -> None:

@@ -94,6 +94,12 @@ export const terms = {
     city_returned: {"zh": "市级终审退回补正", "en": "City review: returned for correction"},
     city_refused: {"zh": "市级终审未通过", "en": "City review: refused"},
   },
+  kinships: {
+    spouse: {"zh": "夫妻", "en": "Spouse", "hint": {"zh": "本人的配偶。", "en": "One's spouse."}},
+    lineal: {"zh": "直系血亲", "en": "Direct line", "hint": {"zh": "父母、子女、祖父母、外祖父母、孙子女等。", "en": "Parents, children, grandparents, grandchildren."}},
+    collateral: {"zh": "三代以内旁系血亲", "en": "Collateral within three generations", "hint": {"zh": "兄弟姐妹、伯叔姑舅姨、堂表兄弟姐妹、侄甥等。", "en": "Siblings, uncles and aunts, cousins, nephews and nieces."}},
+    affinity: {"zh": "近姻亲", "en": "By marriage", "hint": {"zh": "配偶的父母、兄弟姐妹，子女的配偶及其父母等。", "en": "The spouse's parents and siblings, the children's spouses and their parents."}},
+  },
   laws: {
     public_rental_housing: {"zh": "公共租赁住房管理办法", "en": "Measures for the Administration of Public Rental Housing"},
     civil_code: {"zh": "民法典", "en": "Civil Code"},
@@ -159,6 +165,13 @@ export const terms = {
     bills: {"zh": "账单列表中的一行", "en": "A line in a list of bills"},
     ledger: {"zh": "总账（不含个人信息）", "en": "The ledger (nobody's data)"},
   },
+  recusals: {
+    OWN_CASE: {"zh": "本人或本人家庭的申请", "en": "His own household's"},
+    SPOUSE_CASE: {"zh": "婚姻登记的配偶在申请家庭中", "en": "The marriage register names him as the spouse of a member"},
+    RELATIVE_CASE: {"zh": "申报的亲属在申请家庭中", "en": "A relative he has declared is a member"},
+    OWN_COMMUNITY: {"zh": "申请家庭住在本人居住的社区", "en": "The household lives in his own community"},
+    SAME_REVIEWER: {"zh": "已在其他层级作出过决定", "en": "He has decided it at another level"},
+  },
   registers: {
     social_insurance: {"zh": "社会保险", "en": "Social insurance", "hint": {"zh": "查什么：全家成员的参保单位、连续缴费月数、缴费基数。为什么：核对收入和就业情况。", "en": "What: employer, months insured without a gap and contribution base of every member. Why: income and employment."}},
     real_estate: {"zh": "不动产登记", "en": "Real estate", "hint": {"zh": "查什么：全家成员名下的房屋面积、份额、用途。为什么：核对有没有住房、人均面积多少。", "en": "What: area, share and use of homes owned by every member. Why: whether you have a home and how large per person."}},
@@ -205,6 +218,7 @@ export const terms = {
     open: {"zh": "待办理", "en": "To do"},
     second: {"zh": "待您确认通过", "en": "Waits for you as the second person"},
     proposed: {"zh": "您已提出通过，待同事确认", "en": "Proposed by you, waits for a colleague"},
+    recusal: {"zh": "应当回避", "en": "Not yours to decide: recusal"},
   },
   tasks: {
     objection: {"zh": "异议答复", "en": "Answer an objection"},

@@ -135,10 +135,11 @@ async def test_who_may_not_decide(desk: Desk) -> None:
         assert await reason_of(desk.decide(caller, no)) == reason, caller
     assert await reason_of(desk.decide(CLERK, "KF-2026-999999")) == "NOT_FOUND"
     assert await reason_of(desk.decide(CLERK, no, pb.DECISION_UNSPECIFIED)) == "INVALID_FIELDS"
+    listed = await desk.call(own, "ListTasks", pb.ListTasksRequest(page=page()))
+    (mine,) = [task for task in listed.tasks if task.application_no == no]
+    assert (mine.state, mine.recusal) == ("recusal", "OWN_CASE")
     await desk.decide(CLERK, no)
     assert await reason_of(desk.decide(wider, no)) == "OUT_OF_DIVISION"
-    listed = await desk.call(own, "ListTasks", pb.ListTasksRequest(page=page()))
-    assert no not in {task.application_no for task in listed.tasks}
 
 
 async def test_the_workflow_has_the_last_word_and_a_refused_key_may_be_used_again(office: Office) -> None:
@@ -415,7 +416,7 @@ async def test_nobody_decides_on_his_own_household_under_any_account(desk: Desk)
     clerk = replace(CLERK, person=desk.index_of(wife.id_number))
     assert await reason_of(desk.decide(clerk, no)) == "OWN_CASE"
     tasks = await desk.call(clerk, "ListTasks", pb.ListTasksRequest(page=page()))
-    assert no not in [task.application_no for task in tasks.tasks]
+    assert {task.application_no: task.recusal for task in tasks.tasks}[no] == "OWN_CASE"
     assert (await desk.decide(CLERK, no)).stage == "district_review"
 
 

@@ -108,6 +108,9 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF, OUT_OF_REACH, "NOT_ALLOWED", {""}),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "FindApplications": (lambda no: pb.FindApplicationsRequest(words=no), STAFF_READERS, {}, "NOT_ALLOWED", {""}),
+    "GetRecusalDeclaration": (lambda _no: pb.GetRecusalDeclarationRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
+    "DeclareRecusals": (lambda _no: pb.DeclareRecusalsRequest(idempotency_key=new_id()), REVIEWERS, {}, "NOT_ALLOWED", {""}),
+    "NoteSpouses": (lambda no: pb.NoteSpousesRequest(application_no=no), {"registry-gateway"}, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "GetReview": (
         lambda no: pb.GetReviewRequest(application_no=no),

@@ -109,12 +109,15 @@ class Line:
                 values,
             )
 
-    async def judge(self, key: str) -> pb.Assessment:
+    async def of_persona(self, key: str) -> pb.Assessment:
         persona = self.outside.population.persona(key)
         assert persona is not None
+        return await self.judge(key, persona.household.applicant.id_number, dossier(persona.household))
+
+    async def judge(self, key: str, id_number: str, form: casework_pb.Dossier) -> pb.Assessment:
         consent = casework_pb.Consent(text_version="consent-2026.1", registers=REGISTERS)
-        request = casework_pb.SubmitApplicationRequest(idempotency_key=f"submit-{key}", dossier=dossier(persona.household), consent=consent)
-        applicant = replace(citizen(f"c-{key}"), person=self.people.of(persona.household.applicant.id_number))
+        request = casework_pb.SubmitApplicationRequest(idempotency_key=f"submit-{key}", dossier=form, consent=consent)
+        applicant = replace(citizen(f"c-{key}"), person=self.people.of(id_number))
         submitted = await self.call(
             "web-gateway", "casework", casework_rpc.CaseworkServiceStub, "SubmitApplication", request, caller=applicant
         )
@@ -205,7 +208,7 @@ async def line(make_module_database: MakeDatabase, keys_dir: Path, tmp_path_fact
 async def test_each_demo_applicant_gets_the_verdict_of_his_story(
     line: Line, key: str, overall: pb.Verdict.ValueType, differing: dict[str, pb.Verdict.ValueType]
 ) -> None:
-    assessment = await line.judge(key)
+    assessment = await line.of_persona(key)
     doubtful = {c.code: c.verdict for c in assessment.criteria if c.verdict not in (MET, pb.VERDICT_NOT_APPLICABLE)}
     assert doubtful == differing, [c.reason.zh for c in assessment.criteria]
     assert assessment.verdict == overall
@@ -213,7 +216,7 @@ async def test_each_demo_applicant_gets_the_verdict_of_his_story(
 
 async def test_a_homeowner_who_declared_less_is_compared_home_by_home(line: Line) -> None:
     """Through the real services: each answer with its time, each difference with whose it is."""
-    no = (await line.judge("homonym")).application_no
+    no = (await line.of_persona("homonym")).application_no
     answer = await line.call(
         "web-gateway",
         "eligibility",
@@ -226,3 +229,19 @@ async def test_a_homeowner_who_declared_less_is_compared_home_by_home(line: Line
     assert {row.fact for row in rows} >= {"marital_status", "annual_income", "homes", "vehicles"}
     assert [row for row in rows if row.register == "real_estate" and row.difference in ("differs", "only_registered", "unknown")], rows
     assert all(row.HasField("as_of") for row in rows)
+
+
+async def test_a_spouse_outside_the_household_is_known_to_casework_by_index_before_anybody_decides(line: Line) -> None:
+    """The form says divorced and names nobody; the register says married, and to whom."""
+    married = next(
+        household
+        for household in line.outside.population.households(200, start=600_000)
+        if household.applicant.marriage.status is MaritalStatus.MARRIED and not household.applicant.marriage.other_province
+    )
+    form = dossier(married)
+    form.marital_status = "divorced"
+    del form.members[1:]
+    no = (await line.judge("alone", married.applicant.id_number, form)).application_no
+    async with line.casework.transaction() as session:
+        found = (await session.execute(text("SELECT blind FROM registered_spouse WHERE application_no = :no"), {"no": no})).scalars().all()
+    assert found == [line.people.of(married.applicant.marriage.spouse_id_number)]

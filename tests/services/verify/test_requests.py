@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import casework.tables
@@ -172,6 +173,38 @@ async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> 
         assert any(all(word in text for word in words) for text in result.violations), (statement, result.violations)
         await records.restore(whole)
     await records.passes("I3")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("INSERT INTO registered_spouse VALUES ('{no}', 'of the clerk')", "street was decided by a member's registered spouse"),
+        (
+            "INSERT INTO recusal_declaration VALUES ('r2', 'another account', 'of the clerk', '', '{before}'); "
+            "INSERT INTO declared_relative VALUES ('r2', 'of the applicant', 'lineal')",
+            "street was decided by somebody who had declared a member as his relative",
+        ),
+        (
+            "INSERT INTO recusal_declaration VALUES ('r3', 'clerk-1', '', '410202001009', '{before}'); "
+            "UPDATE application SET community = '410202001009'",
+            "street was decided by somebody who had declared its community as his own",
+        ),
+    ],
+)
+async def test_i3_finds_who_had_to_leave_it_to_others(office: Office, statement: str, words: str) -> None:
+    records = office.records
+    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True, confirmed=True)
+    await records.sabotage(CASE, "UPDATE word SET person = 'of the clerk' WHERE id = 'w-street-approve'")
+    await records.passes("I3")
+    before = NOW - timedelta(days=900)
+    for each in statement.format(no=NO, before=before.isoformat()).split("; "):
+        await records.sabotage(CASE, each)
+    await records.violates("I3", words)
+    # What he declares afterwards was not known then.
+    after = "UPDATE recusal_declaration SET declared_at = now() + interval '1 day'"
+    if "recusal_declaration" in statement:
+        await records.sabotage(CASE, after)
+        await records.passes("I3")
 
 
 async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office) -> None:

@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { Decide, Dossier, DraftForm, NewUnit, paths, SessionView, SubmitApplication } from "./schema";
+import type { Decide, DeclareRecusals, Dossier, DraftForm, NewUnit, paths, SessionView, SubmitApplication } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -158,6 +158,9 @@ export const api = {
 
   tasks: (query: Paged & { state?: string }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
+  recusals: async () => (await only(http.GET("/api/v1/myself/recusals"))).declaration,
+  declareRecusals: (key: string, community: string, relatives: DeclareRecusals["relatives"]) =>
+    only(http.PUT("/api/v1/myself/recusals", { params: { header: keyed(key) }, body: { community, relatives } })),
   decide: (key: string, no: string, etag: string, decision: Decide["decision"], reason: string) =>
     only(
       http.POST("/api/v1/applications/{no}/decision", {

@@ -79,6 +79,9 @@ export const limits = {
   "RecordConfirmation": {
     "document": 200
   },
+  "Relative": {
+    "id_number": 40
+  },
   "Search": {
     "words": 60
   },

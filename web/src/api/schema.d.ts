@@ -765,6 +765,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/myself/recusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the reviewer has declared last
+         * @description Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        get: operations["get_recusal_declaration"];
+        /**
+         * Replaces what the reviewer has declared
+         * @description He decides no case of a household to which a relative belongs or which lives in his community. Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        put: operations["declare_recusals"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notices": {
         parameters: {
             query?: never;
@@ -1494,6 +1518,41 @@ export interface components {
             upheld: boolean;
             /** Answer */
             answer: string;
+        };
+        /** DeclareRecusals */
+        DeclareRecusals: {
+            /**
+             * Community
+             * @description Where the official lives himself; empty where no community is on record.
+             * @default
+             */
+            community: string | "";
+            /**
+             * Relatives
+             * @default []
+             */
+            relatives: components["schemas"]["Relative"][];
+        };
+        /** Declared */
+        Declared: {
+            /** Community */
+            community: string;
+            /**
+             * Kinships
+             * @description How each relative is related. Who they are is not kept.
+             */
+            kinships: string[];
+            /**
+             * Declared At
+             * Format: date-time
+             */
+            declared_at: string;
+            /**
+             * Renew By
+             * Format: date-time
+             * @description When the official is asked to declare anew; until he does, this declaration counts.
+             */
+            renew_by: string;
         };
         /** Division */
         Division: {
@@ -2450,6 +2509,11 @@ export interface components {
              */
             document: string;
         };
+        /** RecusalDeclaration */
+        RecusalDeclaration: {
+            /** @description Null while nothing has been declared, which is not the same as nobody to declare. */
+            declaration: components["schemas"]["Declared"] | null;
+        };
         /** Refused */
         Refused: {
             /** Reason */
@@ -2470,6 +2534,19 @@ export interface components {
              * @description False: bodies and limits are samples and not the city's own.
              */
             confirmed: boolean;
+        };
+        /** Relative */
+        Relative: {
+            /**
+             * Kinship
+             * @enum {string}
+             */
+            kinship: "spouse" | "lineal" | "collateral" | "affinity";
+            /**
+             * Id Number
+             * @description Of the identity document; only a blind index of it is kept.
+             */
+            id_number: string;
         };
         /** Remedy */
         Remedy: {
@@ -2512,6 +2589,11 @@ export interface components {
              * @description What the levels have decided so far, in order.
              */
             decisions: components["schemas"]["LevelDecision"][];
+            /**
+             * Recusal
+             * @description Why the reader does not act in this case; empty for nothing.
+             */
+            recusal: string;
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -2689,6 +2771,11 @@ export interface components {
              * @description As it is to the reader: whether it waits for him as the second person.
              */
             state: string;
+            /**
+             * Recusal
+             * @description Why it is not the reader's to decide; empty when it is.
+             */
+            recusal: string;
         };
         /** TaskPage */
         TaskPage: {
@@ -2832,7 +2919,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -3002,6 +3089,8 @@ export type CounterList = components['schemas']['CounterList'];
 export type CriterionResult = components['schemas']['CriterionResult'];
 export type Decide = components['schemas']['Decide'];
 export type DecideObjection = components['schemas']['DecideObjection'];
+export type DeclareRecusals = components['schemas']['DeclareRecusals'];
+export type Declared = components['schemas']['Declared'];
 export type Division = components['schemas']['Division'];
 export type DivisionList = components['schemas']['DivisionList'];
 export type Dossier = components['schemas']['Dossier'];
@@ -3049,7 +3138,9 @@ export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
+export type RecusalDeclaration = components['schemas']['RecusalDeclaration'];
 export type Refused = components['schemas']['Refused'];
+export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
 export type Review = components['schemas']['Review'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
@@ -4762,6 +4853,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueryObjection"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_recusal_declaration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecusalDeclaration"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    declare_recusals: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclareRecusals"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecusalDeclaration"];
                 };
             };
             400: components["responses"]["400"];

@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -39,6 +39,14 @@ export const PAGES: Page[] = [
     help: "help.tasks",
     roles: REVIEWERS,
     component: () => import("./pages/TasksPage.vue"),
+  },
+  {
+    path: "/recusals",
+    title: "recusal.title",
+    nav: { name: "staff.nav.recusals", group: "work", icon: "recusals" },
+    help: "help.recusals",
+    roles: REVIEWERS,
+    component: () => import("./pages/RecusalPage.vue"),
   },
   {
     path: "/cases",

@@ -49,28 +49,42 @@ async def i1(sources: Sources, found: Findings) -> None:
         found.note("no database of housing is known: answers, leaves and signatures were not looked at")
 
 
-@check("I3", "nobody has decided two levels of one case, a case of his own household, or alone against the assessment")
+@check("I3", "nobody has decided two levels of one case, a case he had to leave to others, or alone against the assessment")
 async def i3(sources: Sources, found: Findings) -> None:
-    """By account, and by the person the sign-on had verified where it had verified one."""
+    """By account, and by the person the sign-on had verified where it had verified one. What officials had declared counts as it stood when they spoke."""
     decided = await sources.rows(
         "casework",
         """
-        SELECT timeline.application_no AS no, timeline.actor, word.person, word.level, application.owner,
-               ARRAY(SELECT blind FROM resident WHERE resident.application_no = application.no) AS household
+        SELECT timeline.application_no AS no, timeline.actor, word.person, word.level, word.update_name, application.owner,
+               ARRAY(SELECT blind FROM resident WHERE resident.application_no = application.no) AS household,
+               ARRAY(SELECT blind FROM registered_spouse WHERE registered_spouse.application_no = application.no) AS spouses,
+               ARRAY(SELECT blind FROM declared_relative WHERE declaration_id = declared.id) AS relatives,
+               application.community <> '' AND application.community = declared.community AS neighbour
         FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
-        WHERE word.update_name = 'decide' ORDER BY no, timeline.seq
+        LEFT JOIN LATERAL (
+            SELECT id, community FROM recusal_declaration
+            WHERE (recusal_declaration.sub = word.sub OR (word.person <> '' AND recusal_declaration.person = word.person))
+              AND declared_at <= word.said_at
+            ORDER BY declared_at DESC, id LIMIT 1
+        ) AS declared ON true
+        WHERE word.update_name IN ('decide', 'decide_objection') ORDER BY no, timeline.seq
         """,
     )
     levels: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in decided:
         found.looked()
-        for who in filter(None, (f"account {row['actor']}", row["person"] and "one person under several accounts")):
-            key = who if who.startswith("account") else row["person"]
-            levels[row["no"], key].add(row["level"])
-            if len(levels[row["no"], key]) == 2:
-                found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
+        named = f"application {row['no']}: {row['level']} was decided by"
+        if row["update_name"] == application.DECIDE:
+            for who in filter(None, (f"account {row['actor']}", row["person"] and "one person under several accounts")):
+                key = who if who.startswith("account") else row["person"]
+                levels[row["no"], key].add(row["level"])
+                if len(levels[row["no"], key]) == 2:
+                    found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
         own = row["actor"] == row["owner"] or (row["person"] and row["person"] in row["household"])
-        found.unless(not own, f"application {row['no']}: {row['level']} was decided by one of its own household")
+        found.unless(not own, f"{named} one of its own household")
+        found.unless(not (row["person"] and row["person"] in row["spouses"]), f"{named} a member's registered spouse")
+        found.unless(not set(row["relatives"]) & set(row["household"]), f"{named} somebody who had declared a member as his relative")
+        found.unless(not row["neighbour"], f"{named} somebody who had declared its community as his own")
 
     await _two_persons(sources, found)
 

@@ -95,6 +95,14 @@ def was_born(number: str, born: date) -> bool:
     return number[7:13] == f"{born:%y%m%d}" if is_old_card(number) else birth_date(number) == born
 
 
+def in_todays_form(number: str) -> str:
+    """A citizen's number of before 1999 (15 digits, the century and the check character missing) as it is written today; any other as it is."""
+    if not _CITIZEN_BEFORE_1999.fullmatch(number):
+        return number
+    whole = f"{number[:6]}19{number[6:]}"
+    return whole + str(ric.calc_check_digit(whole))
+
+
 def male(number: str) -> bool:
     """By the sequence digit, odd for men."""
     return int(number[13 if is_old_card(number) else 16]) % 2 == 1

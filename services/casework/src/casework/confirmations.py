@@ -14,10 +14,10 @@ from chassis.identity import Caller
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import store, views
+from casework import reach, store, views
 from casework.domain.dossier import CONSENT_TEXT, MAX_TEXT_CHARS, Dossier
 from casework.domain.progress import CONFIRMING_STAGES
-from casework.errors import ALREADY_ENDED, CONFIRMED_ELSEWHERE, NO_CONSENT_GIVEN, NOT_AWAITED, NOT_VERIFIED, OWN_CASE, invalid_field
+from casework.errors import ALREADY_ENDED, CONFIRMED_ELSEWHERE, NO_CONSENT_GIVEN, NOT_AWAITED, NOT_VERIFIED, invalid_field
 from casework.parts import Parts, now
 from casework.reading import Reading
 from casework.store import Declared
@@ -143,8 +143,7 @@ class Confirmations:
             case, dossier = await self._open(session, request.application_no)
             if not caller.covers(case.street):
                 raise Refusal(OUT_OF_DIVISION)
-            if case.owner == caller.sub or await store.is_of_household(session, case.no, caller.person):
-                raise Refusal(OWN_CASE)
+            reach.require_unrelated(await store.recusal(session, case.no, caller))
             if not 0 < request.member < len(dossier.members):
                 raise Refusal(NOT_AWAITED)
             return await self._said(

@@ -182,7 +182,7 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
-            reach.require_level(caller, case, OBJECTION, own_household=await store.is_of_household(session, case.no, caller.person))
+            reach.require_level(caller, case, OBJECTION, await store.recusal(session, case.no, caller))
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
                 raise Refusal(TASK_NOT_OPEN)
@@ -201,7 +201,7 @@ async def _may_decide(session: AsyncSession, caller: Caller, case: Application, 
     """The level whose open task the caller may decide, having seen the case as it stands. Raises Refusal."""
     task, made = await store.open_task_before(session, case.no, caller)
     level = task if task != OBJECTION else ""
-    reach.require_level(caller, case, level, own_household=await store.is_of_household(session, case.no, caller.person))
+    reach.require_level(caller, case, level, await store.recusal(session, case.no, caller))
     reach.require_other_reviewer(case, level, made)
     if await store.has_proposed_elsewhere(session, case.no, level, caller):
         raise Refusal(SAME_REVIEWER)

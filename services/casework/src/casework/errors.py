@@ -54,6 +54,24 @@ OWN_CASE = Problem(
     "不能办理与本人有关的申请或异议，请交由其他工作人员办理。",
     "You cannot decide a case or an objection of your own.",
 )
+SPOUSE_CASE = Problem(
+    "SPOUSE_CASE",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "婚姻登记显示您的配偶在该申请家庭中，您应当回避，请交由其他工作人员办理。",
+    "The marriage register names you as the spouse of a member of this household. Leave the case to a colleague.",
+)
+RELATIVE_CASE = Problem(
+    "RELATIVE_CASE",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您申报的亲属在该申请家庭中，您应当回避，请交由其他工作人员办理。",
+    "A relative whom you have declared belongs to this household. Leave the case to a colleague.",
+)
+OWN_COMMUNITY = Problem(
+    "OWN_COMMUNITY",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "该申请家庭住在您居住的社区，您应当回避，请交由其他工作人员办理。",
+    "This household lives in the community you live in. Leave the case to a colleague.",
+)
 SAME_REVIEWER = Problem(
     "SAME_REVIEWER",
     grpc.StatusCode.PERMISSION_DENIED,

@@ -77,6 +77,7 @@ class Intake:
             seq=number,
             district=dossier.district,
             street=dossier.street,
+            community=dossier.community,
             category=dossier.category,
             household_size=len(dossier.members),
             masked_name=mask_name(dossier.applicant.name),

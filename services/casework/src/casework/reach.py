@@ -11,9 +11,10 @@ from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import OWN_CASE, SAME_REVIEWER, TASK_NOT_OPEN
+from casework.errors import OWN_CASE, OWN_COMMUNITY, RELATIVE_CASE, SAME_REVIEWER, SPOUSE_CASE, TASK_NOT_OPEN
 from casework.tables import Application
 
+_RECUSALS: Final = {problem.reason: problem for problem in (OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY)}
 REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").values()))
 
 
@@ -54,16 +55,20 @@ def own_case(caller: Caller, case: Application | None) -> Application:
     return case
 
 
-def require_level(caller: Caller, case: Application, task: str, *, own_household: bool) -> None:
-    """That the caller is the reviewer of an open task ("" when none is open): a level, or the answer to an objection. ``own_household``: he is one of
-    those the case is about, under whatever account.
+def require_unrelated(recusal: str) -> None:
+    """``recusal``: why the caller does not act in the case (``store.recusal``), "" for nothing. Raises Refusal of that reason."""
+    if recusal:
+        raise Refusal(_RECUSALS[recusal])
 
-    Raises Refusal: OUT_OF_DIVISION, OWN_CASE, or TASK_NOT_OPEN when the case lies with another level.
+
+def require_level(caller: Caller, case: Application, task: str, recusal: str) -> None:
+    """That the caller is the reviewer of an open task ("" when none is open): a level, or the answer to an objection.
+
+    Raises Refusal: OUT_OF_DIVISION, as ``require_unrelated``, or TASK_NOT_OPEN when the case lies with another level.
     """
     if not caller.covers(case.street):
         raise Refusal(OUT_OF_DIVISION)
-    if own_household or case.owner == caller.sub:
-        raise Refusal(OWN_CASE)
+    require_unrelated(recusal)
     level = terms("levels").get(case.objection_level if task == OBJECTION else task)
     if level is None or not caller.has_role(level.role):
         raise Refusal(TASK_NOT_OPEN)

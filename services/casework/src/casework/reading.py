@@ -107,11 +107,13 @@ class Reading:
             proposals = {row.task_id: row for row in await store.proposals(session, no)}
             open_ = await store.proposal(session, no)
             decided = await store.decisions(session, no)
+            recusal = await store.recusal(session, no, caller)
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
             doubts=case.doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
+            recusal=recusal,
             decisions=[views.decision(vault, self._parts.words, *row, seconded.get(row[1].id), caller) for row in decided],
         )
 

@@ -185,6 +185,7 @@ class Record:
             raise Refusal(NO_SUCH_ROUND)
         case.round, case.category = row.round, row.category
         case.household_size, case.masked_name = row.household_size, row.masked_name
+        case.community = self._parts.vault.open_dossier(row.sealed, case.no, row.round).community
         await store.keep_residents(session, case.no, row.blinds)
 
     async def _tasks(

@@ -16,6 +16,7 @@ from casework.intake import Intake
 from casework.parts import Parts
 from casework.reading import Reading
 from casework.record import Record
+from casework.recusals import Recusals
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
 
@@ -29,6 +30,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         self._record = Record(parts)
         self._drafts = Drafts(parts)
         self._finding = Finding(parts)
+        self._recusals = Recusals(parts)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
         return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
@@ -77,6 +79,15 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def DecideObjection(self, request: pb.DecideObjectionRequest, context: Any) -> pb.DecideObjectionResponse:
         return pb.DecideObjectionResponse(application=await self._decisions.answer_objection(current_caller(), request))
+
+    async def GetRecusalDeclaration(self, request: pb.GetRecusalDeclarationRequest, context: Any) -> pb.GetRecusalDeclarationResponse:
+        return await self._recusals.declared(current_caller())
+
+    async def DeclareRecusals(self, request: pb.DeclareRecusalsRequest, context: Any) -> pb.DeclareRecusalsResponse:
+        return pb.DeclareRecusalsResponse(declaration=(await self._recusals.declare(current_caller(), request)).declaration)
+
+    async def NoteSpouses(self, request: pb.NoteSpousesRequest, context: Any) -> pb.NoteSpousesResponse:
+        return await self._recusals.note_spouses(request)
 
     async def GetCounters(self, request: pb.GetCountersRequest, context: Any) -> pb.GetCountersResponse:
         return await self._reading.counters(current_caller(), request)

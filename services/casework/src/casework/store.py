@@ -10,7 +10,23 @@ from anju_contracts.application import DECIDE, ENDS
 from casekit.engine import OnRecord
 from casekit.words import REFUSED
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, delete, exists, false, func, or_, outerjoin, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    outerjoin,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
@@ -23,12 +39,15 @@ from casework.tables import (
     NUMBERS,
     Application,
     Consent,
+    DeclaredRelative,
     Dossier,
     Draft,
     Notice,
     Objection,
     Outbox,
     Proposal,
+    RecusalDeclaration,
+    RegisteredSpouse,
     Resident,
     Signature,
     Task,
@@ -439,18 +458,54 @@ def _by(column_sub: Any, column_person: Any, caller: Caller) -> ColumnElement[bo
     return or_(same, column_person == caller.person) if caller.person else same
 
 
+def _recusal(caller: Caller) -> ColumnElement[str]:
+    """Why the caller does not act in the application of the query, as a code of the vocabulary ``recusals``; "" when nothing is known against it."""
+    declared = (
+        select(col(RecusalDeclaration.id))
+        .where(_by(col(RecusalDeclaration.sub), col(RecusalDeclaration.person), caller))
+        .order_by(col(RecusalDeclaration.declared_at).desc(), col(RecusalDeclaration.id))
+        .limit(1)
+        .scalar_subquery()
+    )
+    own = or_(col(Application.owner) == caller.sub, _of_household(caller.person))
+    spouse = exists().where(
+        col(RegisteredSpouse.application_no) == col(Application.no),
+        col(RegisteredSpouse.blind) == caller.person,
+        literal(bool(caller.person)),
+    )
+    relative = exists().where(
+        col(Resident.application_no) == col(Application.no),
+        col(Resident.blind) == col(DeclaredRelative.blind),
+        col(DeclaredRelative.declaration_id) == declared,
+    )
+    neighbour = exists().where(
+        col(RecusalDeclaration.id) == declared,
+        col(RecusalDeclaration.community) == col(Application.community),
+        col(Application.community) != "",
+    )
+    return sql_case((own, "OWN_CASE"), (spouse, "SPOUSE_CASE"), (relative, "RELATIVE_CASE"), (neighbour, "OWN_COMMUNITY"), else_="")
+
+
+async def recusal(session: AsyncSession, no: str, caller: Caller) -> str:
+    found: str | None = (
+        await session.execute(select(_recusal(caller)).select_from(Application).where(col(Application.no) == no))
+    ).scalar_one_or_none()
+    return found or ""
+
+
 class Listed(NamedTuple):
     task: Task
     case: Application
-    # Code of the vocabulary ``task_states``.
+    # Code of the vocabulary ``task_states``, and why the reader does not decide it.
     state: str
+    recusal: str
 
 
 async def list_tasks(
     session: AsyncSession, caller: Caller, levels: Mapping[str, str], state: str, after: tuple[datetime, str] | None, size: int
 ) -> Sequence[Listed]:
-    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; never a case of the caller's own, nor of his
-    household. ``state``: only these, "" for any."""
+    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; those he does not decide marked so. ``state``:
+    only these, "" for any."""
     by_level = [
         and_(
             or_(col(Task.level) == level, and_(col(Task.level) == OBJECTION, col(Application.objection_level) == level)),
@@ -459,12 +514,15 @@ async def list_tasks(
         for level, scope in levels.items()
     ]
     mine = _by(col(Proposal.sub), col(Proposal.person), caller)
-    states = sql_case((col(Proposal.id).is_(None), "open"), (mine, "proposed"), else_="second")
+    spoken = (col(Timeline.word_id) == col(Word.id), col(Word.update_name) == DECIDE, _by(col(Word.sub), col(Word.person), caller))
+    decided = exists().where(col(Timeline.application_no) == col(Application.no), *spoken, col(Word.level) != col(Task.level))
+    why = sql_case((_recusal(caller) != "", _recusal(caller)), (and_(col(Task.level) != OBJECTION, decided), "SAME_REVIEWER"), else_="")
+    states = sql_case((why != "", "recusal"), (col(Proposal.id).is_(None), "open"), (mine, "proposed"), else_="second")
     query = (
-        select(Task, Application, states)
+        select(Task, Application, states, why)
         .join(Application, col(Application.no) == col(Task.application_no))
         .outerjoin(Proposal, col(Proposal.task_id) == col(Task.id))
-        .where(col(Task.closed_at).is_(None), col(Application.owner) != caller.sub, ~_of_household(caller.person), or_(False, *by_level))
+        .where(col(Task.closed_at).is_(None), or_(False, *by_level))
         .order_by(col(Task.deadline_at), col(Task.application_no))
         .limit(size + 1)
     )
@@ -473,6 +531,31 @@ async def list_tasks(
     if state:
         query = query.where(states == state)
     return [Listed(*row) for row in (await session.execute(query)).all()]
+
+
+# --- recusals (回避) -----------------------------------------------------------------------------------------------------------------------
+
+
+async def declaration(session: AsyncSession, caller: Caller) -> tuple[RecusalDeclaration, Sequence[DeclaredRelative]] | None:
+    """The newest declaration of a person, with the relatives in it."""
+    query = (
+        select(RecusalDeclaration)
+        .where(_by(col(RecusalDeclaration.sub), col(RecusalDeclaration.person), caller))
+        .order_by(col(RecusalDeclaration.declared_at).desc(), col(RecusalDeclaration.id))
+        .limit(1)
+    )
+    found = (await session.execute(query)).scalar_one_or_none()
+    if found is None:
+        return None
+    relatives = select(DeclaredRelative).where(col(DeclaredRelative.declaration_id) == found.id).order_by(col(DeclaredRelative.kinship))
+    return found, (await session.execute(relatives)).scalars().all()
+
+
+async def note_spouses(session: AsyncSession, no: str, blinds: Iterable[str]) -> None:
+    """Those of them who are of the household stand in it already; the others do not decide its case either."""
+    values = [{"application_no": no, "blind": blind} for blind in blinds]
+    if values:
+        await session.execute(insert(RegisteredSpouse).values(values).on_conflict_do_nothing())
 
 
 # --- public notices and objections -------------------------------------------------------------------------------------------------------

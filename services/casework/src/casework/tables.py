@@ -84,6 +84,8 @@ class Application(Base, table=True):
     overdue: bool = Field(default=False)
     district: str
     street: str
+    # Where the household lives; "" where its street has no communities on record. Who lives there himself decides nothing of it.
+    community: str = Field(default="", sa_column_kwargs={"server_default": ""})
     category: str
     household_size: int
     masked_name: str
@@ -142,6 +144,44 @@ class Draft(Base, table=True):
     sealed: bytes
     saved_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class RecusalDeclaration(Base, table=True):
+    """Whom, and where, an official has declared that he does not decide (回避). Append-only, and the newest of a person counts, also when its year is over:
+    relatives do not end with it."""
+
+    __tablename__ = "recusal_declaration"
+    __table_args__ = (
+        Index("ix_recusal_declaration_sub", "sub", "declared_at"),
+        Index("ix_recusal_declaration_person", "person", "declared_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    sub: str
+    person: str
+    # Division code of the community he lives in; "" where none is on record.
+    community: str
+    declared_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class DeclaredRelative(Base, table=True):
+    """A relative in a declaration, by blind index and kinship. His name and number are not kept."""
+
+    __tablename__ = "declared_relative"
+    __table_args__ = (CheckConstraint(_one_of("kinship", tuple(terms("kinships"))), name="declared_relative_kinship"),)
+
+    declaration_id: str = Field(sa_column=Column(String, ForeignKey("recusal_declaration.id"), primary_key=True))
+    blind: str = Field(primary_key=True)
+    kinship: str
+
+
+class RegisteredSpouse(Base, table=True):
+    """Whom the marriage register names as the spouse of a member, who is not of the household himself. Append-only."""
+
+    __tablename__ = "registered_spouse"
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    blind: str = Field(primary_key=True)
 
 
 class Resident(Base, table=True):

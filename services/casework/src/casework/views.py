@@ -203,6 +203,7 @@ def task(listed: Listed) -> pb.Task:
         overdue=row.overdue,
         version=case.version,
         state=listed.state,
+        recusal=listed.recusal,
     )
 
 

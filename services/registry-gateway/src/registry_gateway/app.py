@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import anju_profile
+from anju.casework.v1 import casework_pb2 as casework_pb
+from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_calendar import local_date
 from chassis.composition import Composition, composing
+from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer
 
 from registry_gateway import departments, registers
 from registry_gateway.access_log import AccessLogWriter
 from registry_gateway.connectors import Connector
 from registry_gateway.connectors.http import open_door
-from registry_gateway.lookups import Lookups
+from registry_gateway.lookups import Lookups, NoteKin
 from registry_gateway.objections import Objections
 from registry_gateway.register import Register
 from registry_gateway.servicer import RegistryGatewayServicer
@@ -34,6 +37,15 @@ async def _connectors(settings: Settings, known: Mapping[str, Register], made: C
     }
 
 
+def _noting_kin(casework: Client) -> NoteKin:
+    stub = casework_rpc.CaseworkServiceStub(casework.channel)
+
+    async def note(application_no: str, numbers: Sequence[str]) -> None:
+        await casework.call(stub.NoteSpouses, casework_pb.NoteSpousesRequest(application_no=application_no, id_numbers=numbers))
+
+    return note
+
+
 @asynccontextmanager
 async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends."""
@@ -41,8 +53,9 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         known = registers.discover()
         connectors = await _connectors(settings, known, made)
         log = await made.beside(AccessLogWriter(made.database))
-        lookups = Lookups(made.database, known, connectors, log, made.ring)
+        casework = made.client("casework")
+        lookups = Lookups(made.database, known, connectors, log, made.ring, _noting_kin(casework))
         profile = anju_profile.load(settings.profile_dir, production=settings.production)
         objections = Objections(made.database, made.ring, lambda at: profile.application.objection_review_wd.on(local_date(at)))
-        servicer = RegistryGatewayServicer(made.database, lookups, made.client("casework"), made.ring, objections)
+        servicer = RegistryGatewayServicer(made.database, lookups, casework, made.ring, objections)
         yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)

@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -186,8 +186,12 @@ def open_body(keys: KeyRing, receipt: Row[Any]) -> dict[str, Any]:
     return opened
 
 
+NoteKin = Callable[[str, Sequence[str]], Awaitable[None]]
+
+
 class Lookups:
-    """``registers`` are known, ``connectors`` reach those of them the city has given us access to."""
+    """``registers`` are known, ``connectors`` reach those of them the city has given us access to. ``note_kin`` tells casework whom an answer names as
+    kin of the household; raises Refusal."""
 
     def __init__(
         self,
@@ -196,8 +200,10 @@ class Lookups:
         connectors: Mapping[str, Connector],
         log: AccessLogWriter,
         keys: KeyRing,
+        note_kin: NoteKin,
     ) -> None:
         self._database = database
+        self._note_kin = note_kin
         self.registers = registers
         self.connectors = connectors
         self._log = log
@@ -294,4 +300,7 @@ class Lookups:
                 raise
             else:
                 breaker.succeeded()
+                # First: once the answer is kept nobody asks again, and whoever is named in it would decide the case.
+                if answer.kin:
+                    await self._note_kin(case.application_no, answer.kin)
                 await attempt.answered(answer.outcome, answer)

@@ -580,6 +580,7 @@ class Task(_message.Message):
     OVERDUE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    RECUSAL_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
     level: _builtins.str
     """street, district or city; objection for the answer to an objection."""
@@ -592,6 +593,8 @@ class Task(_message.Message):
     version: _builtins.int
     state: _builtins.str
     """Code of the vocabulary `task_states`, as it is to the caller: whether it waits for his agreement as the second person."""
+    recusal: _builtins.str
+    """Why it is not his to decide: code of the vocabulary `recusals`; empty when it is."""
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -611,10 +614,11 @@ class Task(_message.Message):
         overdue: _builtins.bool = ...,
         version: _builtins.int = ...,
         state: _builtins.str = ...,
+        recusal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "category", b"category", "deadline_at", b"deadline_at", "district", b"district", "household_size", b"household_size", "level", b"level", "masked_name", b"masked_name", "opened_at", b"opened_at", "overdue", b"overdue", "state", b"state", "street", b"street", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "category", b"category", "deadline_at", b"deadline_at", "district", b"district", "household_size", b"household_size", "level", b"level", "masked_name", b"masked_name", "opened_at", b"opened_at", "overdue", b"overdue", "recusal", b"recusal", "state", b"state", "street", b"street", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1082,6 +1086,9 @@ class GetReviewResponse(_message.Message):
     DOUBTS_FIELD_NUMBER: _builtins.int
     PROPOSAL_FIELD_NUMBER: _builtins.int
     DECISIONS_FIELD_NUMBER: _builtins.int
+    RECUSAL_FIELD_NUMBER: _builtins.int
+    recusal: _builtins.str
+    """Why the caller does not act in this case: code of the vocabulary `recusals`; empty for nothing."""
     @_builtins.property
     def doubts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Codes of the criteria of this round that are not met, or could not be verified."""
@@ -1096,14 +1103,192 @@ class GetReviewResponse(_message.Message):
         doubts: _abc.Iterable[_builtins.str] | None = ...,
         proposal: Global___Proposal | None = ...,
         decisions: _abc.Iterable[Global___LevelDecision] | None = ...,
+        recusal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal", "recusal", b"recusal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetReviewResponse: _TypeAlias = GetReviewResponse  # noqa: Y015
+
+@_typing.final
+class GetRecusalDeclarationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecusalDeclarationRequest: _TypeAlias = GetRecusalDeclarationRequest  # noqa: Y015
+
+@_typing.final
+class RecusalDeclaration(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMUNITY_FIELD_NUMBER: _builtins.int
+    KINSHIPS_FIELD_NUMBER: _builtins.int
+    DECLARED_AT_FIELD_NUMBER: _builtins.int
+    RENEW_BY_FIELD_NUMBER: _builtins.int
+    community: _builtins.str
+    """Division code; empty where no community is on record."""
+    @_builtins.property
+    def kinships(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinship of each relative declared, code of the vocabulary `kinships`. Who they are is not kept."""
+
+    @_builtins.property
+    def declared_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def renew_by(self) -> _timestamp_pb2.Timestamp:
+        """When the official is asked to declare anew; until he does, this one counts."""
+
+    def __init__(
+        self,
+        *,
+        community: _builtins.str = ...,
+        kinships: _abc.Iterable[_builtins.str] | None = ...,
+        declared_at: _timestamp_pb2.Timestamp | None = ...,
+        renew_by: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared_at", b"declared_at", "renew_by", b"renew_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["community", b"community", "declared_at", b"declared_at", "kinships", b"kinships", "renew_by", b"renew_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecusalDeclaration: _TypeAlias = RecusalDeclaration  # noqa: Y015
+
+@_typing.final
+class GetRecusalDeclarationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def declaration(self) -> Global___RecusalDeclaration: ...
+    def __init__(
+        self,
+        *,
+        declaration: Global___RecusalDeclaration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declaration", b"declaration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declaration", b"declaration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecusalDeclarationResponse: _TypeAlias = GetRecusalDeclarationResponse  # noqa: Y015
+
+@_typing.final
+class Relative(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINSHIP_FIELD_NUMBER: _builtins.int
+    ID_NUMBER_FIELD_NUMBER: _builtins.int
+    kinship: _builtins.str
+    id_number: _builtins.str
+    def __init__(
+        self,
+        *,
+        kinship: _builtins.str = ...,
+        id_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_number", b"id_number", "kinship", b"kinship"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Relative: _TypeAlias = Relative  # noqa: Y015
+
+@_typing.final
+class DeclareRecusalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    COMMUNITY_FIELD_NUMBER: _builtins.int
+    RELATIVES_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    community: _builtins.str
+    @_builtins.property
+    def relatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relative]: ...
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        community: _builtins.str = ...,
+        relatives: _abc.Iterable[Global___Relative] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["community", b"community", "idempotency_key", b"idempotency_key", "relatives", b"relatives"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareRecusalsRequest: _TypeAlias = DeclareRecusalsRequest  # noqa: Y015
+
+@_typing.final
+class DeclareRecusalsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def declaration(self) -> Global___RecusalDeclaration: ...
+    def __init__(
+        self,
+        *,
+        declaration: Global___RecusalDeclaration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declaration", b"declaration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declaration", b"declaration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareRecusalsResponse: _TypeAlias = DeclareRecusalsResponse  # noqa: Y015
+
+@_typing.final
+class NoteSpousesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    ID_NUMBERS_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    @_builtins.property
+    def id_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+        id_numbers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "id_numbers", b"id_numbers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteSpousesRequest: _TypeAlias = NoteSpousesRequest  # noqa: Y015
+
+@_typing.final
+class NoteSpousesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteSpousesResponse: _TypeAlias = NoteSpousesResponse  # noqa: Y015
 
 @_typing.final
 class CorrectApplicationRequest(_message.Message):

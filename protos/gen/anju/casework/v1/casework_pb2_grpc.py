@@ -69,6 +69,16 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.FromString,
                 _registered_method=True)
+        self.GetRecusalDeclaration = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetRecusalDeclaration',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationResponse.FromString,
+                _registered_method=True)
+        self.DeclareRecusals = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/DeclareRecusals',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsResponse.FromString,
+                _registered_method=True)
         self.CorrectApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/CorrectApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CorrectApplicationRequest.SerializeToString,
@@ -154,6 +164,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsResponse.FromString,
                 _registered_method=True)
+        self.NoteSpouses = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/NoteSpouses',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesResponse.FromString,
+                _registered_method=True)
         self.GetDeclaration = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetDeclaration',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetDeclarationRequest.SerializeToString,
@@ -220,7 +235,8 @@ class CaseworkServiceServicer:
 
     def DecideTask(self, request, context):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
-        Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+        Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it.
@@ -231,6 +247,20 @@ class CaseworkServiceServicer:
 
     def GetReview(self, request, context):
         """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecusalDeclaration(self, request, context):
+        """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclareRecusals(self, request, context):
+        """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -363,6 +393,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NoteSpouses(self, request, context):
+        """Registry gateway only: whom the marriage register names as spouses of members without being members themselves. Only blind indexes are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDeclaration(self, request, context):
         """Eligibility only: what the household declared, without names, numbers or addresses.
         """
@@ -428,6 +465,16 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetReview,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.SerializeToString,
+            ),
+            'GetRecusalDeclaration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecusalDeclaration,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationResponse.SerializeToString,
+            ),
+            'DeclareRecusals': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareRecusals,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsResponse.SerializeToString,
             ),
             'CorrectApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.CorrectApplication,
@@ -513,6 +560,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetSubjects,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsResponse.SerializeToString,
+            ),
+            'NoteSpouses': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteSpouses,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesResponse.SerializeToString,
             ),
             'GetDeclaration': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDeclaration,
@@ -724,6 +776,60 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetReview',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecusalDeclaration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetRecusalDeclaration',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetRecusalDeclarationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareRecusals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/DeclareRecusals',
+            anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.DeclareRecusalsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1183,6 +1289,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetSubjects',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetSubjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteSpouses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/NoteSpouses',
+            anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.NoteSpousesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,13 +52,18 @@ class CaseworkServiceStub:
     """Open review tasks of the caller's level and division, the nearest deadline first."""
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
-    Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+    Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it.
     """
     GetReview: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
+    GetRecusalDeclaration: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetRecusalDeclarationRequest, _casework_pb2.GetRecusalDeclarationResponse]
+    """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet."""
+    DeclareRecusals: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DeclareRecusalsRequest, _casework_pb2.DeclareRecusalsResponse]
+    """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
     CorrectApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     ListClaims: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]
@@ -108,6 +113,8 @@ class CaseworkServiceStub:
     """
     GetSubjects: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetSubjectsRequest, _casework_pb2.GetSubjectsResponse]
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
+    NoteSpouses: _grpc.UnaryUnaryMultiCallable[_casework_pb2.NoteSpousesRequest, _casework_pb2.NoteSpousesResponse]
+    """Registry gateway only: whom the marriage register names as spouses of members without being members themselves. Only blind indexes are kept."""
     GetDeclaration: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetDeclarationRequest, _casework_pb2.GetDeclarationResponse]
     """Eligibility only: what the household declared, without names, numbers or addresses."""
     GetRegisteredApplicant: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]
@@ -138,13 +145,18 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Open review tasks of the caller's level and division, the nearest deadline first."""
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
-    Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+    Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it.
     """
     GetReview: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]  # type: ignore[assignment]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
+    GetRecusalDeclaration: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetRecusalDeclarationRequest, _casework_pb2.GetRecusalDeclarationResponse]  # type: ignore[assignment]
+    """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet."""
+    DeclareRecusals: _aio.UnaryUnaryMultiCallable[_casework_pb2.DeclareRecusalsRequest, _casework_pb2.DeclareRecusalsResponse]  # type: ignore[assignment]
+    """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
     CorrectApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]  # type: ignore[assignment]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     ListClaims: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]  # type: ignore[assignment]
@@ -194,6 +206,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """
     GetSubjects: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetSubjectsRequest, _casework_pb2.GetSubjectsResponse]  # type: ignore[assignment]
     """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
+    NoteSpouses: _aio.UnaryUnaryMultiCallable[_casework_pb2.NoteSpousesRequest, _casework_pb2.NoteSpousesResponse]  # type: ignore[assignment]
+    """Registry gateway only: whom the marriage register names as spouses of members without being members themselves. Only blind indexes are kept."""
     GetDeclaration: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetDeclarationRequest, _casework_pb2.GetDeclarationResponse]  # type: ignore[assignment]
     """Eligibility only: what the household declared, without names, numbers or addresses."""
     GetRegisteredApplicant: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetRegisteredApplicantRequest, _casework_pb2.GetRegisteredApplicantResponse]  # type: ignore[assignment]
@@ -257,7 +271,8 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.DecideTaskResponse, _abc.Awaitable[_casework_pb2.DecideTaskResponse]]:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
-        Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION.
+        Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it.
@@ -270,6 +285,22 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetReviewResponse, _abc.Awaitable[_casework_pb2.GetReviewResponse]]:
         """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
+
+    @_abc_1.abstractmethod
+    def GetRecusalDeclaration(
+        self,
+        request: _casework_pb2.GetRecusalDeclarationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetRecusalDeclarationResponse, _abc.Awaitable[_casework_pb2.GetRecusalDeclarationResponse]]:
+        """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet."""
+
+    @_abc_1.abstractmethod
+    def DeclareRecusals(
+        self,
+        request: _casework_pb2.DeclareRecusalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.DeclareRecusalsResponse, _abc.Awaitable[_casework_pb2.DeclareRecusalsResponse]]:
+        """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
 
     @_abc_1.abstractmethod
     def CorrectApplication(
@@ -421,6 +452,14 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetSubjectsResponse, _abc.Awaitable[_casework_pb2.GetSubjectsResponse]]:
         """Registry gateway only: the persons to look up. FAILED_PRECONDITION/NO_CONSENT without a valid consent for the purpose."""
+
+    @_abc_1.abstractmethod
+    def NoteSpouses(
+        self,
+        request: _casework_pb2.NoteSpousesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.NoteSpousesResponse, _abc.Awaitable[_casework_pb2.NoteSpousesResponse]]:
+        """Registry gateway only: whom the marriage register names as spouses of members without being members themselves. Only blind indexes are kept."""
 
     @_abc_1.abstractmethod
     def GetDeclaration(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from anju_contracts.application import LookupOutcome
@@ -23,6 +23,8 @@ class Answer:
     # SHA-256 of every reply body the facts were drawn from, hex.
     replies: tuple[str, ...] = ()
     confirmed: bool = False
+    # Numbers of people outside the household whom the answer names as its kin: told to casework, kept nowhere here.
+    kin: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def outcome(self) -> LookupOutcome:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from anju_people import documents
+from anju_people.text import clean_code
+
 from registry_gateway.domain.facts import Fact
 from registry_gateway.domain.faults import Fault, RegisterFaultError, schema
 from registry_gateway.domain.national import NO_MATCH
@@ -43,6 +46,25 @@ def facts(data: Json, person: Person, household: Iterable[Person]) -> Marriage |
 
     Raises WrongPersonError when the answer is about somebody else, RegisterFaultError when entries contradict each other or cannot be read.
     """
+    entry = _newest(data, person)
+    if entry is None:
+        return None
+    status, spouse = entry
+    return Marriage(status=status, spouse_index=index_of(spouse, _others(person, household)) if status == "married" else -1)
+
+
+def spouse_outside(data: Json, person: Person, household: Iterable[Person]) -> str:
+    """The number of whom the newest entry names as the spouse, "" for nobody or somebody of the household. Raises as ``facts``."""
+    status, spouse = _newest(data, person) or ("", "")
+    return documents.in_todays_form(clean_code(spouse)) if status == "married" and index_of(spouse, _others(person, household)) < 0 else ""
+
+
+def _others(person: Person, household: Iterable[Person]) -> list[Person]:
+    return [member for member in household if member.index != person.index]
+
+
+def _newest(data: Json, person: Person) -> tuple[str, str] | None:
+    """Status and spouse."""
     must_be(person, text(data, "cert_num"), optional_text(data, "name"))
     rows = data.get("result")
     if rows is None:
@@ -57,6 +79,4 @@ def facts(data: Json, person: Person, household: Iterable[Person]) -> Marriage |
     last = {entry[1:] for entry in dated if entry[0] == newest}
     if len(last) > 1:
         raise schema("result")
-    status, spouse = last.pop()
-    others = [member for member in household if member.index != person.index]
-    return Marriage(status=status, spouse_index=index_of(spouse, others) if status == "married" else -1)
+    return last.pop()

@@ -28,4 +28,5 @@ class MarriageConnector:
         body = {f"name_{who}": person.name, f"cert_num_{who}": person.id_number}
         data = await self._platform.query(question, body, frozenset(body), replies)
         found = answers.facts(data, person, question.household)
-        return Answer((found,) if found else (), tuple(replies), confirmed=knows(data))
+        spouse = answers.spouse_outside(data, person, question.household)
+        return Answer((found,) if found else (), tuple(replies), confirmed=knows(data), kin=(spouse,) if spouse else ())

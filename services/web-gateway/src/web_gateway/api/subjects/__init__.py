@@ -22,6 +22,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     notices,
     query_objections,
     reads,
+    recusals,
     review,
     search,
     session,
@@ -43,6 +44,7 @@ APIS: Final[tuple[Api, ...]] = (
     myself.api,
     reads.api,
     query_objections.api,
+    recusals.api,
     stock.api,
     bills.ledger,
 )

@@ -26,6 +26,18 @@ PROBLEMS = (
         "SECOND_PERSON", 403, "须由另一位审核人员确认", "A second reviewer has to agree",
         "您已提出通过意见，请由本级的同事在该件页面确认通过。", "You have proposed the approval; a colleague of your level agrees to it on the page of the case.",
     ),
+    Kind(
+        "SPOUSE_CASE", 403, "应当回避：配偶", "Recusal: your spouse",
+        "婚姻登记显示您的配偶在该家庭中，请交由其他工作人员办理。", "The marriage register names you as the spouse of a member; leave it to a colleague.",
+    ),
+    Kind(
+        "RELATIVE_CASE", 403, "应当回避：亲属", "Recusal: a relative",
+        "您申报的亲属在该家庭中，请交由其他工作人员办理。", "A relative you have declared is a member; leave it to a colleague.",
+    ),
+    Kind(
+        "OWN_COMMUNITY", 403, "应当回避：同一社区", "Recusal: your community",
+        "该家庭住在您居住的社区，请交由其他工作人员办理。", "The household lives in your own community; leave it to a colleague.",
+    ),
     Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
     Kind(
         "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
@@ -54,6 +66,7 @@ class Task(Answer):
     state: Annotated[str, CodeOf("task_states")] = Field(
         description="As it is to the reader: whether it waits for him as the second person."
     )
+    recusal: Annotated[str, CodeOf("recusals")] = Field(description="Why it is not the reader's to decide; empty when it is.")
 
 
 class TaskFilter(f.Paged):
@@ -145,6 +158,7 @@ class Review(Answer):
     )
     proposal: Proposal | None = Field(description="An approval by one of the two it takes.")
     decisions: list[LevelDecision] = Field(description="What the levels have decided so far, in order.")
+    recusal: Annotated[str, CodeOf("recusals")] = Field(description="Why the reader does not act in this case; empty for nothing.")
 
 
 @api.get("/tasks", access=Access.STAFF)

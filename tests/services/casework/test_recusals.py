@@ -1,0 +1,194 @@
+"""Whom an official does not decide about: relatives and the community he declares, and his spouse by the register; by person, not by account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from anju.casework.v1 import casework_pb2 as pb
+from chassis.errors import Refusal
+from chassis.identity import Caller
+from chassis.ids import new_id
+
+from tests.services.casework.conftest import Office
+from tests.services.casework.support import (
+    CLERK,
+    COMMUNITY,
+    STREET,
+    TO_NOTICE,
+    TO_STREET,
+    Desk,
+    dossier,
+    member,
+    page,
+    person_number,
+    reason_of,
+    someone,
+    system,
+)
+from tests.support.keys import staff
+
+
+@pytest.fixture
+def clerk() -> Caller:
+    """A person of his own, so that what one test declares is nobody else's."""
+    return staff("street_clerk", STREET, sub=new_id("clerk-"))
+
+
+async def declare(
+    desk: Desk, caller: Caller, *relatives: str, community: str = "", kinship: str = "lineal", key: str = ""
+) -> pb.RecusalDeclaration:
+    request = pb.DeclareRecusalsRequest(
+        idempotency_key=key or new_id(),
+        community=community,
+        relatives=[pb.Relative(kinship=kinship, id_number=number) for number in relatives],
+    )
+    answer: pb.RecusalDeclaration = (await desk.call(caller, "DeclareRecusals", request)).declaration
+    return answer
+
+
+async def at_street(desk: Desk, *members: pb.Member, community: str = COMMUNITY) -> str:
+    household = dossier(*members)
+    household.community = community
+    no = (await desk.submit(someone(), household)).no
+    await desk.bring_to(no, *TO_STREET)
+    return no
+
+
+async def task_of(desk: Desk, caller: Caller, no: str) -> tuple[str, str]:
+    found = (await desk.call(caller, "ListTasks", pb.ListTasksRequest(page=page()))).tasks
+    (task,) = [task for task in found if task.application_no == no]
+    return task.state, task.recusal
+
+
+async def refused(desk: Desk, caller: Caller, no: str, reason: str) -> None:
+    assert await reason_of(desk.decide(caller, no)) == reason
+    assert await task_of(desk, caller, no) == ("recusal", reason)
+    review = await desk.call(caller, "GetReview", pb.GetReviewRequest(application_no=no))
+    assert review.recusal == reason
+
+
+async def test_a_relative_of_the_household_does_not_decide_it(desk: Desk, clerk: Caller) -> None:
+    child = person_number("20160520")
+    no = await at_street(desk, member(), member("child", "张小明", child))
+    assert await task_of(desk, clerk, no) == ("open", "")
+    await declare(desk, clerk, child.lower(), community="")
+    await refused(desk, clerk, no, "RELATIVE_CASE")
+    assert await task_of(desk, CLERK, no) == ("open", "")
+    # He declares anew, without this one: the newest counts.
+    await declare(desk, clerk)
+    assert await task_of(desk, clerk, no) == ("open", "")
+    await desk.decide(clerk, no)
+
+
+async def test_who_lives_in_the_same_community_does_not_decide_it(desk: Desk, clerk: Caller) -> None:
+    no = await at_street(desk)
+    await declare(desk, clerk, community=COMMUNITY)
+    await refused(desk, clerk, no, "OWN_COMMUNITY")
+    # No community on record is nobody's.
+    await declare(desk, clerk, community="")
+    elsewhere = await at_street(desk, community="")
+    assert await task_of(desk, clerk, elsewhere) == ("open", "")
+
+
+async def test_where_a_corrected_household_lives_counts(desk: Desk, clerk: Caller) -> None:
+    owner, household = someone(), dossier()
+    household.community = ""
+    no = (await desk.submit(owner, household)).no
+    await desk.bring_to(no, *TO_STREET)
+    await declare(desk, clerk, community=COMMUNITY)
+    assert await task_of(desk, clerk, no) == ("open", "")
+    await desk.decide(CLERK, no, pb.DECISION_RETURN, "请补正社区")
+    household.community = COMMUNITY
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=household)
+    await desk.call(owner, "CorrectApplication", request)
+    await desk.bring_to(no, "verification_done")
+    await refused(desk, clerk, no, "OWN_COMMUNITY")
+
+
+async def test_a_spouse_by_the_register_does_not_decide_it(desk: Desk, clerk: Caller) -> None:
+    """Divorced in the form, married in the register: to this official."""
+    no, number = await at_street(desk), person_number()
+    clerk = replace(clerk, person=desk.index_of(number))
+    note = pb.NoteSpousesRequest(application_no=no, id_numbers=[number])
+    for _ in range(2):
+        await desk.call(system("registry-gateway"), "NoteSpouses", note)
+    await refused(desk, clerk, no, "SPOUSE_CASE")
+    assert (
+        await reason_of(desk.call(system("registry-gateway"), "NoteSpouses", pb.NoteSpousesRequest(application_no="KF-2026-999999")))
+        == "NOT_FOUND"
+    )
+
+
+async def test_it_is_the_person_and_not_the_account(desk: Desk, clerk: Caller) -> None:
+    applicant = member()
+    no = await at_street(desk, applicant)
+    one = replace(clerk, person=desk.index_of(person_number()))
+    await declare(desk, one, applicant.id_number)
+    await refused(desk, replace(one, sub=new_id("other-account-")), no, "RELATIVE_CASE")
+    # Another person, and an account whose person nobody has verified, have declared nothing.
+    for other in (replace(clerk, sub=new_id("clerk-"), person=desk.index_of(person_number())), replace(clerk, sub=new_id("clerk-"))):
+        assert await task_of(desk, other, no) == ("open", "")
+
+
+async def test_nor_do_they_answer_objections_or_record_confirmations(desk: Desk) -> None:
+    applicant, adult = member(), member("spouse", "李安民")
+    reviewer, clerk = staff("district_reviewer", "410202", sub=new_id("d-")), staff("street_clerk", STREET, sub=new_id("c-"))
+    for official in (reviewer, clerk):
+        await declare(desk, official, applicant.id_number)
+    no = (await desk.submit(someone(), dossier(applicant, adult))).no
+    record = pb.RecordConfirmationRequest(idempotency_key=new_id(), application_no=no, member=1, channel="counter", document="身份证原件")
+    assert await reason_of(desk.call(clerk, "RecordConfirmation", record)) == "RELATIVE_CASE"
+    other = (await desk.submit(someone(), dossier(member()))).no
+    await desk.bring_to(other, *TO_NOTICE)
+    raised = await desk.call(
+        someone(), "RaiseObjection", pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=other, text="另有住房")
+    )
+    await declare(desk, reviewer, community=COMMUNITY)
+    answer = pb.DecideObjectionRequest(idempotency_key=new_id(), application_no=other, objection_id=raised.objection.id, answer="不成立")
+    assert await reason_of(desk.call(reviewer, "DecideObjection", answer)) == "OWN_COMMUNITY"
+
+
+async def test_who_has_decided_another_level_finds_it_marked(desk: Desk) -> None:
+    both = replace(staff("street_clerk", "4102", sub=new_id("both-")), roles=("street_clerk", "district_reviewer"))
+    no = await at_street(desk)
+    await desk.decide(both, no)
+    assert await task_of(desk, both, no) == ("recusal", "SAME_REVIEWER")
+    assert await reason_of(desk.decide(both, no)) == "SAME_REVIEWER"
+
+
+async def test_only_indexes_are_kept_and_a_declaration_stays_as_it_was(office: Office, clerk: Caller) -> None:
+    desk, relative, key = office.desk, person_number(), new_id()
+    none = await desk.call(clerk, "GetRecusalDeclaration", pb.GetRecusalDeclarationRequest())
+    assert not none.HasField("declaration"), "nothing declared is not nobody to declare"
+    for _ in range(2):
+        said = await declare(desk, clerk, relative, community=COMMUNITY, kinship="affinity", key=key)
+    assert (said.community, list(said.kinships)) == (COMMUNITY, ["affinity"])
+    assert (said.renew_by.ToDatetime() - said.declared_at.ToDatetime()).days == 365
+    rows = await office.rows(f"SELECT * FROM recusal_declaration WHERE sub = '{clerk.sub}'")
+    assert len(rows) == 1
+    assert relative not in str(await office.rows("SELECT * FROM declared_relative"))
+    for table in ("recusal_declaration", "declared_relative", "registered_spouse"):
+        with pytest.raises(Exception, match=r"append-only|permission denied"):
+            await office.rows(f"DELETE FROM {table}")
+
+
+async def test_what_cannot_be_is_told_field_by_field(desk: Desk) -> None:
+    own = person_number()
+    clerk = replace(staff("street_clerk", STREET, sub=new_id("clerk-")), person=desk.index_of(own))
+    twice = person_number()
+    request = pb.DeclareRecusalsRequest(
+        idempotency_key=new_id(),
+        community="410202001",
+        relatives=[pb.Relative(kinship="lineal", id_number=number) for number in (own, twice, twice, "123")]
+        + [pb.Relative(kinship="friend", id_number=person_number())],
+    )
+    with pytest.raises(Refusal) as caught:
+        await desk.call(clerk, "DeclareRecusals", request)
+    assert [(field.pointer, field.code) for field in caught.value.fields] == [
+        ("/community", "UNKNOWN_DIVISION"),
+        ("/relatives/0/id_number", "ONESELF"),
+        ("/relatives/2/id_number", "DUPLICATE"),
+        ("/relatives/3/id_number", "ID_FORMAT"),
+        ("/relatives/4/kinship", "CHOOSE_ONE"),
+    ]
