@@ -300,6 +300,19 @@ async def test_a_reviewer_declares_a_relative_and_finds_his_case_marked(families
     await row.get_by_role("link").click()
     await expect(clerk.page.locator("main")).to_contain_text("您应当回避")
     assert not await clerk.page.get_by_role("button", name="提交决定").count()
+    assert not await clerk.violations()
+    await clerk.picture("desk-recusal-due")
+    # Nobody else of this street has looked at its tasks: the district decides.
+    await clerk.press("回避")
+    await expect(clerk.field("said")).to_contain_text("已转由上一级审核")
+    await expect(clerk.field("said")).to_be_focused()
+    await family.reaches("district_review")
+    reviewer = await visitor(DESK)
+    await reviewer.sign_on_official("district_reviewer", family.district, f"/staff/cases/{family.no}")
+    for words in ("已回避的人员", "申报的亲属在申请家庭中", "均已回避，转由上级", "我与该件有其他利害关系"):
+        await expect(reviewer.page.locator("main")).to_contain_text(words)
+    assert not await reviewer.violations()
+    await reviewer.picture("desk-recusal-passed")
 
 
 async def test_an_offer_comes_to_the_open_page_and_who_leaves_the_list_sees_it(

@@ -66,6 +66,12 @@ async def applications(theatre: Stage) -> None:
     await handle.result()
     await save("application-refused", handle)
 
+    theatre.notes.advances.clear()
+    handle = await application.handed_on(theatre)
+    await theatre.decide(handle, "city", Decision.REFUSE)
+    await handle.result()
+    await save("application-handed-on", handle)
+
     for name, corrected in (("application-corrected", True), ("application-lapsed", False)):
         theatre.notes.advances.clear()
         handle = await theatre.apply()

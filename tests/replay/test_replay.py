@@ -31,6 +31,7 @@ PATHS = {
     "application-registered",
     "application-refused",
     "application-corrected",
+    "application-handed-on",
     "application-lapsed",
     "application-withdrawn",
     "application-withdrawn-verifying",

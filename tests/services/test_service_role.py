@@ -29,6 +29,7 @@ EVIDENCE = {
         "recusal_declaration",
         "declared_relative",
         "registered_spouse",
+        "recusal",
         "staff_read",
         "staff_read_household",
     },

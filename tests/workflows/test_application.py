@@ -79,6 +79,31 @@ async def test_refused_at_each_level(theatre: Stage, level: str) -> None:
     assert theatre.notes.templates()[-1] == "refused"
 
 
+async def handed_on(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    """Street and district pass it on; the city has nobody either, until somebody is appointed."""
+    handle = await theatre.apply()
+    await theatre.reached(lambda: "verification_done" in theatre.notes.events)
+    for level, stage in zip(LEVELS, ("district_review", "city_review", "city_review"), strict=True):
+        accepted = await theatre.decide(handle, level, Decision.HAND_ON, "")
+        assert accepted.stage == stage
+        await theatre.reached(lambda level=level: theatre.notes.events[-1] == f"{level}_handed_on")
+    return handle
+
+
+async def test_a_level_with_nobody_left_passes_it_on_and_the_last_one_waits(theatre: Stage) -> None:
+    handle = await handed_on(theatre)
+    street, district, city = theatre.notes.advances[-3:]
+    assert [step.waiting_on for step in (street, district, city)] == ["district", "city", "city"]
+    # The next level has its own time, and the last one the time it had: nobody is harmed by who left it to others.
+    assert street.deadline is not None
+    assert district.deadline == city.deadline
+    assert not city.note
+    assert theatre.notes.templates()[-2:] == ["review_started", "review_started"]
+    assert theatre.notes.templates("staff")[-1] == "nobody_left"
+    await theatre.decide(handle, "city")
+    await theatre.reached(lambda: theatre.notes.events[-1] == "city_approved")
+
+
 async def test_returned_then_corrected_is_verified_again(theatre: Stage) -> None:
     handle = await theatre.apply()
     await theatre.reached(lambda: "verification_done" in theatre.notes.events)

@@ -54,6 +54,7 @@ export const terms = {
     approve: {"zh": "通过", "en": "Approve"},
     return: {"zh": "退回补正", "en": "Return for correction"},
     refuse: {"zh": "不予通过", "en": "Refuse"},
+    hand_on: {"zh": "均已回避，转由上级", "en": "Handed on: everybody has left it to others"},
   },
   differences: {
     same: {"zh": "一致", "en": "The same"},
@@ -87,12 +88,15 @@ export const terms = {
     street_approved: {"zh": "街道初审通过", "en": "Street review: approved"},
     street_returned: {"zh": "街道初审退回补正", "en": "Street review: returned for correction"},
     street_refused: {"zh": "街道初审未通过", "en": "Street review: refused"},
+    street_handed_on: {"zh": "街道初审的审核人员均已回避", "en": "Street review: every reviewer has left it to others"},
     district_approved: {"zh": "区级复审通过", "en": "District review: approved"},
     district_returned: {"zh": "区级复审退回补正", "en": "District review: returned for correction"},
     district_refused: {"zh": "区级复审未通过", "en": "District review: refused"},
+    district_handed_on: {"zh": "区级复审的审核人员均已回避", "en": "District review: every reviewer has left it to others"},
     city_approved: {"zh": "市级终审通过", "en": "City review: approved"},
     city_returned: {"zh": "市级终审退回补正", "en": "City review: returned for correction"},
     city_refused: {"zh": "市级终审未通过", "en": "City review: refused"},
+    city_handed_on: {"zh": "市级终审的审核人员均已回避", "en": "City review: every reviewer has left it to others"},
   },
   kinships: {
     spouse: {"zh": "夫妻", "en": "Spouse", "hint": {"zh": "本人的配偶。", "en": "One's spouse."}},
@@ -171,6 +175,7 @@ export const terms = {
     RELATIVE_CASE: {"zh": "申报的亲属在申请家庭中", "en": "A relative he has declared is a member"},
     OWN_COMMUNITY: {"zh": "申请家庭住在本人居住的社区", "en": "The household lives in his own community"},
     SAME_REVIEWER: {"zh": "已在其他层级作出过决定", "en": "He has decided it at another level"},
+    RECUSED: {"zh": "本人已申请回避", "en": "He has left it to others"},
   },
   registers: {
     social_insurance: {"zh": "社会保险", "en": "Social insurance", "hint": {"zh": "查什么：全家成员的参保单位、连续缴费月数、缴费基数。为什么：核对收入和就业情况。", "en": "What: employer, months insured without a gap and contribution base of every member. Why: income and employment."}},

@@ -369,8 +369,8 @@ class Engine:
 def _event(stage: str, said: Word) -> tuple[str, str, str]:
     match said:
         case contract.ReviewDecision():
-            verb = {"approve": "approved", "return": "returned", "refuse": "refused"}[said.decision]
-            return f"{said.level}_{verb}", "" if verb == "approved" else said.reason, ""
+            verb = {"approve": "approved", "return": "returned", "refuse": "refused", "hand_on": "handed_on"}[said.decision]
+            return f"{said.level}_{verb}", "" if verb in ("approved", "handed_on") else said.reason, ""
         case contract.Correction():
             return "corrected_with_new_adult" if said.awaited else "corrected", "", ""
         case contract.Confirmation():

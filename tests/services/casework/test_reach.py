@@ -108,6 +108,19 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
     "GetApplication": (lambda no: pb.GetApplicationRequest(no=no), {"owner"} | SEES_STAFF, OUT_OF_REACH, "NOT_ALLOWED", {""}),
     "ListApplications": (lambda _no: pb.ListApplicationsRequest(), CITIZENS | STAFF_READERS, {}, "NOT_ALLOWED", {""}),
     "FindApplications": (lambda no: pb.FindApplicationsRequest(words=no), STAFF_READERS, {}, "NOT_ALLOWED", {""}),
+    "RecuseTask": (
+        lambda no: pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=no),
+        {"clerk"},
+        {
+            "clerk elsewhere": "OUT_OF_DIVISION",
+            "district elsewhere": "OUT_OF_DIVISION",
+            "no division": "OUT_OF_DIVISION",
+            "district": "TASK_NOT_OPEN",
+            "city": "TASK_NOT_OPEN",
+        },
+        "NOT_ALLOWED",
+        {"INVALID_FIELDS"},
+    ),
     "GetRecusalDeclaration": (lambda _no: pb.GetRecusalDeclarationRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "DeclareRecusals": (lambda _no: pb.DeclareRecusalsRequest(idempotency_key=new_id()), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "NoteSpouses": (lambda no: pb.NoteSpousesRequest(application_no=no), {"registry-gateway"}, {}, "NOT_ALLOWED", {""}),
@@ -369,7 +382,7 @@ async def test_what_other_services_show_after_asking_for_an_official_is_a_look_a
     await office.desk.call(curious, "GetReview", pb.GetReviewRequest(application_no=full_case))
     for process in ("eligibility", "registry-gateway"):
         token = signer(keys_dir, "web-gateway").token(curious, process, writes=False)
-        carried = signer(keys_dir, process).passed_on(token, "casework", writes=False)
+        carried = signer(keys_dir, process).handed_on(token, "casework", writes=False)
         await office.desk.stub.GetApplication(pb.GetApplicationRequest(no=full_case), metadata=((METADATA_KEY, carried),))
     rows = await office.rows("SELECT what FROM staff_read WHERE reader = 'carried-1' ORDER BY id")
     assert [what for (what,) in rows] == ["review", "assessment", "lookups"]

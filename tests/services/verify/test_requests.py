@@ -207,6 +207,25 @@ async def test_i3_finds_who_had_to_leave_it_to_others(office: Office, statement:
         await records.passes("I3")
 
 
+async def test_i3_finds_who_decides_what_he_left_to_others_and_who_was_passed_over(office: Office) -> None:
+    records = office.records
+
+    async def left(id_: str, sub: str, word: str = "", holders: tuple[str, ...] = (), days: int = 900) -> None:
+        values = {"level": "street", "person": "", "reason": "RECUSED", "official_sealed": b"", "words_sealed": b"", "seq": 0}
+        at = NOW - timedelta(days=days)
+        await records.put(CASE, "recusal", id=id_, application_no=NO, sub=sub, at=at, word_id=word, holders=list(holders), **values)
+
+    await records.sabotage(CASE, "UPDATE timeline SET event = 'street_handed_on' WHERE event = 'street_approved'")
+    await records.violates("I3", "street passed it on, and nobody on record has left it to others")
+    await left("r-1", CLERK.sub, "w-street-approve", (CLERK.sub, "clerk-2"), days=-900)
+    await records.violates("I3", "street passed it on although clerk-2 could decide it")
+    await left("r-2", "clerk-2")
+    await records.sabotage(CASE, "UPDATE timeline SET actor = 'clerk-1' WHERE event = 'street_handed_on'")
+    await records.passes("I3")
+    await left("r-3", DISTRICT.sub)
+    await records.violates("I3", "district was decided by somebody who had left it to others")
+
+
 async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office) -> None:
     records = office.records
     await records.need("eligibility")

@@ -73,6 +73,7 @@ def script(gateway: World, operation: Operation) -> None:
     declared = casework.RecusalDeclaration(community="410202001009", kinships=["lineal"])
     declared.declared_at.GetCurrentTime()
     declared.renew_by.GetCurrentTime()
+    on("RecuseTask", casework.RecuseTaskResponse(outcome="colleague", application=application))
     on("GetRecusalDeclaration", casework.GetRecusalDeclarationResponse(declaration=declared))
     on("DeclareRecusals", casework.DeclareRecusalsResponse(declaration=declared))
     on("GetReview", casework.GetReviewResponse(doubts=["income"], proposal=proposal, decisions=[decided]))

@@ -63,8 +63,9 @@ BLANKS = {
     "task_reminder": {"no", "deadline"},
     "task_escalated": {"no", "level", "days"},
     "register_silent": {"no", "register"},
+    "nobody_left": {"no", "level"},
 }
-STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent"}
+STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent", "nobody_left"}
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {
     "text": Fact("text", "7"),

@@ -44,7 +44,7 @@ def test_protos_become_plain_values() -> None:
     [
         (common, "LookupOutcome", {"found", "no_record", "unknown_person", "mismatch", "unavailable"}),
         (eligibility, "Verdict", {"met", "not_met", "needs_review", "not_applicable"}),
-        (casework, "Decision", {"approve", "return", "refuse"}),
+        (casework, "Decision", {"approve", "return", "refuse", "hand_on"}),
     ],
 )
 def test_enums_lose_their_prefix_and_get_it_back(file: Any, name: str, values: set[str]) -> None:
@@ -104,7 +104,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 54
+    assert len({op["operationId"] for op in operations}) == len(operations) == 55
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -127,7 +127,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /offers/{id}/answer · GET /leases/{no}/contract · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /tasks · POST /searches
         GET /query-objections · POST /query-objections/{id}/answer
-        GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
+        GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
         GET /counters · GET /ledger/trial-balance · GET /drafts/{no} · PUT /drafts/{no} · DELETE /drafts/{no}
     """
     wanted = {" ".join(line.split()) for line in agreed.replace("\n", "·").split("·") if line.strip()}

@@ -158,6 +158,8 @@ export const api = {
 
   tasks: (query: Paged & { state?: string }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
+  recuse: (key: string, no: string, reason: string) =>
+    only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
   recusals: async () => (await only(http.GET("/api/v1/myself/recusals"))).declaration,
   declareRecusals: (key: string, community: string, relatives: DeclareRecusals["relatives"]) =>
     only(http.PUT("/api/v1/myself/recusals", { params: { header: keyed(key) }, body: { community, relatives } })),

@@ -79,6 +79,9 @@ export const limits = {
   "RecordConfirmation": {
     "document": 200
   },
+  "Recuse": {
+    "reason": 500
+  },
   "Relative": {
     "id_number": 40
   },

@@ -296,6 +296,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/recusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The reviewer leaves the case at his level to others (回避), for good
+         * @description When nobody known of the level is left, the next level decides for it. Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        post: operations["recuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/review": {
         parameters: {
             query?: never;
@@ -2018,7 +2038,7 @@ export interface components {
              * Decision
              * @enum {string}
              */
-            decision: "approve" | "return" | "refuse";
+            decision: "approve" | "return" | "refuse" | "hand_on";
             /** Official */
             official: string;
             /** Reason */
@@ -2509,10 +2529,44 @@ export interface components {
              */
             document: string;
         };
+        /** Recusal */
+        Recusal: {
+            /** Level */
+            level: string;
+            /** Official */
+            official: string;
+            /** Reason */
+            reason: string;
+            /** Words */
+            words: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** RecusalDeclaration */
         RecusalDeclaration: {
             /** @description Null while nothing has been declared, which is not the same as nobody to declare. */
             declaration: components["schemas"]["Declared"] | null;
+        };
+        /** Recuse */
+        Recuse: {
+            /**
+             * Reason
+             * @description Needed when the system knows of no reason; the officials after you read it.
+             * @default
+             */
+            reason: string;
+        };
+        /** Recused */
+        Recused: {
+            /**
+             * Outcome
+             * @description Who decides the case now: others of the level, the next level, or somebody who has yet to be appointed.
+             * @enum {string}
+             */
+            outcome: "colleague" | "handed_on" | "nobody_left";
         };
         /** Refused */
         Refused: {
@@ -2594,6 +2648,11 @@ export interface components {
              * @description Why the reader does not act in this case; empty for nothing.
              */
             recusal: string;
+            /**
+             * Recusals
+             * @description Who has left the case to others, in order.
+             */
+            recusals: components["schemas"]["Recusal"][];
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -2919,7 +2978,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -3138,7 +3197,10 @@ export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
+export type Recusal = components['schemas']['Recusal'];
 export type RecusalDeclaration = components['schemas']['RecusalDeclaration'];
+export type Recuse = components['schemas']['Recuse'];
+export type Recused = components['schemas']['Recused'];
 export type Refused = components['schemas']['Refused'];
 export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
@@ -3846,6 +3908,51 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    recuse: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Recuse"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recused"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

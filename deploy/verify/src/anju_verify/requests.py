@@ -20,7 +20,12 @@ from anju_verify.sources import Sources
 check: Final = Register()
 
 _WORDS: Final = "SELECT * FROM word"
-_EVENT: Final = {"approve": application.approved, "return": application.returned, "refuse": application.refused}
+_EVENT: Final = {
+    "approve": application.approved,
+    "return": application.returned,
+    "refuse": application.refused,
+    "hand_on": application.handed_on,
+}
 _MODELS: Final[dict[str, type[Word]]] = {
     application.DECIDE: application.ReviewDecision,
     application.CORRECT: application.Correction,
@@ -59,7 +64,11 @@ async def i3(sources: Sources, found: Findings) -> None:
                ARRAY(SELECT blind FROM resident WHERE resident.application_no = application.no) AS household,
                ARRAY(SELECT blind FROM registered_spouse WHERE registered_spouse.application_no = application.no) AS spouses,
                ARRAY(SELECT blind FROM declared_relative WHERE declaration_id = declared.id) AS relatives,
-               application.community <> '' AND application.community = declared.community AS neighbour
+               application.community <> '' AND application.community = declared.community AS neighbour,
+               EXISTS (
+                   SELECT FROM recusal WHERE recusal.application_no = application.no AND recusal.at < word.said_at
+                   AND (recusal.sub = word.sub OR (word.person <> '' AND recusal.person = word.person))
+               ) AS recused
         FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
         LEFT JOIN LATERAL (
             SELECT id, community FROM recusal_declaration
@@ -67,7 +76,7 @@ async def i3(sources: Sources, found: Findings) -> None:
               AND declared_at <= word.said_at
             ORDER BY declared_at DESC, id LIMIT 1
         ) AS declared ON true
-        WHERE word.update_name IN ('decide', 'decide_objection') ORDER BY no, timeline.seq
+        WHERE word.update_name IN ('decide', 'decide_objection') AND timeline.event NOT LIKE '%_handed_on' ORDER BY no, timeline.seq
         """,
     )
     levels: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -85,8 +94,52 @@ async def i3(sources: Sources, found: Findings) -> None:
         found.unless(not (row["person"] and row["person"] in row["spouses"]), f"{named} a member's registered spouse")
         found.unless(not set(row["relatives"]) & set(row["household"]), f"{named} somebody who had declared a member as his relative")
         found.unless(not row["neighbour"], f"{named} somebody who had declared its community as his own")
+        found.unless(not row["recused"], f"{named} somebody who had left it to others")
 
+    await _handed_on(sources, found)
     await _two_persons(sources, found)
+
+
+async def _handed_on(sources: Sources, found: Findings) -> None:
+    """A level has passed a case on when each of those known to hold its duty had left it to others, or may not decide it."""
+    passed = await sources.rows(
+        "casework",
+        """
+        SELECT timeline.application_no AS no, word.level, recusal.id IS NOT NULL AS kept, ARRAY(
+            SELECT holder FROM unnest(recusal.holders) AS holder LEFT JOIN duty_holder ON duty_holder.sub = holder
+            WHERE NOT EXISTS (
+                SELECT FROM recusal AS other WHERE other.application_no = application.no AND other.at <= recusal.at
+                AND (other.sub = holder OR (duty_holder.person <> '' AND other.person = duty_holder.person))
+            ) AND holder <> application.owner AND NOT EXISTS (
+                SELECT FROM resident WHERE resident.application_no = application.no AND resident.blind = duty_holder.person
+            ) AND NOT EXISTS (
+                SELECT FROM registered_spouse WHERE registered_spouse.application_no = application.no AND blind = duty_holder.person
+            ) AND NOT EXISTS (
+                SELECT FROM recusal_declaration AS declared LEFT JOIN declared_relative ON declaration_id = declared.id
+                LEFT JOIN resident ON resident.application_no = application.no AND resident.blind = declared_relative.blind
+                WHERE declared.declared_at <= recusal.at AND (declared.sub = holder OR (duty_holder.person <> '' AND declared.person = duty_holder.person))
+                AND (resident.blind IS NOT NULL OR (application.community <> '' AND declared.community = application.community))
+            ) AND NOT EXISTS (
+                SELECT FROM word AS elsewhere WHERE elsewhere.workflow_id = word.workflow_id AND elsewhere.update_name = 'decide'
+                AND elsewhere.level <> word.level
+                AND (elsewhere.sub = holder OR (duty_holder.person <> '' AND elsewhere.person = duty_holder.person))
+            ) AND NOT EXISTS (
+                SELECT FROM proposal WHERE proposal.application_no = application.no AND proposal.level <> word.level
+                AND (proposal.sub = holder OR (duty_holder.person <> '' AND proposal.person = duty_holder.person))
+            )
+        ) AS passed_over
+        FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
+        LEFT JOIN recusal ON recusal.word_id = word.id AND recusal.sub = word.sub AND recusal.level = word.level
+        WHERE timeline.event LIKE '%_handed_on' ORDER BY no, timeline.seq
+        """,
+    )
+    for row in passed:
+        found.looked()
+        found.unless(row["kept"], f"application {row['no']}: {row['level']} passed it on, and nobody on record has left it to others")
+        found.unless(
+            not row["passed_over"],
+            f"application {row['no']}: {row['level']} passed it on although {', '.join(row['passed_over'])} could decide it",
+        )
 
 
 async def _two_persons(sources: Sources, found: Findings) -> None:

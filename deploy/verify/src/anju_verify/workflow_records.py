@@ -200,14 +200,14 @@ async def _timelines(sources: Sources, found: Findings) -> dict[str, list[asyncp
         "SELECT application_no, seq, step_id, event, source, stage, actor, actor_kind FROM timeline ORDER BY application_no, seq",
     ):
         steps[row["application_no"]].append(row)
-    # An approval proposed by the first of two persons is a version of the case without a step.
-    proposed: dict[str, set[int]] = defaultdict(set)
-    for row in await sources.rows("casework", "SELECT application_no, seq FROM proposal"):
-        proposed[row["application_no"]].add(row["seq"])
+    # An approval proposed by the first of two persons, and somebody who leaves a case to others, is a version of the case without a step.
+    without_step: dict[str, set[int]] = defaultdict(set)
+    for row in await sources.rows("casework", "SELECT application_no, seq FROM proposal UNION ALL SELECT application_no, seq FROM recusal"):
+        without_step[row["application_no"]].add(row["seq"])
     for case in await sources.rows("casework", "SELECT no, stage, version, levels, objection_level FROM application"):
         rows = steps.get(case["no"], [])
         found.looked()
-        stage, version = _walk(_table(case), case["no"], rows, proposed[case["no"]], found)
+        stage, version = _walk(_table(case), case["no"], rows, without_step[case["no"]], found)
         found.unless(stage == case["stage"], f"application {case['no']} is {case['stage']}, its timeline ends in {stage}")
         found.unless(version == case["version"], f"application {case['no']} is at version {case['version']}, its timeline at {version}")
     return steps

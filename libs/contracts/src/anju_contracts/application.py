@@ -41,6 +41,8 @@ class Decision(StrEnum):
     APPROVE = "approve"
     RETURN = "return"
     REFUSE = "refuse"
+    # Whoever could decide at the level has left the case to others (回避): the next level decides for it.
+    HAND_ON = "hand_on"
 
 
 # --- what it is started with -------------------------------------------------------------------------------------------------------------
@@ -101,7 +103,7 @@ DECIDE_OBJECTION: Final = "decide_objection"
 
 
 class ReviewDecision(Word):
-    """Update ``decide``: a reviewer's word on the open task."""
+    """Update ``decide``: a reviewer's word on the open task. To pass it on needs no reason here: why everybody left it to others stands in the record."""
 
     level: str
     decision: Decision
@@ -171,6 +173,10 @@ def refused(level: str) -> str:
     return f"{level}_refused"
 
 
+def handed_on(level: str) -> str:
+    return f"{level}_handed_on"
+
+
 @cache
 def moves(levels: tuple[str, ...], objection_level: str) -> Table:
     """The table of a case with these review levels, in order. Raises ValueError without a level."""
@@ -193,10 +199,13 @@ def moves(levels: tuple[str, ...], objection_level: str) -> Table:
         Move("verifying", "verification_done", reviews[0], "system"),
     ]
     for level, stage, following in zip(levels, reviews, [*reviews[1:], "public_notice"], strict=True):
+        last = level == levels[-1]
         found += [
             Move(stage, approved(level), following, level),
             Move(stage, returned(level), "correction", level),
             Move(stage, refused(level), "rejected", level),
+            # Above the last level there is nobody: it waits where it is until somebody is given the duty.
+            Move(stage, handed_on(level), stage if last else following, level),
             # Escalations change who is pressed, not the stage.
             Move(stage, "escalated", stage, "system"),
         ]

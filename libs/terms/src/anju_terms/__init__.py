@@ -17,7 +17,12 @@ from pydantic import BaseModel, ConfigDict
 
 Locale = Literal["zh-CN", "en"]
 LEVEL_DECISIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"approved": ("通过", "approved"), "returned": ("退回补正", "returned for correction"), "refused": ("未通过", "refused")}
+    {
+        "approved": ("通过", "approved"),
+        "returned": ("退回补正", "returned for correction"),
+        "refused": ("未通过", "refused"),
+        "handed_on": ("的审核人员均已回避", "every reviewer has left it to others"),
+    }
 )
 
 

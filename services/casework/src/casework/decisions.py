@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_people import text
+from anju_terms import terms
 from casekit.words import Heard, word_name
 from chassis import once
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
@@ -23,6 +26,7 @@ from casework.errors import (
     OBJECTION_ANSWERED,
     OBJECTION_PENDING,
     OWN_CASE,
+    RECUSED,
     SAME_REVIEWER,
     SECOND_PERSON,
     TASK_NOT_OPEN,
@@ -30,8 +34,10 @@ from casework.errors import (
 )
 from casework.parts import Parts, now
 from casework.reading import Reading
-from casework.tables import Application, Objection, Proposal, Signature
+from casework.tables import Application, Objection, Proposal, Recusal, Signature
 
+# Who has not looked at his tasks for so long is not counted on.
+KNOWN_FOR: Final = timedelta(days=60)
 MAX_REASON_CHARS: Final = 500
 MAX_NAME_CHARS: Final = 100
 MAX_OBJECTION_CHARS: Final = 2000
@@ -120,6 +126,93 @@ class Decisions:
                 )
             )
         return True
+
+    # -- leaving a case to others (回避) ------------------------------------------------------------------------------------------------------
+
+    async def recuse(self, caller: Caller, request: pb.RecuseTaskRequest) -> pb.RecuseTaskResponse:
+        """Keeps it. When nobody known of the level is left, the word is put by which the level passes the case on."""
+        key = word_name(once.request_key(caller, request))
+        words = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
+        official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
+
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case = await _locked(session, request.application_no)
+            level, kept = await self._recusal(session, caller, case, word_id, words, official)
+            kept.word_id = word_id
+            # One the workflow has refused stays, and so does who left the case to others with it.
+            if await session.get(Recusal, word_id) is None:
+                session.add(kept)
+            await session.merge(Signature(word_id=word_id, official_sealed=self._seal(official, "signature", "official_sealed", word_id)))
+            said = contract.ReviewDecision(level=level, decision=contract.Decision.HAND_ON, actor=caller.sub, request_id=word_id)
+            return Heard(contract.workflow_id(case.no), said, level)
+
+        async with self._parts.database.transaction() as session:
+            case = await _locked(session, request.application_no)
+            known = await session.get(Recusal, key)
+            if known is None:
+                level, kept = await self._recusal(session, caller, case, key, words, official)
+                left = await self._left(session, case, level, caller)
+                if left or level == OBJECTION:
+                    case.version += 1
+                    kept.seq = case.version
+                    session.add(kept)
+                    await session.flush()
+                    known = kept
+            last = case.levels[-1]
+            colleagues = known is not None and not known.word_id and await self._left(session, case, known.level, caller)
+        if known is not None and not known.word_id:
+            outcome = "colleague" if colleagues else "nobody_left"
+        else:
+            said = await self._parts.words.say(caller, request, contract.DECIDE, prepare)
+            outcome = "nobody_left" if said.level == last else "handed_on"
+        return pb.RecuseTaskResponse(outcome=outcome, application=await self._reading.case(caller, request.application_no))
+
+    async def _recusal(
+        self, session: AsyncSession, caller: Caller, case: Application, key: str, words: str, official: str
+    ) -> tuple[str, Recusal]:
+        """The level whose open task the caller leaves to others, and what is kept of it. Raises Refusal."""
+        level, made = await store.open_task_before(session, case.no, caller)
+        reach.require_level(caller, case, level, "")
+        reason = await store.recusal(session, case.no, caller)
+        if not reason and level != OBJECTION and await self._decided_elsewhere(session, caller, case, level, made):
+            reason = SAME_REVIEWER.reason
+        if not reason and not words:
+            raise invalid_field("/reason", "REQUIRED", "请写明回避的理由。", "Say why you leave it to others.")
+        holders = [each.sub for each in await self._holders(session, case, level)]
+        kept = Recusal(
+            id=key,
+            application_no=case.no,
+            level=level,
+            sub=caller.sub,
+            person=caller.person,
+            reason=reason or RECUSED.reason,
+            official_sealed=self._seal(official, "recusal", "official_sealed", key),
+            words_sealed=self._seal(words, "recusal", "words_sealed", key),
+            at=now(),
+            seq=0,
+            holders=holders,
+        )
+        return level, kept
+
+    async def _holders(self, session: AsyncSession, case: Application, level: str) -> list[Caller]:
+        """Who is known to hold the duty of a level in the part of the city the case is in."""
+        duty = terms("levels")[case.objection_level if level == OBJECTION else level]
+        seen = await store.holders(session, duty.role, now() - KNOWN_FOR)
+        known = [Caller(row.sub, "staff", (duty.role,), tuple(row.divisions), person=row.person) for row in seen]
+        return [each for each in known if each.covers(case.street) and (duty.scope == "street" or each.covers(case.district))]
+
+    async def _left(self, session: AsyncSession, case: Application, level: str, but: Caller) -> bool:
+        """That somebody else is known who may decide at the level."""
+        for each in await self._holders(session, case, level):
+            if each.sub == but.sub or (but.person and each.person == but.person) or await store.recusal(session, case.no, each):
+                continue
+            _, made = await store.open_task_before(session, case.no, each)
+            if level == OBJECTION or not await self._decided_elsewhere(session, each, case, level, made):
+                return True
+        return False
+
+    async def _decided_elsewhere(self, session: AsyncSession, caller: Caller, case: Application, level: str, made: Collection[str]) -> bool:
+        return reach.has_decided_elsewhere(case, level, made) or await store.has_proposed_elsewhere(session, case.no, level, caller)
 
     def _seal(self, words: str, table: str, column: str, row: str) -> bytes:
         return self._parts.vault.seal_text(words, table, column, row)

@@ -72,6 +72,12 @@ OWN_COMMUNITY = Problem(
     "该申请家庭住在您居住的社区，您应当回避，请交由其他工作人员办理。",
     "This household lives in the community you live in. Leave the case to a colleague.",
 )
+RECUSED = Problem(
+    "RECUSED",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您在该件中已回避，请交由其他工作人员办理。",
+    "You have left this case to others; a colleague decides it.",
+)
 SAME_REVIEWER = Problem(
     "SAME_REVIEWER",
     grpc.StatusCode.PERMISSION_DENIED,

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
 from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
-from casework.parts import Parts
+from casework.parts import Parts, now
 from casework.store import Declared, Listed
 from casework.tables import Application, Notice
 
@@ -74,6 +74,7 @@ class Reading:
         if request.state and not is_code("task_states", request.state):
             raise invalid([wrong("/state", "没有这种待办状态。", "There is no such state of a task.")])
         async with self._parts.database.statements() as session:
+            await store.see_duties(session, caller, {role for role in caller.roles if role in reach.REVIEWERS}, now())
             rows = await store.list_tasks(session, caller, reach.levels_of(caller), request.state, after, size)
         shown, cursor = paging.cut(rows, size, _task_key)
         await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
@@ -108,12 +109,14 @@ class Reading:
             open_ = await store.proposal(session, no)
             decided = await store.decisions(session, no)
             recusal = await store.recusal(session, no, caller)
+            recusals = await store.recusals(session, no)
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
             doubts=case.doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
             recusal=recusal,
+            recusals=[views.recusal(vault, row) for row in recusals],
             decisions=[views.decision(vault, self._parts.words, *row, seconded.get(row[1].id), caller) for row in decided],
         )
 

@@ -29,6 +29,7 @@ _DECISIONS: Final = {
     contract.Decision.APPROVE: contract.approved,
     contract.Decision.RETURN: contract.returned,
     contract.Decision.REFUSE: contract.refused,
+    contract.Decision.HAND_ON: contract.handed_on,
 }
 
 

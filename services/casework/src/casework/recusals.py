@@ -8,7 +8,8 @@ from typing import Final
 from anju.casework.v1 import casework_pb2 as pb
 from anju_people import text
 from anju_terms import is_code
-from casekit.words import request_key, word_name
+from casekit.words import word_name
+from chassis import once
 from chassis.errors import NOT_FOUND, FieldViolation, Refusal, invalid
 from chassis.identity import Caller
 from chassis.wire import stamp
@@ -41,7 +42,7 @@ class Recusals:
             return await self._declared(session, caller)
 
     async def declare(self, caller: Caller, request: pb.DeclareRecusalsRequest) -> pb.GetRecusalDeclarationResponse:
-        key = word_name(request_key(caller, request))
+        key = word_name(once.request_key(caller, request))
         relatives = self._checked(caller, request)
         async with self._parts.database.transaction() as session:
             if await session.get(RecusalDeclaration, key) is None:

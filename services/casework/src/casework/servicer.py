@@ -56,6 +56,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def DecideTask(self, request: pb.DecideTaskRequest, context: Any) -> pb.DecideTaskResponse:
         return pb.DecideTaskResponse(application=await self._decisions.decide(current_caller(), request))
 
+    async def RecuseTask(self, request: pb.RecuseTaskRequest, context: Any) -> pb.RecuseTaskResponse:
+        return await self._decisions.recuse(current_caller(), request)
+
     async def ListClaims(self, request: pb.ListClaimsRequest, context: Any) -> pb.ListClaimsResponse:
         return await self._confirmations.claims(current_caller())
 

@@ -42,10 +42,12 @@ from casework.tables import (
     DeclaredRelative,
     Dossier,
     Draft,
+    DutyHolder,
     Notice,
     Objection,
     Outbox,
     Proposal,
+    Recusal,
     RecusalDeclaration,
     RegisteredSpouse,
     Resident,
@@ -57,6 +59,7 @@ from casework.tables import (
 
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
+_SEEN_ANEW = timedelta(hours=1)
 # More households than name anybody who is not being made fun of.
 _MOST_CLAIMS = 50
 
@@ -483,7 +486,15 @@ def _recusal(caller: Caller) -> ColumnElement[str]:
         col(RecusalDeclaration.community) == col(Application.community),
         col(Application.community) != "",
     )
-    return sql_case((own, "OWN_CASE"), (spouse, "SPOUSE_CASE"), (relative, "RELATIVE_CASE"), (neighbour, "OWN_COMMUNITY"), else_="")
+    left = exists().where(col(Recusal.application_no) == col(Application.no), _by(col(Recusal.sub), col(Recusal.person), caller))
+    return sql_case(
+        (own, "OWN_CASE"),
+        (spouse, "SPOUSE_CASE"),
+        (relative, "RELATIVE_CASE"),
+        (neighbour, "OWN_COMMUNITY"),
+        (left, "RECUSED"),
+        else_="",
+    )
 
 
 async def recusal(session: AsyncSession, no: str, caller: Caller) -> str:
@@ -549,6 +560,38 @@ async def declaration(session: AsyncSession, caller: Caller) -> tuple[RecusalDec
         return None
     relatives = select(DeclaredRelative).where(col(DeclaredRelative.declaration_id) == found.id).order_by(col(DeclaredRelative.kinship))
     return found, (await session.execute(relatives)).scalars().all()
+
+
+async def recusals(session: AsyncSession, no: str) -> Sequence[Recusal]:
+    query = select(Recusal).where(col(Recusal.application_no) == no).order_by(col(Recusal.at), col(Recusal.id))
+    return (await session.execute(query)).scalars().all()
+
+
+async def see_duties(session: AsyncSession, caller: Caller, roles: Iterable[str], at: datetime) -> None:
+    """Notes that somebody holds these duties; once an hour is enough."""
+    values = [
+        {"role": role, "sub": caller.sub, "person": caller.person, "divisions": list(caller.divisions), "seen_at": at} for role in roles
+    ]
+    if not values:
+        return
+    seen = insert(DutyHolder).values(values)
+    new = seen.excluded
+    changed = or_(
+        col(DutyHolder.seen_at) < at - _SEEN_ANEW, col(DutyHolder.divisions) != new.divisions, col(DutyHolder.person) != new.person
+    )
+    await session.execute(
+        seen.on_conflict_do_update(
+            index_elements=["role", "sub"],
+            set_={"person": new.person, "divisions": new.divisions, "seen_at": new.seen_at},
+            where=changed,
+        )
+    )
+
+
+async def holders(session: AsyncSession, role: str, since: datetime) -> Sequence[DutyHolder]:
+    """Who has looked at the tasks of a duty since then."""
+    query = select(DutyHolder).where(col(DutyHolder.role) == role, col(DutyHolder.seen_at) >= since).order_by(col(DutyHolder.sub))
+    return (await session.execute(query)).scalars().all()
 
 
 async def note_spouses(session: AsyncSession, no: str, blinds: Iterable[str]) -> None:

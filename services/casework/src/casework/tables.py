@@ -175,6 +175,41 @@ class DeclaredRelative(Base, table=True):
     kinship: str
 
 
+class DutyHolder(Base, table=True):
+    """Who is known to hold a duty, because he has looked at its tasks; who holds it otherwise, this system cannot know."""
+
+    __tablename__ = "duty_holder"
+
+    role: str = Field(primary_key=True)
+    sub: str = Field(primary_key=True)
+    person: str
+    divisions: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    seen_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Recusal(Base, table=True):
+    """That an official has left a case to others. Append-only; it holds for the whole case."""
+
+    __tablename__ = "recusal"
+    __table_args__ = (Index("ix_recusal_application", "application_no", "at"),)
+
+    # Made of the person and the key of the request: a repeat is the same.
+    id: str = Field(primary_key=True)
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
+    level: str
+    sub: str
+    person: str
+    reason: str
+    official_sealed: bytes
+    words_sealed: bytes
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    # The version of the case which it made; 0 when the step made it by which the level passes the case on.
+    seq: int = Field(sa_type=BigInteger)
+    # The word by which it passes it on, when nobody known of the level was left: all of these accounts had left it to others or may not decide it.
+    word_id: str = Field(default="")
+    holders: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+
+
 class RegisteredSpouse(Base, table=True):
     """Whom the marriage register names as the spouse of a member, who is not of the household himself. Append-only."""
 

@@ -20,13 +20,14 @@ from casework.domain import remedies
 from casework.domain.progress import CONFIRMING_STAGES
 from casework.reach import View
 from casework.store import Declared, Listed
-from casework.tables import Application, Consent, Notice, Objection, Proposal, Signature, Timeline, Word
+from casework.tables import Application, Consent, Notice, Objection, Proposal, Recusal, Signature, Timeline, Word
 from casework.vault import Vault
 
 _DECISIONS: Final = {
     Decision.APPROVE: pb.DECISION_APPROVE,
     Decision.RETURN: pb.DECISION_RETURN,
     Decision.REFUSE: pb.DECISION_REFUSE,
+    Decision.HAND_ON: pb.DECISION_HAND_ON,
 }
 
 
@@ -161,6 +162,16 @@ def proposal(vault: Vault, row: Proposal, caller: Caller) -> pb.Proposal:
         reason=vault.open_text(row.reason_sealed, "proposal", "reason_sealed", row.id),
         at=stamp(row.at),
         own=caller.sub == row.sub or bool(caller.person and caller.person == row.person),
+    )
+
+
+def recusal(vault: Vault, row: Recusal) -> pb.Recusal:
+    return pb.Recusal(
+        level=row.level,
+        official=vault.open_text(row.official_sealed, "recusal", "official_sealed", row.id),
+        reason=row.reason,
+        words=vault.open_text(row.words_sealed, "recusal", "words_sealed", row.id),
+        at=stamp(row.at),
     )
 
 

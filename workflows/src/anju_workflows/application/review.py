@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from anju_contracts.application import DECIDE, Decision, Level, LookupOutcome, ReviewDecision, approved, refused, returned
+from anju_contracts.application import DECIDE, Decision, Level, LookupOutcome, ReviewDecision, approved, handed_on, refused, returned
 from anju_contracts.base import Accepted
 from anju_terms import review_stage
 from temporalio import workflow
@@ -13,23 +13,26 @@ from temporalio import workflow
 from anju_workflows import deadlines
 from anju_workflows.application.steps import Steps
 from anju_workflows.case import refuse
-from anju_workflows.telling import Telling, day, household, several, term, text
+from anju_workflows.telling import Telling, day, household, several, staff, term, text
 
-EVENT = {Decision.APPROVE: approved, Decision.RETURN: returned, Decision.REFUSE: refused}
+EVENT = {Decision.APPROVE: approved, Decision.RETURN: returned, Decision.REFUSE: refused, Decision.HAND_ON: handed_on}
+# After these the next level has the case.
+GOES_ON = (Decision.APPROVE, Decision.HAND_ON)
 
 
 class Reviewing(Steps):
-    """Waits for the reviewers of each level: reminded and escalated, never decided by silence."""
+    """Waits for the reviewers of each level: reminded and escalated, never decided by silence. A level all of whose people have left the case to others
+    passes it on to the next one; the last level goes on waiting, and operators are told."""
 
     async def review(self) -> ReviewDecision | None:
-        """The levels in their order. None when all approved, otherwise the decision that stopped the case."""
+        """The levels in their order. None when none stopped the case, otherwise the decision that did."""
         levels = self.levels_left()
         self.level, self.decision = levels[0].code, None
         if self.stage == "verifying":
             await self.handed_over(levels[0])
         for level, following in zip(levels, [*levels[1:], None], strict=True):
             decision = await self.decided_at(level, following)
-            if decision.decision is not Decision.APPROVE:
+            if decision.decision not in GOES_ON:
                 return decision
         return None
 
@@ -62,8 +65,11 @@ class Reviewing(Steps):
             said, self.decision = self.decision, None
             assert said is not None
             # The next level may speak as soon as the record is there.
-            self.level = following.code if following is not None and said.decision is Decision.APPROVE else ""
+            self.level = following.code if following is not None and said.decision in GOES_ON else ""
             if await self.decide_on_record(said, level, following):
+                if following is None and said.decision is Decision.HAND_ON:
+                    self.level = level.code
+                    return False
                 taken.append(said)
                 return True
             self.level, self.decision = level.code, None
@@ -86,11 +92,14 @@ class Reviewing(Steps):
         if following is not None:
             deadline = deadlines.review(now, following)
             return await self.carry_out(said, event, waiting_on=following.code, deadline=deadline, tell=[self.begun(following, deadline)])
+        if said.decision is Decision.HAND_ON:
+            alarm = staff("nobody_left", "operator", self.given.place.district[:4], level=term("stages", self.stage))
+            return await self.carry_out(said, event, waiting_on=level.code, deadline=self.deadline, overdue=self.overdue, tell=[alarm])
         closes = deadlines.public_notice(now, self.given.clocks)
         news = household("approved_to_notice", closes=day(closes))
         return await self.carry_out(said, event, waiting_on="public", deadline=closes, tell=[news])
 
-    @workflow.update(name=DECIDE, description="审核决定：通过、退回补正、不通过")
+    @workflow.update(name=DECIDE, description="审核决定：通过、退回补正、不通过；均已回避的转由上级")
     def decide(self, said: ReviewDecision) -> Accepted:
         self.decision = said
         return Accepted(stage=self.table.next(self.stage, EVENT[said.decision](said.level)))
@@ -100,7 +109,7 @@ class Reviewing(Steps):
         self.require_standing()
         if not said.level or self.level != said.level or self.decision is not None or self.withdrawal is not None:
             raise refuse("TASK_NOT_OPEN", "该件当前不在您这一级待办中，请刷新后查看。")
-        if said.decision is not Decision.APPROVE and not said.reason.strip():
+        if said.decision not in GOES_ON and not said.reason.strip():
             raise refuse("STEP_REFUSED", "退回补正或不予通过时，请写明理由，申请家庭会看到。")
         if not self.new(said) or said.actor == self.given.owner:
             raise refuse("STEP_REFUSED", "不能办理本人的申请，请交由其他工作人员办理。")

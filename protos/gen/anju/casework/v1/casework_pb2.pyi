@@ -34,6 +34,8 @@ class _DecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision.Val
     DECISION_APPROVE: _Decision.ValueType  # 1
     DECISION_RETURN: _Decision.ValueType  # 2
     DECISION_REFUSE: _Decision.ValueType  # 3
+    DECISION_HAND_ON: _Decision.ValueType  # 4
+    """Only shown: everybody of the level has left the case to others."""
 
 class Decision(_Decision, metaclass=_DecisionEnumTypeWrapper): ...
 
@@ -41,6 +43,8 @@ DECISION_UNSPECIFIED: Decision.ValueType  # 0
 DECISION_APPROVE: Decision.ValueType  # 1
 DECISION_RETURN: Decision.ValueType  # 2
 DECISION_REFUSE: Decision.ValueType  # 3
+DECISION_HAND_ON: Decision.ValueType  # 4
+"""Only shown: everybody of the level has left the case to others."""
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 @_typing.final
@@ -1087,6 +1091,7 @@ class GetReviewResponse(_message.Message):
     PROPOSAL_FIELD_NUMBER: _builtins.int
     DECISIONS_FIELD_NUMBER: _builtins.int
     RECUSAL_FIELD_NUMBER: _builtins.int
+    RECUSALS_FIELD_NUMBER: _builtins.int
     recusal: _builtins.str
     """Why the caller does not act in this case: code of the vocabulary `recusals`; empty for nothing."""
     @_builtins.property
@@ -1097,6 +1102,8 @@ class GetReviewResponse(_message.Message):
     def proposal(self) -> Global___Proposal: ...
     @_builtins.property
     def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LevelDecision]: ...
+    @_builtins.property
+    def recusals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recusal]: ...
     def __init__(
         self,
         *,
@@ -1104,14 +1111,104 @@ class GetReviewResponse(_message.Message):
         proposal: Global___Proposal | None = ...,
         decisions: _abc.Iterable[Global___LevelDecision] | None = ...,
         recusal: _builtins.str = ...,
+        recusals: _abc.Iterable[Global___Recusal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal", "recusal", b"recusal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal", "recusal", b"recusal", "recusals", b"recusals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetReviewResponse: _TypeAlias = GetReviewResponse  # noqa: Y015
+
+@_typing.final
+class Recusal(_message.Message):
+    """Somebody who has left the case to others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    level: _builtins.str
+    """Of the task that was open."""
+    official: _builtins.str
+    reason: _builtins.str
+    """Code of the vocabulary `recusals`; RECUSED when only he himself has said why."""
+    words: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        level: _builtins.str = ...,
+        official: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        words: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "level", b"level", "official", b"official", "reason", b"reason", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recusal: _TypeAlias = Recusal  # noqa: Y015
+
+@_typing.final
+class RecuseTaskRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    application_no: _builtins.str
+    reason: _builtins.str
+    """Needed when the system knows of nothing."""
+    official: _builtins.str
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        official: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "idempotency_key", b"idempotency_key", "official", b"official", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecuseTaskRequest: _TypeAlias = RecuseTaskRequest  # noqa: Y015
+
+@_typing.final
+class RecuseTaskResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    outcome: _builtins.str
+    """colleague: others of the level decide it; handed_on: the next level does; nobody_left: somebody has to be appointed."""
+    @_builtins.property
+    def application(self) -> Global___Application: ...
+    def __init__(
+        self,
+        *,
+        outcome: _builtins.str = ...,
+        application: Global___Application | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecuseTaskResponse: _TypeAlias = RecuseTaskResponse  # noqa: Y015
 
 @_typing.final
 class GetRecusalDeclarationRequest(_message.Message):

@@ -64,6 +64,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.FromString,
                 _registered_method=True)
+        self.RecuseTask = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/RecuseTask',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskResponse.FromString,
+                _registered_method=True)
         self.GetReview = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetReview',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReviewRequest.SerializeToString,
@@ -236,10 +241,19 @@ class CaseworkServiceServicer:
     def DecideTask(self, request, context):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecuseTask(self, request, context):
+        """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
+        next level decides for it; at the last one, or where an objection is to be answered, somebody has to be appointed.
+        Errors: OUT_OF_DIVISION, TASK_NOT_OPEN as DecideTask.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -460,6 +474,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.DecideTask,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.SerializeToString,
+            ),
+            'RecuseTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecuseTask,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskResponse.SerializeToString,
             ),
             'GetReview': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReview,
@@ -749,6 +768,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/DecideTask',
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.DecideTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecuseTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/RecuseTask',
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecuseTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,10 +53,15 @@ class CaseworkServiceStub:
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it.
+    """
+    RecuseTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecuseTaskRequest, _casework_pb2.RecuseTaskResponse]
+    """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
+    next level decides for it; at the last one, or where an objection is to be answered, somebody has to be appointed.
+    Errors: OUT_OF_DIVISION, TASK_NOT_OPEN as DecideTask.
     """
     GetReview: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
@@ -146,10 +151,15 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it.
+    """
+    RecuseTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecuseTaskRequest, _casework_pb2.RecuseTaskResponse]  # type: ignore[assignment]
+    """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
+    next level decides for it; at the last one, or where an objection is to be answered, somebody has to be appointed.
+    Errors: OUT_OF_DIVISION, TASK_NOT_OPEN as DecideTask.
     """
     GetReview: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetReviewRequest, _casework_pb2.GetReviewResponse]  # type: ignore[assignment]
     """Reviewers of the division: what stands against an approval of this round, the approval proposed by one of two, and who has decided what before."""
@@ -272,10 +282,21 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.DecideTaskResponse, _abc.Awaitable[_casework_pb2.DecideTaskResponse]]:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, SAME_REVIEWER.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it.
+        """
+
+    @_abc_1.abstractmethod
+    def RecuseTask(
+        self,
+        request: _casework_pb2.RecuseTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.RecuseTaskResponse, _abc.Awaitable[_casework_pb2.RecuseTaskResponse]]:
+        """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
+        next level decides for it; at the last one, or where an objection is to be answered, somebody has to be appointed.
+        Errors: OUT_OF_DIVISION, TASK_NOT_OPEN as DecideTask.
         """
 
     @_abc_1.abstractmethod

@@ -10,7 +10,7 @@ from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from pydantic import Field
 
 from web_gateway.api import fields as f
-from web_gateway.api.convert import enum_number, to_model
+from web_gateway.api.convert import answered, enum_number, to_model
 from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, IfMatch
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.applications import Application, application
@@ -37,6 +37,10 @@ PROBLEMS = (
     Kind(
         "OWN_COMMUNITY", 403, "应当回避：同一社区", "Recusal: your community",
         "该家庭住在您居住的社区，请交由其他工作人员办理。", "The household lives in your own community; leave it to a colleague.",
+    ),
+    Kind(
+        "RECUSED", 403, "已回避", "Left to others",
+        "您在该件中已回避，请交由其他工作人员办理。", "You have left this case to others; a colleague decides it.",
     ),
     Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
     Kind(
@@ -143,11 +147,29 @@ class Proposal(Answer):
 
 class LevelDecision(Answer):
     level: Annotated[str, CodeOf("levels")]
-    decision: Literal["approve", "return", "refuse"]
+    decision: Literal["approve", "return", "refuse", "hand_on"]
     official: str
     reason: str
     at: datetime
     proposed: Proposal | None = Field(description="The approval it agrees to, where it took two persons.")
+
+
+class Recusal(Answer):
+    level: Annotated[str, CodeOf("tasks")]
+    official: str
+    reason: Annotated[str, CodeOf("recusals")]
+    words: str
+    at: datetime
+
+
+class Recuse(Body):
+    reason: f.Reason = Field(default="", description="Needed when the system knows of no reason; the officials after you read it.")
+
+
+class Recused(Answer):
+    outcome: Literal["colleague", "handed_on", "nobody_left"] = Field(
+        description="Who decides the case now: others of the level, the next level, or somebody who has yet to be appointed."
+    )
 
 
 class Review(Answer):
@@ -159,6 +181,7 @@ class Review(Answer):
     proposal: Proposal | None = Field(description="An approval by one of the two it takes.")
     decisions: list[LevelDecision] = Field(description="What the levels have decided so far, in order.")
     recusal: Annotated[str, CodeOf("recusals")] = Field(description="Why the reader does not act in this case; empty for nothing.")
+    recusals: list[Recusal] = Field(description="Who has left the case to others, in order.")
 
 
 @api.get("/tasks", access=Access.STAFF)
@@ -221,3 +244,13 @@ async def decide_application(call: Call, params: f.OfApplication, body: Decide) 
     )
     answer = await call.rpc("casework", call.services.casework.DecideTask, request, seconds=DECISION_SECONDS)
     return application(call, answer.application)
+
+
+@api.post("/applications/{no}/recusal", access=Access.STAFF, roles=REVIEWERS)
+async def recuse(call: Call, params: f.OfApplication, body: Recuse) -> Recused:
+    """The reviewer leaves the case at his level to others (回避), for good. When nobody known of the level is left, the next level decides for it."""
+    request = casework.RecuseTaskRequest(
+        idempotency_key=call.idempotency_key, application_no=params.no, reason=body.reason, official=call.person.name
+    )
+    answer = await call.rpc("casework", call.services.casework.RecuseTask, request, seconds=DECISION_SECONDS)
+    return answered(Recused, {"outcome": answer.outcome})
