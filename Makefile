@@ -84,7 +84,7 @@ web/node_modules/.package-lock.json: web/package-lock.json | .venv/.synced
 	@touch $@
 $(STATIC)/.built: $(filter-out web/node_modules/%,$(WEB_SOURCES)) web/node_modules/.package-lock.json
 	@echo "正在生成网页… Building the web pages…"
-	@sh deploy/onebox/npm.sh run --silent assets -- --logLevel warn
+	@sh deploy/onebox/npm.sh run --silent assets
 	@touch $@
 
 web-check: web/node_modules/.package-lock.json

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -21,6 +21,19 @@ function staffPage(): Plugin {
   };
 }
 
+// The texts stand side by side in their two languages (src/i18n, src/terms.ts); a phone fetches one. A module of theirs is Chinese, and English behind `?en`.
+function oneLanguage(): Plugin {
+  return {
+    name: "anju-one-language",
+    enforce: "pre",
+    transform(code, id) {
+      const found = /src\/(?:i18n\/(?:common|citizen|apply|staff)|terms)\.ts(\?en)?$/.exec(id);
+      return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
+    },
+  };
+}
+const BOTH = /"?zh"?: ("(?:[^"\\]|\\.)*"),\s*"?en"?: ("(?:[^"\\]|\\.)*")/g;
+
 // Beside each file that is text the same packed, as small as it gets: the gateway has no time for that while somebody waits.
 function packed(): Plugin {
   let outDir = "";
@@ -32,8 +45,8 @@ function packed(): Plugin {
     },
     closeBundle() {
       for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(js|css|html|svg)$/.test(name)) continue;
         const file = join(outDir, name);
+        if (!/\.(js|css|html|svg)$/.test(name) || existsSync(`${file}.gz`)) continue;
         const content = readFileSync(file);
         if (content.length < 1024) continue;
         writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
@@ -46,15 +59,17 @@ function packed(): Plugin {
 // `npm run dev` serves the pages as they are being written; what they ask goes to a running box.
 const proxied = { target: process.env.ANJU_API ?? "http://127.0.0.1:8080", changeOrigin: false };
 
-export default defineConfig({
+// Built twice: `--mode staff` adds the console to the citizens' pages. In one build what both use would be one file, and a phone would fetch the parts of Vue
+// that only a console needs.
+export default defineConfig(({ command, mode }) => ({
   base: "/",
-  plugins: [vue(), staffPage(), packed()],
+  plugins: [oneLanguage(), vue(), staffPage(), packed()],
   resolve: { alias: { "@": here("./src") } },
-  define: { __VUE_OPTIONS_API__: "true", __VUE_PROD_DEVTOOLS__: "false" },
+  define: { __VUE_OPTIONS_API__: String(command === "serve" || mode === "staff"), __VUE_PROD_DEVTOOLS__: "false" },
   server: { proxy: { "/api": proxied, "/auth": proxied } },
   build: {
     outDir: here("../services/web-gateway/src/web_gateway/static"),
-    emptyOutDir: true,
+    emptyOutDir: mode !== "staff",
     // Phones in the city run WebViews of very different age, back to Chrome 64; public/old-phones.js has what syntax alone does not give them.
     target: "es2019",
     cssTarget: ["chrome64", "safari12"],
@@ -62,6 +77,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The explorer is one large library; what the pages of people may weigh is held by tests.
     chunkSizeWarningLimit: 1700,
-    rolldownOptions: { input: { index: here("./index.html"), staff: here("./staff.html"), explorer: here("./explorer.html") } },
+    rolldownOptions: {
+      input: mode === "staff" ? { staff: here("./staff.html"), explorer: here("./explorer.html") } : { index: here("./index.html") },
+      output: {
+        // Of the citizens: what every page has, in few files: on a slow network a request costs more than its bytes.
+        codeSplitting: mode === "staff" || {
+          groups: [
+            { name: "vue", test: /node_modules\/(?:@vue|vue|vue-router|openapi-fetch)\// },
+            { name: "parts", test: /src\/(?:ui|lib|api)\// },
+            { name: "form", test: /src\/citizen\/apply\/\w+\.ts$/ },
+          ],
+        },
+      },
+    },
   },
-});
+}));

@@ -409,16 +409,16 @@ async def test_money_that_is_missing_is_on_the_first_page(visitor: NewVisitor, r
     await official.picture(f"arrears-{role}")
 
 
-async def test_a_message_about_money_leads_to_the_bills(families: Families, visitor: NewVisitor) -> None:
+async def test_a_message_of_before_leads_to_the_bills(families: Families, visitor: NewVisitor) -> None:
     family = await families.one()
     phone = await visitor()
     message = {
         "id": "m-1", "application_no": "KF-2026-900001", "template": "bill_issued", "title": "租金账单", "body": "应交 420.00 元",
-        "at": "2026-12-01T09:00:00+08:00", "read": True, "sms_state": "", "leads_to": "bills",
+        "at": "2026-12-01T09:00:00+08:00", "read": True, "sms_state": "", "leads_to": "bills", "bill": "",
     }  # fmt: skip
     await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
     await phone.page.route("**/api/v1/inbox*", lambda route: route.fulfill(json={"items": [message], "next_cursor": "", "unread": 0}))
     await phone.open("/inbox")
     await phone.press("租金账单")
     await phone.follow("去看账单")
-    await phone.expect_heading("账单")
+    await phone.expect_heading("房租")

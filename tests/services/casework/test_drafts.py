@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from anju.casework.v1 import casework_pb2 as pb
@@ -36,6 +37,23 @@ async def test_it_is_there_on_the_next_device_and_nobody_elses(desk: Desk) -> No
     assert await reason_of(read(desk, CLERK)) == "NOT_ALLOWED"
 
 
+async def test_two_accounts_of_one_person_share_it_and_two_people_never_do(office: Office) -> None:
+    desk, content = office.desk, dossier()
+    person = desk.index_of(content.members[0].id_number)
+    one, other = replace(someone(), person=person), replace(someone(), person=person)
+    await save(desk, one)
+    assert (await read(desk, other)).form == FORM
+    assert (await save(desk, other, '{"phone":"1"}', 1)).version == 2
+    assert await reason_of(save(desk, one, '{"phone":"2"}', 1)) == "VERSION_MISMATCH"
+    # The same account, were it given to somebody else, reads nothing of the one before.
+    assert await reason_of(read(desk, replace(one, person=desk.index_of(dossier().members[0].id_number)))) == "NOT_FOUND"
+    assert await reason_of(read(desk, replace(one, person=""))) == "NOT_FOUND"
+    # Handed in from one, it is handed in for both.
+    await desk.submit(one, content)
+    assert await reason_of(read(desk, other)) == "NOT_FOUND"
+    assert await office.rows("SELECT 1 FROM draft WHERE owner = $1", person) == []
+
+
 async def test_two_devices_do_not_write_over_each_other(desk: Desk) -> None:
     owner = someone()
     await save(desk, owner)
@@ -65,10 +83,10 @@ async def read_version(office: Office, owner: Caller) -> int:
 
 
 async def test_handing_in_forgets_it(office: Office) -> None:
-    desk, owner, other = office.desk, someone(), someone()
+    desk, content, other = office.desk, dossier(), someone()
+    owner = replace(someone(), person=desk.index_of(content.members[0].id_number))
     await save(desk, owner)
     await save(desk, other)
-    content = dossier()
     no = (await desk.submit(owner, content)).no
     assert await reason_of(read(desk, owner)) == "NOT_FOUND"
     assert (await read(desk, other)).version == 1
@@ -79,7 +97,7 @@ async def test_handing_in_forgets_it(office: Office) -> None:
     assert (await save(desk, owner, no=no)).version == 1
     assert (await save(desk, owner)).version == 1
     await desk.call(owner, "CorrectApplication", pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=content))
-    assert await office.rows("SELECT application_no FROM draft WHERE owner = $1", owner.sub) == [("",)]
+    assert await office.rows("SELECT application_no FROM draft WHERE owner = $1", owner.person) == [("",)]
 
 
 async def test_a_refused_submission_keeps_it(desk: Desk) -> None:

@@ -189,9 +189,16 @@ def test_officials_get_no_sms() -> None:
 
 
 def test_what_is_told_about_money_leads_to_the_bills() -> None:
-    about_money = {id for id, each in catalogue().items() if "“账单”" in each.zh.body or id.startswith(("bill_", "deposit_", "arrears_"))}
+    about_money = {id for id, each in catalogue().items() if "“房租”" in each.zh.body or id.startswith(("bill_", "deposit_", "arrears_"))}
     assert about_money
     assert {id for id in about_money if catalogue()[id].leads_to != "bills"} == set()
+
+
+def test_a_message_about_one_bill_leads_to_that_bill() -> None:
+    every, month = catalogue(), {"month": FACTS["month"]}
+    led = {id: each.bill(month if "month" in each.blanks else {}) for id, each in every.items()}
+    assert {id for id, bill in led.items() if bill == "202612"} == {id for id, each in every.items() if "month" in each.blanks}
+    assert {id for id, bill in led.items() if bill == "deposit"} == {"lease_signed", "deposit_issued", "deposit_arrears", "deposit_paid"}
 
 
 def test_a_message_leads_to_a_place_there_is() -> None:

@@ -2197,6 +2197,11 @@ export interface components {
              * @description Where what it speaks of can be done: case, bills or leases.
              */
             leads_to: string;
+            /**
+             * Bill
+             * @description The one bill it speaks of: its month as YYYYMM, or deposit; empty for none.
+             */
+            bill: string;
         };
         /** NewUnit */
         NewUnit: {

@@ -9,8 +9,9 @@ import { startElder } from "@/lib/elder";
 import App from "./App.vue";
 import { router } from "./router";
 
-speak(citizen, apply);
+speak({ ...citizen, ...apply }, () => import("@/i18n/citizen.en"));
 startElder();
-startLocale();
-void loadCity();
-createApp(App).use(router).mount("#app");
+void startLocale().then(() => {
+  void loadCity();
+  createApp(App).use(router).mount("#app");
+});

@@ -1,11 +1,12 @@
 import { watch } from "vue";
-import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import { createRouter, createWebHistory, type NavigationGuard, type RouteRecordRaw } from "vue-router";
+import { api } from "@/api/client";
 import { locale, t, type Key } from "@/i18n";
 import { watchMoves } from "@/lib/navigation";
 import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
-import { isBegun, openDraft } from "./apply/draft";
+import { billLink } from "./pages/bills";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -39,6 +40,12 @@ const questions = (): RouteRecordRaw[] => [
 const open = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title } }) as RouteRecordRaw;
 const mine = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title, mine: true } }) as RouteRecordRaw;
 
+/** A message knows its case and the month; the lease between them is asked for. All bills where there is none, or nobody answers. */
+const toBill: NavigationGuard = async (to) => {
+  const lease = (await api.tenancy(String(to.params.no)).catch(() => null))?.lease;
+  return { path: lease ? billLink(`${lease.no}/${String(to.params.period)}`) : "/bills", replace: true };
+};
+
 export const router = createRouter({
   history: createWebHistory("/"),
   scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? false : { top: 0 }),
@@ -55,6 +62,7 @@ export const router = createRouter({
     mine("/cases/:no/receipt", "receipt.title", () => import("./pages/ReceiptPage.vue")),
     mine("/cases/:no/withdraw", "withdraw.title", () => import("./pages/WithdrawPage.vue")),
     mine("/cases/:no/leave", "leave.title", () => import("./pages/LeavePage.vue")),
+    { path: "/cases/:no/bills/:period", component: () => import("./pages/BillsPage.vue"), meta: { title: "bills.title", mine: true }, beforeEnter: toBill },
     mine("/cases/:no/access-log", "access.title", () => import("./pages/AccessPage.vue")),
     mine("/cases/:no/offers/:id", "offer.title", () => import("./pages/OfferPage.vue")),
     mine("/leases", "leases.title", () => import("./pages/LeasesPage.vue")),
@@ -81,6 +89,7 @@ router.beforeEach(async (to) => {
   await loadSession();
   if (session.user?.kind !== "citizen") return { path: "/signin", query: { next: to.fullPath } };
   if (to.meta.question) {
+    const { isBegun, openDraft } = await import("./apply/draft");
     const no = String(to.params.no ?? "");
     const first = no ? `/cases/${no}/correct` : "/apply";
     await openDraft(no, to.path === first);

@@ -1,5 +1,6 @@
-/** Two languages, no library: plain strings with {blanks}, both languages of a text side by side. Titles of codes come from the terms. */
-import { ref, watch } from "vue";
+/** Two languages, no library: plain strings with {blanks}, both languages of a text side by side in the source and each by itself in the build (vite.config.ts).
+ * Titles of codes come from the terms. */
+import { computed, ref, shallowRef } from "vue";
 import { keep, kept } from "@/lib/store";
 import { terms } from "@/terms";
 import type { apply } from "./apply";
@@ -9,42 +10,55 @@ import type { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
-type InBoth = { zh: string; en: string };
 type Texts = typeof common & typeof citizen & typeof apply & typeof staff;
 export type Key = keyof Texts;
-const texts = { ...common } as Record<Key, InBoth>;
-
-/** Each application brings its own texts: nobody on a phone downloads the console's. */
-export function speak(...more: Partial<Record<Key, InBoth>>[]): void {
-  Object.assign(texts, ...more);
-}
-
-export const locale = ref<Locale>(kept("localStorage", NAME) === "en" ? "en" : "zh-CN");
-
-export function startLocale(): void {
-  const asked = new URLSearchParams(window.location.search).get("lang");
-  if (asked) locale.value = asked === "en" ? "en" : "zh-CN";
-  watch(
-    locale,
-    (now) => {
-      document.documentElement.lang = now;
-      keep("localStorage", NAME, now);
-    },
-    { immediate: true },
-  );
-}
-
-const inLocale = (both: InBoth) => both[locale.value === "en" ? "en" : "zh"];
-
-export function t(key: Key, blanks: Record<string, string | number> = {}): string {
-  return inLocale(texts[key]).replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
-}
-
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;
 
-const termOf = (vocabulary: Vocabulary, code: string | null | undefined) =>
-  (terms[vocabulary] as Record<string, (InBoth & { hint?: InBoth }) | undefined>)[code ?? ""];
+/** As the build leaves them. */
+interface Words {
+  texts: Record<string, { is: string }>;
+  terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+const asBuilt = <T>(written: object) => written as unknown as T;
+
+const words: Record<Locale, Words | null> = { "zh-CN": null, en: null };
+const spoken = shallowRef<Words>({ texts: {}, terms: {} });
+let fetchEnglish: () => Promise<{ english: Words }>;
+
+/** Each application brings its own texts: nobody on a phone downloads the console's, nor a language he does not read. */
+export function speak(chinese: object, english: typeof fetchEnglish): void {
+  words["zh-CN"] = { texts: asBuilt<Words["texts"]>({ ...common, ...chinese }), terms: asBuilt<Words["terms"]>(terms) };
+  spoken.value = words["zh-CN"];
+  fetchEnglish = english;
+}
+
+const current = ref<Locale>("zh-CN");
+/** Set it, and the pages turn to the other language once its words are here; without a network they stay in the one they have. */
+export const locale = computed<Locale>({ get: () => current.value, set: (wanted) => void turn(wanted) });
+
+async function turn(wanted: Locale): Promise<void> {
+  if (wanted === "en") words.en ??= await fetchEnglish().then((found) => found.english, () => null);
+  const found = words[wanted];
+  if (!found) return;
+  spoken.value = found;
+  current.value = wanted;
+  document.documentElement.lang = wanted;
+  keep("localStorage", NAME, wanted);
+}
+
+/** In the language asked for by ?lang= or last chosen; wait for it before anything is said. */
+export async function startLocale(): Promise<void> {
+  const asked = new URLSearchParams(window.location.search).get("lang") ?? kept("localStorage", NAME);
+  await turn(asked === "en" ? "en" : "zh-CN");
+}
+
+export function t(key: Key, blanks: Record<string, string | number> = {}): string {
+  const text = spoken.value.texts[key]?.is ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
+}
+
+const termOf = (vocabulary: Vocabulary, code: string | null | undefined) => spoken.value.terms[vocabulary]?.[code ?? ""];
 
 /** The codes of a vocabulary in its own order. */
 export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
@@ -53,12 +67,10 @@ export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
 
 /** The title of a code, or the fallback for one newer than these pages. */
 export function title(vocabulary: Vocabulary, code: string | null | undefined, fallback = ""): string {
-  const term = termOf(vocabulary, code);
-  return term ? inLocale(term) : fallback || (code ?? "");
+  return termOf(vocabulary, code)?.is ?? (fallback || (code ?? ""));
 }
 
 /** What people are told beside the title when they have to choose. */
 export function hint(vocabulary: Vocabulary, code: string): string | undefined {
-  const said = termOf(vocabulary, code)?.hint;
-  return said && inLocale(said);
+  return termOf(vocabulary, code)?.hint?.is;
 }

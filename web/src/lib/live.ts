@@ -1,10 +1,15 @@
 /** Tells a page when its case has changed: server-sent events, and polling wherever a proxy or an old WebView breaks them. */
-import { onScopeDispose, ref } from "vue";
+import { onScopeDispose, ref, watch } from "vue";
 
 const POLL_MS = 15_000;
 
 export function useLive(no: string, known: () => number, changed: () => void) {
   const live = ref(false);
+  const told = ref(0);
+  // What the page is only just loading is no news.
+  watch([told, known], ([version, shown]) => {
+    if (shown && version > shown) changed();
+  });
   let source: EventSource | null = null;
   let timer = 0;
 
@@ -23,8 +28,7 @@ export function useLive(no: string, known: () => number, changed: () => void) {
       window.clearInterval(timer);
     });
     source.addEventListener("application", (event) => {
-      const { version } = JSON.parse((event as MessageEvent<string>).data) as { version: number };
-      if (version > known()) changed();
+      told.value = (JSON.parse((event as MessageEvent<string>).data) as { version: number }).version;
     });
     // The browser reconnects by itself; meanwhile, and for good when it gave up, the page asks.
     source.addEventListener("error", () => {

@@ -14,8 +14,9 @@ import { startElder } from "@/lib/elder";
 import App from "./App.vue";
 import { router } from "./router";
 
-speak(citizen, apply, staff);
+speak({ ...citizen, ...apply, ...staff }, () => import("@/i18n/staff.en"));
 startElder();
-startLocale();
-void loadCity();
-createApp(App).use(router).mount("#app");
+void startLocale().then(() => {
+  void loadCity();
+  createApp(App).use(router).mount("#app");
+});

@@ -1,4 +1,5 @@
-"""Drafts (ADR 15): what a citizen has typed and not handed in yet, kept for him alone and for some days, on whatever device he goes on.
+"""Drafts (ADR 15): what a citizen has typed and not handed in yet, kept for him alone and for some days, on whatever device and by whatever account he
+goes on.
 
 A draft is nobody's fact: nothing is looked up, decided or counted by it, and no official reads one. It is sealed as the dossier it may become.
 """
@@ -21,6 +22,12 @@ from casework.tables import Application, Draft
 PRUNE_SECONDS: Final = 3600.0
 
 
+def owner_of(caller: Caller) -> str:
+    """Whose a draft is: the verified person's, by his blind index, so that two accounts of one person have one draft. The account's where nobody is
+    verified: such a draft cannot be handed in, and two accounts without a number are two people as far as anybody knows."""
+    return caller.person or caller.sub
+
+
 class Drafts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -28,20 +35,20 @@ class Drafts:
     async def get(self, caller: Caller, application_no: str) -> pb.Draft:
         async with self._parts.database.transaction() as session:
             await self._own(session, caller, application_no)
-            draft = await store.draft(session, caller.sub, application_no, now())
+            draft = await store.draft(session, owner_of(caller), application_no, now())
             if draft is None:
                 raise Refusal(NOT_FOUND)
             return _message(draft, self._parts.vault.open_draft(draft.sealed, draft.owner, draft.application_no))
 
     async def save(self, caller: Caller, request: pb.SaveDraftRequest) -> pb.Draft:
-        instant = now()
+        instant, owner = now(), owner_of(caller)
         async with self._parts.database.transaction() as session:
             case = await self._own(session, caller, request.application_no)
             if case is not None and case.stage != "correction":
                 raise Refusal(NOT_RETURNED)
-            sealed = self._parts.vault.seal_draft(request.form, caller.sub, request.application_no)
+            sealed = self._parts.vault.seal_draft(request.form, owner, request.application_no)
             draft = await store.save_draft(
-                session, caller.sub, request.application_no, sealed, request.if_version, instant, instant + self._parts.draft_life
+                session, owner, request.application_no, sealed, request.if_version, instant, instant + self._parts.draft_life
             )
             if draft is None:
                 raise Refusal(VERSION_MISMATCH)
@@ -49,7 +56,7 @@ class Drafts:
 
     async def delete(self, caller: Caller, application_no: str) -> None:
         async with self._parts.database.transaction() as session:
-            await store.delete_draft(session, caller.sub, application_no)
+            await store.delete_draft(session, owner_of(caller), application_no)
 
     async def prune(self) -> None:
         """Forgets those whose time is over."""

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casework import again, convert, reach, store
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, is_adult, prepare
+from casework.drafts import owner_of
 from casework.errors import HOUSEHOLD_HAS_APPLICATION, NO_CONSENT, NOT_RETURNED, NOT_VERIFIED, another_person, invalid_dossier
 from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
@@ -46,7 +47,7 @@ class Intake:
                 dossier, consent = self._checked(caller, request)
                 stored.no = await self._enter(session, caller, word_name(key), dossier, consent, _given_at(request.consent))
                 once.remember(session, Once, key, content, stored)
-                await store.delete_draft(session, caller.sub, "")
+                await store.delete_draft(session, owner_of(caller), "")
         return await self._reading.case(caller, stored.no)
 
     def _oneself(self, caller: Caller, dossier: Dossier) -> None:
@@ -181,7 +182,7 @@ class Intake:
 
         await self._parts.words.say(caller, request, contract.CORRECT, prepare)
         async with self._parts.database.transaction() as session:
-            await store.delete_draft(session, caller.sub, request.no)
+            await store.delete_draft(session, owner_of(caller), request.no)
         return await self._reading.case(caller, request.no)
 
     async def _enter_correction(

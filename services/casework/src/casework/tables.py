@@ -133,7 +133,8 @@ class Dossier(Base, table=True):
 
 
 class Draft(Base, table=True):
-    """What a citizen has typed and not handed in yet, a draft a person and application (``application_no`` empty for a new one). Nobody else reads it."""
+    """What a citizen has typed and not handed in yet, a draft a person and application (``application_no`` empty for a new one). Nobody else reads it.
+    ``owner`` is the person's blind index, or the account where no person is verified."""
 
     __tablename__ = "draft"
     __table_args__ = (CheckConstraint("version >= 1", name="draft_version"), Index("ix_draft_expires", "expires_at"))

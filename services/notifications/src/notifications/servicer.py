@@ -94,6 +94,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             id=id,
             application_no=request.application_no,
             template=template.id,
+            bill=template.bill(facts),
             content=self._sealed.content(id, template.render(facts)),
             at=at,
         )
@@ -127,6 +128,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             read=entry.read,
             sms_state=entry.message.sms_state,
             leads_to=_leads_to(entry.message.template),
+            bill=entry.message.bill,
         )
 
 

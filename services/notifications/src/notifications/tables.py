@@ -46,6 +46,8 @@ class InboxMessage(Base, table=True):
     division: str = Field(default="")
     application_no: str
     template: str
+    # The bill it speaks of, by month (YYYYMM) or as deposit: where the message leads, and no more about anybody than the number of his case.
+    bill: str = Field(default="")
     # The texts as they were sent, sealed: a reason typed by an official may name a person.
     content: bytes
     at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -83,6 +83,7 @@ class Message(_message.Message):
     READ_FIELD_NUMBER: _builtins.int
     SMS_STATE_FIELD_NUMBER: _builtins.int
     LEADS_TO_FIELD_NUMBER: _builtins.int
+    BILL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     application_no: _builtins.str
     template: _builtins.str
@@ -93,6 +94,8 @@ class Message(_message.Message):
     """none, queued, sent, failed."""
     leads_to: _builtins.str
     """Where what it speaks of can be done: case, bills or leases."""
+    bill: _builtins.str
+    """The one bill it speaks of: its month as YYYYMM, or deposit; empty for none."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -107,10 +110,11 @@ class Message(_message.Message):
         read: _builtins.bool = ...,
         sms_state: _builtins.str = ...,
         leads_to: _builtins.str = ...,
+        bill: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "body", b"body", "id", b"id", "leads_to", b"leads_to", "read", b"read", "sms_state", b"sms_state", "template", b"template", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "at", b"at", "bill", b"bill", "body", b"body", "id", b"id", "leads_to", b"leads_to", "read", b"read", "sms_state", b"sms_state", "template", b"template", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

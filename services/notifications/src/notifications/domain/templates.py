@@ -65,6 +65,13 @@ class Template:
     def blanks(self) -> frozenset[str]:
         return frozenset().union(*(_blanks(text) for part in (self.zh, self.en) for text in (part.title, part.body)))
 
+    def bill(self, facts: Mapping[str, Fact]) -> str:
+        """The bill it speaks of: the month of a rent, YYYYMM, or ``deposit``; empty for what speaks of none."""
+        if self.leads_to != "bills":
+            return ""
+        month = facts.get("month")
+        return month.value if month is not None and isinstance(month.value, str) else "deposit"
+
     def unfilled(self, facts: Mapping[str, Fact]) -> list[str]:
         """Blanks without a fact, or with one of another kind."""
         return sorted(name for name in self.blanks if name not in facts or facts[name].kind != BLANKS[name])

@@ -24,6 +24,7 @@ class Message(Answer):
     read: bool
     sms_state: str
     leads_to: str = Field(description="Where what it speaks of can be done: case, bills or leases.")
+    bill: str = Field(description="The one bill it speaks of: its month as YYYYMM, or deposit; empty for none.")
 
 
 class Inbox(f.Page[Message]):

@@ -1,0 +1,17 @@
+/** A module of texts in English, made by vite.config.ts. */
+type Said = Record<string, { is: string }>;
+declare module "*/terms.ts?en" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/common.ts?en" {
+  export const common: Said;
+}
+declare module "*/citizen.ts?en" {
+  export const citizen: Said;
+}
+declare module "*/apply.ts?en" {
+  export const apply: Said;
+}
+declare module "*/staff.ts?en" {
+  export const staff: Said;
+}
