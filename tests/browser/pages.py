@@ -33,8 +33,13 @@ STILL = """Promise.all(document.getAnimations()
     .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
     .map((each) => each.finished.catch(() => undefined)))"""
 
-# Words of programs: a code, an enum's name, an instant or a missing value where people read.
-RAW = re.compile(r"[a-z]+_[a-z]+|\b\d{4}-\d{2}-\d{2}\b|\bundefined\b|\bnull\b|\bNaN\b|system:|\b4102\d{2}(?:\d{3})*\b|\[object")
+# Words of programs: a code, an enum's name, the key of a text, an instant or a missing value where people read.
+TEXTS = "".join(file.read_text(encoding="utf-8") for file in (Path(__file__).parents[2] / "web/src/i18n").glob("*.ts"))
+KEYS = "|".join(sorted(set(re.findall(r'^ {2}"(\w+)\.', TEXTS, re.MULTILINE))))
+RAW = re.compile(
+    rf"[a-z]+_[a-z]+|\b(?:{KEYS})\.[a-z]\w+|\b\d{{4}}-\d{{2}}-\d{{2}}\b|\bundefined\b|\bnull\b|\bNaN\b|system:"
+    r"|\b4102\d{2}(?:\d{3})*\b|\[object"
+)
 
 
 # Glyphs that stand under one another though they are one word: a cell, a mark or a button whose text has as many lines as letters.

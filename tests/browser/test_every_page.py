@@ -190,8 +190,11 @@ async def test_english_for_those_who_read_it(tenant: Household, visitor: NewVisi
     heading = await phone.page.locator("main h1").first.inner_text()
     assert heading.isascii(), heading
     await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
-    for path in pages_of(tenant, tenant.period(0)):
+    for path in ("/", "/conditions", "/notices", "/waiting", "/apply", *pages_of(tenant, tenant.period(0))):
         await phone.open(path)
+        assert not (raw := await phone.raw()), (path, raw)
+        assert not await phone.sideways(), path
+        await phone.picture(f"english{path.replace('/', '_')}")
         words = await phone.page.locator("main").inner_text()
         # What the registers, rules and places are called is theirs; the pages' own words around them are not.
         assert not (chinese := re.findall(r"[A-Za-z][^\n]{0,20}[A-Za-z] ?[：，（、].*", words)), (path, chinese)

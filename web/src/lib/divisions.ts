@@ -33,7 +33,8 @@ function wanted(): void {
 
 export function divisionName(code: string): string {
   wanted();
-  return state.byCode[code]?.name ?? code;
+  // While the names are on their way a gap is read more easily than a number.
+  return state.byCode[code]?.name ?? (state.items.length ? code : "");
 }
 
 export function cityName(): string {
