@@ -27,6 +27,7 @@ from chassis.identity import Verifier, load_key_set
 from chassis.settings import GrpcServiceSettings
 from chassis.tls import CertificateError, Certificates
 from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from structlog.testing import capture_logs
 
@@ -384,3 +385,14 @@ def test_each_process_is_given_what_it_needs_and_the_authoritys_key_to_nobody(fo
         shown = Certificates(keys.folder_of(folder, process)).now()
         assert shown.names == (tls.name_of(process),)
         assert timedelta(days=360) < shown.ends - datetime.now(UTC) < timedelta(days=366)
+
+
+def test_a_strict_verifier_finds_nothing_to_object_to(folder: Path) -> None:
+    """As RFC 5280 has it, which other TLS libraries insist on (Python's from 3.13 on)."""
+    into = keys.folder_of(folder, "casework")
+    (leaf,) = x509.load_pem_x509_certificates((into / tls.CERTIFICATE).read_bytes())
+    store = Store(x509.load_pem_x509_certificates((into / tls.AUTHORITIES).read_bytes()))
+    PolicyBuilder().store(store).build_server_verifier(x509.DNSName(tls.name_of("casework"))).verify(leaf, [])
+    PolicyBuilder().store(store).build_client_verifier().verify(leaf, [])
+    with pytest.raises(VerificationError):
+        PolicyBuilder().store(store).build_server_verifier(x509.DNSName(tls.name_of("housing"))).verify(leaf, [])

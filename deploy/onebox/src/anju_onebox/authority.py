@@ -78,6 +78,8 @@ class Authority:
             _builder(_called(name), signs.subject, key, min(datetime.now(UTC) + CERTIFICATE_LIVES, signs.not_valid_after_utc))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs=False), critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
             # Every process calls some and is called by others.
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
             .sign(authority_key, SHA256())
@@ -95,6 +97,7 @@ class Authority:
         certificate = (
             _builder(name, name, key, now + AUTHORITY_LIVES)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs=True), critical=True)
             # Whoever steals its key is nobody outside of this deployment.
             .add_extension(x509.NameConstraints([x509.DNSName(_DOMAIN)], None), critical=True)
             .sign(key, SHA256())
@@ -116,6 +119,22 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .serial_number(x509.random_serial_number())
         .not_valid_before(datetime.now(UTC) - _BEFORE)
         .not_valid_after(ends)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    """Of an authority, which signs certificates and nothing else, or of a process, which signs handshakes."""
+    return x509.KeyUsage(
+        digital_signature=not signs,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from chassis import commands
+from chassis.identity import CALLERS
 from chassis.tls import NOTICE
 
 from anju_onebox.authority import Step, StepError
@@ -51,13 +52,9 @@ def rotate(
     The processes of a box read it at once. Where each has a copy of its folder, give --after the time it takes to hand the new files to all of them.
     """
     wait = duration(after)
-    try:
-        made = rotate_keys(folder or living(data_dir).keys_dir, wait)
-    except FileNotFoundError as error:
-        raise commands.CannotRunError(
-            f"{error.filename}: 没有密钥，请先 anju keys init — no keys there; anju keys init makes them"
-        ) from None
+    made = rotate_keys(_made(folder, data_dir), wait)
     typer.echo("\n".join(made))
+    typer.echo(f"启用 in use from: {datetime.now(CHINA) + wait:%Y-%m-%d %H:%M:%S}")
 
 
 @keys.command(
@@ -75,11 +72,8 @@ def certify(
     data_dir: DataDir = None,
 ) -> None:
     """换发证书 — A new certificate for every process; running ones take it for new connections, and no call is cut. Nothing is restarted."""
-    place = folder or living(data_dir).keys_dir
-    if not place.exists():
-        raise commands.CannotRunError(f"{place}: 没有密钥，请先 anju keys init — no keys there; anju keys init makes them")
     try:
-        made = certify_all(place, step=authority)
+        made = certify_all(_made(folder, data_dir), step=authority)
     except StepError as error:
         raise commands.CannotRunError(str(error)) from error
     _show_ends(made)
@@ -88,11 +82,19 @@ def certify(
 @keys.command(epilog=commands.examples("anju keys check", "anju keys check /etc/anju/keys"))
 def check(folder: KeysFolder = None, data_dir: DataDir = None) -> None:
     """检查证书 — When each certificate ends. Exit code 0: none within 30 days, 1: one does, or cannot be used."""
-    ends = certificates(folder or living(data_dir).keys_dir)
+    ends = certificates(_made(folder, data_dir))
     _show_ends(ends)
     soon = [process for process, end in ends.items() if end is None or end - datetime.now(UTC) < NOTICE]
     if soon:
         raise commands.CannotRunError(f"请换发 to be made anew: {', '.join(soon)} — anju keys certify")
+
+
+def _made(folder: Path | None, data_dir: Path | None) -> Path:
+    """The folder, or the running box's. Raises CannotRunError for one in which no keys were made."""
+    place = folder or living(data_dir).keys_dir
+    if not (place / CALLERS).exists():
+        raise commands.CannotRunError(f"{place}: 没有密钥，请先 anju keys init — no keys there; anju keys init makes them")
+    return place
 
 
 def _show_ends(ends: Mapping[str, datetime | None]) -> None:
