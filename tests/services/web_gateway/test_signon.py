@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -116,6 +117,22 @@ async def test_signing_off_ends_the_session_even_for_a_stolen_copy_of_the_cookie
     async with application(gateway.settings.model_copy(update={"port": 0})) as replica:
         thief.base = f"http://{replica.address}"
         (await thief.get(f"{API}/session", headers=headers)).problem(401, "UNAUTHENTICATED")
+
+
+async def test_what_was_signed_off_is_remembered_where_the_operator_says(gateway: World, tmp_path: Path) -> None:
+    """Where the keys are mounted to be read, and the replicas have another folder in common."""
+    shared = tmp_path / "signed-off"
+    elsewhere = gateway.settings.model_copy(update={"port": 0, "signed_off_dir": shared})
+    citizen = await gateway.citizen()
+    async with application(elsewhere) as one, application(elsewhere) as other:
+        citizen.base = f"http://{one.address}"
+        session = {cookie.key: cookie.value for cookie in citizen.http.cookie_jar}
+        assert (await citizen.ask("POST", "/auth/logout")).status == 204
+        assert len(list(shared.iterdir())) == 1
+        copy = await gateway.stranger()
+        copy.base = f"http://{other.address}"
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.items())}
+        (await copy.get(f"{API}/session", headers=headers)).problem(401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "another sessions"])

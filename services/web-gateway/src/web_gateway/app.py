@@ -71,8 +71,8 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             idle_seconds=settings.session_idle_seconds,
             seconds=settings.session_seconds,
             secure=public_url.startswith("https://"),
-            # Beside the keys that seal the sessions: whoever can open a session knows as well that it is over.
-            signed_off_dir=settings.keys_dir / SIGNED_OFF,
+            # Beside the keys that seal the sessions, unless it is told elsewhere: whoever can open a session knows as well that it is over.
+            signed_off_dir=settings.signed_off_dir or settings.keys_dir / SIGNED_OFF,
         )
         edge = Edge(
             services=remote,

@@ -41,6 +41,10 @@ class Settings(ProcessSettings):
     header_seconds: float = Field(default=10.0, gt=0, description="How long the header of a request may take to arrive.")
     events_poll_seconds: float = Field(default=2.0, gt=0, description="How often an open event stream looks for a change.")
 
+    signed_off_dir: Path | None = Field(
+        default=None,
+        description="Folder which the replicas share and write: who has signed off is remembered there. When left out, signed-off in ANJU_KEYS_DIR; name one where that is mounted to be read.",
+    )
     static_dir: Path = Field(default=Path(__file__).parent / "static", description="Folder of the built pages.")
 
     casework_address: str = Field(default="127.0.0.1:7401", description="Address of casework.")
