@@ -25,7 +25,7 @@ STAFF = {
     "street_clerk": ("/staff/tasks", "/staff/recusals", "/staff/cases", "/staff/counters", "/staff/inbox"),
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
-    "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/query-objections"),
+    "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/looks", "/staff/query-objections"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.reads.v1 import reads_pb2 as reads
+from anju_calendar import local_date
 from casekit.reads import Limits, Reads
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.db import Database
@@ -418,6 +420,36 @@ async def test_the_household_sees_who_of_the_staff_has_looked(desk: Desk) -> Non
     for stranger in (other, CALLERS["clerk elsewhere"]):
         assert await reason_of(looks(caller=stranger)) == "NOT_FOUND"
     assert await reason_of(looks(caller=CALLERS["house manager"])) == "NOT_ALLOWED"
+
+
+async def test_auditors_see_who_has_looked_and_when(office: Office, full_case: str) -> None:
+    curious = staff("district_reviewer", DISTRICT, sub="named-1")
+    await office.desk.get(curious, full_case)
+    await office.desk.call(curious, "ListTasks", pb.ListTasksRequest(page=page(100)))
+
+    async def looks(caller: Caller = CALLERS["auditor"], **filters: Any) -> list[reads.Look]:
+        found, cursor = [], ""
+        while True:
+            request = reads.ListLooksRequest(**filters, page=page(1, cursor))
+            answer: reads.ListLooksResponse = await office.desk.ask_reads(caller, "ListLooks", request)
+            found += answer.looks
+            cursor = answer.page.next_cursor
+            if not cursor:
+                return found
+
+    mine = await looks(reader="named-1")
+    assert [(list(look.roles), look.what, look.service) for look in mine] == [
+        (["district_reviewer"], "tasks", "casework"),
+        (["district_reviewer"], "dossier", "casework"),
+    ]
+    assert mine[1].households == 1
+    today = local_date(datetime.now(UTC)).isoformat()
+    at_case = await looks(application_no=full_case, day=today)
+    assert ("named-1", "dossier") in {(look.reader, look.what) for look in at_case}
+    assert await looks(reader="named-1", day="2020-01-01") == []
+    assert await reason_of(looks(CALLERS["auditor elsewhere"], application_no=full_case)) == "NOT_FOUND"
+    for other in (CALLERS["owner"], CLERK, CALLERS["operator"]):
+        assert await reason_of(looks(other)) == "NOT_ALLOWED"
 
 
 async def test_many_households_in_a_day_are_an_alarm_once_and_above_the_limit_nothing_is_shown(office: Office) -> None:

@@ -87,6 +87,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))
     on("ListReaders", reads.ListReadersResponse(readers=[reads.Reader(day="2026-11-26", reader="st-1", service="casework")]))
     on(
+        "ListLooks",
+        reads.ListLooksResponse(looks=[reads.Look(id=1, reader="st-1", roles=["street_clerk"], what="tasks", service="casework")]),
+    )
+    on(
         "ListQueriesAboutMe",
         registry.ListQueriesAboutMeResponse(queries=[registry.QueryAboutMe(id="rq_1.1", register="real_estate", outcome=4)]),
     )  # type: ignore[arg-type]

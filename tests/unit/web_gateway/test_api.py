@@ -104,7 +104,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 55
+    assert len({op["operationId"] for op in operations}) == len(operations) == 56
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -125,7 +125,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
         POST /offers/{id}/answer · GET /leases/{no}/contract · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
-        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /tasks · POST /searches
+        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
         GET /counters · GET /ledger/trial-balance · GET /drafts/{no} · PUT /drafts/{no} · DELETE /drafts/{no}

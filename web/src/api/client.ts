@@ -105,6 +105,7 @@ export const api = {
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
   readers: (query: Paged & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),
+  looks: (query: Paged & { day?: string; reader?: string; application_no?: string }) => only(http.GET("/api/v1/looks", { params: { query } })),
   queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),
   objectToQuery: (key: string, id: string, words: string) =>
     only(http.POST("/api/v1/myself/queries/{id}/objection", { params: { path: { id }, header: keyed(key) }, body: { text: words } })),

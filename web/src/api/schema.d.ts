@@ -745,6 +745,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each look of an official, or at one household's affairs, with the account that looked; the latest first
+         * @description Roles: auditor.
+         */
+        get: operations["list_looks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/myself/queries": {
         parameters: {
             query?: never;
@@ -2336,6 +2356,41 @@ export interface components {
             /** Still Vacant */
             still_vacant: number;
         };
+        /** OneLook */
+        OneLook: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Reader
+             * @description Account of the official.
+             */
+            reader: string;
+            /** Roles */
+            roles: string[];
+            /** What */
+            what: string;
+            /**
+             * Households
+             * @description How many were shown.
+             */
+            households: number;
+            /** Service */
+            service: string;
+        };
+        /** OneLookPage */
+        OneLookPage: {
+            /** Items */
+            items: components["schemas"]["OneLook"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+        };
         /**
          * PrefillData
          * @description Of the real-name sign-on, for the applicant's own form.
@@ -3192,6 +3247,8 @@ export type ObjectedQueryPage = components['schemas']['ObjectedQueryPage'];
 export type Objection = components['schemas']['Objection'];
 export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
+export type OneLook = components['schemas']['OneLook'];
+export type OneLookPage = components['schemas']['OneLookPage'];
 export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
@@ -4892,6 +4949,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountBalanceList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_looks: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Only this day. */
+                day?: string | null;
+                /** @description Only this account. */
+                reader?: string;
+                /** @description Only looks at this household's affairs. */
+                application_no?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneLookPage"];
                 };
             };
             400: components["responses"]["400"];

@@ -89,6 +89,10 @@ export const staff = {
   },
   "help.ledger": { zh: "这里是各科目的余额。借方合计应等于贷方合计；不相等时请立即报告，不要自行调整。", en: "Balances of the accounts. Debits equal credits; if they do not, report it at once and change nothing." },
   "help.inbox": { zh: "这里是发给您这个岗位和管辖范围的消息，点标题看内容。", en: "Messages to your duty and the places you serve; open one by its title." },
+  "help.looks": {
+    zh: "这里逐次列出工作人员的查看：什么时候、哪个账号、看了什么、涉及多少户。\n输入申请编号，可以查看谁看过这一户的材料。",
+    en: "Each look of an official: when, which account, at what, how many households.\nWith an application number: who has looked at that household’s papers.",
+  },
   "help.query_objections": {
     zh: "有人认为不该查询他的信息，就会在这里留下异议。\n请核对授权书和查询记录，在期限内答复；答复内容本人会看到。不能答复对自己信息的查询。",
     en: "Whoever thinks his data should not have been asked for says so here.\nCompare the consent with the query and answer in time; he reads the answer. Nobody answers about himself.",
@@ -119,6 +123,11 @@ export const staff = {
     zh: "您每次查看申请、列表、合同和账单都会留下记录，申请家庭可以查到是哪个岗位、哪一天看过。",
     en: "Every look at applications, lists, leases and bills is logged; the household can see which duty looked, and on which day.",
   },
+  "looks.title": { zh: "逐次查看记录", en: "Each look" },
+  "looks.lead": { zh: "最近的在前。申请家庭只看到岗位和日期，看不到账号。", en: "The latest first. Households see duty and day, and no account." },
+  "looks.at": { zh: "时间", en: "Time" },
+  "looks.what": { zh: "看了什么", en: "At what" },
+  "looks.of": { zh: "{day} {reader} 的逐次查看记录", en: "Each look of {reader} on {day}" },
   "query_objections.title": { zh: "对查询的异议", en: "Objections to queries" },
   "staff.nav.query_objections": { zh: "查询异议", en: "Objections" },
   "query_objections.lead": {

@@ -104,6 +104,13 @@ export const PAGES: Page[] = [
     component: () => import("./pages/ReadersPage.vue"),
   },
   {
+    path: "/looks",
+    title: "looks.title",
+    help: "help.looks",
+    roles: ["auditor"],
+    component: () => import("./pages/LooksPage.vue"),
+  },
+  {
     path: "/query-objections",
     title: "query_objections.title",
     nav: { name: "staff.nav.query_objections", group: "oversight", icon: "objections" },

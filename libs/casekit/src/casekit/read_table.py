@@ -23,6 +23,7 @@ def create(op: Any) -> None:
     )
     op.create_index("ix_staff_read_households", "staff_read", ["households"], unique=False, postgresql_using="gin")
     op.create_index("ix_staff_read_reader", "staff_read", ["reader", "day"], unique=False)
+    op.create_index("ix_staff_read_at", "staff_read", ["at", "id"], unique=False)
     op.create_table(
         "staff_read_household",
         sa.Column("reader", sa.String(), nullable=False),

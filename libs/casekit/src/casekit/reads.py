@@ -96,6 +96,19 @@ _READERS = text(
     ORDER BY day DESC, reader DESC LIMIT :size
     """
 )
+_LOOKS = text(
+    """
+    SELECT id, at, reader, roles, what, cardinality(households) AS households FROM staff_read
+    WHERE (CAST(:on_day AS date) IS NULL OR day = CAST(:on_day AS date))
+    AND (CAST(:who AS text) = '' OR reader = CAST(:who AS text))
+    AND (CAST(:no AS text) = '' OR households @> ARRAY[CAST(:no AS varchar)])
+    AND (
+        CAST(:last AS timestamptz) IS NULL
+        OR (at, id, CAST(:service AS text)) < (CAST(:last AS timestamptz), CAST(:last_id AS bigint), CAST(:last_service AS text))
+    )
+    ORDER BY at DESC, id DESC LIMIT :size
+    """
+)
 
 
 def define(metadata: MetaData) -> None:
@@ -112,6 +125,7 @@ def define(metadata: MetaData) -> None:
         Column("at", DateTime(timezone=True), nullable=False),
         Index("ix_staff_read_households", "households", postgresql_using="gin"),
         Index("ix_staff_read_reader", "reader", "day"),
+        Index("ix_staff_read_at", "at", "id"),
     )
     Table(
         "staff_read_household",
@@ -236,6 +250,30 @@ class ReadsServicer(rpc.ReadsServiceServicer):
             for row in shown
         ]
         return pb.ListReadersResponse(readers=readers, page=common.PageInfo(next_cursor=cursor))
+
+    async def ListLooks(self, request: pb.ListLooksRequest, context: Any) -> pb.ListLooksResponse:
+        size = paging.limit(request.page.limit)
+        last, last_id, last_service = paging.decode(request.page.cursor, datetime, int, str) or (None, 0, "")
+        wanted = {"on_day": _day(request.day), "who": request.reader, "no": request.application_no, "service": self._service}
+        after = {"last": last, "last_id": last_id, "last_service": last_service, "size": size + 1}
+        async with self._database.statements() as session:
+            if request.application_no:
+                await self._may_see(session, current_caller(), request.application_no)
+            rows = (await session.execute(_LOOKS, {**wanted, **after})).all()
+        shown, cursor = paging.cut(rows, size, lambda row: (row.at, row.id, self._service))
+        looks = [
+            pb.Look(
+                id=row.id,
+                at=stamp(row.at),
+                reader=row.reader,
+                roles=row.roles.split(),
+                what=row.what,
+                households=row.households,
+                service=self._service,
+            )
+            for row in shown
+        ]
+        return pb.ListLooksResponse(looks=looks, page=common.PageInfo(next_cursor=cursor))
 
 
 def _day(given: str) -> date | None:

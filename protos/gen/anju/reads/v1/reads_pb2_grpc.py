@@ -44,6 +44,11 @@ class ReadsServiceStub:
                 request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersRequest.SerializeToString,
                 response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersResponse.FromString,
                 _registered_method=True)
+        self.ListLooks = channel.unary_unary(
+                '/anju.reads.v1.ReadsService/ListLooks',
+                request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.SerializeToString,
+                response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.FromString,
+                _registered_method=True)
 
 
 class ReadsServiceServicer:
@@ -64,6 +69,13 @@ class ReadsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLooks(self, request, context):
+        """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReadsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +88,11 @@ def add_ReadsServiceServicer_to_server(servicer, server):
                     servicer.ListReaders,
                     request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersRequest.FromString,
                     response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersResponse.SerializeToString,
+            ),
+            'ListLooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLooks,
+                    request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.FromString,
+                    response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +149,33 @@ class ReadsService:
             '/anju.reads.v1.ReadsService/ListReaders',
             anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersRequest.SerializeToString,
             anju_dot_reads_dot_v1_dot_reads__pb2.ListReadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.reads.v1.ReadsService/ListLooks',
+            anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.SerializeToString,
+            anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class ReadsServiceStub:
     """
     ListReaders: _grpc.UnaryUnaryMultiCallable[_reads_pb2.ListReadersRequest, _reads_pb2.ListReadersResponse]
     """How many households each official has looked at on each day, the newest day first; and who was above the number at which it is an alarm."""
+    ListLooks: _grpc.UnaryUnaryMultiCallable[_reads_pb2.ListLooksRequest, _reads_pb2.ListLooksResponse]
+    """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
 
 @_typing.type_check_only
 class ReadsServiceAsyncStub(ReadsServiceStub):
@@ -49,6 +51,8 @@ class ReadsServiceAsyncStub(ReadsServiceStub):
     """
     ListReaders: _aio.UnaryUnaryMultiCallable[_reads_pb2.ListReadersRequest, _reads_pb2.ListReadersResponse]  # type: ignore[assignment]
     """How many households each official has looked at on each day, the newest day first; and who was above the number at which it is an alarm."""
+    ListLooks: _aio.UnaryUnaryMultiCallable[_reads_pb2.ListLooksRequest, _reads_pb2.ListLooksResponse]  # type: ignore[assignment]
+    """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
 
 class ReadsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -68,5 +72,13 @@ class ReadsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reads_pb2.ListReadersResponse, _abc.Awaitable[_reads_pb2.ListReadersResponse]]:
         """How many households each official has looked at on each day, the newest day first; and who was above the number at which it is an alarm."""
+
+    @_abc_1.abstractmethod
+    def ListLooks(
+        self,
+        request: _reads_pb2.ListLooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reads_pb2.ListLooksResponse, _abc.Awaitable[_reads_pb2.ListLooksResponse]]:
+        """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
 
 def add_ReadsServiceServicer_to_server(servicer: ReadsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from anju.reads.v1 import reads_pb2 as reads
 from chassis import paging
@@ -20,6 +20,8 @@ from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Access, Answer, Api, Call
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf
+
+M = TypeVar("M")
 
 PROBLEMS = (
     Kind(
@@ -52,10 +54,29 @@ class Reader(Answer):
     refused: int = Field(description="How often the official was refused to see more.")
 
 
+class OneLook(Answer):
+    at: datetime
+    reader: str = Field(description="Account of the official.")
+    roles: list[f.Role]
+    what: Annotated[str, CodeOf("reads")]
+    households: int = Field(description="How many were shown.")
+    service: str
+
+
+class LookFilter(f.Paged):
+    day: date | None = Field(default=None, description="Only this day.")
+    reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
+    application_no: Annotated[str, Field(max_length=40, description="Only looks at this household's affairs.")] = ""
+
+
 class ReaderFilter(f.Paged):
     day: date | None = Field(default=None, description="Only this day.")
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
     alarmed: bool = Field(default=False, description="Only those who looked at more households than is usual.")
+
+
+def _seen(look: reads.Look) -> tuple[paging.Part, ...]:
+    return look.at.ToDatetime(UTC), look.id, look.service
 
 
 def _looked(read: reads.Read) -> tuple[paging.Part, ...]:
@@ -76,18 +97,24 @@ def _first(
     return shown, paging.encode(*key(shown[-1])) if shown and more else ""
 
 
+async def _of_household(call: Call, service: str, method: Any, request: Any, nothing: M) -> M:
+    """What a service has of a household, ``nothing`` where it has nothing of it yet. Raises Refusal where the reader may not know of the household."""
+    try:
+        found: M = await call.rpc(service, method, request)
+    except Refusal as refusal:
+        if service == _DECIDES or refusal.problem.reason != NOT_FOUND.reason:
+            raise
+        return nothing
+    return found
+
+
 @api.get("/applications/{no}/reads")
 async def list_reads(call: Call, params: f.OfApplicationPaged) -> f.Page[Look]:
     """Who of the staff has looked at this household's application, home and bills: by day and duty, what they saw and how often; the latest first."""
     request = reads.ListReadsRequest(application_no=params.no, page=params.page())
 
     async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Read], str]:
-        try:
-            found = await call.rpc(service, stub.ListReads, request)
-        except Refusal as refusal:
-            if service == _DECIDES or refusal.problem.reason != NOT_FOUND.reason:
-                raise
-            return (), ""
+        found = await _of_household(call, service, stub.ListReads, request, reads.ListReadsResponse())
         return found.reads, found.page.next_cursor
 
     answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
@@ -108,3 +135,18 @@ async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
     answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
     shown, cursor = _first(answers, params.limit, _read_by)
     return f.Page[Reader](items=[to_model(Reader, reader) for reader in shown], next_cursor=cursor)
+
+
+@api.get("/looks", access=Access.STAFF, roles=("auditor",))
+async def list_looks(call: Call, params: LookFilter) -> f.Page[OneLook]:
+    """Each look of an official, or at one household's affairs, with the account that looked; the latest first."""
+    day = params.day.isoformat() if params.day is not None else ""
+    request = reads.ListLooksRequest(day=day, reader=params.reader, application_no=params.application_no, page=params.page())
+
+    async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Look], str]:
+        found = await _of_household(call, service, stub.ListLooks, request, reads.ListLooksResponse())
+        return found.looks, found.page.next_cursor
+
+    answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
+    shown, cursor = _first(answers, params.limit, _seen)
+    return f.Page[OneLook](items=[to_model(OneLook, look) for look in shown], next_cursor=cursor)
