@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Route, expect
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.pages import Visitor
+from tests.browser.pages import DESK, Visitor
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
@@ -68,3 +69,27 @@ async def test_a_contract_is_read_signed_and_read_again(box: RunningBox, familie
     await expect(clauses).to_have_count(14)
     await expect(phone.page.locator(".digest")).to_contain_text("SHA-256")
     await stands_well(phone, "contract-signed")
+
+    # The file, and where the code on it leads: there is nobody's name there.
+    async with phone.page.expect_download() as coming:
+        await phone.follow("下载合同")
+    download = await coming.value
+    assert download.suggested_filename == f"租赁合同-{family.lease_no}.pdf"
+    assert Path(await download.path()).read_bytes().startswith(b"%PDF-")
+    digest = (await phone.page.locator(".digest").inner_text()).removeprefix("SHA-256 ")
+    anybody = await visitor()
+    await anybody.open(f"/contracts/check/{family.lease_no}/{digest[:16]}")
+    await expect(anybody.page.locator("main .notice")).to_contain_text("留存有这份合同")
+    await expect(anybody.page.locator("main")).not_to_contain_text(tenant["name"])
+    await stands_well(anybody, "contract-check")
+    await anybody.open(f"/contracts/check/{family.lease_no}/{'0' * 16}")
+    await expect(anybody.page.locator("main .notice")).to_contain_text("没有对应的合同")
+    await stands_well(anybody, "contract-check-wrong")
+
+    manager = await visitor(DESK)
+    await manager.sign_on_official("house_manager", family.district, "/staff/leases")
+    row = manager.page.get_by_role("row", name=family.lease_no)
+    async with manager.page.expect_download() as coming:
+        await row.get_by_role("link", name="下载 PDF").click()
+    assert (await coming.value).suggested_filename == f"租赁合同-{family.lease_no}.pdf"
+    await manager.picture("contract-staff")

@@ -16,7 +16,7 @@ from tests.support.families import Families
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-OPEN = ("/", "/conditions", "/notices", "/waiting", "/signin", "/no/such/page")
+OPEN = ("/", "/conditions", "/notices", "/waiting", "/signin", "/contracts/check/L-2026-999999/0123456789abcdef", "/no/such/page")
 FORM = (
     "/apply",
     *(f"/apply/{part}" for part in ("category", "members", "members/0", "marriage", "homes", "vehicles", "place", "consent", "check")),

@@ -34,7 +34,7 @@ EVIDENCE = {
         "staff_read_household",
     },
     "eligibility": {"rule_set"},
-    "housing": {"repairs", "staff_read", "staff_read_household"},
+    "housing": {"repairs", "contract_files", "staff_read", "staff_read_household"},
     "notifications": set[str](),
     "payments": {"transfers", "postings", "repairs", "staff_read", "staff_read_household"},
     "registry-gateway": {"access_log"},

@@ -164,6 +164,7 @@ export const terms = {
     waiting: {"zh": "轮候名单（公开）中的一行", "en": "A line in the waiting list, which is public"},
     offers: {"zh": "配租结果中的一行", "en": "A line in the outcome of an allocation"},
     tenancy: {"zh": "轮候、配租和合同情况", "en": "Waiting list, offers and lease"},
+    contract: {"zh": "租赁合同的文件", "en": "The file of the lease contract"},
     leases: {"zh": "合同列表中的一行", "en": "A line in a list of leases"},
     bill: {"zh": "一张账单", "en": "One bill"},
     bills: {"zh": "账单列表中的一行", "en": "A line in a list of bills"},

@@ -14,8 +14,9 @@ from housing.domain.contract import digest_of
 from housing.errors import LEASE_NOT_OPEN
 from sqlalchemy.exc import DBAPIError
 
-from tests.services.housing.world import World, refused
-from tests.support.keys import citizen
+from tests.services.housing.world import MANAGER, World, refused
+from tests.support.keys import citizen, staff
+from tests.support.patience import eventually
 
 OWNER = citizen("c-KF-1")
 
@@ -136,3 +137,78 @@ async def test_a_step_signs_only_the_contract_its_word_names(world: World, broke
     step = pb.AdvanceLeaseRequest(lease_no=lease.no, step=world.next_step(word=word), event="signed")
     assert (await refused(world.step("AdvanceLease", step))).problem.reason == "NOT_SAID"
     assert (await world.tenancy("KF-1")).lease.state == "signing"
+
+
+async def signed(world: World) -> pb.Lease:
+    lease = await drafted(world)
+    takes_it(world)
+    return await world.sign(lease.no, OWNER)
+
+
+async def kept_files(world: World) -> list[tuple[str, str, bytes]]:
+    return [tuple(row) for row in await world.sql("SELECT word_id, sha256, file_sealed FROM contract_files")]
+
+
+async def test_the_file_is_made_after_the_signature_and_a_lost_one_is_made_again_to_the_byte(world: World) -> None:
+    lease = await signed(world)
+    await eventually(lambda: kept_files(world))
+    ((word_id, sha256, sealed),) = await kept_files(world)
+    file = await world.file(lease.no, OWNER)
+    assert file.startswith(b"%PDF-")
+    assert digest_of(file) == sha256
+    assert world.ring.decrypt(sealed, f"contract_files|file_sealed|{word_id}") == file
+    assert file not in sealed
+    for change in ("UPDATE contract_files SET sha256 = ''", "DELETE FROM contract_files"):
+        with pytest.raises((DBAPIError, asyncpg.PostgresError)):
+            await world.sql(change)
+    await world.sql("ALTER TABLE contract_files DISABLE TRIGGER contract_files_kept")
+    await world.sql("DELETE FROM contract_files")
+    assert await world.file(lease.no, OWNER) == file
+    assert [(row[0], row[1]) for row in await kept_files(world)] == [(word_id, sha256)]
+
+
+async def test_who_gets_the_file_of_a_contract(world: World) -> None:
+    lease = await signed(world)
+    assert await world.file(lease.no, OWNER) == await world.file(lease.no, MANAGER)
+    looks = await world.sql("SELECT what, roles, households FROM staff_read WHERE what = 'contract'")
+    assert [tuple(look) for look in looks] == [("contract", "house_manager", ["KF-1"])], "the tenant's own look is none of staff"
+    for caller, reason in (
+        (citizen("c-KF-2"), "NOT_FOUND"),
+        (staff("house_manager", "410203"), "NOT_FOUND"),
+        (staff("street_clerk", "410202001"), "NOT_ALLOWED"),
+        (staff("auditor", "4102"), "NOT_ALLOWED"),
+    ):
+        assert (await refused(world.file(lease.no, caller))).problem.reason == reason
+    assert (await refused(world.file("L-2026-999999", OWNER))).problem.reason == "NOT_FOUND"
+
+
+async def test_there_is_no_file_before_the_signature(world: World) -> None:
+    lease = await drafted(world)
+    assert (await refused(world.file(lease.no, OWNER))).problem.reason == "NOT_FOUND"
+    assert await kept_files(world) == []
+
+
+async def test_a_paper_is_checked_by_anybody_and_tells_nobody_s_name(world: World) -> None:
+    lease = await signed(world)
+    mark = (await contract(world, lease.no)).digest[:16]
+
+    async def checked(no: str, mark: str) -> pb.CheckContractResponse:
+        answer: pb.CheckContractResponse = await world.stub.CheckContract(pb.CheckContractRequest(lease_no=no, mark=mark))
+        return answer
+
+    found = await checked(lease.no, mark)
+    assert (found.matches, found.state, found.monthly_rent_fen, found.term_months) == (True, "deposit", 35_000, 36)
+    assert found.signed_at == lease.signed_at
+    assert "张".encode() not in found.SerializeToString()
+    await world.advance(lease.no, "activated")
+    active = await checked(lease.no, mark)
+    assert (active.state, active.starts_on, active.ends_on) == ("active", "2026-11-23", "2029-11-22")
+    nothing = pb.CheckContractResponse()
+    for no, wrong in ((lease.no, "0" * 16), (lease.no, mark[:15]), (lease.no, ""), (lease.no, "合同"), ("L-2026-999999", mark)):
+        assert await checked(no, wrong) == nothing
+
+
+async def test_a_lease_that_is_not_signed_cannot_be_checked(world: World) -> None:
+    lease = await drafted(world)
+    mark = (await contract(world, lease.no)).digest[:16]
+    assert not (await world.stub.CheckContract(pb.CheckContractRequest(lease_no=lease.no, mark=mark))).matches

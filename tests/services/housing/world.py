@@ -215,6 +215,10 @@ class World:
             assert found is not None
             return await self.contracts.draw_up(session, found, Tenant(name=self.households.name, id_number="4102************34"))
 
+    async def file(self, lease_no: str, caller: Caller) -> bytes:
+        answer: pb.GetContractFileResponse = await self.call("GetContractFile", pb.GetContractFileRequest(lease_no=lease_no), caller)
+        return answer.file
+
     async def sign(self, lease_no: str, caller: Caller, key: str = "", **changes: Any) -> pb.Lease:
         """Reads the contract and signs it."""
         shown = await self.call("GetContract", pb.GetContractRequest(lease_no=lease_no), caller)

@@ -108,6 +108,7 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetComparison", eligibility.GetComparisonResponse(comparison=eligibility.Comparison(round=1, rows=[compared])))
     on("GetTenancy", housing.GetTenancyResponse(offers=[housing.Offer(id="o", unit=unit)], lease=housing.Lease(no="L", unit=unit)))
     on("GetContract", housing.GetContractResponse(digest="0" * 64))
+    on("GetContractFile", housing.GetContractFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))
@@ -161,11 +162,17 @@ async def test_operation_does_what_its_description_says(gateway: World, id: str,
 
 async def test_no_signed_on_operation_answers_without_a_token(gateway: World) -> None:
     stranger = await gateway.stranger()
-    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1"}
+    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "mark": "0" * 16}
     for operation in OPERATIONS.values():
         reply = await stranger.ask(operation.method, operation.path.format_map(names), headers={"Idempotency-Key": str(uuid4())})
         if operation.access is Access.PUBLIC:
             assert reply.status == 200
         else:
             reply.problem(401, "UNAUTHENTICATED")
-    assert {asked.method for asked in gateway.backstage.asked} == {"GetRuleSet", "ListNotices", "ListEstates", "ListWaiting"}
+    assert {asked.method for asked in gateway.backstage.asked} == {
+        "GetRuleSet",
+        "ListNotices",
+        "ListEstates",
+        "ListWaiting",
+        "CheckContract",
+    }

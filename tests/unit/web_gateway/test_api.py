@@ -104,7 +104,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 56
+    assert len({op["operationId"] for op in operations}) == len(operations) == 58
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -124,7 +124,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/reads · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
         GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
-        POST /offers/{id}/answer · GET /leases/{no}/contract · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
+        POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
@@ -137,7 +137,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
 
 def test_public_operations_are_exactly_the_agreed_ones() -> None:
     public = {op.id for op in openapi.operations() if op.access is Access.PUBLIC}
-    assert public == {"get_city", "list_divisions", "get_conditions", "list_notices", "list_estates", "list_waiting"}
+    assert public == {"get_city", "list_divisions", "get_conditions", "list_notices", "list_estates", "list_waiting", "check_contract"}
 
 
 def test_everything_unsafe_is_idempotent_and_signed_on() -> None:

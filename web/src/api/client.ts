@@ -148,6 +148,9 @@ export const api = {
   sign: (key: string, no: string, digest: string) =>
     only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true, digest } })),
   contract: (no: string) => only(http.GET("/api/v1/leases/{no}/contract", { params: { path: { no } } })),
+  /** Where the browser gets the file of a signed contract. */
+  contractFile: (no: string) => `/api/v1/leases/${encodeURIComponent(no)}/contract.pdf`,
+  checkContract: (no: string, mark: string) => only(http.GET("/api/v1/contracts/{no}/{mark}", { params: { path: { no, mark } } })),
   leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
   bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
   bills: (query: Paged & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),

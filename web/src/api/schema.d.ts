@@ -461,6 +461,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contracts/{no}/{mark}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a paper was signed here, and how its lease stands; nothing of persons */
+        get: operations["check_contract"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counters": {
         parameters: {
             query?: never;
@@ -697,6 +714,26 @@ export interface paths {
          * @description The Chinese text binds.
          */
         get: operations["get_contract"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{no}/contract.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file of a signed contract, PDF/A: the tenant's own, and for house managers of the place
+         * @description A look of staff is on record.
+         */
+        get: operations["get_contract_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1491,6 +1528,28 @@ export interface components {
              * @description True: the text is a sample and not the city's own.
              */
             sample: boolean;
+        };
+        /** ContractCheck */
+        ContractCheck: {
+            /**
+             * Matches
+             * @description False: no such contract was signed here; all else is empty then.
+             */
+            matches: boolean;
+            /** Signed At */
+            signed_at: string | null;
+            /** State */
+            state: string;
+            /** Starts On */
+            starts_on: string;
+            /** Ends On */
+            ends_on: string;
+            /** Term Months */
+            term_months: number;
+            /** Monthly Rent Fen */
+            monthly_rent_fen: number;
+            /** Deposit Fen */
+            deposit_fen: number;
         };
         /** CorrectDossier */
         CorrectDossier: {
@@ -3202,6 +3261,7 @@ export type Confirm = components['schemas']['Confirm'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
 export type Contract = components['schemas']['Contract'];
+export type ContractCheck = components['schemas']['ContractCheck'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
@@ -4318,6 +4378,38 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    check_contract: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+                /** @description As the code on the paper carries it. */
+                mark: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractCheck"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     get_counters: {
         parameters: {
             query?: {
@@ -4875,6 +4967,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Contract"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_contract_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
                 };
             };
             400: components["responses"]["400"];

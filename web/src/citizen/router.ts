@@ -54,6 +54,7 @@ export const router = createRouter({
     open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
     open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
+    open("/contracts/check/:no/:mark", "check_contract.title", () => import("./pages/CheckContractPage.vue")),
     mine("/notices/:no/objection", "objection.title", () => import("./pages/ObjectionPage.vue")),
     { path: "/apply", children: questions() },
     { path: "/cases/:no/correct", children: questions() },

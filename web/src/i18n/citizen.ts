@@ -310,6 +310,18 @@ export const citizen = {
   "lease.sign_by": { zh: "请在此前签订", en: "Sign by" },
   "lease.signed_at": { zh: "签订时间", en: "Signed at" },
   "lease.bills": { zh: "账单", en: "Bills" },
+  "contract.file": { zh: "下载合同（PDF）", en: "Download the contract (PDF)" },
+  "check_contract.title": { zh: "核对租赁合同", en: "Check a lease contract" },
+  "check_contract.matches": { zh: "本系统留存有这份合同。", en: "A contract with this number and this code is kept here." },
+  "check_contract.unknown": {
+    zh: "没有对应的合同：编号或者二维码与留存的不一致。请以本系统里的合同为准，并告知房管所。",
+    en: "There is no such contract: the number or the code is not what is kept here. Rely on the contract in this system, and tell the house-management office.",
+  },
+  "check_contract.state": { zh: "现在的状态", en: "It is now" },
+  "check_contract.compare": {
+    zh: "请与纸面核对租金、押金和租期。不一致的，纸面可能被改过。这里不显示任何人的信息。",
+    en: "Compare rent, deposit and term with the paper. If they differ, the paper may have been changed. Nobody's data is shown here.",
+  },
   "contract.title": { zh: "租赁合同全文", en: "The contract" },
   "contract.read": { zh: "看合同全文", en: "Read the contract" },
   "contract.binding": { zh: "以中文文本为准。", en: "This is a translation for reading. The Chinese text binds." },

@@ -325,5 +325,6 @@ export const staff = {
   "ledger.balanced": { zh: "借贷平衡", en: "Balanced" },
   "ledger.unbalanced": { zh: "借贷不平，差额 {money}。请立即报告。", en: "Not balanced, off by {money}. Report this at once." },
   "leases_staff.title": { zh: "租赁合同", en: "Leases" },
+  "leases_staff.file": { zh: "下载 PDF", en: "PDF" },
   "leases_staff.caption": { zh: "合同列表", en: "Leases" },
 } as const;

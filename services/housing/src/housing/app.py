@@ -30,6 +30,7 @@ from chassis.rounds import every
 from housing import reach, store, tables
 from housing.again import Households, Leases
 from housing.applicants import Applicants, CaseworkApplicants
+from housing.contracts import CONTRACT_FILE, ContractFiles, Contracts
 from housing.deposits import Deposits, PaymentsDeposits
 from housing.expiry import ROUND_SECONDS, end_expired
 from housing.servicer import HousingServicer
@@ -65,15 +66,18 @@ async def application(
             terms = of_profile(anju_profile.load(settings.profile_dir, production=settings.production))
         tellings = Tellings(made.ring, made.client("notifications"))
         words = Words(database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
+        contracts = Contracts(made.ring, terms)
+        files = ContractFiles(database, made.ring, contracts, settings.public_url)
         handlers: dict[str, Handler] = {
             waiting.OFFER_MADE: _offer_made(engine, database),
             TELL: tellings.deliver,
             SETTLE_WORD: words.settle,
+            CONTRACT_FILE: files.make,
         }
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
         reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
-        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, reads)
+        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts, files, reads)
         more: dict[str, Callable[[Any], None]] = {
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
         }

@@ -6,17 +6,24 @@ is kept, and the terms of the lease are taken from it.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from anju_calendar import local_date
 from chassis.crypto import KeyRing
+from chassis.db import Database
+from chassis.errors import NOT_FOUND, Refusal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import store
-from housing.domain.contract import Agreed, Contract, Tenant, draw_up
-from housing.tables import KeptContract
+from housing.domain.contract import Agreed, Contract, Tenant, digest_of, draw_up, mark_of
+from housing.paper import file_of
+from housing.tables import ContractFile, KeptContract
 from housing.terms import TermsOf
+
+# The kind of these entries in housing's outbox; its handler is ``ContractFiles.make``.
+CONTRACT_FILE: Final = "contract_file"
 
 
 class Drawn(NamedTuple):
@@ -74,5 +81,41 @@ class Contracts:
         return Contract.model_validate_json(self._ring.decrypt(kept.document_sealed, _place(kept.word_id)))
 
 
+class ContractFiles:
+    """``public_url`` is the address people see; the code on each paper leads there."""
+
+    def __init__(self, database: Database, ring: KeyRing, contracts: Contracts, public_url: str) -> None:
+        self._database = database
+        self._ring = ring
+        self._contracts = contracts
+        self._public_url = public_url.rstrip("/")
+
+    async def make(self, payload: dict[str, Any]) -> None:
+        """The outbox's handler of ``CONTRACT_FILE`` entries, written with the signature."""
+        await self.of_lease(str(payload["lease_no"]))
+
+    async def of_lease(self, lease_no: str) -> bytes:
+        """Made when it is not there yet; a lost one is made again. Raises Refusal(NOT_FOUND) for a lease that is not signed."""
+        async with self._database.statements() as session:
+            leased = await store.lease(session, lease_no)
+            word_id = leased.lease.contract_id if leased is not None else None
+            kept = await store.contract(session, word_id) if word_id else None
+            file = await store.contract_file(session, word_id) if word_id else None
+        if leased is None or kept is None or leased.lease.signed_at is None:
+            raise Refusal(NOT_FOUND)
+        if file is None:
+            url = f"{self._public_url}/contracts/check/{lease_no}/{mark_of(kept.digest)}"
+            made = await asyncio.to_thread(file_of, self._contracts.opened(kept), leased.lease.signed_at, url)
+            sealed = self._ring.encrypt(made, _file_place(kept.word_id))
+            async with self._database.transaction() as session:
+                await store.keep_contract_file(session, ContractFile(word_id=kept.word_id, sha256=digest_of(made), file_sealed=sealed))
+            return made
+        return self._ring.decrypt(file.file_sealed, _file_place(file.word_id))
+
+
 def _place(word_id: str) -> str:
     return f"contracts|document_sealed|{word_id}"
+
+
+def _file_place(word_id: str) -> str:
+    return f"contract_files|file_sealed|{word_id}"

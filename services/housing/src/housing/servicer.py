@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
@@ -26,8 +27,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import reach, store, wire
 from housing.applicants import Applicants
+from housing.contracts import ContractFiles, Contracts
 from housing.deposits import Deposits
 from housing.domain import matching
+from housing.domain.contract import mark_of
 from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
@@ -53,9 +56,12 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         terms_of: TermsOf,
         words: Words,
         deposits: Deposits,
+        contracts: Contracts,
+        files: ContractFiles,
         reads: Reads,
     ) -> None:
-        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words, deposits)
+        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words, deposits, contracts)
+        self._files = files
         self._reads = reads
         # One process waits for a district's lock with one connection, not with its whole pool.
         self._offering = asyncio.Lock()
@@ -237,6 +243,24 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         tenant = await self._applicants.tenant(leased.lease.application_no)
         async with self._database.statements() as session:
             return wire.contract((await self._contracts.draw_up(session, leased, tenant)).contract, None)
+
+    async def GetContractFile(self, request: pb.GetContractFileRequest, context: Context) -> pb.GetContractFileResponse:
+        async with self._database.statements() as session:
+            found = await store.lease(session, request.lease_no)
+        if found is None:
+            raise Refusal(NOT_FOUND)
+        reach.see_household(found.lease.owner, found.lease.street)
+        file = await self._files.of_lease(found.lease.no)
+        await self._reads.note(current_caller(), "contract", [found.lease.application_no])
+        return pb.GetContractFileResponse(file=file)
+
+    async def CheckContract(self, request: pb.CheckContractRequest, context: Context) -> pb.CheckContractResponse:
+        async with self._database.statements() as session:
+            found = await store.lease(session, request.lease_no)
+            kept = await store.contract(session, found.lease.contract_id) if found and found.lease.contract_id else None
+        if found is None or kept is None or not hmac.compare_digest(mark_of(kept.digest), request.mark.encode("ascii", "replace").decode()):
+            return pb.CheckContractResponse()
+        return wire.checked(found.lease)
 
     async def SignLease(self, request: pb.SignLeaseRequest, context: Context) -> pb.SignLeaseResponse:
         caller = current_caller()

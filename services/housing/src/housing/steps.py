@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import store, wire
 from housing.applicants import Applicants
-from housing.contracts import Contracts
+from housing.contracts import CONTRACT_FILE, Contracts
 from housing.deposits import Deposits
 from housing.domain import leases
 from housing.errors import OFFER_NOT_OPEN, STEP_REFUSED
@@ -54,6 +54,7 @@ class WorkflowSteps:
         terms_of: TermsOf,
         words: Words,
         deposits: Deposits,
+        contracts: Contracts,
     ) -> None:
         self._database = database
         self._ring = ring
@@ -63,7 +64,7 @@ class WorkflowSteps:
         self._terms_of = terms_of
         self._words = words
         self._deposits = deposits
-        self._contracts = Contracts(ring, terms_of)
+        self._contracts = contracts
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
         _check_step(request.step)
@@ -289,6 +290,7 @@ class WorkflowSteps:
             contract.deposit_fen,
         )
         lease.word_id, lease.contract_id, lease.signed_at = said.id, kept.word_id, as_of
+        self._outbox.add(session, CONTRACT_FILE, {"lease_no": lease.no})
         tell.fill_in(step, deadline=tell.day(calendar.days_after(as_of, terms.deposit.due_days)))
         return wire.lease_terms(terms.of_lease(lease.monthly_rent_fen, lease.deposit_fen))
 

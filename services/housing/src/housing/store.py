@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from housing.tables import LISTED, Estate, KeptContract, Lease, LeaseNumber, Offer, Unit, Waiting
+from housing.tables import LISTED, ContractFile, Estate, KeptContract, Lease, LeaseNumber, Offer, Unit, Waiting
 
 # unique_violation and deadlock_detected: somebody else was faster, and a new look sees what he did.
 LOST_RACES: Final = ("23505", "40P01")
@@ -352,6 +352,15 @@ def within(divisions: Sequence[str]) -> ColumnElement[bool]:
 
 async def contract(session: AsyncSession, word_id: str) -> KeptContract | None:
     return await session.get(KeptContract, word_id)
+
+
+async def contract_file(session: AsyncSession, word_id: str) -> ContractFile | None:
+    return await session.get(ContractFile, word_id)
+
+
+async def keep_contract_file(session: AsyncSession, file: ContractFile) -> None:
+    """The first one stays: two that make it at once make the same."""
+    await session.execute(insert(ContractFile).values(**file.model_dump()).on_conflict_do_nothing())
 
 
 async def drop_contract(session: AsyncSession, word_id: str) -> None:

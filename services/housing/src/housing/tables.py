@@ -217,6 +217,16 @@ class KeptContract(Base, table=True):
     terms_on: date
 
 
+class ContractFile(Base, table=True):
+    """The file of a signed contract, kept sealed: made once, and never changed."""
+
+    __tablename__ = "contract_files"
+
+    word_id: str = Field(primary_key=True, foreign_key="contracts.word_id")
+    sha256: str
+    file_sealed: bytes
+
+
 class Repair(Base, RepairColumns, table=True):
     """Workflows that were started again, append-only."""
 

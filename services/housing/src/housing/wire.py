@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from housing import store
 from housing.domain.contract import Contract
 from housing.store import EstateStock, Home, LeasedHome, OfferedHome, Ranked
+from housing.tables import Lease
 
 
 def unit_name(home: Home) -> str:
@@ -83,6 +84,20 @@ def contract(found: Contract, signed_at: datetime | None) -> pb.GetContractRespo
         digest=found.digest,
         signed_at=stamp(signed_at),
         sample=found.sample,
+    )
+
+
+def checked(lease: Lease) -> pb.CheckContractResponse:
+    """Of a paper that matches: what can be compared with it, and nothing of persons."""
+    return pb.CheckContractResponse(
+        matches=True,
+        signed_at=stamp(lease.signed_at),
+        state=lease.state,
+        starts_on=lease.starts_on.isoformat() if lease.starts_on else "",
+        ends_on=(lease.vacated_on or lease.ends_on).isoformat() if lease.ends_on else "",
+        term_months=lease.term_months,
+        monthly_rent_fen=lease.monthly_rent_fen,
+        deposit_fen=lease.deposit_fen,
     )
 
 

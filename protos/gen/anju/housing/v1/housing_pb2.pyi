@@ -719,6 +719,111 @@ class Clause(_message.Message):
 Global___Clause: _TypeAlias = Clause  # noqa: Y015
 
 @_typing.final
+class GetContractFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContractFileRequest: _TypeAlias = GetContractFileRequest  # noqa: Y015
+
+@_typing.final
+class GetContractFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.bytes
+    """PDF."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContractFileResponse: _TypeAlias = GetContractFileResponse  # noqa: Y015
+
+@_typing.final
+class CheckContractRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    mark: _builtins.str
+    """The first 16 characters of the digest, as the code on the paper carries them."""
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        mark: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no", "mark", b"mark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckContractRequest: _TypeAlias = CheckContractRequest  # noqa: Y015
+
+@_typing.final
+class CheckContractResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHES_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STARTS_ON_FIELD_NUMBER: _builtins.int
+    ENDS_ON_FIELD_NUMBER: _builtins.int
+    TERM_MONTHS_FIELD_NUMBER: _builtins.int
+    MONTHLY_RENT_FEN_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
+    matches: _builtins.bool
+    """False: there is no such contract. All else is empty then."""
+    state: _builtins.str
+    """deposit, active, ended, lapsed."""
+    starts_on: _builtins.str
+    ends_on: _builtins.str
+    term_months: _builtins.int
+    monthly_rent_fen: _builtins.int
+    deposit_fen: _builtins.int
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        matches: _builtins.bool = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
+        state: _builtins.str = ...,
+        starts_on: _builtins.str = ...,
+        ends_on: _builtins.str = ...,
+        term_months: _builtins.int = ...,
+        monthly_rent_fen: _builtins.int = ...,
+        deposit_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deposit_fen", b"deposit_fen", "ends_on", b"ends_on", "matches", b"matches", "monthly_rent_fen", b"monthly_rent_fen", "signed_at", b"signed_at", "starts_on", b"starts_on", "state", b"state", "term_months", b"term_months"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckContractResponse: _TypeAlias = CheckContractResponse  # noqa: Y015
+
+@_typing.final
 class SignLeaseResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

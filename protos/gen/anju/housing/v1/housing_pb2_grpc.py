@@ -79,6 +79,16 @@ class HousingServiceStub:
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseRequest.SerializeToString,
                 response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseResponse.FromString,
                 _registered_method=True)
+        self.GetContractFile = channel.unary_unary(
+                '/anju.housing.v1.HousingService/GetContractFile',
+                request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileRequest.SerializeToString,
+                response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileResponse.FromString,
+                _registered_method=True)
+        self.CheckContract = channel.unary_unary(
+                '/anju.housing.v1.HousingService/CheckContract',
+                request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractRequest.SerializeToString,
+                response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractResponse.FromString,
+                _registered_method=True)
         self.ListLeases = channel.unary_unary(
                 '/anju.housing.v1.HousingService/ListLeases',
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.ListLeasesRequest.SerializeToString,
@@ -178,6 +188,20 @@ class HousingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContractFile(self, request, context):
+        """The file of a signed contract: the tenant's own, and for house managers of the place; a look of staff is on record. NOT_FOUND before it is signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckContract(self, request, context):
+        """Whether a paper with this number and this mark was signed here, and how the lease stands; nothing of persons, and nothing at all for a wrong mark.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLeases(self, request, context):
         """Leases in the caller's reach.
         """
@@ -268,6 +292,16 @@ def add_HousingServiceServicer_to_server(servicer, server):
                     servicer.SignLease,
                     request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseRequest.FromString,
                     response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseResponse.SerializeToString,
+            ),
+            'GetContractFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContractFile,
+                    request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileRequest.FromString,
+                    response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileResponse.SerializeToString,
+            ),
+            'CheckContract': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckContract,
+                    request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractRequest.FromString,
+                    response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractResponse.SerializeToString,
             ),
             'ListLeases': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLeases,
@@ -543,6 +577,60 @@ class HousingService:
             '/anju.housing.v1.HousingService/SignLease',
             anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseRequest.SerializeToString,
             anju_dot_housing_dot_v1_dot_housing__pb2.SignLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContractFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.housing.v1.HousingService/GetContractFile',
+            anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileRequest.SerializeToString,
+            anju_dot_housing_dot_v1_dot_housing__pb2.GetContractFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckContract(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.housing.v1.HousingService/CheckContract',
+            anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractRequest.SerializeToString,
+            anju_dot_housing_dot_v1_dot_housing__pb2.CheckContractResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class HousingServiceStub:
     """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
     FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
     """
+    GetContractFile: _grpc.UnaryUnaryMultiCallable[_housing_pb2.GetContractFileRequest, _housing_pb2.GetContractFileResponse]
+    """The file of a signed contract: the tenant's own, and for house managers of the place; a look of staff is on record. NOT_FOUND before it is signed."""
+    CheckContract: _grpc.UnaryUnaryMultiCallable[_housing_pb2.CheckContractRequest, _housing_pb2.CheckContractResponse]
+    """Whether a paper with this number and this mark was signed here, and how the lease stands; nothing of persons, and nothing at all for a wrong mark."""
     ListLeases: _grpc.UnaryUnaryMultiCallable[_housing_pb2.ListLeasesRequest, _housing_pb2.ListLeasesResponse]
     """Leases in the caller's reach."""
     RegisterWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]
@@ -89,6 +93,10 @@ class HousingServiceAsyncStub(HousingServiceStub):
     """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
     FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
     """
+    GetContractFile: _aio.UnaryUnaryMultiCallable[_housing_pb2.GetContractFileRequest, _housing_pb2.GetContractFileResponse]  # type: ignore[assignment]
+    """The file of a signed contract: the tenant's own, and for house managers of the place; a look of staff is on record. NOT_FOUND before it is signed."""
+    CheckContract: _aio.UnaryUnaryMultiCallable[_housing_pb2.CheckContractRequest, _housing_pb2.CheckContractResponse]  # type: ignore[assignment]
+    """Whether a paper with this number and this mark was signed here, and how the lease stands; nothing of persons, and nothing at all for a wrong mark."""
     ListLeases: _aio.UnaryUnaryMultiCallable[_housing_pb2.ListLeasesRequest, _housing_pb2.ListLeasesResponse]  # type: ignore[assignment]
     """Leases in the caller's reach."""
     RegisterWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.RegisterWaitingRequest, _housing_pb2.RegisterWaitingResponse]  # type: ignore[assignment]
@@ -178,6 +186,22 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         """The household signs the contract it has read, whose digest it gives; the return situations are in it (Order 11, article 16).
         FAILED_PRECONDITION/NOT_ACKNOWLEDGED, LEASE_NOT_OPEN, TERMS_CHANGED: it says something else by now, read it again.
         """
+
+    @_abc_1.abstractmethod
+    def GetContractFile(
+        self,
+        request: _housing_pb2.GetContractFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_housing_pb2.GetContractFileResponse, _abc.Awaitable[_housing_pb2.GetContractFileResponse]]:
+        """The file of a signed contract: the tenant's own, and for house managers of the place; a look of staff is on record. NOT_FOUND before it is signed."""
+
+    @_abc_1.abstractmethod
+    def CheckContract(
+        self,
+        request: _housing_pb2.CheckContractRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_housing_pb2.CheckContractResponse, _abc.Awaitable[_housing_pb2.CheckContractResponse]]:
+        """Whether a paper with this number and this mark was signed here, and how the lease stands; nothing of persons, and nothing at all for a wrong mark."""
 
     @_abc_1.abstractmethod
     def ListLeases(

@@ -86,6 +86,11 @@ class Contract(_Part):
         return digest_of(self.document())
 
 
+def mark_of(digest: str) -> str:
+    """What a paper carries of the digest: 64 bits, which nobody finds who does not have the paper."""
+    return digest[:16]
+
+
 def digest_of(document: bytes) -> str:
     return hashlib.sha256(document).hexdigest()
 

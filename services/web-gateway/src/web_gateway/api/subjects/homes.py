@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
+from web_gateway.api.files import PDF, Download
 from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, Empty, Params
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.stock import Unit
@@ -94,6 +96,17 @@ class Contract(Answer):
     sample: bool = Field(description="True: the text is a sample and not the city's own.")
 
 
+class ContractCheck(Answer):
+    matches: bool = Field(description="False: no such contract was signed here; all else is empty then.")
+    signed_at: datetime | None
+    state: Annotated[str, CodeOf("lease_states")]
+    starts_on: str
+    ends_on: str
+    term_months: int
+    monthly_rent_fen: int
+    deposit_fen: int
+
+
 class Tenancy(Answer):
     waiting: WaitingEntry | None
     offers: list[Offer]
@@ -124,6 +137,11 @@ class OfOffer(Params):
 
 class OfLease(Params):
     no: f.Id
+
+
+class OnPaper(Params):
+    no: f.Id
+    mark: str = Field(pattern=r"^[0-9a-f]{16}$", description="As the code on the paper carries it.")
 
 
 class LeaseFilter(f.Paged):
@@ -178,6 +196,25 @@ async def get_contract(call: Call, params: OfLease) -> Contract:
     """The contract of the caller's own lease: as it would be signed now, or as it was signed. The Chinese text binds."""
     answer = await call.rpc("housing", call.services.housing.GetContract, housing.GetContractRequest(lease_no=params.no))
     return to_model(Contract, answer, call.locale)
+
+
+@api.get("/leases/{no}/contract.pdf", gives=(PDF,))
+async def get_contract_file(call: Call, params: OfLease) -> Download:
+    """The file of a signed contract, PDF/A: the tenant's own, and for house managers of the place. A look of staff is on record."""
+    answer = await call.rpc("housing", call.services.housing.GetContractFile, housing.GetContractFileRequest(lease_no=params.no))
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield answer.file
+
+    return Download(f"租赁合同-{params.no}.pdf", PDF, whole(), size=len(answer.file))
+
+
+@api.get("/contracts/{no}/{mark}", access=Access.PUBLIC)
+async def check_contract(call: Call, params: OnPaper) -> ContractCheck:
+    """Whether a paper was signed here, and how its lease stands; nothing of persons."""
+    request = housing.CheckContractRequest(lease_no=params.no, mark=params.mark)
+    answer = await call.rpc("housing", call.services.housing.CheckContract, request)
+    return to_model(ContractCheck, answer)
 
 
 @api.post("/leases/{no}/signature", access=Access.CITIZEN)
