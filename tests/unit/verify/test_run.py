@@ -165,6 +165,7 @@ def test_every_invariant_has_its_check() -> None:
         "A2",
         "A3",
         "A4",
+        "L1",
         "W1",
         "W2",
         "W3",
