@@ -151,7 +151,7 @@ async def test_what_the_workflow_refuses_is_not_handed_on_and_may_be_said_again(
 
 async def test_nobody_passes_on_by_the_engine_alone(desk: Desk, street: str) -> None:
     no = await at_street(desk, street)
-    request = pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=HAND_ON)
+    request = pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=HAND_ON, reason=WHY)
     assert await reason_of(desk.call(await official(desk, "street_clerk", street), "DecideTask", request)) == "INVALID_FIELDS"
     with pytest.raises(Refusal, match="NOT_SAID"):
         await desk.advance(no, "street_handed_on", "district_review", word="w-nobody", actor="clerk-1")
