@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from anju_onebox import authority, keys
+from anju_onebox import authority, cli, keys
 from anju_onebox.cli import app
 from chassis import commands
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.identity import load_key
+
+from tests.support.ports import free_block
 
 
 def anju(*words: str) -> int:
@@ -71,3 +74,16 @@ def test_a_step_out_of_turn_changes_nothing(folder: Path, capsys: pytest.Capture
     assert anju("certify", str(folder), "--authority", "use") == 1
     assert "--authority add comes first" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize(("days", "said"), [(29, True), (31, False)])
+async def test_the_state_of_a_box_says_when_certificates_end_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], days: int, said: bool
+) -> None:
+    with free_block(tmp_path) as block:
+        layout = replace(block, split=True)
+        layout.prepare()
+        monkeypatch.setattr(authority, "CERTIFICATE_LIVES", timedelta(days=days))
+        keys.certify(layout.keys_dir)
+        assert await cli._status(layout) == 1, "nothing runs"
+        assert ("anju keys certify" in capsys.readouterr().out) is said
