@@ -48,6 +48,7 @@ export const terms = {
     vehicle_value: {"zh": "机动车价值", "en": "Value of vehicles"},
     insured_months: {"zh": "社会保险连续缴费月数", "en": "Months of social insurance without a gap"},
     marriage: {"zh": "婚姻状况与登记一致", "en": "Marital status agrees with the register"},
+    minor_elsewhere: {"zh": "未成年家庭成员没有同时写在另一件申请里", "en": "No minor of the household is named in another application"},
     adult_applicant: {"zh": "申请人为成年人", "en": "Applicant is of age"},
   },
   decisions: {

@@ -72,7 +72,7 @@ class Decisions:
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no)
             level = await _may_decide(session, caller, case, request)
-            if decision is contract.Decision.APPROVE and case.doubts:
+            if decision is contract.Decision.APPROVE and await store.against(session, case):
                 first = await store.proposal(session, case.no)
                 if first is None:
                     raise Refusal(TASK_NOT_OPEN)
@@ -93,7 +93,7 @@ class Decisions:
             case = await _locked(session, request.application_no)
             if await session.get(Proposal, key) is not None:
                 return True
-            if not case.doubts or await store.was_said(session, key):
+            if not await store.against(session, case) or await store.was_said(session, key):
                 return False
             level = await _may_decide(session, caller, case, request)
             if not reason:

@@ -105,6 +105,7 @@ class Reading:
             reach.view_of(caller, case)
             if case is None:
                 raise Refusal(NOT_FOUND)
+            doubts = await store.against(session, case)
             proposals = {row.task_id: row for row in await store.proposals(session, no)}
             open_ = await store.proposal(session, no)
             decided = await store.decisions(session, no)
@@ -113,7 +114,7 @@ class Reading:
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
-            doubts=case.doubts,
+            doubts=doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
             recusal=recusal,
             recusals=[views.recusal(vault, row) for row in recusals],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from anju_contracts.application import DECIDE, ENDS
 from casekit.engine import OnRecord
@@ -31,6 +31,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
@@ -60,6 +61,8 @@ from casework.tables import (
 # Longer than any call lasts: an objection still pending after it was never taken, and must not keep its author from trying again.
 _OBJECTION_IN_FLIGHT = timedelta(minutes=1)
 _SEEN_ANEW = timedelta(hours=1)
+# The doubt, in the vocabulary of the criteria.
+MINOR_ELSEWHERE: Final = "minor_elsewhere"
 # More households than name anybody who is not being made fun of.
 _MOST_CLAIMS = 50
 
@@ -296,6 +299,24 @@ async def named_elsewhere(session: AsyncSession, no: str, blinds: Sequence[str])
         col(Resident.blind).in_(blinds), col(Resident.active).is_(True), col(Resident.application_no) != no
     )
     return frozenset((await session.execute(query)).scalars().all())
+
+
+async def shares_a_minor(session: AsyncSession, no: str) -> bool:
+    """Whether another active case names a minor of this household, for whom its applicant speaks."""
+    other = aliased(Resident)
+    query = (
+        select(Consent)
+        .join(Resident, and_(col(Resident.application_no) == no, col(Resident.blind) == col(Consent.blind)))
+        .join(other, and_(col(other.blind) == col(Consent.blind), col(other.application_no) != no))
+        .where(col(Consent.application_no) == no, col(Consent.channel) == "parent", col(Consent.withdrawn_at).is_(None))
+        .where(col(Resident.active).is_(True), col(other.active).is_(True))
+    )
+    return bool((await session.execute(select(query.exists()))).scalar_one())
+
+
+async def against(session: AsyncSession, case: Application) -> Sequence[str]:
+    """Codes of what stands against an approval now, so that it takes two: what the assessment found, and a minor whom another household names too."""
+    return [*case.doubts, *([MINOR_ELSEWHERE] if await shares_a_minor(session, case.no) else [])]
 
 
 async def own_cases(session: AsyncSession, blinds: Sequence[str], except_no: str) -> Sequence[str]:
