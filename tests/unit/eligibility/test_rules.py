@@ -437,6 +437,7 @@ def test_every_criterion_of_the_citys_profile_is_implemented() -> None:
 
 
 def test_every_criterion_of_the_vocabulary_is_judged() -> None:
-    assert list(criteria.discover()) == list(terms("criteria"))
+    # All but the doubt casework has of its own record: a minor whom another household names.
+    assert list(criteria.discover()) == [code for code in terms("criteria") if code != "minor_elsewhere"]
     for criterion in criteria.discover().values():
         assert set(criterion.registers) <= set(terms("registers"))
