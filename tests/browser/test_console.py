@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import PHONE, Visitor
@@ -126,6 +126,68 @@ async def test_the_search_finds_by_number_and_by_person(families: Families, visi
     await finance.sign_on_official("finance", "", "/staff/ledger")
     await expect(finance.page.get_by_role("searchbox", name="申请、合同、账单编号", exact=True)).to_be_visible()
     await is_whole(finance, "search-narrow")
+
+
+async def test_a_list_is_sorted_filtered_turned_and_kept(families: Families, visitor: NewVisitor) -> None:
+    cases = [await families.one("410203") for _ in range(2)]
+    for family in cases:
+        await family.submit()
+    reviewer = await visitor(SMALL)
+    await reviewer.sign_on_official("district_reviewer", "410203", "/staff/cases")
+    page = reviewer.page
+    table = page.get_by_role("table", name="申请列表")
+    first, second = sorted(family.no for family in cases)
+    numbers = table.get_by_role("rowheader")
+    await expect(numbers.first).to_have_text(second)
+    await expect(page.get_by_role("navigation", name="翻页")).to_contain_text("共 2 条")
+    await is_whole(reviewer, "list")
+    heading = table.get_by_role("columnheader", name="申请编号")
+    await expect(heading).to_have_attribute("aria-sort", "descending")
+    await heading.get_by_role("button").press("Enter")
+    await expect(heading).to_have_attribute("aria-sort", "ascending")
+    await expect(numbers.first).to_have_text(first)
+    # One page as small as the other list in the address; there and back, and as it was sent to somebody.
+    await page.get_by_label("阶段").select_option("registered")
+    await expect(page.locator(".list")).to_contain_text("没有符合条件的申请")
+    await is_whole(reviewer, "list-empty")
+    assert "stage=registered" in page.url
+    assert "sort=no" in page.url
+    await page.go_back()
+    await expect(numbers.first).to_have_text(first)
+    address = page.url
+    # What somebody likes about the list stays with him.
+    await reviewer.press("列与密度")
+    await page.get_by_label("申请类别").uncheck()
+    await page.get_by_label("紧凑").check()
+    await is_whole(reviewer, "list-columns")
+    await page.keyboard.press("Escape")
+    await expect(table.get_by_role("columnheader", name="申请类别")).to_have_count(0)
+    await reviewer.press("常用视图")
+    await page.get_by_label("名称").fill("从旧到新")
+    await reviewer.press("保存当前视图")
+    await reviewer.open("/staff/cases")
+    await expect(numbers.first).to_have_text(second)
+    await expect(table.get_by_role("columnheader", name="申请类别")).to_have_count(0)
+    await reviewer.press("常用视图")
+    await page.get_by_role("link", name="从旧到新").click()
+    await expect(numbers.first).to_have_text(first)
+    assert page.url == address
+    await reviewer.press("删除视图“从旧到新”")
+    # Turned page by page: three a page are as good as fifty.
+    served: list[str] = []
+
+    async def many(route: Route) -> None:
+        served.append(route.request.url)
+        answer = await (await route.fetch()).json()
+        await route.fulfill(json={**answer, "total": 120})
+
+    await page.route("**/api/v1/applications?*", many)
+    await reviewer.open("/staff/cases?size=20")
+    await expect(page.get_by_text("第 1 / 6 页")).to_be_visible()
+    await reviewer.press("下一页")
+    await expect(page.get_by_text("第 2 / 6 页")).to_be_visible()
+    assert "skip=20" in served[-1]
+    await expect(page.get_by_role("button", name="上一页")).to_be_enabled()
 
 
 @pytest.mark.parametrize("screen", [PHONE, TWICE], ids=["phone", "zoomed to 200 %"])

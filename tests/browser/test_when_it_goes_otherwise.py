@@ -405,6 +405,7 @@ async def test_money_that_is_missing_is_on_the_first_page(visitor: NewVisitor, r
     await official.sign_on_official(role, "", "/staff")
     await official.expect_heading("欠租、逾期与未付成")
     for part in ("欠租", "逾期", "付款没有成功"):
+        await official.page.get_by_role("navigation", name="账单分类").get_by_role("link", name=part, exact=True).click()
         await expect(official.page.get_by_role("region", name=part, exact=True)).to_contain_text("420.00 元")
     await official.picture(f"arrears-{role}")
 

@@ -66,6 +66,7 @@ async function orNull<R>(call: Promise<R>): Promise<R | null> {
 
 const keyed = (key: string) => ({ "Idempotency-Key": key });
 type Paged = { limit?: number; cursor?: string };
+type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
 export const api = {
   async session(): Promise<SessionView | null> {
@@ -94,7 +95,7 @@ export const api = {
   waitingList: (code: string, query: Paged, cache: RequestCache = "default") =>
     only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
-  applications: (query: Paged & { stage?: string; district?: string; blocked?: boolean }) =>
+  applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),
   submit: (key: string, body: SubmitApplication) =>
     only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
@@ -144,7 +145,7 @@ export const api = {
   answerOffer: (key: string, id: string, accept: boolean, reason: string) =>
     only(http.POST("/api/v1/offers/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { accept, reason } })),
 
-  leases: (query: Paged & { no?: string }) => only(http.GET("/api/v1/leases", { params: { query } })),
+  leases: (query: Sorted & { no?: string; state?: string; district?: string }) => only(http.GET("/api/v1/leases", { params: { query } })),
   sign: (key: string, no: string, digest: string) =>
     only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true, digest } })),
   contract: (no: string) => only(http.GET("/api/v1/leases/{no}/contract", { params: { path: { no } } })),
@@ -153,14 +154,14 @@ export const api = {
   checkContract: (no: string, mark: string) => only(http.GET("/api/v1/contracts/{no}/{mark}", { params: { path: { no, mark } } })),
   leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
   bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
-  bills: (query: Paged & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),
+  bills: (query: Sorted & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),
   pay: (key: string, no: string, period: string) =>
     only(http.POST("/api/v1/leases/{no}/bills/{period}/payments", { params: { path: { no, period }, header: keyed(key) }, body: {} })),
 
   inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),
 
-  tasks: (query: Paged & { state?: string }) => only(http.GET("/api/v1/tasks", { params: { query } })),
+  tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   recuse: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),

@@ -1090,6 +1090,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** AccountBalance */
         AccountBalance: {
@@ -1268,6 +1274,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Assessment */
         Assessment: {
@@ -1335,6 +1347,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** City */
         City: {
@@ -2042,6 +2060,12 @@ export interface components {
              */
             next_cursor: string;
             /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+            /**
              * Unread
              * @description Messages not read, counted up to 99.
              */
@@ -2108,6 +2132,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** LevelDecision */
         LevelDecision: {
@@ -2162,6 +2192,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Lookup */
         Lookup: {
@@ -2345,6 +2381,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** ObjectToQuery */
         ObjectToQuery: {
@@ -2366,6 +2408,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Objection */
         Objection: {
@@ -2449,6 +2497,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /**
          * PrefillData
@@ -2559,6 +2613,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** QueryObjection */
         QueryObjection: {
@@ -2633,6 +2693,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** RecordConfirmation */
         RecordConfirmation: {
@@ -2965,6 +3031,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Tenancy */
         Tenancy: {
@@ -3068,6 +3140,12 @@ export interface components {
              * @default
              */
             next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Withdraw */
         Withdraw: {
@@ -3376,6 +3454,14 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only those past their deadline. */
+                overdue?: boolean;
                 /** @description Only this stage. */
                 stage?: string;
                 /** @description Only this district or county. */
@@ -4244,6 +4330,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
                 /** @description Only this state. */
                 state?: string;
                 /** @description Only unpaid bills on which a payment was opened and came to nothing. */
@@ -4794,6 +4886,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
                 /** @description Only the one with this number. */
                 no?: string;
                 /** @description Only this state. */
@@ -4835,6 +4933,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
             };
             header?: never;
             path: {
@@ -5560,6 +5664,14 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only those past their deadline. */
+                overdue?: boolean;
                 /** @description Only these. */
                 state?: string;
             };

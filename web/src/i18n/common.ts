@@ -14,6 +14,7 @@ export const common = {
   "app.loading": { zh: "正在加载…", en: "Loading…" },
   "app.more": { zh: "显示更多", en: "Show more" },
   "app.retry": { zh: "再试一次", en: "Try again" },
+  "app.dash": { zh: "—", en: "—" },
   "app.none": { zh: "暂无", en: "None" },
   "app.yes": { zh: "是", en: "Yes" },
   "app.no": { zh: "否", en: "No" },

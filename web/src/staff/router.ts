@@ -18,7 +18,8 @@ declare module "vue-router" {
 
 export const router = createRouter({
   history: createWebHistory("/staff"),
-  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  // A list that is sorted or turned stays where it is.
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
   routes: [
     { path: "/", redirect: () => myFirst() ?? "/tasks" },
     ...PAGES.map(({ path, title, roles, help, component }) => ({ path, component, meta: { title, roles, help } }) as RouteRecordRaw),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
@@ -20,7 +19,7 @@ from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
 from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
 from casework.parts import Parts, now
-from casework.store import Declared, Listed
+from casework.store import Declared
 from casework.tables import Application, Notice
 
 PURPOSE: Final = "公共租赁住房保障资格核验"
@@ -55,30 +54,30 @@ class Reading:
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
     async def cases(self, caller: Caller, request: pb.ListApplicationsRequest) -> pb.ListApplicationsResponse:
-        size = paging.limit(request.page.limit)
-        before = _number(request.page.cursor)
         async with self._parts.database.statements() as session:
-            rows = await store.list_cases(
-                session, caller, stage=request.stage, district=request.district, blocked=request.blocked, before=before, size=size
+            shown, info = await store.list_cases(
+                session,
+                caller,
+                stage=request.stage,
+                district=request.district,
+                blocked=request.blocked,
+                overdue=request.overdue,
+                asked=request.page,
             )
-        shown, cursor = paging.cut(rows, size, lambda case: (case.seq,))
         await self._parts.reads.note(caller, "applications", [case.no for case in shown])
         return pb.ListApplicationsResponse(
-            applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown],
-            page=common.PageInfo(next_cursor=cursor),
+            applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown], page=info
         )
 
     async def tasks(self, caller: Caller, request: pb.ListTasksRequest) -> pb.ListTasksResponse:
-        size = paging.limit(request.page.limit)
-        after = _deadline_key(request.page.cursor)
         if request.state and not is_code("task_states", request.state):
             raise invalid([wrong("/state", "没有这种待办状态。", "There is no such state of a task.")])
         async with self._parts.database.statements() as session:
             await store.see_duties(session, caller, {role for role in caller.roles if role in reach.REVIEWERS}, now())
-            rows = await store.list_tasks(session, caller, reach.levels_of(caller), request.state, after, size)
-        shown, cursor = paging.cut(rows, size, _task_key)
+            levels = reach.levels_of(caller)
+            shown, info = await store.list_tasks(session, caller, levels, request.state, request.page, overdue=request.overdue)
         await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
-        return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=common.PageInfo(next_cursor=cursor))
+        return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=info)
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
         size = paging.limit(request.page.limit)
@@ -224,15 +223,6 @@ class Reading:
 def _number(cursor: str) -> int | None:
     key = paging.decode(cursor, int)
     return key[0] if key else None
-
-
-def _deadline_key(cursor: str) -> tuple[datetime, str] | None:
-    key = paging.decode(cursor, datetime, str)
-    return (key[0], key[1]) if key else None
-
-
-def _task_key(row: Listed) -> tuple[paging.Part, ...]:
-    return row.task.deadline_at, row.case.no
 
 
 def _notice_key(row: tuple[Notice, Application]) -> tuple[paging.Part, ...]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from anju.common.v1 import common_pb2 as common
 from anju_contracts.application import DECIDE, ENDS
 from casekit.engine import OnRecord
+from casekit.listing import NEVER, By, Listing
 from casekit.words import REFUSED
 from chassis.identity import Caller
 from sqlalchemy import (
@@ -24,7 +26,6 @@ from sqlalchemy import (
     or_,
     outerjoin,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy import case as sql_case
@@ -127,11 +128,22 @@ def in_divisions(column: Any, divisions: Iterable[str]) -> ColumnElement[bool]:
     return or_(False, *(column.startswith(division, autoescape=True) for division in divisions))
 
 
+_CASES = Listing(
+    {
+        "no": By(col(Application.seq), int),
+        "deadline_at": By(func.coalesce(col(Application.deadline_at), NEVER), datetime),
+        "updated_at": By(col(Application.updated_at), datetime),
+    },
+    own="-no",
+    unique="no",
+)
+
+
 async def list_cases(
-    session: AsyncSession, caller: Caller, *, stage: str, district: str, blocked: bool, before: int | None, size: int
-) -> Sequence[Application]:
-    """Newest first: the citizen's own, or those in the divisions of the staff member."""
-    query = select(Application).order_by(col(Application.seq).desc()).limit(size + 1)
+    session: AsyncSession, caller: Caller, *, stage: str, district: str, blocked: bool, overdue: bool, asked: common.PageRequest
+) -> tuple[list[Application], common.PageInfo]:
+    """The citizen's own, or those in the divisions of the staff member; the newest first unless asked otherwise."""
+    query = select(Application)
     if caller.kind == "citizen":
         query = query.where(col(Application.owner) == caller.sub)
     else:
@@ -142,9 +154,10 @@ async def list_cases(
         query = query.where(col(Application.district) == district)
     if blocked:
         query = query.where(col(Application.blocked_at).is_not(None))
-    if before is not None:
-        query = query.where(col(Application.seq) < before)
-    return (await session.execute(query)).scalars().all()
+    if overdue:
+        query = query.where(col(Application.overdue).is_(True))
+    rows, info = await _CASES.page(session, query, asked)
+    return [row[0] for row in rows], info
 
 
 async def cases_in_reach(
@@ -533,11 +546,22 @@ class Listed(NamedTuple):
     recusal: str
 
 
+_TASKS = Listing(
+    {
+        "deadline_at": By(col(Task.deadline_at), datetime),
+        "opened_at": By(col(Task.opened_at), datetime),
+        "application_no": By(col(Task.application_no), str),
+    },
+    own="deadline_at",
+    unique="application_no",
+)
+
+
 async def list_tasks(
-    session: AsyncSession, caller: Caller, levels: Mapping[str, str], state: str, after: tuple[datetime, str] | None, size: int
-) -> Sequence[Listed]:
-    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first; those he does not decide marked so. ``state``:
-    only these, "" for any."""
+    session: AsyncSession, caller: Caller, levels: Mapping[str, str], state: str, asked: common.PageRequest, *, overdue: bool = False
+) -> tuple[list[Listed], common.PageInfo]:
+    """Open tasks of these levels (code to scope) in the caller's divisions, the nearest deadline first unless asked otherwise; those he does not decide
+    marked so. ``state``: only these, "" for any."""
     by_level = [
         and_(
             or_(col(Task.level) == level, and_(col(Task.level) == OBJECTION, col(Application.objection_level) == level)),
@@ -555,14 +579,13 @@ async def list_tasks(
         .join(Application, col(Application.no) == col(Task.application_no))
         .outerjoin(Proposal, col(Proposal.task_id) == col(Task.id))
         .where(col(Task.closed_at).is_(None), or_(False, *by_level))
-        .order_by(col(Task.deadline_at), col(Task.application_no))
-        .limit(size + 1)
     )
-    if after is not None:
-        query = query.where(tuple_(col(Task.deadline_at), col(Task.application_no)) > tuple_(*after))
     if state:
         query = query.where(states == state)
-    return [Listed(*row) for row in (await session.execute(query)).all()]
+    if overdue:
+        query = query.where(col(Task.overdue).is_(True))
+    rows, info = await _TASKS.page(session, query, asked)
+    return [Listed(*row) for row in rows], info
 
 
 # --- recusals (回避) -----------------------------------------------------------------------------------------------------------------------

@@ -181,17 +181,11 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     async def ListLeases(self, request: pb.ListLeasesRequest, context: Context) -> pb.ListLeasesResponse:
         if request.state and request.state not in wire.LEASE_STATES:
             raise invalid([wrong("/state", "没有这种合同状态。", "There is no such state of a lease.")])
-        size = paging.limit(request.page.limit)
-        cursor = paging.decode(request.page.cursor, str)
         in_reach = reach.leases()
         async with self._database.transaction() as session:
-            before = str(cursor[0]) if cursor else ""
-            found = await store.leases(session, in_reach, request.state, request.district, before, size + 1, no=request.no)
-        page, following = paging.cut(found, size, lambda leased: (leased.lease.no,))
+            page, info = await store.leases(session, in_reach, request.state, request.district, request.page, no=request.no)
         await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
-        answer = pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page])
-        answer.page.next_cursor = following
-        return answer
+        return pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page], page=info)
 
     # --- what a household says ----------------------------------------------------------------------------------------------------------
 

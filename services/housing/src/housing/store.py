@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from anju.common.v1 import common_pb2 as common
+from casekit.listing import By, Listing
 from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -325,20 +327,30 @@ async def lease_of(session: AsyncSession, application_no: str) -> LeasedHome | N
     return LeasedHome(row[0], _home(row)) if row else None
 
 
+_LISTED = Listing(
+    {
+        "no": By(col(Lease.no), str),
+        "application_no": By(col(Lease.application_no), str),
+        "monthly_rent_fen": By(col(Lease.monthly_rent_fen), int),
+    },
+    own="-no",
+    unique="no",
+)
+
+
 async def leases(
-    session: AsyncSession, reach: ColumnElement[bool], state: str, district: str, before: str, limit: int, *, no: str = ""
-) -> list[LeasedHome]:
-    """Leases in reach, newest number first, below the number ``before``; of a number ``no`` the one."""
-    query = _leases().where(reach).order_by(col(Lease.no).desc()).limit(limit)
+    session: AsyncSession, reach: ColumnElement[bool], state: str, district: str, asked: common.PageRequest, *, no: str = ""
+) -> tuple[list[LeasedHome], common.PageInfo]:
+    """Leases in reach, newest number first unless asked otherwise; of a number ``no`` the one."""
+    query = _leases().where(reach)
     if state:
         query = query.where(col(Lease.state) == state)
     if district:
         query = query.where(col(Lease.district) == district)
     if no:
         query = query.where(col(Lease.no) == no)
-    if before:
-        query = query.where(col(Lease.no) < before)
-    return [LeasedHome(row[0], _home(row)) for row in await session.execute(query)]
+    rows, info = await _LISTED.page(session, query, asked)
+    return [LeasedHome(row[0], _home(row)) for row in rows], info
 
 
 def owned_by(owner: str) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from casekit.reads import Reads
 from casekit.tell import Tellings
-from chassis import once, paging
+from chassis import once
 from chassis.db import Database
 from chassis.errors import Refusal, invalid
 from chassis.identity import current_caller
@@ -46,19 +46,13 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
             raise invalid([wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
-        size = paging.limit(request.page.limit)
-        cursor = paging.decode(request.page.cursor, str, str)
-        before = (str(cursor[0]), str(cursor[1])) if cursor else None
         in_reach = reach.bills()
         async with self._database.transaction() as session:
-            found = await store.bills(
-                session, in_reach, request.lease_no, request.state, before, size + 1, failed_payment=request.failed_payment
+            found, info = await store.bills(
+                session, in_reach, request.lease_no, request.state, request.page, failed_payment=request.failed_payment
             )
-        page, following = paging.cut(found, size, lambda bill: (bill.period, bill.id))
-        await self._reads.note(current_caller(), "bills", [bill.application_no for bill in page])
-        answer = pb.ListBillsResponse(bills=[wire.bill(bill) for bill in page])
-        answer.page.next_cursor = following
-        return answer
+        await self._reads.note(current_caller(), "bills", [bill.application_no for bill in found])
+        return pb.ListBillsResponse(bills=[wire.bill(bill) for bill in found], page=info)
 
     async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:
         async with self._database.transaction() as session:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from anju.common.v1 import common_pb2 as common
+from casekit.listing import By, Listing
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -99,19 +101,30 @@ async def add_bill(session: AsyncSession, new: Bill) -> bool:
     return (await session.execute(statement)).first() is not None
 
 
+_LISTED = Listing(
+    {
+        "period": By(col(Bill.period), str),
+        "due_at": By(col(Bill.due_at), datetime),
+        "owed_fen": By(col(Bill.amount_fen) - col(Bill.paid_fen), int),
+        "id": By(col(Bill.id), str),
+    },
+    own="-period",
+    unique="id",
+)
+
+
 async def bills(
     session: AsyncSession,
     reach: ColumnElement[bool],
     lease_no: str,
     state: str,
-    before: tuple[str, str] | None,
-    limit: int,
+    asked: common.PageRequest,
     *,
     failed_payment: bool = False,
-) -> list[Bill]:
-    """Bills in reach, newest period first (deposits last), from the one after ``before`` (period, id). ``failed_payment``: only unpaid ones on which an
-    order ended without money."""
-    query = select(Bill).where(reach).order_by(col(Bill.period).desc(), col(Bill.id).desc()).limit(limit)
+) -> tuple[list[Bill], common.PageInfo]:
+    """Bills in reach, newest period first (deposits last) unless asked otherwise. ``failed_payment``: only unpaid ones on which an order ended without
+    money."""
+    query = select(Bill).where(reach)
     if lease_no:
         query = query.where(col(Bill.lease_no) == lease_no)
     if state:
@@ -119,9 +132,8 @@ async def bills(
     if failed_payment:
         failed = exists().where(col(Intent.bill_id) == col(Bill.id), col(Intent.state).in_(("failed", "expired")))
         query = query.where(col(Bill.state) != "paid", failed)
-    if before is not None:
-        query = query.where(func.row(col(Bill.period), col(Bill.id)) < func.row(*before))
-    return list((await session.execute(query)).scalars())
+    rows, info = await _LISTED.page(session, query, asked)
+    return [row[0] for row in rows], info
 
 
 async def bill_of_household(session: AsyncSession, application_no: str) -> Bill | None:

@@ -797,11 +797,14 @@ class ListApplicationsRequest(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Only these; empty means any."""
     district: _builtins.str
     blocked: _builtins.bool
     """Only those that are held up by a fault of ours."""
+    overdue: _builtins.bool
+    """Only those past their deadline."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -811,10 +814,11 @@ class ListApplicationsRequest(_message.Message):
         stage: _builtins.str = ...,
         district: _builtins.str = ...,
         blocked: _builtins.bool = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "district", b"district", "page", b"page", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "district", b"district", "overdue", b"overdue", "page", b"page", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -890,8 +894,11 @@ class ListTasksRequest(_message.Message):
 
     PAGE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     """Only these; empty means any."""
+    overdue: _builtins.bool
+    """Only those past their deadline."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -899,10 +906,11 @@ class ListTasksRequest(_message.Message):
         *,
         page: _common_pb2.PageRequest | None = ...,
         state: _builtins.str = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overdue", b"overdue", "page", b"page", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from anju.common.v1 import common_pb2 as common
 from pydantic import Field
@@ -40,6 +40,7 @@ Outcome = Literal["found", "no_record", "unknown_person", "mismatch", "unavailab
 class Page(Answer, Generic[T]):
     items: list[T]
     next_cursor: str = Field(default="", description="Cursor of the next page; empty on the last.")
+    total: int | None = Field(default=None, description="How many there are, counted up to 10,000 and one more; null unless asked for.")
 
 
 class Listing(Answer, Generic[T]):
@@ -54,6 +55,29 @@ class Paged(Params):
 
     def page(self) -> common.PageRequest:
         return common.PageRequest(limit=self.limit, cursor=self.cursor)
+
+
+class Sorted(Paged):
+    """A list that is sorted, counted and turned page by page; its filter declares ``sort`` with ``sorting``."""
+
+    sort: str = ""
+    skip: int = Field(default=0, ge=0, le=10_000, description="Leave out so many from the beginning, instead of going on by cursor.")
+    count: bool = Field(default=False, description="Say how many there are.")
+
+    def page(self) -> common.PageRequest:
+        return common.PageRequest(limit=self.limit, cursor=self.cursor, sort=self.sort, skip=self.skip, count=self.count)
+
+    def total(self, info: common.PageInfo) -> int | None:
+        return info.total if self.count else None
+
+
+def sorting(*columns: str) -> Any:
+    """The columns a list is sorted by, as a query parameter."""
+    return Field(
+        default="",
+        pattern=rf"^(-?({'|'.join(columns)}))?$",
+        description='Column to sort by, "-" before it for descending; empty: the list\'s own order.',
+    )
 
 
 class OfApplication(Params):

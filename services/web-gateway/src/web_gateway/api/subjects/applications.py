@@ -92,7 +92,9 @@ class Withdraw(Body):
     reason: f.Reason = ""
 
 
-class ApplicationFilter(f.Paged):
+class ApplicationFilter(f.Sorted):
+    sort: str = f.sorting("no", "deadline_at", "updated_at")
+    overdue: bool = Field(default=False, description="Only those past their deadline.")
     stage: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only this stage.", examples=["street_review"])] = ""
     district: f.MaybeDistrict = ""
     blocked: bool = Field(default=False, description="Only cases held up by a fault of ours, which operators have to start again.")
@@ -254,10 +256,12 @@ async def submit_application(call: Call, body: SubmitApplication) -> Application
 @api.get("/applications")
 async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[ApplicationSummary]:
     """A citizen's own applications, or an official's division's, newest first and masked."""
-    request = casework.ListApplicationsRequest(page=params.page(), stage=params.stage, district=params.district, blocked=params.blocked)
+    request = casework.ListApplicationsRequest(
+        page=params.page(), stage=params.stage, district=params.district, blocked=params.blocked, overdue=params.overdue
+    )
     found = await call.rpc("casework", call.services.casework.ListApplications, request)
     items = [to_model(ApplicationSummary, item, stage_title=title(STAGES, item.stage, call.locale)) for item in found.applications]
-    return f.Page[ApplicationSummary](items=items, next_cursor=found.page.next_cursor)
+    return f.Page[ApplicationSummary](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
 @api.get("/applications/{no}", etag=True)

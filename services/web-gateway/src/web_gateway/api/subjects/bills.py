@@ -60,7 +60,8 @@ class AccountBalance(Answer):
     credit_fen: int
 
 
-class BillsOfLease(f.Paged):
+class BillsOfLease(f.Sorted):
+    sort: str = f.sorting("period", "due_at", "owed_fen", "id")
     no: f.Id
 
 
@@ -72,7 +73,8 @@ class OfBill(Params):
         return f"{self.no}/{self.period}"
 
 
-class BillFilter(f.Paged):
+class BillFilter(f.Sorted):
+    sort: str = f.sorting("period", "due_at", "owed_fen", "id")
     state: f.State = ""
     failed_payment: bool = Field(default=False, description="Only unpaid bills on which a payment was opened and came to nothing.")
 
@@ -80,18 +82,20 @@ class BillFilter(f.Paged):
 @api.get("/leases/{no}/bills")
 async def list_lease_bills(call: Call, params: BillsOfLease) -> f.Page[Bill]:
     """Bills of one lease, newest period first."""
-    return await _bills(call, payments.ListBillsRequest(page=params.page(), lease_no=params.no))
+    return await _bills(call, params, payments.ListBillsRequest(page=params.page(), lease_no=params.no))
 
 
 @api.get("/bills")
 async def list_bills(call: Call, params: BillFilter) -> f.Page[Bill]:
     """Bills in the reader's reach, newest period first."""
-    return await _bills(call, payments.ListBillsRequest(page=params.page(), state=params.state, failed_payment=params.failed_payment))
+    request = payments.ListBillsRequest(page=params.page(), state=params.state, failed_payment=params.failed_payment)
+    return await _bills(call, params, request)
 
 
-async def _bills(call: Call, request: payments.ListBillsRequest) -> f.Page[Bill]:
+async def _bills(call: Call, params: f.Sorted, request: payments.ListBillsRequest) -> f.Page[Bill]:
     found = await call.rpc("payments", call.services.payments.ListBills, request)
-    return f.Page[Bill](items=[to_model(Bill, item) for item in found.bills], next_cursor=found.page.next_cursor)
+    items = [to_model(Bill, item) for item in found.bills]
+    return f.Page[Bill](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
 @api.get("/leases/{no}/bills/{period}")

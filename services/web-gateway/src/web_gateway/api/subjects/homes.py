@@ -144,7 +144,8 @@ class OnPaper(Params):
     mark: str = Field(pattern=r"^[0-9a-f]{16}$", description="As the code on the paper carries it.")
 
 
-class LeaseFilter(f.Paged):
+class LeaseFilter(f.Sorted):
+    sort: str = f.sorting("no", "application_no", "monthly_rent_fen")
     no: Annotated[
         str, Field(pattern=r"^(L-[0-9]{4}-[0-9]{6})?$", description="Only the one with this number.", examples=["L-2026-000001"])
     ] = ""
@@ -233,4 +234,5 @@ async def list_leases(call: Call, params: LeaseFilter) -> f.Page[Lease]:
     """Leases in the reader's reach."""
     request = housing.ListLeasesRequest(page=params.page(), no=params.no, state=params.state, district=params.district)
     found = await call.rpc("housing", call.services.housing.ListLeases, request)
-    return f.Page[Lease](items=[to_model(Lease, item) for item in found.leases], next_cursor=found.page.next_cursor)
+    items = [to_model(Lease, item) for item in found.leases]
+    return f.Page[Lease](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))

@@ -73,7 +73,9 @@ class Task(Answer):
     recusal: Annotated[str, CodeOf("recusals")] = Field(description="Why it is not the reader's to decide; empty when it is.")
 
 
-class TaskFilter(f.Paged):
+class TaskFilter(f.Sorted):
+    sort: str = f.sorting("deadline_at", "opened_at", "application_no")
+    overdue: bool = Field(default=False, description="Only those past their deadline.")
     state: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only these.", examples=["second"])] = ""
 
 
@@ -187,8 +189,10 @@ class Review(Answer):
 @api.get("/tasks", access=Access.STAFF)
 async def list_tasks(call: Call, params: TaskFilter) -> f.Page[Task]:
     """Open review tasks of the official's level and division, the nearest deadline first."""
-    found = await call.rpc("casework", call.services.casework.ListTasks, casework.ListTasksRequest(page=params.page(), state=params.state))
-    return f.Page[Task](items=[to_model(Task, item) for item in found.tasks], next_cursor=found.page.next_cursor)
+    request = casework.ListTasksRequest(page=params.page(), state=params.state, overdue=params.overdue)
+    found = await call.rpc("casework", call.services.casework.ListTasks, request)
+    items = [to_model(Task, item) for item in found.tasks]
+    return f.Page[Task](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
 @api.get("/counters", access=Access.STAFF)

@@ -1,0 +1,93 @@
+/** A list of the console: its filters, order and page stand in the address, so that a page can be sent to a colleague, kept, and gone back to. */
+import { computed, reactive, ref, watch, type WritableComputedRef } from "vue";
+import { useRoute, useRouter } from "vue-router";
+import { useLoad } from "@/lib/action";
+import { announce } from "@/lib/announce";
+import { t } from "@/i18n";
+import { session } from "@/lib/session";
+import { keep, kept } from "@/lib/store";
+
+export interface Column<Row> {
+  key: string;
+  title: string;
+  /** What stands in the cell, unless the page has a slot for it (`#cell-key`). */
+  text?: (row: Row) => string;
+  /** What the gateway sorts it by; without, it is not sorted by. */
+  sort?: string;
+  number?: boolean;
+  /** A long text takes a second line rather than making the table wider. */
+  wraps?: boolean;
+}
+export interface Ask {
+  limit: number;
+  skip: number;
+  sort?: string;
+  count: true;
+}
+/** What the filters say: a text or nothing, and whether a box is ticked. */
+export interface Filters {
+  word: (key: string) => string | undefined;
+  flag: (key: string) => true | undefined;
+}
+interface View {
+  name: string;
+  query: Record<string, string>;
+}
+export const SIZES = [20, 50, 100] as const;
+/** The gateway counts, and turns pages, no further. */
+export const MOST = 10_000;
+
+/** `name` of the list keeps what somebody likes about it: columns, density and views, in this browser and for himself. */
+export function useRows<Row>(name: string, own: string, fetchPage: (ask: Ask, filters: Filters) => Promise<{ items: Row[]; total: number | null }>) {
+  const [route, router] = [useRoute(), useRouter()];
+  const here = route.path;
+  const word = (key: string) => (typeof route.query[key] === "string" ? (route.query[key] as string) : "");
+  const size = computed(() => SIZES.find((each) => String(each) === word("size")) ?? 50);
+  const last = computed(() => Math.max(1, Math.ceil(Math.min(total.value, MOST) / size.value)));
+  const number = computed(() => Math.min(Math.max(1, Number.parseInt(word("page"), 10) || 1), MOST / size.value));
+  const sort = computed(() => word("sort") || own);
+  const total = ref(0);
+  const main = useLoad(async () => {
+    const ask: Ask = { limit: size.value, skip: (number.value - 1) * size.value, sort: word("sort") || undefined, count: true };
+    const found = await fetchPage(ask, { word: (key) => word(key) || undefined, flag: (key) => word(key) === "1" || undefined });
+    total.value = found.total ?? 0;
+    return found.items;
+  });
+
+  /** Changes what is asked for; whatever changes what is in the list begins at its first page. */
+  async function ask(changes: Record<string, string>): Promise<void> {
+    const query = Object.fromEntries(Object.entries({ ...route.query, page: "", ...changes }).filter(([, value]) => value));
+    await router.push({ query });
+  }
+  watch(
+    () => route.query,
+    async () => {
+      // Somebody leaving for another page changes its query, not this one's.
+      if (route.path !== here) return;
+      await main.reload();
+      if (!main.problem) void announce(t("list.count", { n: total.value }));
+    },
+  );
+  const filter = (key: string): WritableComputedRef<string> => computed({ get: () => word(key), set: (value) => void ask({ [key]: value }) });
+  const flag = (key: string): WritableComputedRef<boolean> => computed({ get: () => word(key) === "1", set: (on) => void ask({ [key]: on ? "1" : "" }) });
+
+  const place = `anju.list.${session.user?.sub ?? ""}.${name}`;
+  const liked = reactive<{ hidden: string[]; dense: boolean; views: View[] }>({ hidden: [], dense: false, views: [], ...read(place) });
+  watch(liked, () => keep("localStorage", place, JSON.stringify(liked)));
+  const inAddress = computed(() => Object.fromEntries(Object.entries(route.query).filter(([key, value]) => key !== "page" && typeof value === "string")) as Record<string, string>);
+
+  return reactive({ main, size, number, last, sort, total, liked, inAddress, ask, filter, flag, name });
+}
+export type Rows<Row> = ReturnType<typeof useRows<Row>>;
+
+/** Kept by an older release or by hand it may be anything: then it is as if nothing were. */
+function read(place: string): Partial<{ hidden: string[]; dense: boolean; views: View[] }> {
+  try {
+    const found: unknown = JSON.parse(kept("localStorage", place) ?? "{}");
+    if (typeof found !== "object" || found === null) return {};
+    const { hidden, dense, views } = found as Record<string, unknown>;
+    return { ...(Array.isArray(hidden) && { hidden: hidden as string[] }), dense: dense === true, ...(Array.isArray(views) && { views: views as View[] }) };
+  } catch {
+    return {};
+  }
+}
