@@ -153,7 +153,7 @@ async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewV
         official = await visitor(screen)
         await official.sign_on_official(role, divisions[role], paths[0])
         more = (f"/staff/cases/{reviewed.no}",) if role == "street_clerk" else ()
-        found += [f"{role} {fault}" for fault in await faults(official, (*paths, *more), f"{name}-{role}")]
+        found += [f"{role} {fault}" for fault in await faults(official, ("/staff", *paths, *more), f"{name}-{role}")]
     assert not found, "\n".join(found)
 
 

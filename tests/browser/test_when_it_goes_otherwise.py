@@ -401,8 +401,12 @@ async def test_money_that_is_missing_is_on_the_first_page(visitor: NewVisitor, r
         "paid_at": None, "district": "410202",
     }  # fmt: skip
     official = await visitor(DESK)
+    figures = [{"name": "bills_arrears", "count": 1}, {"name": "bills_failed", "count": None}]
     await official.page.route("**/api/v1/bills?*", answering([bill]))
+    await official.page.route("**/api/v1/desk", lambda route: route.fulfill(json={"figures": figures, "since": "2026-12-01"}))
     await official.sign_on_official(role, "", "/staff")
+    await expect(official.page.get_by_role("link", name="付款没有成功的账单")).to_contain_text("暂时查不到")
+    await official.page.get_by_role("link", name="1 欠租的账单 请尽快处理").click()
     await official.expect_heading("欠租、逾期与未付成")
     for part in ("欠租", "逾期", "付款没有成功"):
         await official.page.get_by_role("navigation", name="账单分类").get_by_role("link", name=part, exact=True).click()

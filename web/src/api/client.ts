@@ -95,7 +95,7 @@ export const api = {
   waitingList: (code: string, query: Paged, cache: RequestCache = "default") =>
     only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
-  applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean }) =>
+  applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean; changed_since?: string }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),
   submit: (key: string, body: SubmitApplication) =>
     only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
@@ -162,6 +162,14 @@ export const api = {
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),
 
   tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
+  desk: () => only(http.GET("/api/v1/desk")),
+  /** How the parts of the platform are; it stands beside the published API, and answers 503 with the same words when one of them is away. */
+  async health(): Promise<{ name: string; state: string }[]> {
+    const found = await limited(new Request("/healthz")).catch(() => null);
+    const body: unknown = await found?.json().catch(() => null);
+    if (typeof body !== "object" || body === null || !("parts" in body)) throw offline(true);
+    return Object.entries(body.parts as Record<string, string>).map(([name, state]) => ({ name, state }));
+  },
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   recuse: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),

@@ -495,6 +495,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The numbers of the reader's duties, within his reach: each counts what the list of its name shows
+         * @description It shows nobody's affairs. A service that does not answer takes nothing from the others: its numbers are null.
+         */
+        get: operations["get_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/districts/{code}/offers": {
         parameters: {
             query?: never;
@@ -1671,6 +1691,17 @@ export interface components {
              */
             renew_by: string;
         };
+        /** Desk */
+        Desk: {
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
+            /**
+             * Since
+             * Format: date
+             * @description What has changed is counted from the beginning of this day: yesterday, in China.
+             */
+            since: string;
+        };
         /** Division */
         Division: {
             /** Code */
@@ -1991,6 +2022,19 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /** Figure */
+        Figure: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed";
+            /**
+             * Count
+             * @description Counted up to 10,000 and one more; null when the service it comes from does not answer now.
+             */
+            count: number | null;
         };
         /** Hit */
         Hit: {
@@ -3348,6 +3392,7 @@ export type Decide = components['schemas']['Decide'];
 export type DecideObjection = components['schemas']['DecideObjection'];
 export type DeclareRecusals = components['schemas']['DeclareRecusals'];
 export type Declared = components['schemas']['Declared'];
+export type Desk = components['schemas']['Desk'];
 export type Division = components['schemas']['Division'];
 export type DivisionList = components['schemas']['DivisionList'];
 export type Dossier = components['schemas']['Dossier'];
@@ -3361,6 +3406,7 @@ export type Empty = components['schemas']['Empty'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
 export type FieldError = components['schemas']['FieldError'];
+export type Figure = components['schemas']['Figure'];
 export type Hit = components['schemas']['Hit'];
 export type HitList = components['schemas']['HitList'];
 export type Home = components['schemas']['Home'];
@@ -3462,6 +3508,8 @@ export interface operations {
                 count?: boolean;
                 /** @description Only those past their deadline. */
                 overdue?: boolean;
+                /** @description Only those that have changed since the beginning of this day in China, YYYY-MM-DD. */
+                changed_since?: string;
                 /** @description Only this stage. */
                 stage?: string;
                 /** @description Only this district or county. */
@@ -4523,6 +4571,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CounterList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
                 };
             };
             400: components["responses"]["400"];

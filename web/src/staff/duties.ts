@@ -127,6 +127,9 @@ export const PAGES: Page[] = [
   },
 ];
 
+/** Everybody with a page of his own: he begins at the first page. */
+export const STAFF = [...new Set(PAGES.flatMap((page) => page.roles))];
+
 /** Who must act, as seen from the desk: the household is "you" only on its own pages. */
 export const awaited = (code: string) => (code === "citizen" ? title("actors", code) : title("waiting_on", code));
 
@@ -139,8 +142,6 @@ export function myParts() {
   const mine = PAGES.flatMap(({ path, nav, roles }) => (nav && isStaff() && hasRole(...roles) ? [{ to: path, ...nav }] : []));
   return GROUPS.map((group) => ({ group, pages: mine.filter((page) => page.group === group) })).filter((part) => part.pages.length);
 }
-/** Where somebody begins: the first page of his duty in the order above. */
-export const myFirst = () => PAGES.find(({ nav, roles }) => nav && isStaff() && hasRole(...roles))?.path;
 
 /** The districts this person may act in: a code covers everything below it. */
 export function coversDistrict(code: string): boolean {

@@ -5,7 +5,7 @@ import { loadDivisions } from "@/lib/divisions";
 import { watchMoves } from "@/lib/navigation";
 import { hasRole, loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
-import { myFirst, PAGES } from "./duties";
+import { PAGES, STAFF } from "./duties";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -21,7 +21,7 @@ export const router = createRouter({
   // A list that is sorted or turned stays where it is.
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
   routes: [
-    { path: "/", redirect: () => myFirst() ?? "/tasks" },
+    { path: "/", component: () => import("./pages/HomePage.vue"), meta: { title: "desk.title", roles: STAFF, help: "help.desk" } },
     ...PAGES.map(({ path, title, roles, help, component }) => ({ path, component, meta: { title, roles, help } }) as RouteRecordRaw),
     { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFoundPage.vue"), meta: { title: "notfound.title" } },
@@ -32,7 +32,8 @@ router.beforeEach(async (to) => {
   await loadSession();
   if (!to.meta.roles) return true;
   if (session.user?.kind !== "staff") return { path: "/signin", query: { next: to.fullPath } };
-  if (!hasRole(...to.meta.roles)) return myFirst() ?? { path: "/signin" };
+  // Who has no duty here at all is told so where he would sign on.
+  if (!hasRole(...to.meta.roles)) return { path: to.path === "/" ? "/signin" : "/" };
   return true;
 });
 

@@ -49,6 +49,8 @@ class Listing:
         """One page of the query's rows, in order. Raises Refusal for a column nobody may sort by and for a cursor not made here."""
         keys, down = self._keys(asked.sort)
         columns: list[ColumnElement[Any]] = [key.column for key in keys]
+        if asked.only_count:
+            return [], common.PageInfo(total=await self._count(session, query))
         size = paging.limit(asked.limit)
         after = paging.decode(asked.cursor, *(key.kind for key in keys))
         paged = query.add_columns(*columns).order_by(*(each.desc() if down else each.asc() for each in columns)).limit(size + 1)

@@ -6,9 +6,10 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
 from anju_terms import is_code
-from chassis import paging
+from chassis import bounds, paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
 from chassis.ids import mask_id_number
@@ -54,6 +55,10 @@ class Reading:
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
     async def cases(self, caller: Caller, request: pb.ListApplicationsRequest) -> pb.ListApplicationsResponse:
+        try:
+            since = start_of_day(bounds.day(request.changed_since)) if request.changed_since else None
+        except ValueError:
+            raise invalid([wrong("/changed_since", "请写成 2026-11-26 这样的日期。", "Write a day as 2026-11-26.")]) from None
         async with self._parts.database.statements() as session:
             shown, info = await store.list_cases(
                 session,
@@ -62,9 +67,11 @@ class Reading:
                 district=request.district,
                 blocked=request.blocked,
                 overdue=request.overdue,
+                changed_since=since,
                 asked=request.page,
             )
-        await self._parts.reads.note(caller, "applications", [case.no for case in shown])
+        if not request.page.only_count:
+            await self._parts.reads.note(caller, "applications", [case.no for case in shown])
         return pb.ListApplicationsResponse(
             applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown], page=info
         )
@@ -76,7 +83,8 @@ class Reading:
             await store.see_duties(session, caller, {role for role in caller.roles if role in reach.REVIEWERS}, now())
             levels = reach.levels_of(caller)
             shown, info = await store.list_tasks(session, caller, levels, request.state, request.page, overdue=request.overdue)
-        await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
+        if not request.page.only_count:
+            await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
         return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=info)
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:

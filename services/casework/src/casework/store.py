@@ -140,7 +140,15 @@ _CASES = Listing(
 
 
 async def list_cases(
-    session: AsyncSession, caller: Caller, *, stage: str, district: str, blocked: bool, overdue: bool, asked: common.PageRequest
+    session: AsyncSession,
+    caller: Caller,
+    *,
+    stage: str,
+    district: str,
+    blocked: bool,
+    overdue: bool,
+    changed_since: datetime | None,
+    asked: common.PageRequest,
 ) -> tuple[list[Application], common.PageInfo]:
     """The citizen's own, or those in the divisions of the staff member; the newest first unless asked otherwise."""
     query = select(Application)
@@ -156,6 +164,8 @@ async def list_cases(
         query = query.where(col(Application.blocked_at).is_not(None))
     if overdue:
         query = query.where(col(Application.overdue).is_(True))
+    if changed_since is not None:
+        query = query.where(col(Application.updated_at) >= changed_since)
     rows, info = await _CASES.page(session, query, asked)
     return [row[0] for row in rows], info
 

@@ -184,7 +184,8 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         in_reach = reach.leases()
         async with self._database.transaction() as session:
             page, info = await store.leases(session, in_reach, request.state, request.district, request.page, no=request.no)
-        await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
+        if not request.page.only_count:
+            await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
         return pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page], page=info)
 
     # --- what a household says ----------------------------------------------------------------------------------------------------------

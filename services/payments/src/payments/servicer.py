@@ -51,7 +51,8 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             found, info = await store.bills(
                 session, in_reach, request.lease_no, request.state, request.page, failed_payment=request.failed_payment
             )
-        await self._reads.note(current_caller(), "bills", [bill.application_no for bill in found])
+        if not request.page.only_count:
+            await self._reads.note(current_caller(), "bills", [bill.application_no for bill in found])
         return pb.ListBillsResponse(bills=[wire.bill(bill) for bill in found], page=info)
 
     async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:

@@ -798,6 +798,7 @@ class ListApplicationsRequest(_message.Message):
     DISTRICT_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    CHANGED_SINCE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Only these; empty means any."""
     district: _builtins.str
@@ -805,6 +806,8 @@ class ListApplicationsRequest(_message.Message):
     """Only those that are held up by a fault of ours."""
     overdue: _builtins.bool
     """Only those past their deadline."""
+    changed_since: _builtins.str
+    """Only those that have changed since the beginning of this day in China, YYYY-MM-DD; empty for any."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -815,10 +818,11 @@ class ListApplicationsRequest(_message.Message):
         district: _builtins.str = ...,
         blocked: _builtins.bool = ...,
         overdue: _builtins.bool = ...,
+        changed_since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "district", b"district", "overdue", b"overdue", "page", b"page", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "changed_since", b"changed_since", "district", b"district", "overdue", b"overdue", "page", b"page", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

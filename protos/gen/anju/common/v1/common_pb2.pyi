@@ -59,6 +59,7 @@ class PageRequest(_message.Message):
     SORT_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    ONLY_COUNT_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     """At most this many rows; 0 means the service's default (20), more than 100 is cut to 100."""
     cursor: _builtins.str
@@ -69,6 +70,8 @@ class PageRequest(_message.Message):
     """Rows to leave out from the beginning, 10,000 at most; a cursor goes before it."""
     count: _builtins.bool
     """Asks how many there are."""
+    only_count: _builtins.bool
+    """Asks for that alone: no row is shown."""
     def __init__(
         self,
         *,
@@ -77,10 +80,11 @@ class PageRequest(_message.Message):
         sort: _builtins.str = ...,
         skip: _builtins.int = ...,
         count: _builtins.bool = ...,
+        only_count: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cursor", b"cursor", "limit", b"limit", "skip", b"skip", "sort", b"sort"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cursor", b"cursor", "limit", b"limit", "only_count", b"only_count", "skip", b"skip", "sort", b"sort"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

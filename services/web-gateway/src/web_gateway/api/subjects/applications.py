@@ -95,6 +95,13 @@ class Withdraw(Body):
 class ApplicationFilter(f.Sorted):
     sort: str = f.sorting("no", "deadline_at", "updated_at")
     overdue: bool = Field(default=False, description="Only those past their deadline.")
+    changed_since: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+            description="Only those that have changed since the beginning of this day in China, YYYY-MM-DD.",
+        ),
+    ] = ""
     stage: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only this stage.", examples=["street_review"])] = ""
     district: f.MaybeDistrict = ""
     blocked: bool = Field(default=False, description="Only cases held up by a fault of ours, which operators have to start again.")
@@ -257,7 +264,12 @@ async def submit_application(call: Call, body: SubmitApplication) -> Application
 async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[ApplicationSummary]:
     """A citizen's own applications, or an official's division's, newest first and masked."""
     request = casework.ListApplicationsRequest(
-        page=params.page(), stage=params.stage, district=params.district, blocked=params.blocked, overdue=params.overdue
+        page=params.page(),
+        stage=params.stage,
+        district=params.district,
+        blocked=params.blocked,
+        overdue=params.overdue,
+        changed_since=params.changed_since,
     )
     found = await call.rpc("casework", call.services.casework.ListApplications, request)
     items = [to_model(ApplicationSummary, item, stage_title=title(STAGES, item.stage, call.locale)) for item in found.applications]
