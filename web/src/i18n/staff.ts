@@ -160,7 +160,6 @@ export const staff = {
     en: "Whoever thinks his data should not have been asked for says so here.\nCompare the consent with the query and answer in time; he reads the answer. Nobody answers about himself.",
   },
   "tasks.title": { zh: "我的待办", en: "My tasks" },
-  "tasks.lead": { zh: "按办理期限排序，最急的在最前。", en: "Nearest deadline first." },
   "tasks.empty": { zh: "没有待办。", en: "Nothing to do." },
   "tasks.caption": { zh: "待办列表，按期限由近到远", en: "Tasks, nearest deadline first" },
   "tasks.opened": { zh: "到达时间", en: "Came in" },

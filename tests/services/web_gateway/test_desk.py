@@ -1,0 +1,61 @@
+"""The first page of the staff console: the numbers of one's duties, and none that is made up when a service is away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from anju.casework.v1 import casework_pb2 as casework
+from anju.common.v1 import common_pb2 as common
+from anju.housing.v1 import housing_pb2 as housing
+from anju.payments.v1 import payments_pb2 as payments
+from chassis import errors
+from chassis.errors import Refusal
+from web_gateway.api.subjects.desk import OF_DUTY
+
+from tests.services.web_gateway.world import API, World
+
+ANSWERS: dict[str, Any] = {
+    "ListTasks": casework.ListTasksResponse,
+    "ListApplications": casework.ListApplicationsResponse,
+    "ListLeases": housing.ListLeasesResponse,
+    "ListBills": payments.ListBillsResponse,
+}
+
+
+async def figures(gateway: World, duty: str) -> dict[str, int | None]:
+    person = await gateway.stranger()
+    reply = await person.get(f"{API}/desk", headers={"Authorization": f"Bearer {gateway.token(duty)}"})
+    assert reply.status == 200, reply.text
+    return {figure["name"]: figure["count"] for figure in reply.json["figures"]}
+
+
+@pytest.mark.parametrize("duty", sorted(OF_DUTY))
+async def test_everybody_has_the_numbers_of_his_duty_and_nobody_is_shown(gateway: World, duty: str) -> None:
+    for method, answer in ANSWERS.items():
+        gateway.backstage.on(method, answer(page=common.PageInfo(total=7)))
+    assert await figures(gateway, duty) == dict.fromkeys(OF_DUTY[duty], 7)
+    lists = [asked for asked in gateway.backstage.asked if asked.method in ANSWERS]
+    assert len(lists) == len(OF_DUTY[duty])
+    assert all(asked.request.page.only_count and asked.request.page.count for asked in lists)
+
+
+async def test_each_number_asks_for_what_its_name_says(gateway: World) -> None:
+    def tasks(request: Any) -> Any:
+        return casework.ListTasksResponse(page=common.PageInfo(total=2 if request.overdue else 1 if request.state == "second" else 9))
+
+    gateway.backstage.on("ListTasks", tasks)
+    gateway.backstage.on(
+        "ListApplications", lambda asked: casework.ListApplicationsResponse(page=common.PageInfo(total=4 if asked.changed_since else 0))
+    )
+    assert await figures(gateway, "district_reviewer") == {"tasks": 9, "tasks_overdue": 2, "tasks_second": 1, "cases_changed": 4}
+
+
+async def test_a_service_that_is_away_takes_nothing_from_the_others(gateway: World) -> None:
+    def away(_request: Any) -> Any:
+        raise Refusal(errors.UNAVAILABLE)
+
+    gateway.backstage.on("ListLeases", housing.ListLeasesResponse(page=common.PageInfo(total=3)))
+    gateway.backstage.on("ListBills", away)
+    found = await figures(gateway, "house_manager")
+    assert (found["leases_signing"], found["bills_arrears"]) == (3, None), "unknown is not none"
