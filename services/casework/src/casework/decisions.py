@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -34,7 +33,7 @@ from casework.errors import (
 )
 from casework.parts import Parts, now
 from casework.reading import Reading
-from casework.tables import Application, Objection, Proposal, Recusal, Signature
+from casework.tables import Application, Objection, Proposal, Recusal
 
 # Who has not looked at his tasks for so long is not counted on.
 KNOWN_FOR: Final = timedelta(days=60)
@@ -78,7 +77,7 @@ class Decisions:
                     raise Refusal(TASK_NOT_OPEN)
                 _require_another(caller, first)
                 first.word_id = word_id
-            await session.merge(Signature(word_id=word_id, official_sealed=self._seal(official, "signature", "official_sealed", word_id)))
+            await store.sign(session, word_id, self._seal(official, "signature", "official_sealed", word_id))
             said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said, level)
 
@@ -89,6 +88,10 @@ class Decisions:
         """Keeps an approval against what is not met or could not be verified, when it is the first of the two it takes. False when it may be put as it
         is: nothing stands against it, or it is the second. Raises Refusal(SECOND_PERSON) for the second approval of one person."""
         key = word_name(once.request_key(caller, request))
+        async with self._parts.database.statements() as session:
+            # Nearly every approval. What comes up in the moment after this look is seen when the word is said.
+            if await store.takes_one(session, request.application_no, key):
+                return False
         async with self._parts.database.transaction() as session:
             case = await _locked(session, request.application_no)
             if await session.get(Proposal, key) is not None:
@@ -142,7 +145,7 @@ class Decisions:
             # One the workflow has refused stays, and so does who left the case to others with it.
             if await session.get(Recusal, word_id) is None:
                 session.add(kept)
-            await session.merge(Signature(word_id=word_id, official_sealed=self._seal(official, "signature", "official_sealed", word_id)))
+            await store.sign(session, word_id, self._seal(official, "signature", "official_sealed", word_id))
             said = contract.ReviewDecision(level=level, decision=contract.Decision.HAND_ON, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said, level)
 
@@ -171,10 +174,10 @@ class Decisions:
         self, session: AsyncSession, caller: Caller, case: Application, key: str, words: str, official: str
     ) -> tuple[str, Recusal]:
         """The level whose open task the caller leaves to others, and what is kept of it. Raises Refusal."""
-        level, made = await store.open_task_before(session, case.no, caller)
+        standing = await store.standing(session, case.no, caller)
+        level, reason = standing.level, standing.recusal
         reach.require_level(caller, case, level, "")
-        reason = await store.recusal(session, case.no, caller)
-        if not reason and level != OBJECTION and await self._decided_elsewhere(session, caller, case, level, made):
+        if not reason and level != OBJECTION and _has_decided_elsewhere(case, level, standing):
             reason = SAME_REVIEWER.reason
         if not reason and not words:
             raise invalid_field("/reason", "REQUIRED", "请写明回避的理由。", "Say why you leave it to others.")
@@ -204,15 +207,12 @@ class Decisions:
     async def _left(self, session: AsyncSession, case: Application, level: str, but: Caller) -> bool:
         """That somebody else is known who may decide at the level."""
         for each in await self._holders(session, case, level):
-            if each.sub == but.sub or (but.person and each.person == but.person) or await store.recusal(session, case.no, each):
+            if each.sub == but.sub or (but.person and each.person == but.person):
                 continue
-            _, made = await store.open_task_before(session, case.no, each)
-            if level == OBJECTION or not await self._decided_elsewhere(session, each, case, level, made):
+            standing = await store.standing(session, case.no, each)
+            if not standing.recusal and (level == OBJECTION or not _has_decided_elsewhere(case, level, standing)):
                 return True
         return False
-
-    async def _decided_elsewhere(self, session: AsyncSession, caller: Caller, case: Application, level: str, made: Collection[str]) -> bool:
-        return reach.has_decided_elsewhere(case, level, made) or await store.has_proposed_elsewhere(session, case.no, level, caller)
 
     def _seal(self, words: str, table: str, column: str, row: str) -> bytes:
         return self._parts.vault.seal_text(words, table, column, row)
@@ -292,15 +292,18 @@ class Decisions:
 
 async def _may_decide(session: AsyncSession, caller: Caller, case: Application, request: pb.DecideTaskRequest) -> str:
     """The level whose open task the caller may decide, having seen the case as it stands. Raises Refusal."""
-    task, made = await store.open_task_before(session, case.no, caller)
-    level = task if task != OBJECTION else ""
-    reach.require_level(caller, case, level, await store.recusal(session, case.no, caller))
-    reach.require_other_reviewer(case, level, made)
-    if await store.has_proposed_elsewhere(session, case.no, level, caller):
+    standing = await store.standing(session, case.no, caller)
+    level = standing.level if standing.level != OBJECTION else ""
+    reach.require_level(caller, case, level, standing.recusal)
+    if _has_decided_elsewhere(case, level, standing):
         raise Refusal(SAME_REVIEWER)
     if request.if_version and request.if_version != case.version:
         raise Refusal(VERSION_MISMATCH)
     return level
+
+
+def _has_decided_elsewhere(case: Application, level: str, standing: store.Standing) -> bool:
+    return reach.has_decided_elsewhere(case, level, standing.made) or bool(standing.proposed - {level})
 
 
 def _require_another(caller: Caller, first: Proposal) -> None:

@@ -11,7 +11,7 @@ from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SAME_REVIEWER, SPOUSE_CASE, TASK_NOT_OPEN
+from casework.errors import OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
 from casework.tables import Application
 
 _RECUSALS: Final = {problem.reason: problem for problem in (OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED)}
@@ -77,16 +77,9 @@ def require_level(caller: Caller, case: Application, task: str, recusal: str) ->
 
 
 def has_decided_elsewhere(case: Application, level: str, made: Collection[str]) -> bool:
-    """``made``: events of the steps the caller has made in the case."""
+    """Who decided one level of a case decides no other; the same level may come back to him after a correction. ``made``: events of the steps the caller
+    has made in the case."""
     return bool({name(each) for each in case.levels if each != level for name in (approved, returned, refused)} & set(made))
-
-
-def require_other_reviewer(case: Application, level: str, made: Collection[str]) -> None:
-    """Who decided one level of a case decides no other; the same level may come back to him after a correction. ``made``: events of his steps in it.
-
-    Raises Refusal(SAME_REVIEWER)."""
-    if has_decided_elsewhere(case, level, made):
-        raise Refusal(SAME_REVIEWER)
 
 
 def levels_of(caller: Caller) -> dict[str, str]:

@@ -324,8 +324,7 @@ async def named_elsewhere(session: AsyncSession, no: str, blinds: Sequence[str])
     return frozenset((await session.execute(query)).scalars().all())
 
 
-async def shares_a_minor(session: AsyncSession, no: str) -> bool:
-    """Whether another active case names a minor of this household, for whom its applicant speaks."""
+def _shares_a_minor(no: str) -> ColumnElement[bool]:
     other = aliased(Resident)
     query = (
         select(Consent)
@@ -334,7 +333,21 @@ async def shares_a_minor(session: AsyncSession, no: str) -> bool:
         .where(col(Consent.application_no) == no, col(Consent.channel) == "parent", col(Consent.withdrawn_at).is_(None))
         .where(col(Resident.active).is_(True), col(other.active).is_(True))
     )
-    return bool((await session.execute(select(query.exists()))).scalar_one())
+    return query.exists()
+
+
+async def shares_a_minor(session: AsyncSession, no: str) -> bool:
+    """Whether another active case names a minor of this household, for whom its applicant speaks."""
+    return bool((await session.execute(select(_shares_a_minor(no)))).scalar_one())
+
+
+async def takes_one(session: AsyncSession, no: str, key: str) -> bool:
+    """That nothing stands against an approval at this moment (``against``), and this one has not been proposed before."""
+    proposed = exists().where(col(Proposal.id) == key)
+    found = (
+        await session.execute(select(col(Application.doubts), _shares_a_minor(no), proposed).where(col(Application.no) == no))
+    ).one_or_none()
+    return found is not None and not any(found)
 
 
 async def against(session: AsyncSession, case: Application) -> Sequence[str]:
@@ -437,15 +450,37 @@ async def open_task(session: AsyncSession, no: str) -> Task | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def open_task_before(session: AsyncSession, no: str, caller: Caller) -> tuple[str, frozenset[str]]:
-    """The level of the open task ("" for none), and the events of the steps the caller has made in the case before: under this account, or as the same
-    person under another."""
-    same = _by(col(Timeline.actor), col(Word.person), caller)
-    steps = outerjoin(Timeline, Word, col(Word.id) == col(Timeline.word_id))
-    made = select(func.array_agg(col(Timeline.event))).select_from(steps).where(col(Timeline.application_no) == no, same)
-    query = select(col(Task.level), made.scalar_subquery()).where(col(Task.application_no) == no, col(Task.closed_at).is_(None))
-    found = (await session.execute(query)).one_or_none()
-    return ("", frozenset()) if found is None else (found[0], frozenset(found[1] or ()))
+class Standing(NamedTuple):
+    """How somebody stands to the open task of a case, as an account or as a person under another."""
+
+    # "" for none open.
+    level: str
+    # Events of the steps he has made in the case before, and levels at which he has proposed an approval.
+    made: frozenset[str]
+    proposed: frozenset[str]
+    # Why he does not act in the case; "" when nothing is known against it.
+    recusal: str
+
+
+async def standing(session: AsyncSession, no: str, caller: Caller) -> Standing:
+    made = (
+        select(func.array_agg(col(Timeline.event)))
+        .select_from(outerjoin(Timeline, Word, col(Word.id) == col(Timeline.word_id)))
+        .where(col(Timeline.application_no) == no, _by(col(Timeline.actor), col(Word.person), caller))
+        .scalar_subquery()
+    )
+    proposed = (
+        select(func.array_agg(col(Proposal.level)))
+        .where(col(Proposal.application_no) == no, _by(col(Proposal.sub), col(Proposal.person), caller))
+        .scalar_subquery()
+    )
+    query = (
+        select(col(Task.level), made, proposed, _recusal(caller))
+        .select_from(outerjoin(Application, Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None))))
+        .where(col(Application.no) == no)
+    )
+    level, events, levels, recusal = (await session.execute(query)).one()
+    return Standing(level or "", frozenset(events or ()), frozenset(levels or ()), recusal)
 
 
 async def was_said(session: AsyncSession, word_id: str) -> bool:
@@ -469,11 +504,10 @@ async def is_seconded(session: AsyncSession, no: str, level: str, word_id: str) 
     return bool((await session.execute(query)).scalar_one())
 
 
-async def has_proposed_elsewhere(session: AsyncSession, no: str, level: str, caller: Caller) -> bool:
-    same = _by(col(Proposal.sub), col(Proposal.person), caller)
-    return bool(
-        (await session.execute(select(exists().where(col(Proposal.application_no) == no, col(Proposal.level) != level, same)))).scalar_one()
-    )
+async def sign(session: AsyncSession, word_id: str, official_sealed: bytes) -> None:
+    """Keeps whose word it is; of a word that was refused and is said again, who says it now."""
+    given = insert(Signature).values(word_id=word_id, official_sealed=official_sealed)
+    await session.execute(given.on_conflict_do_update(index_elements=["word_id"], set_={"official_sealed": given.excluded.official_sealed}))
 
 
 async def decisions(session: AsyncSession, no: str) -> Sequence[tuple[Timeline, Word, Signature | None]]:
