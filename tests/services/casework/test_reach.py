@@ -17,7 +17,7 @@ from casekit.reads import Limits, Reads
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.db import Database
 from chassis.grpc_client import Client
-from chassis.identity import METADATA_KEY, Caller, Signer
+from chassis.identity import METADATA_KEY, Caller, OwnKeys, Signer
 from chassis.ids import new_id
 from joserfc.jwk import OKPKey
 
@@ -286,7 +286,7 @@ async def test_nobody_without_a_token(desk: Desk) -> None:
 
 
 async def test_a_forged_token_is_refused(office: Office) -> None:
-    forger = Signer(OKPKey.generate_key("Ed25519", {"kid": "worker"}), "worker")
+    forger = Signer(OwnKeys(((0.0, OKPKey.generate_key("Ed25519", {"kid": "worker"})),)), "worker")
     client = Client(office.address, forger)
     try:
         for caller in (CLERK, None):
@@ -384,7 +384,7 @@ async def test_what_other_services_show_after_asking_for_an_official_is_a_look_a
     await office.desk.call(curious, "GetReview", pb.GetReviewRequest(application_no=full_case))
     for process in ("eligibility", "registry-gateway"):
         token = signer(keys_dir, "web-gateway").token(curious, process, writes=False)
-        carried = signer(keys_dir, process).handed_on(token, "casework", writes=False)
+        carried = signer(keys_dir, process).passed_on(token, "casework", writes=False)
         await office.desk.stub.GetApplication(pb.GetApplicationRequest(no=full_case), metadata=((METADATA_KEY, carried),))
     rows = await office.rows("SELECT what FROM staff_read WHERE reader = 'carried-1' ORDER BY id")
     assert [what for (what,) in rows] == ["review", "assessment", "lookups"]
