@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from playwright.async_api import Route, expect
 
@@ -188,6 +190,29 @@ async def test_a_list_is_sorted_filtered_turned_and_kept(families: Families, vis
     await expect(page.get_by_text("第 2 / 6 页")).to_be_visible()
     assert "skip=20" in served[-1]
     await expect(page.get_by_role("button", name="上一页")).to_be_enabled()
+
+
+async def test_a_list_is_taken_away_as_a_spreadsheet_for_a_purpose(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410205")
+    await family.submit()
+    reviewer = await visitor(SMALL)
+    await reviewer.sign_on_official("district_reviewer", "410205", "/staff/cases")
+    page = reviewer.page
+    await reviewer.press("导出表格")
+    await expect(page.locator(".list .panel")).to_contain_text("相关家庭可以查到")
+    await page.get_by_role("button", name="导出", exact=True).click()
+    await expect(page.locator(".list .panel")).to_contain_text("请选择用途")
+    await is_whole(reviewer, "export")
+    await page.get_by_label("用途").select_option("report")
+    async with page.expect_download() as downloading:
+        await page.get_by_role("button", name="导出", exact=True).click()
+    file = await (await downloading.value).path()
+    with zipfile.ZipFile(file) as book:
+        text = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    assert family.no in text
+    assert family.dossier["members"][0]["name"] not in text
+    household = (await family.applicant.get(f"/applications/{family.no}/reads"))["items"]
+    assert "export_report" in {look["what"] for look in household}
 
 
 @pytest.mark.parametrize("screen", [PHONE, TWICE], ids=["phone", "zoomed to 200 %"])

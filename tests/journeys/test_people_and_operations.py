@@ -46,6 +46,9 @@ MATRIX = {
     "mark_message_read": "401 204 404 404 404 404 404 404 404 404 404 404 404",
     "list_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403",
     "get_desk": "401 403 403 200 200 200 200 200 200 200 200 200 200",
+    "export_applications": "401 403 403 200 200 200 200 200 200 200 403 200 200",
+    "export_leases": "401 403 403 403 403 403 403 403 200 200 200 200 200",
+    "export_bills": "401 403 403 403 403 403 403 403 200 200 200 200 200",
     "search": "401 403 403 200 200 200 200 200 200 200 200 200 200",
     "get_recusal_declaration": "401 403 403 200 200 200 200 200 403 403 403 403 403",
     "declare_recusals": "401 403 403 200 200 200 200 200 403 403 403 403 403",
@@ -132,7 +135,7 @@ class Scene:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
             http.request(operation.method, self.url + path, headers=headers, **options) as response,
         ):
-            return response.status, "" if operation.stream and response.status == 200 else await response.text(errors="replace")
+            return response.status, "" if operation.stream and response.status == 200 else (await response.read()).decode(errors="replace")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -194,6 +197,9 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "answer_offer": {"accept": True},
         "sign_lease": {"acknowledged": True, "digest": "0" * 64},
         "search": {"words": family.no},
+        "export_applications": {"purpose": "office"},
+        "export_leases": {"purpose": "office"},
+        "export_bills": {"purpose": "office"},
         # The estate stands elsewhere, says the record; so nothing is added.
         "add_units": {
             "units": [

@@ -99,6 +99,12 @@ export const terms = {
     city_refused: {"zh": "市级终审未通过", "en": "City review: refused"},
     city_handed_on: {"zh": "市级终审的审核人员均已回避", "en": "City review: every reviewer has left it to others"},
   },
+  export_purposes: {
+    report: {"zh": "向上级报送", "en": "Report to a higher authority"},
+    audit: {"zh": "审计、检查", "en": "Audit or inspection"},
+    account: {"zh": "财务对账", "en": "Reconciling accounts"},
+    office: {"zh": "本岗位办理工作", "en": "Work of the own office"},
+  },
   kinships: {
     spouse: {"zh": "夫妻", "en": "Spouse", "hint": {"zh": "本人的配偶。", "en": "One's spouse."}},
     lineal: {"zh": "直系血亲", "en": "Direct line", "hint": {"zh": "父母、子女、祖父母、外祖父母、孙子女等。", "en": "Parents, children, grandparents, grandchildren."}},
@@ -170,6 +176,10 @@ export const terms = {
     bill: {"zh": "一张账单", "en": "One bill"},
     bills: {"zh": "账单列表中的一行", "en": "A line in a list of bills"},
     ledger: {"zh": "总账（不含个人信息）", "en": "The ledger (nobody's data)"},
+    export_report: {"zh": "导出的表格中的一行（向上级报送）", "en": "A line of a spreadsheet (report to a higher authority)"},
+    export_audit: {"zh": "导出的表格中的一行（审计、检查）", "en": "A line of a spreadsheet (audit or inspection)"},
+    export_account: {"zh": "导出的表格中的一行（财务对账）", "en": "A line of a spreadsheet (reconciling accounts)"},
+    export_office: {"zh": "导出的表格中的一行（本岗位办理工作）", "en": "A line of a spreadsheet (work of the own office)"},
   },
   recusals: {
     OWN_CASE: {"zh": "本人或本人家庭的申请", "en": "His own household's"},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju.reads.v1 import reads_pb2 as reads_pb
 from anju_calendar import local_date
 
 from tests.services.casework.conftest import Office
@@ -55,3 +56,15 @@ async def test_a_number_is_no_look_at_anybody(office: Office) -> None:
 @pytest.mark.parametrize("day", ["today", "2026-13-01", "2026-1-1", "9999-12-31", "2026-11-26T00:00:00Z", "' OR 1=1"])
 async def test_what_is_no_day_is_refused(desk: Desk, day: str) -> None:
     assert await reason_of(desk.call(CLERK, "ListApplications", pb.ListApplicationsRequest(changed_since=day))) == "INVALID_FIELDS"
+
+
+async def test_a_row_taken_away_in_a_file_is_on_record_with_its_purpose(office: Office) -> None:
+    owner = someone()
+    no = (await office.desk.submit(owner, dossier(district=STREET[:6], street=STREET, community=COMMUNITY))).no
+    taken = common.PageRequest(limit=100, purpose="audit")
+    found = await office.desk.call(CLERK, "ListApplications", pb.ListApplicationsRequest(page=taken))
+    assert no in {case.no for case in found.applications}
+    reads = await office.desk.ask_reads(owner, "ListReads", reads_pb.ListReadsRequest(application_no=no, page=page()))
+    assert [(read.what, *read.roles) for read in reads.reads] == [("export_audit", "street_clerk")]
+    nobody = common.PageRequest(purpose="curiosity")
+    assert await reason_of(office.desk.call(CLERK, "ListApplications", pb.ListApplicationsRequest(page=nobody))) == "INVALID_FIELDS"

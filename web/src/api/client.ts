@@ -170,6 +170,12 @@ export const api = {
     if (typeof body !== "object" || body === null || !("parts" in body)) throw offline(true);
     return Object.entries(body.parts as Record<string, string>).map(([name, state]) => ({ name, state }));
   },
+  /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */
+  async exported(list: "applications" | "leases" | "bills", body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
+    // One address a list, each with fields of its own: what the pages send is checked by the gateway.
+    const path = `/api/v1/exports/${list}` as "/api/v1/exports/applications";
+    return (await only(http.POST(path, { body: body as never, parseAs: "blob" }))) as unknown as Blob;
+  },
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   recuse: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),

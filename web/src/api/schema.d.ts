@@ -614,6 +614,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The list of applications as a spreadsheet, masked as on the page
+         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         */
+        post: operations["export_applications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The list of bills as a spreadsheet
+         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         */
+        post: operations["export_bills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The list of leases as a spreadsheet
+         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         */
+        post: operations["export_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -2006,6 +2066,102 @@ export interface components {
             /** Items */
             items: components["schemas"]["Estate"][];
         };
+        /** ExportBills */
+        ExportBills: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+            /**
+             * Failed Payment
+             * @default false
+             */
+            failed_payment: boolean;
+        };
+        /** ExportCases */
+        ExportCases: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Stage
+             * @default
+             */
+            stage: string;
+            /**
+             * District
+             * @description Only this district or county.
+             * @default
+             * @example 410202
+             */
+            district: string;
+            /**
+             * Blocked
+             * @default false
+             */
+            blocked: boolean;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+            /**
+             * Changed Since
+             * @default
+             */
+            changed_since: string;
+        };
+        /** ExportLeases */
+        ExportLeases: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+            /**
+             * District
+             * @description Only this district or county.
+             * @default
+             * @example 410202
+             */
+            district: string;
+        };
         /**
          * FieldError
          * @description ``pointer`` is a JSON pointer into the body (RFC 6901), or the name of a query parameter after a question mark.
@@ -3246,7 +3402,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -3405,6 +3561,9 @@ export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
+export type ExportBills = components['schemas']['ExportBills'];
+export type ExportCases = components['schemas']['ExportCases'];
+export type ExportLeases = components['schemas']['ExportLeases'];
 export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
 export type Hit = components['schemas']['Hit'];
@@ -4876,6 +5035,126 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_applications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCases"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_bills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBills"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportLeases"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

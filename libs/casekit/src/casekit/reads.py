@@ -17,6 +17,7 @@ from anju.common.v1 import common_pb2 as common
 from anju.reads.v1 import reads_pb2 as pb
 from anju.reads.v1 import reads_pb2_grpc as rpc
 from anju_calendar import local_date
+from anju_terms import is_code
 from chassis import bounds, logs, paging
 from chassis.db import Database
 from chassis.errors import Problem, Refusal, invalid
@@ -195,6 +196,15 @@ class Reads:
             raise Refusal(TOO_MANY_READS) from None
         if alarmed_at == now:
             _log.error("bulk_read", reader=caller.sub, day=day.isoformat(), households=count)
+
+
+def of_list(what: str, page: common.PageRequest) -> str:
+    """What a page of a list shows: ``what``, or a line of a file for the purpose it is asked for. Raises Refusal for a purpose nobody knows."""
+    if not page.purpose:
+        return what
+    if not is_code("export_purposes", page.purpose):
+        raise invalid([wrong("/page/purpose", "请选择导出的用途。", "Choose what the file is for.")])
+    return f"export_{page.purpose}"
 
 
 MaySee = Callable[[AsyncSession, Caller, str], Awaitable[None]]

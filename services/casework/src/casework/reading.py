@@ -9,6 +9,7 @@ from anju.common.v1 import common_pb2 as common
 from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
 from anju_terms import is_code
+from casekit.reads import of_list
 from chassis import bounds, paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
@@ -71,7 +72,7 @@ class Reading:
                 asked=request.page,
             )
         if not request.page.only_count:
-            await self._parts.reads.note(caller, "applications", [case.no for case in shown])
+            await self._parts.reads.note(caller, of_list("applications", request.page), [case.no for case in shown])
         return pb.ListApplicationsResponse(
             applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown], page=info
         )

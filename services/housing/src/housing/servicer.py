@@ -11,7 +11,7 @@ import anju_calendar as calendar
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
-from casekit.reads import Reads
+from casekit.reads import Reads, of_list
 from casekit.tell import Tellings
 from casekit.words import Heard, Words
 from chassis import ids, once, paging
@@ -185,7 +185,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._database.transaction() as session:
             page, info = await store.leases(session, in_reach, request.state, request.district, request.page, no=request.no)
         if not request.page.only_count:
-            await self._reads.note(current_caller(), "leases", [leased.lease.application_no for leased in page])
+            await self._reads.note(current_caller(), of_list("leases", request.page), [leased.lease.application_no for leased in page])
         return pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page], page=info)
 
     # --- what a household says ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from casekit.reads import Reads
+from casekit.reads import Reads, of_list
 from casekit.tell import Tellings
 from chassis import once
 from chassis.db import Database
@@ -52,7 +52,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
                 session, in_reach, request.lease_no, request.state, request.page, failed_payment=request.failed_payment
             )
         if not request.page.only_count:
-            await self._reads.note(current_caller(), "bills", [bill.application_no for bill in found])
+            await self._reads.note(current_caller(), of_list("bills", request.page), [bill.application_no for bill in found])
         return pb.ListBillsResponse(bills=[wire.bill(bill) for bill in found], page=info)
 
     async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:

@@ -198,8 +198,9 @@ class Api:
         status: int = 200,
         idempotent: bool = True,
         if_match: IfMatch | None = None,
+        gives: Sequence[FileKind] = (),
     ) -> Callable[[Handler], Handler]:
-        return self._declare("POST", path, access, roles, status=status, idempotent=idempotent, if_match=if_match)
+        return self._declare("POST", path, access, roles, status=status, idempotent=idempotent, if_match=if_match, gives=tuple(gives))
 
     def put(
         self,

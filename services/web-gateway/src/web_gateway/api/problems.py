@@ -41,6 +41,10 @@ class Kind:
 
 # The edge's own, and what every subject shares; a subject declares its own beside its operations.
 SHARED: Final[tuple[Kind, ...]] = (
+    Kind(
+        "EXPORT_TOO_LARGE", 409, "一次导出的行数太多", "Too many rows for one file",
+        "一次最多导出 5000 行，请加筛选条件后再导出。", "A file holds at most 5,000 rows; narrow the list with a filter and export again.",
+    ),
     Kind("BAD_REQUEST", 400, "请求格式不正确", "Bad request", "请检查后重试。", "The request is not well-formed."),
     Kind("MALFORMED_JSON", 400, "内容格式不正确", "Malformed JSON", "提交的内容不是规范的 JSON。", "The body is not strict JSON."),
     Kind("BAD_PARAMETER", 400, "参数不正确", "Bad parameter", "请检查查询参数。", "A query parameter is wrong; see errors."),

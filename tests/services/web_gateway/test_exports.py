@@ -1,0 +1,122 @@
+"""Spreadsheets: what is shown and nothing else, for a purpose, with no formula in it, and no more memory than a page takes."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anju.casework.v1 import casework_pb2 as casework
+from anju.common.v1 import common_pb2 as common
+from chassis import errors
+from chassis.errors import Refusal
+from web_gateway.api import sheets
+
+from tests.services.web_gateway.world import API, World, an_application
+
+CASES = [an_application(no=f"KF-2026-{number:06d}", masked_name="=HYPERLINK*" if number == 7 else "安*例") for number in range(230)]
+
+
+def listed(request: Any) -> casework.ListApplicationsResponse:
+    if request.page.only_count:
+        return casework.ListApplicationsResponse(page=common.PageInfo(total=len(CASES)))
+    start = int(request.page.cursor or 0)
+    following = start + request.page.limit
+    page = common.PageInfo(next_cursor=str(following) if following < len(CASES) else "")
+    return casework.ListApplicationsResponse(applications=CASES[start:following], page=page)
+
+
+def bearer(gateway: World, role: str = "city_reviewer") -> dict[str, str]:
+    return {"Authorization": f"Bearer {gateway.token(role)}"}
+
+
+async def taken(gateway: World, body: dict[str, Any]) -> tuple[bytes, Any]:
+    person = await gateway.stranger()
+    async with person.http.post(f"{gateway.url}{API}/exports/applications", json=body, headers=bearer(gateway)) as response:
+        assert response.status == 200, await response.text()
+        return await response.read(), response.headers
+
+
+def content(book: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        assert parts.testzip() is None
+        return parts.read("xl/worksheets/sheet1.xml").decode() + "".join(
+            parts.read(n).decode() for n in parts.namelist() if "sharedStrings" in n
+        )
+
+
+async def test_the_file_holds_what_the_list_shows_in_its_order(gateway: World) -> None:
+    gateway.backstage.on("ListApplications", listed)
+    book, headers = await taken(gateway, {"purpose": "report", "stage": "street_review", "sort": "-deadline_at"})
+    assert headers["Content-Type"] == sheets.XLSX.content_type
+    assert headers["Cache-Control"] == "private, no-store"
+    text = content(book)
+    assert text.count("<row ") == len(CASES) + 1
+    assert text.index("KF-2026-000000") < text.index("KF-2026-000229")
+    pages = [asked.request for asked in gateway.backstage.asked if asked.method == "ListApplications"]
+    assert pages[0].page.only_count
+    assert {(page.stage, page.page.sort, page.page.purpose) for page in pages[1:]} == {("street_review", "-deadline_at", "report")}
+    assert len(pages) == 4
+
+
+async def test_what_people_write_is_no_formula(gateway: World) -> None:
+    gateway.backstage.on("ListApplications", listed)
+    text = content((await taken(gateway, {"purpose": "office"}))[0])
+    assert "=HYPERLINK*" in text
+    assert "<f>" not in text
+    assert "<hyperlink" not in text
+
+
+async def test_too_many_are_refused_before_anybody_is_read(gateway: World) -> None:
+    gateway.backstage.on(
+        "ListApplications", lambda _asked: casework.ListApplicationsResponse(page=common.PageInfo(total=sheets.MOST_ROWS + 1))
+    )
+    person = await gateway.stranger()
+    reply = await person.post(f"{API}/exports/applications", json={"purpose": "office"}, headers=bearer(gateway))
+    reply.problem(409, "EXPORT_TOO_LARGE")
+    assert [asked.request.page.only_count for asked in gateway.backstage.asked if asked.method == "ListApplications"] == [True]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"purpose": ""}, {"purpose": "curiosity"}, {"purpose": "office", "sort": "secret"}, {"purpose": "office", "x": 1}]
+)
+async def test_it_carries_a_purpose_of_the_list(gateway: World, body: dict[str, Any]) -> None:
+    person = await gateway.stranger()
+    reply = await person.post(f"{API}/exports/applications", json=body, headers=bearer(gateway))
+    assert reply.status == 422, reply.text
+
+
+async def test_a_refusal_in_the_middle_is_a_problem_and_no_half_file(
+    gateway: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def until_the_second(request: Any) -> Any:
+        if request.page.cursor:
+            raise Refusal(errors.UNAVAILABLE)
+        return listed(request)
+
+    gateway.backstage.on("ListApplications", until_the_second)
+    person = await gateway.stranger()
+    reply = await person.post(f"{API}/exports/applications", json={"purpose": "office"}, headers=bearer(gateway))
+    reply.problem(503, "UNAVAILABLE")
+
+
+async def test_a_hundred_thousand_rows_take_no_more_memory_than_a_page(tmp_path: Path) -> None:
+    async def rows() -> Any:
+        row: Sequence[str | int] = ("KF-2026-000001", "安*例", 3, "城镇中等偏下收入住房困难家庭", "街道初审", "2026-12-03 23:59", "龙亭区")
+        for _ in range(100_000):
+            yield row
+
+    file = tmp_path / "many.xlsx"
+    with file.open("wb") as book:
+        tracemalloc.start()
+        await sheets._write(book, "many", ["a"] * 7, "foot", rows())
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most < 8 << 20, f"{most >> 20} MiB"
+    assert content(file.read_bytes()).count("<row ") == 100_001
