@@ -82,7 +82,7 @@ async def test_the_console_without_a_mouse(visitor: NewVisitor) -> None:
         ("ArrowDown", "轮候与配租"),
         ("ArrowDown", "租赁合同"),
         ("End", "两级报表"),
-        ("ArrowDown", "申请查询"),
+        ("ArrowDown", "工作首页"),
         ("ArrowUp", "两级报表"),
     ):
         await keyboard.press(key)
