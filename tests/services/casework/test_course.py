@@ -464,6 +464,20 @@ async def test_an_unanswered_objection_is_seen_by_nobody(office: Office) -> None
     assert (await raise_objection(desk, objector, no, key)).state == "open"
 
 
+async def test_under_another_account_nobody_answers_his_own_objection_or_says_it_again(desk: Desk) -> None:
+    """The neighbour who objects is the district's reviewer: at home he signs on as a citizen, with the same number."""
+    _, no = await on_notice(desk)
+    neighbour = replace(someone(), person="index of the reviewer")
+    objection = await raise_objection(desk, neighbour, no, text="该户另有住房。")
+    at_work = replace(DISTRICT_REVIEWER, person=neighbour.person)
+    assert await reason_of(answer_objection(desk, at_work, no, objection.id, upheld=True)) == "OWN_CASE"
+    second = replace(someone(), person=neighbour.person)
+    assert await reason_of(raise_objection(desk, second, no, text="该户有两辆车")) == "OBJECTION_PENDING"
+    await answer_objection(desk, DISTRICT_REVIEWER, no, objection.id, upheld=False)
+    await eventually(lambda: desk.get(DISTRICT_REVIEWER, no), lambda case: case.stage == "public_notice")
+    assert await reason_of(raise_objection(desk, second, no, text="该户另有住房")) == "OBJECTION_ANSWERED"
+
+
 async def test_who_may_not_answer_an_objection(desk: Desk) -> None:
     _, no = await on_notice(desk)
     insider = staff("district_reviewer", "410202", sub="insider")

@@ -247,14 +247,23 @@ class Decisions:
                     zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的申请”中办理。",
                     en="You cannot object to your own application; correct or withdraw it under “my applications”.",
                 )
-            if await store.has_open_objection(session, case.no, caller.sub):
+            if await store.has_open_objection(session, case.no, caller):
                 raise Refusal(OBJECTION_PENDING)
-            answered = await store.dismissed_objections(session, case.no, caller.sub)
+            answered = await store.dismissed_objections(session, case.no, caller)
             if answered and grounds.answered_already(said, map(self._said, answered)):
                 raise Refusal(OBJECTION_ANSWERED)
             objection_id = stable_id("obj-", word_id)
             sealed = self._parts.vault.seal_text(said, "objection", "text_sealed", objection_id)
-            session.add(Objection(id=objection_id, application_no=case.no, raised_by=caller.sub, raised_at=now(), text_sealed=sealed))
+            session.add(
+                Objection(
+                    id=objection_id,
+                    application_no=case.no,
+                    raised_by=caller.sub,
+                    person=caller.person,
+                    raised_at=now(),
+                    text_sealed=sealed,
+                )
+            )
             raised = contract.ObjectionRaised(objection_id=objection_id, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), raised)
 
@@ -279,7 +288,7 @@ class Decisions:
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
                 raise Refusal(TASK_NOT_OPEN)
-            if row.raised_by == caller.sub:
+            if await store.raised(session, row.id, caller):
                 raise Refusal(OWN_CASE)
             said = contract.ObjectionDecision(
                 objection_id=request.objection_id, upheld=request.upheld, answer=answer, actor=caller.sub, request_id=word_id

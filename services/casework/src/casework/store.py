@@ -729,11 +729,20 @@ async def objections_on_record(session: AsyncSession, no: str) -> Sequence[Objec
     return (await session.execute(query)).scalars().all()
 
 
-async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> bool:
+def _raised_by(caller: Caller) -> ColumnElement[bool]:
+    return _by(col(Objection.raised_by), col(Objection.person), caller)
+
+
+async def raised(session: AsyncSession, objection_id: str, caller: Caller) -> bool:
+    """That the objection is the caller's, under this account or another."""
+    return bool((await session.execute(select(exists().where(col(Objection.id) == objection_id, _raised_by(caller))))).scalar_one())
+
+
+async def has_open_objection(session: AsyncSession, no: str, caller: Caller) -> bool:
     query = select(
         exists().where(
             col(Objection.application_no) == no,
-            col(Objection.raised_by) == raised_by,
+            _raised_by(caller),
             or_(
                 col(Objection.state) == "open",
                 and_(col(Objection.state) == "pending", col(Objection.raised_at) > func.now() - _OBJECTION_IN_FLIGHT),
@@ -743,11 +752,9 @@ async def has_open_objection(session: AsyncSession, no: str, raised_by: str) -> 
     return bool((await session.execute(query)).scalar_one())
 
 
-async def dismissed_objections(session: AsyncSession, no: str, raised_by: str) -> Sequence[Objection]:
+async def dismissed_objections(session: AsyncSession, no: str, caller: Caller) -> Sequence[Objection]:
     """Those of one person against one case which were answered."""
-    query = select(Objection).where(
-        col(Objection.application_no) == no, col(Objection.raised_by) == raised_by, col(Objection.state) == "dismissed"
-    )
+    query = select(Objection).where(col(Objection.application_no) == no, _raised_by(caller), col(Objection.state) == "dismissed")
     return (await session.execute(query)).scalars().all()
 
 

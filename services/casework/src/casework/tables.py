@@ -375,6 +375,8 @@ class Objection(Base, table=True):
     id: str = Field(primary_key=True)
     application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), nullable=False))
     raised_by: str
+    # The verified person behind the account, by blind index; "" where the sign-on knows none.
+    person: str = Field(default="", sa_column_kwargs={"server_default": ""})
     raised_at: datetime = Field(sa_type=DateTime(timezone=True))
     text_sealed: bytes
     state: str = Field(default="pending")
