@@ -69,6 +69,22 @@ async def test_afterwards_the_case_goes_on_and_whoever_decides_knows(desk: Desk,
     assert await reason_of(desk.confirm(other.no, wife)) == "CONFIRMED_ELSEWHERE"
 
 
+async def test_who_took_it_back_and_says_he_does_not_belong_is_locked_out_of_nothing(desk: Desk) -> None:
+    """Her consent was taken back while her street reviewed: she stayed in the household, and would for ever, however often she said no."""
+    owner = someone()
+    case = await desk.submit(owner, family())
+    await desk.bring_to(case.no, *TO_STREET)
+    wife = case.dossier.members[1]
+    await desk.take_back(case.no, wife)
+    await desk.bring_to(case.no, "street_returned")
+    again = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=case.no, dossier=case.dossier)
+    assert (await desk.call(owner, "CorrectApplication", again)).application.stage == "confirming"
+    await desk.confirm(case.no, wife, agrees=False)
+    other = await desk.submit(someone(), dossier(member(), member("spouse", wife.name, wife.id_number)))
+    await desk.bring_to(other.no, "confirmation_awaited")
+    assert (await desk.confirm(other.no, wife)).state == "confirmed"
+
+
 async def test_there_is_nothing_to_take_back_for_who_has_given_nothing_or_applies_himself(desk: Desk) -> None:
     owner = someone()
     case = await waiting(desk, owner)

@@ -188,6 +188,9 @@ class Confirmations:
             raise Refusal(NOT_AWAITED)
         if agrees and not await store.confirm_resident(session, case.no, blind):
             raise Refusal(CONFIRMED_ELSEWHERE)
+        if not agrees:
+            # He may have been confirmed in an earlier round, and have taken it back since.
+            await store.release_resident(session, case.no, blind)
         session.add(
             Consent(
                 id=word_id,

@@ -247,6 +247,12 @@ async def confirm_resident(session: AsyncSession, no: str, blind: str) -> bool:
     return await _is_confirmed(session, no, blind)
 
 
+async def release_resident(session: AsyncSession, no: str, blind: str) -> None:
+    """Whom this household has no word of stands in it no longer, and may be confirmed in another."""
+    mine = (col(Resident.application_no) == no, col(Resident.blind) == blind)
+    await session.execute(update(Resident).where(*mine).values(confirmed=False))
+
+
 async def _is_confirmed(session: AsyncSession, no: str, blind: str) -> bool:
     mine = (col(Resident.application_no) == no, col(Resident.blind) == blind, col(Resident.active).is_(True))
     return bool((await session.execute(select(exists().where(*mine, col(Resident.confirmed).is_(True))))).scalar_one())
@@ -256,8 +262,7 @@ async def retract(session: AsyncSession, word_id: str) -> None:
     """A confirmation which the workflow has refused was none."""
     gone = (await session.execute(delete(Consent).where(col(Consent.id) == word_id).returning(Consent))).scalar_one_or_none()
     if gone is not None and gone.agrees:
-        mine = (col(Resident.application_no) == gone.application_no, col(Resident.blind) == gone.blind)
-        await session.execute(update(Resident).where(*mine).values(confirmed=False))
+        await release_resident(session, gone.application_no, gone.blind)
 
 
 async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> frozenset[str]:
@@ -275,8 +280,7 @@ async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datet
     )
     ended = (await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(Consent))).scalar_one_or_none()
     if ended is not None and leaves:
-        theirs = (col(Resident.application_no) == no, col(Resident.blind) == blind)
-        await session.execute(update(Resident).where(*theirs).values(confirmed=False))
+        await release_resident(session, no, blind)
     return ended
 
 
