@@ -186,6 +186,9 @@ async def test_what_was_typed_is_there_after_signing_on_again(families: Families
     assert await phone.field("reason").input_value() == "已经租到合适的房子"
     await phone.press("确认撤回")
     await phone.stage.get_by_text("已撤回").wait_for()
+    # Nobody has decided at the stage in which it was withdrawn, and the story does not say so.
+    await expect(phone.page.locator("ol.steps > li").last).to_contain_text("已撤回")
+    await expect(phone.page.locator("ol.steps > li", has_text="街道初审").filter(has_text="已完成")).to_have_count(0)
     # An end is not a dead end.
     await phone.follow("重新申请")
     await phone.expect_heading("申请公共租赁住房")
