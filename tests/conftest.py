@@ -19,7 +19,7 @@ from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.keys import make_keys
 from xdist.remote import Producer
 
-from tests.support import evidence, parallel, surroundings
+from tests.support import evidence, hanging, parallel, surroundings
 from tests.support.ports import free_block
 from tests.support.templates import Templates
 
@@ -41,6 +41,7 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(hanging)
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = SEED
 

@@ -18,7 +18,7 @@ def only_one_other_adult(household: dict[str, Any]) -> bool:
     return len(born) > 2 and sum(each < "2008" for each in born) == 2 and not any("2008" <= each < "2010" for each in born)
 
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 
 async def test_a_member_confirms_and_takes_it_back_and_the_applicant_sees_it(families: Families, visitor: NewVisitor) -> None:

@@ -11,7 +11,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import PHONE, Visitor
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 SMALL, WIDE = {"viewport": {"width": 1024, "height": 768}}, {"viewport": {"width": 1920, "height": 1080}}
 TWICE = {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2}

@@ -13,7 +13,7 @@ from tests.browser.pages import DESK, Visitor
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 
 async def stands_well(page: Visitor, picture: str) -> None:

@@ -14,7 +14,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK
 from tests.support.boxes import RunningBox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 
 async def test_every_link_of_the_demo_opens(box: RunningBox, visitor: NewVisitor) -> None:

@@ -11,7 +11,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor, fill_application
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 
 async def left_on_the_device(visitor: Visitor) -> str:

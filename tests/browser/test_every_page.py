@@ -14,7 +14,7 @@ from tests.browser.pages import DESK, PHONE, Visitor
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 OPEN = ("/", "/conditions", "/notices", "/waiting", "/signin", "/contracts/check/L-2026-999999/0123456789abcdef", "/no/such/page")
 FORM = (

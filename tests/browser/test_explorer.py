@@ -9,7 +9,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.browser
 
 
 async def send(developer: Visitor, operation: str, body: str = "") -> str:

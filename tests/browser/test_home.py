@@ -13,7 +13,7 @@ from tests.browser.pages import Visitor
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 
 # What has the keyboard and reaches below the edge of the bar; null once the page has been gone through.

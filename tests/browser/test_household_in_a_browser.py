@@ -12,7 +12,7 @@ from tests.browser.pages import DESK, Visitor, fill_application
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 
 async def decide(official: Visitor, no: str, picture: str = "") -> None:

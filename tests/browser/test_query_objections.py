@@ -9,7 +9,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 WORDS = "我没有同意过这次查询"
 ANSWER = "经核查，您在窗口签过授权书，\n编号见附件；如有疑问请到街道窗口查看原件。"

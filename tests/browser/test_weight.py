@@ -13,7 +13,7 @@ from tests.browser.conftest import NewVisitor
 from tests.browser.pages import Visitor
 from tests.browser.test_every_page import FORM, OPEN, pages_of, reviewed, tenant  # noqa: F401  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 # Nothing in the cache: page, styles, scripts, pictures and everything it asks the gateway. Packed by gzip, since brotli is for HTTPS alone.
 FIRST_LOAD_BYTES = 100_000

@@ -12,7 +12,7 @@ from tests.browser.pages import DESK, Visitor
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 # 祥符区仇楼镇: one of the townships without communities on record.
 TOWNSHIP = ("410212", "410212102")

@@ -12,7 +12,7 @@ from tests.support.boxes import RunningBox
 from tests.support.false_clock import FalseClock
 from tests.support.families import Families
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.fault
 
 HOUR = 3_600
 

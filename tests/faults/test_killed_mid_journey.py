@@ -22,7 +22,7 @@ from tests.support.families import Families
 from tests.support.patience import PATIENCE_SECONDS, eventually
 from tests.support.ports import free_block
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.fault
 
 SERVICES = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
 
@@ -161,8 +161,11 @@ async def test_households_travel_to_their_first_rent_while_processes_are_killed(
     travellers = Travellers(split_box, families)
     async with asyncio.TaskGroup() as under_way:
         lanes = [under_way.create_task(travellers.lane()) for _ in range(3)]
-        kills = await kill_each(split_box, victims, travellers, random.Random(seed))
-        travellers.enough = True
+        try:
+            kills = await kill_each(split_box, victims, travellers, random.Random(seed))
+        finally:
+            # Also when it failed: a lane in the middle of a request may not notice that it was called off.
+            travellers.enough = True
     assert kills == dict.fromkeys(victims, 2)
     made = travellers.arrived
     assert len(made) >= len(lanes)

@@ -19,7 +19,7 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.patience import eventually
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.fault
 
 # A district which the other tests of this box leave alone.
 DISTRICT = "410225"

@@ -15,7 +15,7 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.patience import eventually
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.fault
 
 
 async def tenant(box: RunningBox, families: Families) -> Household:

@@ -13,7 +13,7 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.patience import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.fault
 
 
 async def test_a_step_pressed_at_both_edges_at_once_is_one_step(split_box: RunningBox, families: Families) -> None:

@@ -9,7 +9,7 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.verified import unseen, verified
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.fault
 
 
 async def test_every_invariant_holds_after_the_faults(split_box: RunningBox, families: Families) -> None:

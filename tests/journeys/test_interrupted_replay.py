@@ -7,8 +7,6 @@ import signal
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.patience import eventually
@@ -48,7 +46,6 @@ async def cases(box: RunningBox, *stages: str) -> int:
     return sum(int(item["count"]) for item in counters if not stages or item["stage"] in stages)
 
 
-@pytest.mark.timeout(300)
 async def test_a_replay_that_was_broken_off_goes_on_where_it_was(box: RunningBox) -> None:
     before, ended_before = await cases(box), await cases(box, "registered", "rejected")
 

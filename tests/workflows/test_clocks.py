@@ -15,6 +15,7 @@ from anju_contracts.application import Decision, Level, ObjectionRaised
 from anju_contracts.base import Accepted
 from anju_contracts.rent_cycle import PaymentOpened
 from anju_contracts.waiting import OfferMade, WaitingTerms
+from anju_simclock import SimulatedClock
 from anju_workflows.rent_cycle.calls import BillState
 from temporalio.client import WorkflowHandle
 
@@ -277,3 +278,9 @@ async def test_the_bank_says_nothing_to_a_bill_nobody_pays(theatre: Stage) -> No
     theatre.notes.bank_says = lambda _: BillState(intent_state="paid", settled=True)
     await theatre.clock.advance(cycle.handle.id, timedelta(days=1))
     assert theatre.notes.bank_asked == 0
+
+
+async def test_a_clock_that_does_not_move_says_what_it_waits_for(theatre: Stage) -> None:
+    handle = await theatre.client.start_workflow("nobodys", id=f"nobodys/{uuid.uuid4()}", task_queue="nobodys")
+    with pytest.raises(TimeoutError, match="waits for: its workflow task"):
+        await SimulatedClock(theatre.client, patience=timedelta(seconds=2)).advance(handle.id, HOUR)

@@ -103,7 +103,6 @@ def anju(layout: Layout, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(400)
 async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Path) -> None:
     with box_of(data_dir) as (layout, process, log):
         await ready(layout, process, log)
@@ -154,7 +153,6 @@ async def test_a_box_keeps_its_state_over_kill_9_and_stops_in_order(data_dir: Pa
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(400)
 async def test_a_split_box_brings_a_killed_service_back_and_serves_by_the_other_replica_meanwhile(data_dir: Path) -> None:
     with box_of(data_dir, "--processes", "--replica", "housing=2") as (layout, process, log):
         layout = replace(layout, replicas={"housing": 2}, split=True)
@@ -179,7 +177,6 @@ async def test_a_split_box_brings_a_killed_service_back_and_serves_by_the_other_
         await gone(family, seconds=2)
 
 
-@pytest.mark.timeout(400)
 async def test_one_more_service_joins_by_the_printed_environment(data_dir: Path) -> None:
     with box_of(data_dir) as (layout, process, log):
         await ready(layout, process, log)
@@ -204,7 +201,6 @@ async def test_one_more_service_joins_by_the_printed_environment(data_dir: Path)
             assert await asyncio.wait_for(second.wait(), 30) == 0
 
 
-@pytest.mark.timeout(400)
 async def test_interrupted_while_starting_nothing_is_left(data_dir: Path) -> None:
     with box_of(data_dir) as (layout, process, _):
         await eventually(lambda: probes.temporal_answers(layout), what="Temporal")

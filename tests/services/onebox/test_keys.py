@@ -21,7 +21,6 @@ from tests.support.families import Families
 from tests.support.patience import eventually
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("options", [(), ("--processes", "--replica", "casework=2")], ids=["one process", "a process each"])
 async def test_keys_are_rotated_under_load_and_every_read_succeeds(session_dir: Path, options: tuple[str, ...]) -> None:
     async with running_box(session_dir / f"rotated-keys-{len(options)}", *options) as box:

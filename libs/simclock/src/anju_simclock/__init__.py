@@ -6,6 +6,7 @@ the controlled clock switched off (every deployment), nothing in here is used.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -65,20 +66,42 @@ def _config_for(args: Sequence[Any]) -> TimeSkippingConfig:
 
 
 class SimulatedClock:
-    """Reads and moves the clocks of single workflows."""
+    """Reads and moves the clocks of single workflows.
 
-    def __init__(self, client: Client) -> None:
+    ``patience`` is how long, in real time, a workflow may take for its way to the new time. While it waits for an activity its clock stands still, and the
+    engine would go on waiting with it for ever.
+    """
+
+    def __init__(self, client: Client, *, patience: timedelta = timedelta(minutes=5)) -> None:
         self._client = client
         self._skipper = TimeSkipper(client, config=_STOPPED)
+        self._patience = patience
 
     async def now(self, workflow_id: str) -> datetime:
         return await self._skipper.get_current_time(self._client.get_workflow_handle(workflow_id))
 
     async def advance(self, workflow_id: str, by: timedelta) -> bool:
-        """Moves one workflow's clock; False when it ended before the time was reached."""
-        return await self._skipper.fast_forward(self._client.get_workflow_handle(workflow_id), by)
+        """Moves one workflow's clock; False when it ended before the time was reached. Raises TimeoutError, which says what it waits for."""
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self._skipper.fast_forward(handle, by)
+        except TimeoutError:
+            stuck = await _pending(handle)
+        raise TimeoutError(f"{workflow_id} did not come {by} further within {self._patience}; it waits for: {stuck}")
 
     async def advance_to(self, workflow_id: str, instant: datetime) -> bool:
         """Moves one workflow's clock forward to ``instant``; a clock that is already there stays."""
         ahead = instant - await self.now(workflow_id)
         return ahead <= timedelta() or await self.advance(workflow_id, ahead)
+
+
+async def _pending(handle: WorkflowHandle[Any, Any]) -> str:
+    description = (await handle.describe()).raw_description
+    activities = [
+        f"{each.activity_type.name}, try {each.attempt}: {each.last_failure.message or 'no failure'}"
+        for each in description.pending_activities
+    ]
+    if description.HasField("pending_workflow_task"):
+        activities.append(f"its workflow task, try {description.pending_workflow_task.attempt}")
+    return "; ".join(activities) or "nothing the engine knows of"
