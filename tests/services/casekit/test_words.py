@@ -212,7 +212,7 @@ async def test_a_refused_word_leaves_nothing_and_its_key_may_be_used_again(town:
         (CLOSED, OnRecord.OPEN, True, "BLOCKED"),
         (CLOSED, OnRecord.OVER, False, "OFFER_NOT_OPEN"),
         (UNAVAILABLE, OnRecord.OPEN, True, "UNAVAILABLE"),
-        (BUSY, OnRecord.OPEN, True, "TASK_NOT_OPEN"),
+        (BUSY, OnRecord.OPEN, True, "UNAVAILABLE"),
         (BUSY, OnRecord.OPEN, False, "TASK_NOT_OPEN"),
     ],
 )

@@ -307,8 +307,8 @@ class Words:
 
     async def _verdict(self, said: Said, *, alone: bool) -> str:
         """The workflow gives the verdict, not the record: it alone knows what else has been said to it. But one that is a moment behind the record
-        (the engine replays after a crash, what it waits for is still on its way) is asked again, and its "not now" believed when it persists or when
-        the record says the same."""
+        (the engine replays after a crash, what it waits for is still on its way) is asked again, and its "not now" believed when the record says the
+        same. As long as they differ the outcome is not known."""
         kind = self._kinds[said.update]
         clock = asyncio.get_running_loop()
         lag, pause = (TOLD_LAG_SECONDS, _TOLD_LOOK_SECONDS) if kind.told else (LAG_SECONDS, _LOOK_SECONDS)
@@ -326,7 +326,7 @@ class Words:
                 if gone and (on_record is OnRecord.OVER or late):
                     raise in_words_of(without_workflow(refusal, on_record), kind.problems) from None
                 if not gone and (not timely or late):
-                    raise (Refusal(UNAVAILABLE) if timely and kind.told else in_words_of(refusal, kind.problems)) from None
+                    raise (Refusal(UNAVAILABLE) if timely else in_words_of(refusal, kind.problems)) from None
             if not looked:
                 await self._settle_others(said)
                 looked = True
