@@ -79,7 +79,8 @@ CALLERS: dict[str, Caller] = {
 }
 ALL = frozenset(CALLERS)
 REVIEWERS = {"clerk", "clerk elsewhere", "district", "district elsewhere", "city", "no division"}
-STAFF_READERS = REVIEWERS | {"house manager", "operator", "auditor", "auditor elsewhere"}
+AUDITORS = {"auditor", "auditor elsewhere"}
+STAFF_READERS = REVIEWERS | AUDITORS | {"house manager", "operator"}
 SEES_STAFF = {"clerk", "district", "city", "house manager", "operator", "auditor"}
 # Who may ask at all, though not about this case.
 OUT_OF_REACH = dict.fromkeys(
@@ -123,8 +124,8 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {"INVALID_FIELDS"},
     ),
-    "GetRecusalDeclaration": (lambda _no: pb.GetRecusalDeclarationRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
-    "DeclareRecusals": (lambda _no: pb.DeclareRecusalsRequest(idempotency_key=new_id()), REVIEWERS, {}, "NOT_ALLOWED", {""}),
+    "GetRecusalDeclaration": (lambda _no: pb.GetRecusalDeclarationRequest(), REVIEWERS | AUDITORS, {}, "NOT_ALLOWED", {""}),
+    "DeclareRecusals": (lambda _no: pb.DeclareRecusalsRequest(idempotency_key=new_id()), REVIEWERS | AUDITORS, {}, "NOT_ALLOWED", {""}),
     "NoteSpouses": (lambda no: pb.NoteSpousesRequest(application_no=no), {"registry-gateway"}, {}, "NOT_ALLOWED", {""}),
     "ListTasks": (lambda _no: pb.ListTasksRequest(), REVIEWERS, {}, "NOT_ALLOWED", {""}),
     "GetReview": (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
+from anju.reads.v1 import reads_pb2 as reads
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -26,7 +27,7 @@ from tests.services.casework.support import (
     someone,
     system,
 )
-from tests.support.keys import staff
+from tests.support.keys import citizen, staff
 
 
 @pytest.fixture
@@ -192,3 +193,56 @@ async def test_what_cannot_be_is_told_field_by_field(desk: Desk) -> None:
         ("/relatives/3/id_number", "ID_FORMAT"),
         ("/relatives/4/kinship", "CHOOSE_ONE"),
     ]
+
+
+NEAR = ("OWN_CASE", "SPOUSE_CASE", "RELATIVE_CASE", "OWN_COMMUNITY", "RECUSED")
+
+
+async def on_objection(desk: Desk, official: Caller, why: str) -> tuple[str, Caller]:
+    """A case whose notice somebody objects to, and the official as somebody who stands to it as ``why`` says."""
+    own, kin = person_number(), person_number("20160520")
+    near, applicant = replace(official, person=desk.index_of(own)), member(name="欧阳近", id_number=own if why == "OWN_CASE" else "")
+    no = (await desk.submit(citizen(new_id("citizen-")), dossier(applicant, member("child", "张小明", kin)))).no
+    await desk.bring_to(no, *TO_NOTICE)
+    said = pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text="他家另有住房")
+    await desk.call(someone(), "RaiseObjection", said)
+    match why:
+        case "SPOUSE_CASE":
+            await desk.call(system("registry-gateway"), "NoteSpouses", pb.NoteSpousesRequest(application_no=no, id_numbers=[own]))
+        case "RELATIVE_CASE":
+            await declare(desk, near, kin)
+        case "OWN_COMMUNITY":
+            await declare(desk, near, community=COMMUNITY)
+        case "RECUSED":
+            leave = pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=no, reason="与申请人有债务纠纷")
+            left = (await desk.call(near, "RecuseTask", leave)).application
+            assert not left.HasField("dossier"), "nor in the answer to it"
+    return no, near
+
+
+@pytest.mark.parametrize("why", NEAR)
+async def test_who_does_not_act_in_a_case_reads_no_more_of_it_than_he_has_to(office: Office, why: str) -> None:
+    """Of his own household's what the household reads; of any other how far it has come. His colleagues read all of it."""
+    desk, colleague = office.desk, staff("district_reviewer", "410202", sub=new_id("colleague-"))
+    no, near = await on_objection(desk, staff("district_reviewer", "410202", sub=new_id("near-")), why)
+    theirs = await desk.get(colleague, no)
+    assert (theirs.recusal, theirs.HasField("dossier"), [each.text for each in theirs.objections]) == ("", True, ["他家另有住房"])
+    own = why == "OWN_CASE"
+    shown = await desk.get(near, no)
+    assert (shown.recusal, shown.HasField("dossier"), [each.text for each in shown.objections]) == (why, own, [""])
+    assert [bool(each.document or each.named_elsewhere) for each in shown.members] == ([False, False] if own else [])
+    asked = pb.GetReviewRequest(application_no=no)
+    assert len((await desk.call(colleague, "GetReview", asked)).decisions) == 3
+    assert await desk.call(near, "GetReview", asked) == pb.GetReviewResponse(recusal=why)
+    # Who has looked at it is for those who may read its reasons.
+    looked = desk.ask_reads(near, "ListReads", reads.ListReadsRequest(application_no=no, page=page()))
+    assert await reason_of(looked) == ("" if own else "NOT_FOUND")
+    log = await office.rows("SELECT DISTINCT what FROM staff_read WHERE reader = $1 AND $2 = ANY(households) ORDER BY 1", near.sub, no)
+    assert log == [("dossier",)] if own else [("progress",)], "what was shown is what is told to the household"
+
+
+async def test_an_auditor_near_the_household_reads_no_objection(desk: Desk) -> None:
+    no, near = await on_objection(desk, staff("auditor", "410202", sub=new_id("auditor-")), "RELATIVE_CASE")
+    assert [each.text for each in (await desk.get(staff("auditor", "4102", sub="auditor-1"), no)).objections] == ["他家另有住房"]
+    shown = await desk.get(near, no)
+    assert (shown.recusal, [each.text for each in shown.objections]) == ("RELATIVE_CASE", [""])

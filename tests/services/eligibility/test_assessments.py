@@ -99,6 +99,8 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
     def __init__(self) -> None:
         self.declarations: dict[str, casework_pb.GetDeclarationResponse] = {}
         self.rounds: dict[str, int] = {}
+        # Accounts that do not act in any case.
+        self.near: set[str] = set()
         self.asked = 0
 
     async def GetDeclaration(self, request: casework_pb.GetDeclarationRequest, context: Any) -> casework_pb.GetDeclarationResponse:
@@ -110,7 +112,10 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
         caller = current_caller()
         if request.no not in self.declarations or not (caller.sub == "citizen-1" or caller.covers("410202001")):
             raise Refusal(NOT_FOUND)
-        return casework_pb.GetApplicationResponse(application=casework_pb.Application(no=request.no, round=self.rounds.get(request.no, 1)))
+        application = casework_pb.Application(
+            no=request.no, round=self.rounds.get(request.no, 1), recusal="RELATIVE_CASE" if caller.sub in self.near else ""
+        )
+        return casework_pb.GetApplicationResponse(application=application)
 
 
 class RegistryStandIn(registry_rpc.RegistryGatewayServiceServicer):
@@ -286,6 +291,10 @@ async def test_reviewers_compare_what_was_declared_with_what_was_registered(worl
     ):
         with pytest.raises(Refusal, match=reason):
             await world.call("GetComparison", request, "web-gateway", caller)
+    # What the household declared beside what the registers said is for those who act in the case.
+    world.casework.near.add("clerk-uncle")
+    with pytest.raises(Refusal, match="NOT_ALLOWED"):
+        await world.call("GetComparison", request, "web-gateway", staff("street_clerk", "410202001", sub="clerk-uncle"))
     # The case has gone into another round: figures of the last one would stand beside other people.
     world.casework.rounds[no] = 2
     with pytest.raises(Refusal, match="NO_ASSESSMENT"):

@@ -52,6 +52,8 @@ class Case:
     refusal: Problem | None = None
     # Places of those of whose consent casework says nothing.
     silent: frozenset[int] = frozenset()
+    # Accounts that do not act in it.
+    near: frozenset[str] = frozenset()
 
 
 class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
@@ -91,7 +93,8 @@ class CaseworkStandIn(casework_rpc.CaseworkServiceServicer):
         caller = current_caller()
         if case is None or not (caller.sub == case.owner or caller.covers("410202001")):
             raise Refusal(NOT_FOUND)
-        return casework_pb.GetApplicationResponse(application=casework_pb.Application(no=request.no, round=1))
+        recusal = "RELATIVE_CASE" if caller.sub in case.near else ""
+        return casework_pb.GetApplicationResponse(application=casework_pb.Application(no=request.no, round=1, recusal=recusal))
 
 
 @dataclass

@@ -149,7 +149,9 @@ async def test_nobody_objects_for_another_nor_answers_what_he_may_not_see(world:
     elsewhere = staff("auditor", "410203", sub="auditor-2")
     assert await listed(world, elsewhere) == []
     assert await reason(answers(world, raised, by=elsewhere)) == "NOT_FOUND"
-    assert await reason(answers(world, raised, by=replace(AUDITOR, person=me.person))) == "NOT_ALLOWED"
+    himself = replace(AUDITOR, person=me.person)
+    assert await reason(answers(world, raised, by=himself)) == "QUERY_OBJECTION_NEAR"
+    assert await listed(world, himself) == []
     assert await reason(answers(world, raised, " ")) == "INVALID_FIELDS"
     assert await reason(answers(world, pb.QueryObjection(id="qo-404"))) == "NOT_FOUND"
     for other in (me, staff("district_reviewer", "4102"), staff("operator", "4102")):
@@ -187,3 +189,32 @@ async def test_what_was_said_is_sealed_and_stays(world: World) -> None:
     with pytest.raises(DBAPIError):
         async with world.database.statements() as session:
             await session.execute(text("UPDATE query_objection SET answer_sealed = 'x'"))
+
+
+async def test_an_auditor_who_is_near_the_household_neither_reads_nor_answers_it(world: World) -> None:
+    no, me, _ = people(world)
+    await world.lookup(no, VEHICLES)
+    raised = await objects(world, me, (await queries(world, me))[0].id)
+    uncle = staff("auditor", "4102", sub="auditor-uncle")
+    world.casework.cases[no].near = frozenset({uncle.sub})
+    assert await listed(world, uncle) == []
+    assert await reason(answers(world, raised, by=uncle)) == "QUERY_OBJECTION_NEAR"
+    assert [item.objection.id for item in await listed(world)] == [raised.id]
+    await answers(world, raised)
+    assert await reason(answers(world, raised, by=uncle)) == "QUERY_OBJECTION_NEAR", "nor does he learn the answer by repeating it"
+
+
+async def test_the_same_ground_is_answered_once(world: World) -> None:
+    no, me, wife = people(world)
+    await world.lookup(no, VEHICLES)
+    await world.lookup(no, MARRIAGE)
+    one, other = await queries(world, me)
+    await answers(world, await objects(world, me, one.id))
+    assert await reason(objects(world, me, one.id, f" {WORDS}！ ")) == "QUERY_GROUND_ANSWERED"
+    # Against another query, and of another person, it is another matter.
+    await answers(world, await objects(world, me, other.id))
+    await objects(world, wife, (await queries(world, wife))[0].id)
+    for said in ("授权书不是我签的", "我当时不是这家的人"):
+        await answers(world, await objects(world, me, one.id, said), founded=True)
+        assert await reason(objects(world, me, one.id, said)) == "QUERY_GROUND_ANSWERED"
+    assert await reason(objects(world, me, one.id, "第四个理由")) == "QUERY_GROUND_ANSWERED"

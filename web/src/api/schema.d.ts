@@ -930,13 +930,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the reviewer has declared last
-         * @description Roles: street_clerk, district_reviewer, city_reviewer.
+         * What the official has declared last
+         * @description Roles: street_clerk, district_reviewer, city_reviewer, auditor.
          */
         get: operations["get_recusal_declaration"];
         /**
-         * Replaces what the reviewer has declared
-         * @description He decides no case of a household to which a relative belongs or which lives in his community. Roles: street_clerk, district_reviewer, city_reviewer.
+         * Replaces what the official has declared
+         * @description He decides no case, answers no objection and reads nobody's papers of a household to which a relative belongs or which lives in his community. Roles: street_clerk, district_reviewer, city_reviewer, auditor.
          */
         put: operations["declare_recusals"];
         post?: never;
@@ -991,7 +991,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What people of the auditor's divisions have against queries about themselves; what is due first comes first
+         * What people of the auditor's divisions have against queries about themselves, as far as it is his to answer; what is due first comes first
          * @description A page may have fewer items than asked. Roles: auditor.
          */
         get: operations["list_query_objections"];
@@ -1014,7 +1014,7 @@ export interface paths {
         put?: never;
         /**
          * The auditor's answer, which the person reads
-         * @description Nobody answers about a query about himself. Roles: auditor.
+         * @description Nobody answers about himself, his household, a relative or his community. Roles: auditor.
          */
         post: operations["answer_query_objection"];
         delete?: never;
@@ -1278,6 +1278,11 @@ export interface components {
              * @description Who has agreed to be asked about, in the order of the dossier; empty without it.
              */
             members: components["schemas"]["MemberConsent"][];
+            /**
+             * Recusal
+             * @description Why the official who reads it does not act in it, and is shown less of it; empty for nothing.
+             */
+            recusal: string;
         };
         /**
          * ApplicationEvent
@@ -3375,7 +3380,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, QUERY_OBJECTION_NEAR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -3402,7 +3407,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;

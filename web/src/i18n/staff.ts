@@ -255,8 +255,8 @@ export const staff = {
   "compare.pair": { zh: "疑似同一套（{n}）", en: "May be one home ({n})" },
   "recusal.title": { zh: "我的回避申报", en: "My recusals" },
   "recusal.lead": {
-    zh: "本人、本人家庭、申报的亲属，以及住在本人所在社区的家庭，其申请您都不办理，由同事办理。每年申报一次，有变化随时重报。",
-    en: "You do not decide the case of your own household, of a relative you declare, or of anybody in your own community; a colleague does. Declare once a year, and whenever something changes.",
+    zh: "本人、本人家庭、申报的亲属，以及住在本人所在社区的家庭，其申请您都不办理，只能看到办理进度，由同事办理。每年申报一次，有变化随时重报。",
+    en: "You do not decide the case of your own household, of a relative you declare, or of anybody in your own community, and see only how far it has come; a colleague decides. Declare once a year, and whenever something changes.",
   },
   "recusal.kept": {
     zh: "亲属的证件号码只用来比对，系统不保存姓名和号码，只保存关系和不能还原的比对码；所以每次申报都要重新填写。",
@@ -301,6 +301,14 @@ export const staff = {
   "recusal.colleague": { zh: "已回避，该件由本级同事办理。", en: "Left to your colleagues of this level." },
   "recusal.handed_on": { zh: "已回避。本级没有其他可以办理的人，该件已转由上一级审核。", en: "Left to others. Nobody else of your level can decide it, so the next level does." },
   "recusal.nobody_left": { zh: "已回避。没有其他可以办理的人，请报告上级另行指定人员。", en: "Left to others. Nobody else can decide it: report it, so that somebody is appointed." },
+  "recusal.reads_own": {
+    zh: "您应当回避（{why}）。这里显示的与申请家庭看到的相同，由同事办理。",
+    en: "Not yours to decide ({why}). You see what the household sees; a colleague acts in it.",
+  },
+  "recusal.reads_less": {
+    zh: "您应当回避（{why}）。您只能看到办理进度，由同事办理。",
+    en: "Not yours to decide ({why}). You see how far it has come; a colleague acts in it.",
+  },
   "recusal.left": { zh: "已回避的人员", en: "Who has left it to others" },
   "recusal.yours": { zh: "您应当回避：{why}。", en: "Not yours to decide: {why}." },
   "decide.title": { zh: "审核决定", en: "Decision" },

@@ -45,7 +45,7 @@ export const PAGES: Page[] = [
     title: "recusal.title",
     nav: { name: "staff.nav.recusals", group: "work", icon: "recusals" },
     help: "help.recusals",
-    roles: REVIEWERS,
+    roles: [...REVIEWERS, "auditor"],
     component: () => import("./pages/RecusalPage.vue"),
   },
   {

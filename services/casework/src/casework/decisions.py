@@ -7,7 +7,7 @@ from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
-from anju_people import text
+from anju_people import grounds, text
 from anju_terms import terms
 from casekit.words import Heard, word_name
 from chassis import once
@@ -17,7 +17,6 @@ from chassis.ids import stable_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import reach, store, views
-from casework.domain import grounds
 from casework.domain.progress import NOTICE_STAGES, OBJECTION
 from casework.errors import (
     ALREADY_ENDED,

@@ -48,6 +48,14 @@ def view_of(caller: Caller, case: Application | None) -> View:
     raise Refusal(NOT_FOUND)
 
 
+def as_far_as(view: View, recusal: str) -> View:
+    """What is left of ``view`` to somebody who does not act in the case for ``recusal`` ("" for nothing): of his own household's, what the household
+    itself reads; else how far it has come, as every desk may see it. He has no duty in it, and no business with what is in it (PIPL, article 6)."""
+    if not recusal:
+        return view
+    return view._replace(objections=False, conflicts=False) if recusal == OWN_CASE.reason else _BARE
+
+
 def own_case(caller: Caller, case: Application | None) -> Application:
     """The citizen's own case. Raises Refusal(NOT_FOUND) for any other."""
     if case is None or case.owner != caller.sub:

@@ -40,17 +40,27 @@ class Reading:
         """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
         async with self._parts.database.statements() as session:
             found = await store.declared(session, no)
-            view = reach.view_of(caller, found.case if found else None)
+            view, recusal = await self._view(session, caller, found.case if found else None)
             if found is None:
                 raise Refusal(NOT_FOUND)
             whole = await views.whole_case(session, self._parts.vault, self._parts.profile, found, view)
+        whole.recusal = recusal
         own = "dossier" if view.dossier else "progress"
         await self._parts.reads.note(caller, _ASKED_FOR.get(current_carrier(), own), [no])
         return whole
 
+    async def _view(self, session: AsyncSession, caller: Caller, case: Application | None) -> tuple[reach.View, str]:
+        """What the caller reads of a case, and why he does not act in it where that makes a difference. Raises Refusal(NOT_FOUND)."""
+        view = reach.view_of(caller, case)
+        if case is None or caller.kind != "staff" or not view.words:
+            return view, ""
+        recusal = await store.recusal(session, case.no, caller)
+        return reach.as_far_as(view, recusal), recusal
+
     async def may_see_reads(self, session: AsyncSession, caller: Caller, no: str) -> None:
         """The household may know who has looked (PIPL, articles 44 and 45), and whoever may read the reasons of the case. Raises Refusal(NOT_FOUND)."""
-        if not reach.view_of(caller, await store.case(session, no)).words:
+        view, _ = await self._view(session, caller, await store.case(session, no))
+        if not view.words:
             raise Refusal(NOT_FOUND)
 
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
@@ -106,25 +116,26 @@ class Reading:
         )
 
     async def review(self, caller: Caller, no: str) -> pb.GetReviewResponse:
-        """What stands against an approval, the approval one of two has proposed, and what was decided before, by whom and in which words."""
+        """What stands against an approval, the approval one of two has proposed, and what was decided before, by whom and in which words. Who leaves the
+        case to others is told why, and no word of it."""
         vault = self._parts.vault
         async with self._parts.database.statements() as session:
             case = await store.case(session, no)
             reach.view_of(caller, case)
             if case is None:
                 raise Refusal(NOT_FOUND)
+            if recusal := await store.recusal(session, no, caller):
+                return pb.GetReviewResponse(recusal=recusal)
             doubts = await store.against(session, case)
             proposals = {row.task_id: row for row in await store.proposals(session, no)}
             open_ = await store.proposal(session, no)
             decided = await store.decisions(session, no)
-            recusal = await store.recusal(session, no, caller)
             recusals = await store.recusals(session, no)
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
             doubts=doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
-            recusal=recusal,
             recusals=[views.recusal(vault, row) for row in recusals],
             decisions=[views.decision(vault, self._parts.words, *row, seconded.get(row[1].id), caller) for row in decided],
         )

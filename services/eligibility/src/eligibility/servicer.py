@@ -16,7 +16,7 @@ from anju.registry.v1 import registry_pb2_grpc as registry_rpc
 from anju_calendar import local_date
 from anju_profile import UnknownVersionError
 from anju_terms import laws
-from chassis.errors import FieldViolation, Refusal, invalid
+from chassis.errors import NOT_ALLOWED, FieldViolation, Refusal, invalid
 from chassis.grpc_client import Client
 from chassis.wire import day
 
@@ -94,6 +94,12 @@ class EligibilityServicer(rpc.EligibilityServiceServicer):
         found: casework_pb.GetApplicationResponse = await self._casework.call(
             self._casework_stub.GetApplication, casework_pb.GetApplicationRequest(no=request.application_no), forward=True
         )
+        if found.application.recusal:
+            raise Refusal(
+                NOT_ALLOWED,
+                zh="该件您应当回避，核对明细由办理该件的同事查看。",
+                en="You leave this case to others; your colleagues who act in it see what was compared.",
+            )
         row = await self._assessments.find(request.application_no, found.application.round)
         if row is None:
             raise Refusal(NO_ASSESSMENT)

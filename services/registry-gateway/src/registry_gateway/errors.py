@@ -29,6 +29,18 @@ OBJECTION_OPEN = Problem(
     "您对这次查询的异议已经收到，正在核查。答复后如仍有疑问，可以再次提出。",
     "Your objection to this query has been received and is being looked into. After the answer you may object again.",
 )
+GROUND_ANSWERED = Problem(
+    "QUERY_GROUND_ANSWERED",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "您对这次查询提出过的理由已经答复过，同样的理由不再重复受理。如有新的事实，请写明后再提出；同一次查询最多受理您三个不同的理由。对答复不服的，可以依法向履行个人信息保护职责的部门投诉。",
+    "These grounds of yours against this query have been answered. With new facts you may object again, on three different grounds at most; against the answer you may complain to the authority for personal information.",
+)
+NOT_YOURS_TO_ANSWER = Problem(
+    "QUERY_OBJECTION_NEAR",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "这条异议涉及您本人、您的家庭或亲属，或者您居住的社区，您应当回避，请交由其他审计人员答复。",
+    "This objection is your own, or of your household, a relative or the community you live in. Leave it to another auditor.",
+)
 ALREADY_ANSWERED = Problem(
     "QUERY_OBJECTION_ANSWERED",
     grpc.StatusCode.FAILED_PRECONDITION,

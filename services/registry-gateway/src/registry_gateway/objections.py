@@ -1,31 +1,32 @@
 """Objections of people to queries about themselves (Personal Information Protection Law, articles 44, 50 and 65), and the auditors' answers.
 
 An objection is of the person the query was about and of nobody else; it stands at one entry of the log, has a day by which it is answered, and at most one
-is open at an entry. What people wrote is sealed.
+is open at an entry. The same ground is answered once. Nobody reads or answers one out of a case which he would not decide either. What people wrote is sealed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import anju_calendar as calendar
+from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
-from anju_people import text
+from anju_people import grounds, text
 from chassis import once, paging
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import IDEMPOTENCY_KEY_REUSED, NOT_ALLOWED, NOT_FOUND, FieldViolation, Refusal, invalid
+from chassis.errors import IDEMPOTENCY_KEY_REUSED, NOT_FOUND, FieldViolation, Refusal, invalid
 from chassis.identity import Caller
 from chassis.ids import stable_id
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from registry_gateway import store
-from registry_gateway.errors import ALREADY_ANSWERED, OBJECTION_OPEN, WHO_IS_NOT_KNOWN
+from registry_gateway.errors import ALREADY_ANSWERED, GROUND_ANSWERED, NOT_YOURS_TO_ANSWER, OBJECTION_OPEN, WHO_IS_NOT_KNOWN
 from registry_gateway.outcomes import outcome_to_proto
 from registry_gateway.tables import ONE_OPEN
 
@@ -43,7 +44,8 @@ class Objections:
         self._answer_days = answer_days
 
     async def raise_(self, caller: Caller, request: pb.ObjectToQueryRequest) -> pb.QueryObjection:
-        """Raises Refusal: NOT_FOUND also for a query about somebody else, OBJECTION_OPEN for another one while one waits for its answer."""
+        """Raises Refusal: NOT_FOUND also for a query about somebody else, OBJECTION_OPEN for another one while one waits for its answer,
+        GROUND_ANSWERED for what this person has said about this query before, and was answered."""
         if not caller.person:
             raise Refusal(WHO_IS_NOT_KNOWN)
         said = _written(
@@ -59,6 +61,9 @@ class Objections:
                 if known is None:
                     if not await store.was_asked_about(session, request.query_id, caller.person):
                         raise Refusal(NOT_FOUND)
+                    answered = await store.answered_objections(session, request.query_id, caller.person)
+                    if answered and grounds.answered_already(said, (self._text(row, "text_sealed") for row in answered)):
+                        raise Refusal(GROUND_ANSWERED)
                     values = {
                         "id": row_id,
                         "fingerprint": fingerprint,
@@ -83,8 +88,13 @@ class Objections:
         async with self._database.statements() as session:
             return {row.request_id: self.shown(row) for row in await store.objections_of(session, person, request_ids)}
 
-    async def page(self, request: pb.ListQueryObjectionsRequest, own: Callable[[Collection[str]], Any]) -> pb.ListQueryObjectionsResponse:
-        """Those whose case the caller may see; ``own`` says which of the cases these are. What is due first comes first."""
+    async def page(
+        self,
+        caller: Caller,
+        request: pb.ListQueryObjectionsRequest,
+        own: Callable[[Collection[str]], Awaitable[Mapping[str, casework.Application]]],
+    ) -> pb.ListQueryObjectionsResponse:
+        """Those he may answer: whose case he may see and would decide. ``own`` gives the cases he may see. What is due first comes first."""
         if request.state not in _STATES:
             raise _invalid("/state", "UNKNOWN", "没有这种状态。", "There is no such state.")
         size = paging.limit(request.page.limit)
@@ -95,21 +105,25 @@ class Objections:
         reached = await own({row.application_no for row in page})
         response = pb.ListQueryObjectionsResponse(page=common.PageInfo(next_cursor=cursor))
         for row in page:
-            if row.application_no in reached:
+            case = reached.get(row.application_no)
+            if case is not None and not case.recusal and not (caller.person and caller.person == row.person):
                 response.objections.add(objection=self.shown(row), query=query_about(row, row.application_no))
         return response
 
-    async def answer(self, caller: Caller, request: pb.AnswerQueryObjectionRequest, may_see: Callable[[str], Any]) -> pb.QueryObjection:
-        """By an auditor who may see the case, and whom the query was not about. A repeat of the same answer changes nothing. Raises Refusal."""
+    async def answer(
+        self, caller: Caller, request: pb.AnswerQueryObjectionRequest, case_of: Callable[[str], Awaitable[casework.Application]]
+    ) -> pb.QueryObjection:
+        """By an auditor who may see the case, would decide it, and whom the query was not about. A repeat of the same answer changes nothing. Raises
+        Refusal."""
         answer = _written(request.answer, "/answer", "请写明核查结果。", "Write what you have found.")
         state = "founded" if request.founded else "unfounded"
         async with self._database.statements() as session:
             row = await store.objection(session, request.id)
         if row is None:
             raise Refusal(NOT_FOUND)
-        await may_see(row.application_no)
-        if caller.person and caller.person == row.person:
-            raise Refusal(NOT_ALLOWED)
+        case = await case_of(row.application_no)
+        if case.recusal or (caller.person and caller.person == row.person):
+            raise Refusal(NOT_YOURS_TO_ANSWER)
         sealed = self._keys.encrypt(answer.encode(), f"query_objection|answer_sealed|{row.id}")
         async with self._database.statements() as session:
             answered = await store.answer_objection(session, row.id, state, caller.sub, sealed, datetime.now(UTC))

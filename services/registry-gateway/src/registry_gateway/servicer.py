@@ -206,25 +206,25 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
         return pb.ObjectToQueryResponse(objection=await self._objections.raise_(current_caller(), request))
 
     async def ListQueryObjections(self, request: pb.ListQueryObjectionsRequest, context: Context) -> pb.ListQueryObjectionsResponse:
-        return await self._objections.page(request, self._own)
+        return await self._objections.page(current_caller(), request, self._own)
 
     async def AnswerQueryObjection(self, request: pb.AnswerQueryObjectionRequest, context: Context) -> pb.AnswerQueryObjectionResponse:
         return pb.AnswerQueryObjectionResponse(objection=await self._objections.answer(current_caller(), request, self._reach))
 
-    async def _own(self, applications: Collection[str]) -> frozenset[str]:
+    async def _own(self, applications: Collection[str]) -> dict[str, casework_pb.Application]:
         """Those of the cases which the caller may see; of the others he learns that they exist, and no number."""
 
-        async def reached(no: str) -> bool:
+        async def reached(no: str) -> casework_pb.Application | None:
             try:
-                await self._reach(no)
+                return await self._reach(no)
             except Refusal as refusal:
                 if refusal.problem.reason != NOT_FOUND.reason:
                     raise
-                return False
-            return True
+                return None
 
         numbers = sorted(applications)
-        return frozenset(no for no, mine in zip(numbers, await asyncio.gather(*map(reached, numbers)), strict=True) if mine)
+        found = zip(numbers, await asyncio.gather(*map(reached, numbers)), strict=True)
+        return {no: case for no, case in found if case is not None}
 
     def _states(self, states: dict[str, Row[Any]]) -> list[pb.RegisterState]:
         """Every register of the city in a fixed order; one that was not asked yet has no outcome and no tries."""

@@ -166,6 +166,12 @@ async def objections_of(session: AsyncSession, person: str, request_ids: Collect
     return (await session.execute(query)).all()
 
 
+async def answered_objections(session: AsyncSession, request_id: str, person: str) -> Sequence[Row[Any]]:
+    """What one person has had against one query, and was answered."""
+    query = select(_objection).where(_objection.c.request_id == request_id, _objection.c.person == person, _objection.c.state != "open")
+    return (await session.execute(query)).all()
+
+
 async def objections(session: AsyncSession, state: str, after: tuple[Any, ...] | None, size: int) -> Sequence[Row[Any]]:
     """Objections with the questions they are about and the outcome of these, what is due first first."""
     question, answer = _log.alias("question"), _log.alias("answer")

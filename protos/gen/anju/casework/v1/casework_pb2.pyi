@@ -257,6 +257,7 @@ class Application(_message.Message):
     BLOCKED_AT_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    RECUSAL_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     version: _builtins.int
     """Grows by one with every change; the ETag."""
@@ -281,6 +282,8 @@ class Application(_message.Message):
     """Sub of the citizen who owns the case (opaque)."""
     profile_version: _builtins.str
     """Version of the city profile the case is decided by."""
+    recusal: _builtins.str
+    """Why the official who reads it does not act in it, and is shown less of it: code of the vocabulary `recusals`; empty for nothing, and in lists."""
     @_builtins.property
     def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -337,10 +340,11 @@ class Application(_message.Message):
         blocked_at: _timestamp_pb2.Timestamp | None = ...,
         refusal: Global___Refusal | None = ...,
         members: _abc.Iterable[Global___MemberConsent] | None = ...,
+        recusal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "consent", b"consent", "deadline_at", b"deadline_at", "dossier", b"dossier", "refusal", b"refusal", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "members", b"members", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "refusal", b"refusal", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_at", b"blocked_at", "category", b"category", "consent", b"consent", "deadline_at", b"deadline_at", "district", b"district", "dossier", b"dossier", "household_size", b"household_size", "masked_name", b"masked_name", "members", b"members", "no", b"no", "objections", b"objections", "outcome", b"outcome", "overdue", b"overdue", "owner", b"owner", "profile_version", b"profile_version", "reason", b"reason", "recusal", b"recusal", "refusal", b"refusal", "round", b"round", "stage", b"stage", "street", b"street", "submitted_at", b"submitted_at", "timeline", b"timeline", "updated_at", b"updated_at", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -192,6 +192,9 @@ class Application(ApplicationSummary):
     objections: list[Objection]
     refusal: Refused | None = Field(description="Of a case that was refused: by whom, when, on what law, and every remedy.")
     members: list[MemberConsent] = Field(description="Who has agreed to be asked about, in the order of the dossier; empty without it.")
+    recusal: Annotated[str, CodeOf("recusals")] = Field(
+        description="Why the official who reads it does not act in it, and is shown less of it; empty for nothing."
+    )
 
 
 class Lookup(Answer):

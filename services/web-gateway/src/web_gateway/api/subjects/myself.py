@@ -23,6 +23,10 @@ PROBLEMS = (
         "QUERY_OBJECTION_OPEN", 409, "异议正在核查", "The objection is being looked into",
         "请等待答复；答复后如仍有疑问，可以再次提出。", "Wait for the answer; after it you may object again.",
     ),
+    Kind(
+        "QUERY_GROUND_ANSWERED", 409, "这项理由已经答复过", "These grounds have been answered",
+        "如有新的事实，请写明后再提出。", "With new facts you may object again.",
+    ),
 )  # fmt: skip
 api = Api("myself", "本人信息 Myself", PROBLEMS)
 

@@ -15,6 +15,10 @@ from web_gateway.api.subjects.myself import QueryAboutMe, QueryObjection
 
 PROBLEMS = (
     Kind(
+        "QUERY_OBJECTION_NEAR", 403, "应当回避", "Not yours to answer",
+        "请交由其他审计人员答复。", "Leave it to another auditor.",
+    ),
+    Kind(
         "QUERY_OBJECTION_ANSWERED", 409, "异议已经答复", "The objection has been answered",
         "请刷新页面查看答复。", "Reload the page to see the answer.",
     ),
@@ -42,7 +46,8 @@ class AnswerQueryObjection(Body):
 
 @api.get("/query-objections", access=Access.STAFF, roles=("auditor",))
 async def list_query_objections(call: Call, params: QueryObjections) -> f.Page[ObjectedQuery]:
-    """What people of the auditor's divisions have against queries about themselves; what is due first comes first. A page may have fewer items than asked."""
+    """What people of the auditor's divisions have against queries about themselves, as far as it is his to answer; what is due first comes first. A page may
+    have fewer items than asked."""
     request = registry.ListQueryObjectionsRequest(state=params.state, page=params.page())
     found = await call.rpc("registry-gateway", call.services.registry.ListQueryObjections, request)
     return f.Page[ObjectedQuery](items=[to_model(ObjectedQuery, item) for item in found.objections], next_cursor=found.page.next_cursor)
@@ -50,7 +55,7 @@ async def list_query_objections(call: Call, params: QueryObjections) -> f.Page[O
 
 @api.post("/query-objections/{id}/answer", access=Access.STAFF, roles=("auditor",))
 async def answer_query_objection(call: Call, params: OfQueryObjection, body: AnswerQueryObjection) -> QueryObjection:
-    """The auditor's answer, which the person reads. Nobody answers about a query about himself."""
+    """The auditor's answer, which the person reads. Nobody answers about himself, his household, a relative or his community."""
     request = registry.AnswerQueryObjectionRequest(id=params.id, founded=body.founded, answer=body.answer)
     answer = await call.rpc("registry-gateway", call.services.registry.AnswerQueryObjection, request)
     return to_model(QueryObjection, answer.objection)

@@ -40,16 +40,21 @@ class RecusalDeclaration(Answer):
     declaration: Declared | None = Field(description="Null while nothing has been declared, which is not the same as nobody to declare.")
 
 
-@api.get("/myself/recusals", access=Access.STAFF, roles=REVIEWERS)
+# Auditors answer objections to queries, and leave them to others as reviewers do cases.
+_DECLARE = (*REVIEWERS, "auditor")
+
+
+@api.get("/myself/recusals", access=Access.STAFF, roles=_DECLARE)
 async def get_recusal_declaration(call: Call) -> RecusalDeclaration:
-    """What the reviewer has declared last."""
+    """What the official has declared last."""
     answer = await call.rpc("casework", call.services.casework.GetRecusalDeclaration, casework.GetRecusalDeclarationRequest())
     return to_model(RecusalDeclaration, answer)
 
 
-@api.put("/myself/recusals", access=Access.STAFF, roles=REVIEWERS)
+@api.put("/myself/recusals", access=Access.STAFF, roles=_DECLARE)
 async def declare_recusals(call: Call, body: DeclareRecusals) -> RecusalDeclaration:
-    """Replaces what the reviewer has declared. He decides no case of a household to which a relative belongs or which lives in his community."""
+    """Replaces what the official has declared. He decides no case, answers no objection and reads nobody's papers of a household to which a relative belongs
+    or which lives in his community."""
     request = casework.DeclareRecusalsRequest(
         idempotency_key=call.idempotency_key,
         community=body.community,

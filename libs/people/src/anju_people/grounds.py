@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-# Different grounds of one person against one case. More of them is not more to look at.
+# Different grounds of one person against one thing. More of them is not more to look at.
 MOST: Final = 3
 
 
