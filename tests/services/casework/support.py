@@ -128,6 +128,14 @@ def _spoken(case: tables.Application, event: str, note: str, objection: str, wor
             agrees = event != "member_refused"
             said_so = contract.Confirmation(actor=adult.sub, round=case.round, member=1, agrees=agrees, request_id=word_id)
             return contract.CONFIRM, said_so, adult, ""
+        case "consent_withdrawn":
+            leaver = someone()
+            return (
+                contract.WITHDRAW_CONSENT,
+                contract.ConsentWithdrawn(actor=leaver.sub, round=case.round, member=1, request_id=word_id),
+                leaver,
+                "",
+            )
         case "objection_raised":
             objector = someone()
             raised = contract.ObjectionRaised(actor=objector.sub, objection_id=objection, request_id=word_id)

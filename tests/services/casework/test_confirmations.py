@@ -87,6 +87,28 @@ async def test_a_workflow_that_says_all_have_confirmed_is_not_believed(desk: Des
     assert await may_ask(desk, case.no) == "NO_CONSENT"
 
 
+async def test_a_confirmation_is_good_for_what_was_said_in_its_own_round_and_for_nothing_else(desk: Desk) -> None:
+    """His word is on record each time; a workflow that records the opposite, or carries over what he said of another dossier, is not believed."""
+    assert desk.spoken is not None
+    owner = someone()
+    case = await waiting(desk, owner)
+    yes, who = await desk.spoken.of(case.no, "member_confirmed", "", "")
+    no, other = await desk.spoken.of(case.no, "member_refused", "", "")
+    assert await reason_of(desk.advance(case.no, "member_refused", "correction", word=yes, actor=who)) == "NOT_SAID"
+    assert await reason_of(desk.advance(case.no, "member_confirmed", "confirming", word=no, actor=other)) == "NOT_SAID"
+    await desk.confirm(case.no, case.dossier.members[1], agrees=False)
+    again = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=case.no, dossier=case.dossier)
+    assert (await desk.call(owner, "CorrectApplication", again)).application.stage == "confirming"
+    assert await reason_of(desk.advance(case.no, "member_confirmed", "confirming", word=yes, actor=who)) == "NOT_SAID"
+    assert await reason_of(desk.advance(case.no, "member_refused", "correction", word=no, actor=other)) == "NOT_SAID"
+    # The same of what he takes back.
+    away, taker = await desk.spoken.of(case.no, "consent_withdrawn", "", "")
+    assert await reason_of(desk.advance(case.no, "member_refused", "correction", word=away, actor=taker)) == "NOT_SAID"
+    said_now, speaker = await desk.spoken.of(case.no, "member_confirmed", "", "")
+    assert await reason_of(desk.advance(case.no, "consent_withdrawn", "confirming", word=said_now, actor=speaker)) == "NOT_SAID"
+    await desk.advance(case.no, "member_confirmed", "confirming", word=said_now, actor=speaker)
+
+
 async def test_a_workflow_that_waits_for_nobody_does_not_begin_to_ask(desk: Desk) -> None:
     owner = someone()
     case = await desk.submit(owner, family())

@@ -85,6 +85,39 @@ async def test_who_took_it_back_and_says_he_does_not_belong_is_locked_out_of_not
     assert (await desk.confirm(other.no, wife)).state == "confirmed"
 
 
+async def agrees_elsewhere(desk: Desk, who: pb.Member) -> str:
+    other = await desk.submit(someone(), dossier(member(), member("other", who.name, who.id_number)))
+    await desk.bring_to(other.no, "confirmation_awaited")
+    return await reason_of(desk.confirm(other.no, who))
+
+
+async def test_a_case_that_goes_back_to_its_household_keeps_nobody_who_no_longer_agrees(desk: Desk) -> None:
+    """She was kept until she said no, which nobody had told her to do."""
+    owner = someone()
+    case = await desk.submit(owner, family())
+    await desk.bring_to(case.no, *TO_STREET)
+    wife, son = case.dossier.members[1:3]
+    await desk.take_back(case.no, wife)
+    assert await agrees_elsewhere(desk, wife) == "CONFIRMED_ELSEWHERE"
+    await desk.bring_to(case.no, "street_returned")
+    assert await agrees_elsewhere(desk, wife) == ""
+    assert await agrees_elsewhere(desk, son) == "CONFIRMED_ELSEWHERE"
+    again = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=case.no, dossier=case.dossier)
+    assert (await desk.call(owner, "CorrectApplication", again)).application.stage == "confirming"
+    # She has agreed to the other household, and learns from the answer that she belongs to one.
+    assert await reason_of(desk.confirm(case.no, wife)) == "CONFIRMED_ELSEWHERE"
+
+
+async def test_who_takes_it_back_while_the_household_corrects_is_free_whatever_the_workflow_does(office: Office) -> None:
+    desk = office.desk
+    case = await desk.submit(someone(), family())
+    await desk.bring_to(case.no, *TO_STREET, "street_returned")
+    office.engine.lands = False
+    await desk.take_back(case.no, case.dossier.members[1])
+    office.engine.lands = True
+    assert await agrees_elsewhere(desk, case.dossier.members[1]) == ""
+
+
 async def test_there_is_nothing_to_take_back_for_who_has_given_nothing_or_applies_himself(desk: Desk) -> None:
     owner = someone()
     case = await waiting(desk, owner)

@@ -107,9 +107,11 @@ class Confirmations:
             if unanswered is not None:
                 raise EarlierFirstError(unanswered.request_id)
             await self._first(session, case, contract.CONFIRM)
-            asked = case.stage not in (*CONFIRMING_STAGES, "verifying")
-            if not place or await store.withdraw_consent(session, case.no, caller.person, now(), leaves=not asked) is None:
+            if not place or not await store.withdraw_consent(session, case.no, caller.person, now()):
                 raise Refusal(NO_CONSENT_GIVEN)
+            if case.stage in (*CONFIRMING_STAGES, "verifying", "correction"):
+                # Everybody is asked anew before it goes on; later, what was found about him goes on counting, and he stands in this household.
+                await store.release_silent(session, case.no)
             said = contract.ConsentWithdrawn(round=case.round, member=place, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said)
 

@@ -166,6 +166,9 @@ class Record:
             case.doubts = list(request.doubts)
         if request.event in _CORRECTED:
             await self._take_correction(session, case)
+        if request.event in _CORRECTED or request.stage == "correction":
+            # Everybody is asked anew before it goes on: what was found before keeps nobody.
+            await store.release_silent(session, case.no)
         task, notice = await store.open_task_and_notice(session, case.no)
         await self._tasks(session, case, task, step, at, deadline, closed_by=request.event)
         self._notices(session, case, notice, step, at, deadline)

@@ -3,7 +3,7 @@
 from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, is_seconded, proposal, proposals, sign, takes_one, was_said
 from casework.store.cases import case, cases_in_reach, counters, list_cases, lock_case, mark_blocked, next_number, on_record, served_cases
 from casework.store.conflicts import declaration, holders, note_spouses, recusal, recusals, see_duties
-from casework.store.consents import anybody_awaited, on_its_way, retract, unconfirmed, withdraw_consent
+from casework.store.consents import anybody_awaited, on_its_way, release_silent, retract, unconfirmed, withdraw_consent
 from casework.store.dossiers import Declared, declared, dossier, drop_correction, naming
 from casework.store.drafts import delete_draft, draft, prune_drafts, save_draft
 from casework.store.households import (
@@ -88,6 +88,7 @@ __all__ = [
     "recusals",
     "release_resident",
     "release_residents",
+    "release_silent",
     "retract",
     "save_draft",
     "see_duties",

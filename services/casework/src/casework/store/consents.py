@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from casework.store.households import release_resident
 from casework.store.shared import NO
-from casework.tables import Consent, Dossier, Word
+from casework.tables import Consent, Dossier, Resident, Word
 
 _MEMBERS = select(func.unnest(col(Dossier.blinds))).where(
     col(Dossier.application_no) == NO, col(Dossier.round) == bindparam("of_round", type_=Integer)
@@ -35,18 +35,28 @@ async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> 
     return frozenset(blinds) - frozenset((await session.execute(_AGREED, {"no": no})).scalars().all())
 
 
-async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datetime, *, leaves: bool) -> Consent | None:
-    """Ends a person's consent; None when he has given none. ``leaves``: he has not been asked about, and stands in the household no longer."""
+async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datetime) -> bool:
+    """Ends a person's consent; False when he has given none."""
     mine = (
         col(Consent.application_no) == no,
         col(Consent.blind) == blind,
         col(Consent.agrees).is_(True),
         col(Consent.withdrawn_at).is_(None),
     )
-    ended = (await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(Consent))).scalar_one_or_none()
-    if ended is not None and leaves:
-        await release_resident(session, no, blind)
-    return ended
+    return (await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(col(Consent.id)))).first() is not None
+
+
+async def release_silent(session: AsyncSession, no: str) -> None:
+    """Who has not agreed, or no longer does, stands in no household: that its dossier names him keeps him out of nothing."""
+    agrees = exists().where(
+        col(Consent.application_no) == no,
+        col(Consent.blind) == col(Resident.blind),
+        col(Consent.agrees).is_(True),
+        col(Consent.withdrawn_at).is_(None),
+    )
+    await session.execute(
+        update(Resident).where(col(Resident.application_no) == no, col(Resident.confirmed).is_(True), ~agrees).values(confirmed=False)
+    )
 
 
 async def on_its_way(session: AsyncSession, workflow_id: str, update_name: str, since: datetime) -> str | None:
