@@ -25,6 +25,7 @@ STAFF = {
     "street_clerk": ("/staff/tasks", "/staff/recusals", "/staff/cases", "/staff/counters", "/staff/inbox"),
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
+    "operator": ("/staff/", "/staff/operations"),
     "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/looks", "/staff/query-objections"),
 }
 
@@ -147,7 +148,7 @@ async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Ho
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
 async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewVisitor, screen: dict[str, object]) -> None:
     name = "desk" if screen is DESK else "desk-narrow"
-    divisions = {"street_clerk": reviewed.street, "house_manager": tenant.district, "finance": "", "auditor": ""}
+    divisions = {"street_clerk": reviewed.street, "house_manager": tenant.district, "finance": "", "operator": "", "auditor": ""}
     found: list[str] = []
     for role, paths in STAFF.items():
         official = await visitor(screen)

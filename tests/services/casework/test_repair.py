@@ -16,7 +16,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.repair.v1 import repair_pb2 as repair
 from anju.repair.v1 import repair_pb2_grpc as repair_rpc
 from anju_contracts.application import NAME, LookupOutcome, Verdict, workflow_id
-from anju_contracts.base import TASK_QUEUE
+from anju_contracts.base import RESUME, TASK_QUEUE, Resume
 from anju_onebox.engine.temporal import TemporalServer
 from anju_simclock import SimulatedClock
 from anju_workflows import telling
@@ -26,6 +26,7 @@ from anju_workflows.application.flow import Application
 from anju_workflows.search_attributes import STAGE, WAITING_ON
 from anju_workflows.waiting.flow import Waiting
 from anju_workflows.worker import workflow_runner
+from casekit import engine_state
 from casekit.blocked import OPERATIONS
 from casework.app import application
 from casework.settings import Settings
@@ -36,6 +37,7 @@ from chassis.identity import Caller
 from chassis.ids import new_id
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from tests.conftest import MakeDatabase
@@ -64,9 +66,12 @@ class Town:
     url: str
     engine: Client
     clock: SimulatedClock
+    people: GrpcClient
     operations: GrpcClient
     strangers: GrpcClient
     answering: asyncio.Event = field(default_factory=asyncio.Event)
+    # The judging service refuses what nobody expected it to.
+    refusing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.url.replace("+asyncpg", ""))
@@ -139,6 +144,12 @@ class Town:
             "nothing was recorded anew, and the deadline stays"
         )
 
+    async def looked_at(self) -> repair.GetEngineResponse:
+        """As an operator sees the engine."""
+        stub = repair_rpc.RepairServiceStub(self.people.channel)
+        answer: repair.GetEngineResponse = await self.people.call(stub.GetEngine, repair.GetEngineRequest(), caller=OPERATOR)
+        return answer
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def town(temporal_server: TemporalServer, make_module_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Town]:
@@ -146,7 +157,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
     settings = Settings(
         port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1, watch_seconds=0.2, simulated_clock=True
     )
-    answering = asyncio.Event()
+    answering, refusing = asyncio.Event(), asyncio.Event()
 
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
@@ -155,6 +166,8 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
 
     @activity.defn(name=calls.ASSESS)
     async def assess(arg: calls.Assess) -> calls.AssessAnswer:
+        if refusing.is_set():
+            raise ApplicationError("no such rule", type="NO_SUCH_RULE", non_retryable=True)
         return calls.AssessAnswer(verdict=Verdict.MET, rule_set="test")
 
     @activity.defn(name=telling.NOTIFY)
@@ -176,7 +189,17 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
                 activities=[own.advance, own.standing, lookup, assess, notify],
                 workflow_runner=workflow_runner(),
             ):
-                yield Town(Desk(people, {"worker": worker}, keys_dir), url, engine, SimulatedClock(engine), operations, worker, answering)
+                yield Town(
+                    Desk(people, {"worker": worker}, keys_dir),
+                    url,
+                    engine,
+                    SimulatedClock(engine),
+                    people,
+                    operations,
+                    worker,
+                    answering,
+                    refusing,
+                )
             for client in (people, worker, operations):
                 await client.close()
 
@@ -303,3 +326,40 @@ async def test_only_what_is_gone_is_started_again_and_once(town: Town) -> None:
     await town.engine.get_workflow_handle(workflow_id(no)).result()
     assert await reason_of(town.start_again(no)) == "RECORD_OVER"
     assert not (await town.desk.get(owner, no)).HasField("blocked_at")
+
+
+async def test_operators_see_who_polls_and_which_workflows_are_stuck_and_why(town: Town) -> None:
+    town.refusing.set()
+    owner, parked = await town.submitted()
+
+    def about(answer: repair.GetEngineResponse, no: str) -> list[repair.Stuck]:
+        return [each for each in answer.stuck if each.workflow_id == workflow_id(no)]
+
+    found = await eventually(town.looked_at, lambda answer: bool(about(answer, parked)), what=f"{parked} to be parked")
+    (stuck,) = about(found, parked)
+    assert (stuck.kind, stuck.type, stuck.why) == ("blocked", NAME, "NO_SUCH_RULE")
+    assert stuck.HasField("since")
+    assert found.reachable
+    (kind,) = found.types
+    assert kind.blocked == 1 <= kind.running
+    assert (kind.HasField("failing"), kind.failing) == (True, 0)
+    queue = next(each for each in found.queues if (each.name, each.kind) == (TASK_QUEUE, "workflow"))
+    assert queue.pollers >= 1
+    assert queue.HasField("polled_at")
+
+    town.refusing.clear()
+    await town.engine.get_workflow_handle(workflow_id(parked)).signal(RESUME, Resume())
+    await town.at(owner, parked, "street_review")
+    await eventually(town.looked_at, lambda answer: not about(answer, parked))
+
+    await town.lose(owner, parked)
+    gone = await eventually(town.looked_at, lambda answer: bool(about(answer, parked)))
+    assert [each.kind for each in about(gone, parked)] == ["gone"]
+    assert gone.gone >= 1
+    assert gone.HasField("compared_at")
+    await town.repaired(parked)
+
+
+async def test_an_engine_that_is_away_is_said_to_be(town: Town) -> None:
+    elsewhere = await Client.connect("127.0.0.1:9", lazy=True)
+    assert await engine_state.look(elsewhere, [NAME]) == repair.GetEngineResponse(reachable=False)

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from anju.operations.v1 import operations_pb2 as operations
 from chassis import outbox as module
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, UNAVAILABLE, Refusal, invalid
+from chassis.operations import OperationsServicer
 from chassis.outbox import MAX_BACKOFF_SECONDS, PARK_AFTER, Outbox, OutboxColumns
+from chassis.tally import Tally
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel, text
 
@@ -265,3 +268,36 @@ async def test_what_was_delivered_long_ago_is_removed_and_nothing_else(post: Pos
     async with post.runner():
         await eventually(lambda: post.sql("SELECT 1 FROM outbox"), lambda rows: len(rows) < 3)
     assert await post.sql("SELECT payload->>'n' FROM outbox ORDER BY id") == [("2",), ("3",)]
+
+
+async def test_operators_hear_of_what_should_have_gone_out_and_of_nothing_else(post: Post) -> None:
+    outbox = Outbox(post.database, Entries, {"word": post.receiver.take})
+
+    async def told() -> tuple[int, int, int, bool]:
+        servicer = OperationsServicer("casework", post.database, Tally(), outbox=outbox)
+        answer = (await servicer.GetHealth(operations.GetHealthRequest(), None)).outbox
+        return answer.waiting, answer.failing, answer.given_up, answer.HasField("oldest_at")
+
+    assert await told() == (0, 0, 0, False)
+    await post.write(1, 2, 3)
+    async with post.database.transaction() as session:
+        outbox.add(session, "word", {"n": 4}, after=timedelta(hours=1))
+    assert await told() == (3, 0, 0, True), "what is for later is not late"
+    await post.sql(f"UPDATE outbox SET attempts = {PARK_AFTER}, next_try_at = now() + interval '1 hour' WHERE payload->>'n' = '1'")
+    await post.sql("UPDATE outbox SET attempts = 2 WHERE payload->>'n' = '2'")
+    assert await told() == (3, 2, 1, True)
+    await post.sql("UPDATE outbox SET done_at = now() WHERE payload->>'n' <> '4'")
+    assert await told() == (0, 0, 0, False)
+
+
+async def test_a_service_without_its_database_says_so_and_counts_nothing() -> None:
+    async def counted() -> int:
+        return 0
+
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:9/none")
+    servicer = OperationsServicer("casework", database, Tally(), outbox=Outbox(database, Entries, {}), alarms={"bulk_reads": counted})
+    answer = await servicer.GetHealth(operations.GetHealthRequest(), None)
+    assert (answer.database.reachable, answer.HasField("outbox"), len(answer.alarms)) == (False, False, 0)
+    assert answer.version
+    assert answer.HasField("started_at")
+    await database.close()

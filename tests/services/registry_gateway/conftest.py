@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from anju.operations.v1 import operations_pb2 as operations_pb
+from anju.operations.v1 import operations_pb2_grpc as operations_rpc
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_people.index import PersonIndex
@@ -131,7 +133,7 @@ class World:
 
     async def call(self, method: str, request: Any, issuer: str = "worker", caller: Caller | None = None) -> Any:
         if issuer not in self.clients:
-            self.clients[issuer] = Client(self.address, signer(self.keys_dir, issuer))
+            self.clients[issuer] = Client(self.address, signer(self.keys_dir, issuer), "registry-gateway")
         stub = rpc.RegistryGatewayServiceStub(self.clients[issuer].channel)
         return await self.clients[issuer].call(getattr(stub, method), request, timeout=30, caller=caller)
 
@@ -139,6 +141,12 @@ class World:
         request = pb.LookupRequest(application_no=no, round=round_, register=register)
         request.as_of.FromDatetime(AS_OF)
         return await self.call("Lookup", request)
+
+    async def health(self, caller: Caller) -> operations_pb.GetHealthResponse:
+        client = self.clients["web-gateway"]
+        stub = operations_rpc.OperationsServiceStub(client.channel)
+        answer: operations_pb.GetHealthResponse = await client.call(stub.GetHealth, operations_pb.GetHealthRequest(), caller=caller)
+        return answer
 
     async def facts(self, no: str) -> pb.GetFactsResponse:
         return await self.call("GetFacts", pb.GetFactsRequest(application_no=no, round=1), "eligibility")

@@ -572,3 +572,37 @@ async def test_a_dead_office_is_soon_left_alone(world: World) -> None:
     for _ in range(12):
         await refused(world, world.case(world.persona("single_worker")), VEHICLES)
     assert world.asked("vehicles") <= 6
+
+
+async def test_operators_see_how_each_office_answers_and_who_waits_for_it(world: World) -> None:
+    operator = staff("operator", "4102", sub="operator-1")
+
+    async def seen() -> tuple[dict[tuple[str, str], pb.OfficeState], pb.ListRegistersResponse]:
+        answer: pb.ListRegistersResponse = await world.call("ListRegisters", pb.ListRegistersRequest(), "web-gateway", operator)
+        return {(each.register, each.endpoint): each for each in answer.offices}, answer
+
+    before, said = await seen()
+    assert len(before) == len(said.offices) >= 10, "every office, also one that was never asked"
+    waiting_before = said.waiting_total
+    no = world.case(world.persona("single_worker"))
+    world.fault(server="vehicles", kind="bad_signature")
+    await refused(world, no, VEHICLES)
+    await refused(world, no, VEHICLES)
+    offices, said = await seen()
+    silent = offices[VEHICLES, VEHICLES]
+    assert (silent.failures, silent.fault) == (before[VEHICLES, VEHICLES].failures + 2, "bad_signature")
+    assert silent.HasField("failed_at")
+    (waits,) = [each for each in said.waiting if each.application_no == no]
+    assert (waits.register, waits.tries, said.waiting_total) == (VEHICLES, 2, waiting_before + 1)
+    assert waits.since.ToDatetime() < waits.tried_at.ToDatetime()
+    health = await world.health(operator)
+    assert {alarm.name: alarm.count for alarm in health.alarms}["bad_signature"] >= 2
+    for _ in range(8):
+        await refused(world, no, VEHICLES)
+    assert (await seen())[0][VEHICLES, VEHICLES].HasField("paused_until")
+
+    world.sandbox.faults.clear()
+    other = world.case(world.persona("single_worker"))
+    await world.lookup(other, SOCIAL)
+    answering = (await seen())[0][SOCIAL, SOCIAL]
+    assert (answering.failures, answering.HasField("answered_at"), answering.HasField("paused_until")) == (0, True, False)

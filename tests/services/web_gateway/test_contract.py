@@ -14,9 +14,11 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
+from anju.operations.v1 import operations_pb2 as operations
 from anju.payments.v1 import payments_pb2 as payments
 from anju.reads.v1 import reads_pb2 as reads
 from anju.registry.v1 import registry_pb2 as registry
+from anju.repair.v1 import repair_pb2 as repair
 from chassis import errors
 from chassis.errors import Refusal
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -112,6 +114,16 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))
+    on("GetHealth", operations.GetHealthResponse(version="0.1.0", alarms=[operations.Alarm(name="bulk_reads", count=1)]))
+    queue, kind = repair.TaskQueue(name="anju", kind="workflow"), repair.WorkflowType(type="Application", running=1)
+    stuck = repair.Stuck(workflow_id="application/KF-2026-000123", type="Application", kind="blocked")
+    on("GetEngine", repair.GetEngineResponse(reachable=True, queues=[queue], types=[kind], stuck=[stuck]))
+    waits = registry.WaitingLookup(application_no=application.no, register="vehicles")
+    waits.since.GetCurrentTime()
+    on(
+        "ListRegisters",
+        registry.ListRegistersResponse(offices=[registry.OfficeState(register="vehicles")], waiting=[waits], waiting_total=1),
+    )
     if operation.stream:
 
         def gone(_request: Any) -> Any:

@@ -18,12 +18,16 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.housing.v1 import housing_pb2_grpc as housing_rpc
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.notifications.v1 import notifications_pb2_grpc as notifications_rpc
+from anju.operations.v1 import operations_pb2 as operations
+from anju.operations.v1 import operations_pb2_grpc as operations_rpc
 from anju.payments.v1 import payments_pb2 as payments
 from anju.payments.v1 import payments_pb2_grpc as payments_rpc
 from anju.reads.v1 import reads_pb2 as reads
 from anju.reads.v1 import reads_pb2_grpc as reads_rpc
 from anju.registry.v1 import registry_pb2 as registry
 from anju.registry.v1 import registry_pb2_grpc as registry_rpc
+from anju.repair.v1 import repair_pb2 as repair
+from anju.repair.v1 import repair_pb2_grpc as repair_rpc
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.settings import SandboxSettings
 from chassis.grpc_server import GrpcServer, serving
@@ -49,6 +53,8 @@ _FILES: tuple[tuple[str, Any, Any], ...] = (
     ("payments", payments, payments_rpc),
     ("notifications", notifications, notifications_rpc),
 )
+# Spoken by several of them.
+_BESIDE: tuple[tuple[Any, Any], ...] = ((reads, reads_rpc), (operations, operations_rpc), (repair, repair_rpc))
 Script = Callable[[Any], Any]
 
 
@@ -91,6 +97,18 @@ _OPEN = {
     "consent",
     "page",
     "refusal",
+    "answered_at",
+    "failed_at",
+    "paused_until",
+    "oldest_at",
+    "started_at",
+    "certificate_ends_at",
+    "polled_at",
+    "compared_at",
+    "since",
+    "database",
+    "calls",
+    "outbox",
 }
 
 
@@ -247,10 +265,11 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
         addresses = {}
         for name, file, rpc in _FILES:
             service, add = _scripted(file, rpc, backstage)
-            looks, add_looks = _scripted(reads, reads_rpc, backstage)
-            server = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=(looks,), drain_seconds=0)
+            beside = [_scripted(each, its_rpc, backstage) for each, its_rpc in _BESIDE]
+            server = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=[each for each, _ in beside], drain_seconds=0)
             add(server.server)
-            add_looks(server.server)
+            for _, add_beside in beside:
+                add_beside(server.server)
             await stack.enter_async_context(serving(server))
             backstage.servers[name] = server
             addresses[f"{name}_address"] = server.address

@@ -163,13 +163,7 @@ export const api = {
 
   tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   desk: () => only(http.GET("/api/v1/desk")),
-  /** How the parts of the platform are; it stands beside the published API, and answers 503 with the same words when one of them is away. */
-  async health(): Promise<{ name: string; state: string }[]> {
-    const found = await limited(new Request("/healthz")).catch(() => null);
-    const body: unknown = await found?.json().catch(() => null);
-    if (typeof body !== "object" || body === null || !("parts" in body)) throw offline(true);
-    return Object.entries(body.parts as Record<string, string>).map(([name, state]) => ({ name, state }));
-  },
+  operations: () => only(http.GET("/api/v1/operations")),
   /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */
   async exported(list: "applications" | "leases" | "bills", body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
     // One address a list, each with fields of its own: what the pages send is checked by the gateway.

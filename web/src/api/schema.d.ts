@@ -983,6 +983,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How every register, service and queue is, which workflows are stuck, and what has to be looked into
+         * @description Nothing of it is about a household. All are asked at once; one that gives no answer in time is unknown, and takes nothing from the others. Roles: operator.
+         */
+        get: operations["get_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query-objections": {
         parameters: {
             query?: never;
@@ -1197,6 +1217,18 @@ export interface components {
         AddUnits: {
             /** Units */
             units: components["schemas"]["NewUnit"][];
+        };
+        /** Alarm */
+        Alarm: {
+            /** Name */
+            name: string;
+            /** Service */
+            service: string;
+            /**
+             * Count
+             * @description Since the beginning of the day, in China.
+             */
+            count: number;
         };
         /** AnswerOffer */
         AnswerOffer: {
@@ -1438,6 +1470,27 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /** Calls */
+        Calls: {
+            /** Minutes */
+            minutes: number;
+            /** Answered */
+            answered: number;
+            /**
+             * Failed
+             * @description Ended by a mistake of ours.
+             */
+            failed: number;
+            /**
+             * Unavailable
+             * @description Something behind the service was away or too slow.
+             */
+            unavailable: number;
+            /** Mean Milliseconds */
+            mean_milliseconds: number;
+            /** Longest Milliseconds */
+            longest_milliseconds: number;
         };
         /** City */
         City: {
@@ -1699,6 +1752,13 @@ export interface components {
             threshold: string;
             /** Receipt Ids */
             receipt_ids: string[];
+        };
+        /** Database */
+        Database: {
+            /** Reachable */
+            reachable: boolean;
+            /** Milliseconds */
+            milliseconds: number;
         };
         /** Decide */
         Decide: {
@@ -2051,6 +2111,40 @@ export interface components {
          * @description ``{}``, or no body at all.
          */
         Empty: Record<string, never>;
+        /** Engine */
+        Engine: {
+            /**
+             * State
+             * @description unreachable: the services say that it does not answer. unknown: no service that asks it has answered.
+             * @enum {string}
+             */
+            state: "working" | "unreachable" | "unknown";
+            /** Answered At */
+            answered_at: string | null;
+            /** Milliseconds */
+            milliseconds: number | null;
+            /** Queues */
+            queues: components["schemas"]["Queue"][];
+            /** Types */
+            types: components["schemas"]["WorkflowType"][];
+            /** Stuck */
+            stuck: components["schemas"]["Stuck"][];
+            /**
+             * Gone
+             * @description Records open while nobody works on them; null when not every service that keeps them has answered.
+             */
+            gone: number | null;
+            /**
+             * Compared At
+             * @description When that was last compared, by the service that did it longest ago.
+             */
+            compared_at: string | null;
+            /**
+             * Silent
+             * @description Services that keep such records and did not answer.
+             */
+            silent: string[];
+        };
         /** Estate */
         Estate: {
             /** Id */
@@ -2668,6 +2762,41 @@ export interface components {
             /** Still Vacant */
             still_vacant: number;
         };
+        /**
+         * Office
+         * @description An office of a register.
+         */
+        Office: {
+            /** Register */
+            register: string;
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * State
+             * @description paused: asked nothing for a while after it failed. quiet: not asked of late, so nobody knows.
+             * @enum {string}
+             */
+            state: "answering" | "failing" | "paused" | "quiet";
+            /**
+             * Answered At
+             * @description Its last usable answer.
+             */
+            answered_at: string | null;
+            /** Failed At */
+            failed_at: string | null;
+            /**
+             * Fault
+             * @description Of the last failure.
+             */
+            fault: string;
+            /**
+             * Failures
+             * @description Since its last usable answer, counted up to 1,000.
+             */
+            failures: number;
+            /** Paused Until */
+            paused_until: string | null;
+        };
         /** OneLook */
         OneLook: {
             /**
@@ -2708,6 +2837,81 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /** Operations */
+        Operations: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Parts */
+            parts: components["schemas"]["Part"][];
+            registers: components["schemas"]["Registers"];
+            engine: components["schemas"]["Engine"];
+            /** Alarms */
+            alarms: components["schemas"]["Alarm"][];
+            /** Views */
+            views: components["schemas"]["View"][];
+        };
+        /** Outbox */
+        Outbox: {
+            /** Waiting */
+            waiting: number;
+            /**
+             * Failing
+             * @description Of them tried before, in vain.
+             */
+            failing: number;
+            /**
+             * Given Up
+             * @description Of them tried so often that they are tried once in a while only.
+             */
+            given_up: number;
+            /** Oldest At */
+            oldest_at: string | null;
+        };
+        /**
+         * Part
+         * @description A process. Of one with several replicas, the one that answered.
+         */
+        Part: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @description impaired: it answers, and something behind it does not. unknown: no answer in time.
+             * @enum {string}
+             */
+            state: "working" | "impaired" | "unknown";
+            /**
+             * Answered At
+             * @description When it last answered this gateway; null when it never did.
+             */
+            answered_at: string | null;
+            /** Milliseconds */
+            milliseconds: number | null;
+            /**
+             * Version
+             * @default
+             */
+            version: string;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /** @default null */
+            database: components["schemas"]["Database"] | null;
+            /** @default null */
+            calls: components["schemas"]["Calls"] | null;
+            /** @default null */
+            outbox: components["schemas"]["Outbox"] | null;
+            /**
+             * Certificate Ends At
+             * @default null
+             */
+            certificate_ends_at: string | null;
         };
         /**
          * PrefillData
@@ -2852,6 +3056,24 @@ export interface components {
             /** Answered At */
             answered_at: string | null;
         };
+        /** Queue */
+        Queue: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "workflow" | "activity";
+            /** Pollers */
+            pollers: number;
+            /** Polled At */
+            polled_at: string | null;
+            /** Backlog */
+            backlog: number;
+            /** Backlog Seconds */
+            backlog_seconds: number;
+        };
         /** RaiseObjection */
         RaiseObjection: {
             /** Text */
@@ -2978,6 +3200,25 @@ export interface components {
              * @description False: bodies and limits are samples and not the city's own.
              */
             confirmed: boolean;
+        };
+        /** Registers */
+        Registers: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "working" | "unknown";
+            /** Answered At */
+            answered_at: string | null;
+            /** Offices */
+            offices: components["schemas"]["Office"][];
+            /**
+             * Waiting
+             * @description Lookups still without an answer, the longest waiting first; 1,000 at most.
+             */
+            waiting: components["schemas"]["WaitingLookup"][];
+            /** Waiting Total */
+            waiting_total: number | null;
         };
         /** Relative */
         Relative: {
@@ -3149,6 +3390,34 @@ export interface components {
              */
             digest: string;
         };
+        /** Stuck */
+        Stuck: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Type */
+            type: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "blocked" | "failing" | "gone";
+            /** Why */
+            why: string;
+            /** Since */
+            since: string | null;
+            /** Tries */
+            tries: number;
+            /**
+             * Application No
+             * @description Whose application, lease or bill it is; empty when the id does not say.
+             */
+            application_no: string;
+            /**
+             * Link
+             * @description In the engine's UI; empty where it has no address.
+             */
+            link: string;
+        };
         /**
          * SubmitApplication
          * @example {
@@ -3308,6 +3577,21 @@ export interface components {
              */
             value_fen: number;
         };
+        /**
+         * View
+         * @description A filter of the engine's UI.
+         */
+        View: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "running" | "blocked" | "failing" | "overdue" | "citizen";
+            /** Query */
+            query: string;
+            /** Link */
+            link: string;
+        };
         /** WaitingEntry */
         WaitingEntry: {
             /** Application No */
@@ -3352,6 +3636,25 @@ export interface components {
              */
             total: number | null;
         };
+        /** WaitingLookup */
+        WaitingLookup: {
+            /** Application No */
+            application_no: string;
+            /** Register */
+            register: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Tried At
+             * Format: date-time
+             */
+            tried_at: string;
+            /** Tries */
+            tries: number;
+        };
         /** Withdraw */
         Withdraw: {
             /**
@@ -3359,6 +3662,25 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** WorkflowType */
+        WorkflowType: {
+            /** Type */
+            type: string;
+            /** Running */
+            running: number;
+            /** Blocked */
+            blocked: number;
+            /**
+             * Failing
+             * @description Null where the engine keeps no account of it.
+             */
+            failing: number | null;
+            /**
+             * Link
+             * @description The open ones in the engine's UI; empty where it has no address.
+             */
+            link: string;
         };
     };
     responses: {
@@ -3525,6 +3847,7 @@ export type AccessEntryPage = components['schemas']['AccessEntryPage'];
 export type AccountBalance = components['schemas']['AccountBalance'];
 export type AccountBalanceList = components['schemas']['AccountBalanceList'];
 export type AddUnits = components['schemas']['AddUnits'];
+export type Alarm = components['schemas']['Alarm'];
 export type AnswerOffer = components['schemas']['AnswerOffer'];
 export type AnswerQueryObjection = components['schemas']['AnswerQueryObjection'];
 export type Application = components['schemas']['Application'];
@@ -3534,6 +3857,7 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
+export type Calls = components['schemas']['Calls'];
 export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
@@ -3549,6 +3873,7 @@ export type CorrectDossier = components['schemas']['CorrectDossier'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
 export type CriterionResult = components['schemas']['CriterionResult'];
+export type Database = components['schemas']['Database'];
 export type Decide = components['schemas']['Decide'];
 export type DecideObjection = components['schemas']['DecideObjection'];
 export type DeclareRecusals = components['schemas']['DeclareRecusals'];
@@ -3564,6 +3889,7 @@ export type DraftMember = components['schemas']['DraftMember'];
 export type DraftSaved = components['schemas']['DraftSaved'];
 export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
+export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
 export type ExportBills = components['schemas']['ExportBills'];
@@ -3595,14 +3921,19 @@ export type ObjectedQueryPage = components['schemas']['ObjectedQueryPage'];
 export type Objection = components['schemas']['Objection'];
 export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
+export type Office = components['schemas']['Office'];
 export type OneLook = components['schemas']['OneLook'];
 export type OneLookPage = components['schemas']['OneLookPage'];
+export type Operations = components['schemas']['Operations'];
+export type Outbox = components['schemas']['Outbox'];
+export type Part = components['schemas']['Part'];
 export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
+export type Queue = components['schemas']['Queue'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
@@ -3612,6 +3943,7 @@ export type RecusalDeclaration = components['schemas']['RecusalDeclaration'];
 export type Recuse = components['schemas']['Recuse'];
 export type Recused = components['schemas']['Recused'];
 export type Refused = components['schemas']['Refused'];
+export type Registers = components['schemas']['Registers'];
 export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
 export type Review = components['schemas']['Review'];
@@ -3622,6 +3954,7 @@ export type Search = components['schemas']['Search'];
 export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SignLease = components['schemas']['SignLease'];
+export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
@@ -3630,9 +3963,12 @@ export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Unit = components['schemas']['Unit'];
 export type UnitList = components['schemas']['UnitList'];
 export type Vehicle = components['schemas']['Vehicle'];
+export type View = components['schemas']['View'];
 export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
+export type WaitingLookup = components['schemas']['WaitingLookup'];
 export type Withdraw = components['schemas']['Withdraw'];
+export type WorkflowType = components['schemas']['WorkflowType'];
 export type Response400 = components['responses']['400'];
 export type Response401 = components['responses']['401'];
 export type Response403 = components['responses']['403'];
@@ -5822,6 +6158,35 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -7,7 +7,7 @@ import { levels } from "@/terms";
 const REVIEWERS: string[] = Object.values(levels).map((level) => level.role);
 
 /** Parts of the navigation, in its order. */
-export const GROUPS = ["work", "homes", "money", "oversight"] as const;
+export const GROUPS = ["work", "homes", "money", "oversight", "platform"] as const;
 type Group = (typeof GROUPS)[number];
 
 interface Page {
@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -117,6 +117,14 @@ export const PAGES: Page[] = [
     help: "help.query_objections",
     roles: ["auditor"],
     component: () => import("./pages/QueryObjectionsPage.vue"),
+  },
+  {
+    path: "/operations",
+    title: "ops.title",
+    nav: { name: "staff.nav.operations", group: "platform", icon: "operations" },
+    help: "help.operations",
+    roles: ["operator"],
+    component: () => import("./pages/OperationsPage.vue"),
   },
   {
     path: "/inbox",

@@ -47,6 +47,7 @@ class Case:
         # A case that was started again does not know yet where it stands (``take_up``).
         self.standing_known = generation == 0
         self.blocked = ""
+        self.blocked_at: datetime | None = None
         self.resumed = 0
         self.cancel_requests = 0
         self.unsaid = 0
@@ -85,11 +86,11 @@ class Case:
 
     async def park(self, why: str) -> None:
         workflow.logger.error("blocked: %s", why)
-        known, self.blocked = self.resumed, why
+        known, self.blocked, self.blocked_at = self.resumed, why, workflow.now()
         workflow.upsert_search_attributes([search_attributes.BLOCKED.value_set(value=True)])
         self.show()
         await workflow.wait_condition(lambda: self.resumed > known)
-        self.blocked = ""
+        self.blocked, self.blocked_at = "", None
         workflow.upsert_search_attributes([search_attributes.BLOCKED.value_set(value=False)])
         self.show()
 
@@ -233,7 +234,12 @@ class Case:
     @workflow.query(name=STATE, description="办理状态：阶段、等待、期限、暂停原因")
     def state(self) -> State:
         return State(
-            stage=self.stage, waiting_on=self.waiting_on, deadline=self.deadline, blocked=self.blocked, details=self.state_details()
+            stage=self.stage,
+            waiting_on=self.waiting_on,
+            deadline=self.deadline,
+            blocked=self.blocked,
+            blocked_at=self.blocked_at,
+            details=self.state_details(),
         )
 
     def state_details(self) -> dict[str, str]:

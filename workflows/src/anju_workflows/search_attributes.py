@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from anju_contracts import base
 from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
 STAGE: Final = SearchAttributeKey.for_keyword("HousingStage")
@@ -16,7 +17,7 @@ STREET: Final = SearchAttributeKey.for_keyword("Street")
 WAITING_ON: Final = SearchAttributeKey.for_keyword("WaitingOn")
 DEADLINE: Final = SearchAttributeKey.for_datetime("DeadlineAt")
 OVERDUE: Final = SearchAttributeKey.for_bool("Overdue")
-BLOCKED: Final = SearchAttributeKey.for_bool("Blocked")
+BLOCKED: Final = SearchAttributeKey.for_bool(base.BLOCKED)
 # How many workflows the case has had before this one: set when a case that was started again has read where it stands.
 GENERATION: Final = SearchAttributeKey.for_int("Generation")
 

@@ -205,6 +205,10 @@ class Layout:
         return 8233 + self.ports_offset
 
     @property
+    def temporal_ui_url(self) -> str:
+        return f"http://127.0.0.1:{self.temporal_ui_port}"
+
+    @property
     def codec_port(self) -> int:
         return 8081 + self.ports_offset
 
@@ -271,6 +275,7 @@ class Layout:
                 return {
                     "ANJU_PORT": str(port or self.edge_port(replica)),
                     "ANJU_PUBLIC_URL": self.web_url,
+                    "ANJU_TEMPORAL_UI_URL": f"{self.temporal_ui_url}/namespaces/default",
                     "ANJU_OIDC_ISSUER": f"http://127.0.0.1:{self.sandbox_port + 6}",
                     "ANJU_OIDC_CLIENT_ID": "anju",
                     # Everybody on one box comes from one address, and a replay is a whole city at once.
@@ -292,7 +297,7 @@ class Layout:
     def deployment(self) -> Deployment:
         """This box as the tools that look at it from outside see it."""
         return Deployment(
-            temporal=Temporal(address=self.temporal_address, ui_url=f"http://127.0.0.1:{self.temporal_ui_port}"),
+            temporal=Temporal(address=self.temporal_address, ui_url=self.temporal_ui_url),
             databases={name: SecretFile(file=self.secrets_dir / f"{name}.database-url") for name in SERVICES},
             web_url=self.web_url,
             outside_url=f"http://127.0.0.1:{self.sandbox_port}",

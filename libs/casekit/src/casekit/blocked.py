@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from casekit.engine import Standing, TemporalEngine
+from casekit.engine_state import MOST
 
 _log = logs.get(__name__)
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["RepairService"].full_name
@@ -115,6 +116,22 @@ class Records(Protocol):
         ...
 
 
+class Gone(NamedTuple):
+    """A record that was open, twice in a row, while nobody worked on it."""
+
+    type: str
+    record: Open
+    standing: Standing
+
+
+@dataclass
+class Compared:
+    """What the last comparison of records and workflows has found; ``at`` is None before the first."""
+
+    at: datetime | None = None
+    gone: tuple[Gone, ...] = ()
+
+
 @dataclass(frozen=True)
 class Keeper:
     """The kinds of records of one service, the engine, and the table of repairs."""
@@ -123,6 +140,7 @@ class Keeper:
     engine: TemporalEngine
     repairs: type[Any]
     kinds: Sequence[Records]
+    compared: Compared = field(default_factory=Compared)
 
     async def missing(self, kind: Records) -> tuple[list[tuple[Open, Standing]], list[Open]]:
         """The open records nobody works on, with what the engine says; and all open records. The record is read first: a workflow records its end before it
@@ -163,7 +181,7 @@ class Watch:
 
     async def look(self) -> bool:
         """One round; whether something is missing that was not the last time."""
-        fresh = False
+        fresh, gone = False, list[Gone]()
         for kind in self._keeper.kinds:
             missing, found = await self._keeper.missing(kind)
             ids = {each.workflow_id for each, _ in missing}
@@ -171,6 +189,7 @@ class Watch:
             self._missed[kind.type] = ids
             fresh = fresh or not ids <= before
             noted = {each.workflow_id for each in found if each.blocked_at is not None}
+            gone += [Gone(kind.type, each, standing) for each, standing in missing if each.workflow_id in before]
             blocked = (ids & before) - noted
             for workflow_id in sorted(blocked):
                 _log.error("workflow_gone", workflow_id=workflow_id)
@@ -178,6 +197,7 @@ class Watch:
                 async with self._keeper.database.transaction() as session:
                     await kind.mark(session, blocked, datetime.now(UTC))
                     await kind.mark(session, noted - ids, None)
+        self._keeper.compared.at, self._keeper.compared.gone = datetime.now(UTC), tuple(gone)
         return fresh
 
 
@@ -226,6 +246,21 @@ class RepairServicer(rpc.RepairServiceServicer):
                     engine=standing.value,
                     blocked_at=stamp(each.blocked_at),
                 )
+        return answer
+
+    async def GetEngine(self, request: pb.GetEngineRequest, context: Any) -> pb.GetEngineResponse:
+        answer = await self._keeper.engine.look([kind.type for kind in self._keeper.kinds])
+        compared = self._keeper.compared
+        for each in compared.gone[:MOST]:
+            answer.stuck.add(
+                workflow_id=each.record.workflow_id,
+                type=each.type,
+                kind="gone",
+                since=stamp(each.record.blocked_at),
+            )
+        answer.gone = len(compared.gone)
+        if compared.at is not None:
+            answer.compared_at.FromDatetime(compared.at)
         return answer
 
     async def StartAgain(self, request: pb.StartAgainRequest, context: Any) -> pb.StartAgainResponse:

@@ -8,11 +8,12 @@ when its record says so, and a record that is open while nobody works on it is *
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 
 import grpc
+from anju.repair.v1 import repair_pb2 as pb
 from anju_contracts.base import TASK_QUEUE, Accepted, Model, Word
 from chassis import logs
 from chassis.errors import UNAVAILABLE, Problem, Refusal
@@ -26,6 +27,8 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
+
+from casekit import engine_state
 
 _log = logs.get(__name__)
 
@@ -182,6 +185,10 @@ class TemporalEngine:
             case WorkflowExecutionStatus.COMPLETED:
                 return Standing.CLOSED
         return Standing.BROKEN
+
+    async def look(self, types: Sequence[str]) -> pb.GetEngineResponse:
+        """For operators: ``casekit.engine_state``."""
+        return await engine_state.look(self._client, types)
 
     async def running(self, name: str) -> set[str]:
         """Ids of the open workflows of a type, as visibility lists them: it may be a moment behind."""

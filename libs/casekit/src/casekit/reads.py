@@ -76,6 +76,7 @@ _REFUSED = text(
     VALUES (:who, :on_day, :duties, 0, :alarm, :at_most, 1) ON CONFLICT (reader, day) DO UPDATE SET refused = kept.refused + 1
     """
 )
+_ALARMED = text("SELECT count(*) FROM staff_read_day WHERE day = CAST(:on_day AS date) AND alarmed_at IS NOT NULL")
 _READS = text(
     """
     SELECT day, roles, what, count(*) AS times, max(at) AS last_at FROM staff_read WHERE households @> ARRAY[CAST(:no AS varchar)]
@@ -196,6 +197,11 @@ class Reads:
             raise Refusal(TOO_MANY_READS) from None
         if alarmed_at == now:
             _log.error("bulk_read", reader=caller.sub, day=day.isoformat(), households=count)
+
+    async def alarmed(self) -> int:
+        """How many officials have looked at more households today than is usual."""
+        async with self._database.statements() as session:
+            return int((await session.execute(_ALARMED, {"on_day": local_date(datetime.now(UTC))})).scalar_one())
 
 
 def of_list(what: str, page: common.PageRequest) -> str:

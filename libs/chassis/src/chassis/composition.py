@@ -10,12 +10,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from chassis import once
+from chassis import once, operations
 from chassis.commands import CannotRunError
 from chassis.crypto import FIELD_KEYS, KeyRing
 from chassis.db import OWNS_ITS_TABLES, Database
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
+from chassis.operations import Count, OperationsServicer
 from chassis.outbox import Handler, Outbox
 from chassis.rounds import every
 from chassis.service import certificates, client, ring, signer, verifier
@@ -31,6 +32,7 @@ class Composition:
         self._settings = settings
         self._stack = stack
         self._outbox: Outbox | None = None
+        self._alarms: dict[str, Count] = {}
         self.database = Database(settings.database_url, pool_size=settings.database_pool_size, application=name)
         stack.push_async_callback(self.database.close)
 
@@ -53,6 +55,10 @@ class Composition:
         self._outbox = Outbox(self.database, table, handlers)
         return self._outbox
 
+    def alarms(self, counts: Mapping[str, Count]) -> None:
+        """What operators are told has to be looked into, by name."""
+        self._alarms.update(counts)
+
     async def beside(self, running: AbstractAsyncContextManager[T]) -> T:
         """Keeps something open as long as the service."""
         return await self._stack.enter_async_context(running)
@@ -66,7 +72,7 @@ class Composition:
         more: Mapping[str, Callable[[Any], None]] | None = None,
     ) -> GrpcServer:
         """Starts the outbox and the server. ``service``: its full name; ``add``: the generated function that adds ``servicer``; ``more``: the same of
-        others, by full name. Raises NoAccessLineError."""
+        others, by full name. Beside them it says how it is (``chassis.operations``). Raises NoAccessLineError."""
         if self._settings.production and await self.database.owns_tables():
             raise CannotRunError(OWNS_ITS_TABLES)
         if self._outbox is not None:
@@ -79,12 +85,16 @@ class Composition:
             verifier(self._settings),
             host=self._settings.host,
             port=self._settings.port,
-            more=tuple(more or ()),
+            more=(*(more or ()), operations.SERVICE),
             drain_seconds=self._settings.drain_seconds,
             certificates=self.certificates,
             health_port=self._settings.health_port,
         )
         add(servicer, server.server)
+        told = OperationsServicer(
+            self.name, self.database, server.tally, outbox=self._outbox, certificates=self.certificates, alarms=self._alarms
+        )
+        told.add_to(server.server)
         for each in (more or {}).values():
             each(server.server)
         return await self._stack.enter_async_context(serving(server, self.database.ping))

@@ -21,6 +21,7 @@ from chassis import bounds, identity, logs, telemetry
 from chassis.access import Access, audience, service_named, table
 from chassis.errors import BAD_REQUEST, BAD_VALUE, DEADLINE, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, invalid, to_status
 from chassis.identity import Verifier
+from chassis.tally import Ending, Tally
 from chassis.tls import Certificates, name_of
 
 _log = logs.get(__name__)
@@ -67,8 +68,9 @@ def _reading(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], An
 class _Guard(grpc.aio.ServerInterceptor):
     """Identity and access in, refusals out, one log line per failed call."""
 
-    def __init__(self, verifier: Verifier, own_name: str, lines: Mapping[str, Access], *, certified: bool) -> None:
+    def __init__(self, verifier: Verifier, own_name: str, lines: Mapping[str, Access], tally: Tally, *, certified: bool) -> None:
         self._verifier = verifier
+        self._tally = tally
         self._certified = certified
         self._own_name = own_name
         self._lines = lines
@@ -91,6 +93,7 @@ class _Guard(grpc.aio.ServerInterceptor):
 
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started = time.monotonic()
+            ending: Ending = "answered"
             try:
                 self._admit(method, context)
                 if isinstance(request, _Unreadable):
@@ -110,9 +113,11 @@ class _Guard(grpc.aio.ServerInterceptor):
                 )
                 await _abort(context, refusal)
             except TimeoutError:
+                ending = "unavailable"
                 _log.warning("rpc_deadline", method=method, seconds=round(time.monotonic() - started, 3))
                 await _abort(context, Refusal(DEADLINE))
             except (OperationalError, PoolTimeoutError, ConnectionError, OSError):
+                ending = "unavailable"
                 _log.exception("rpc_dependency_down", method=method)
                 await _abort(context, Refusal(UNAVAILABLE))
             except DBAPIError as error:
@@ -122,14 +127,18 @@ class _Guard(grpc.aio.ServerInterceptor):
                 _log.exception("rpc_database_error", method=method)
                 # A lost connection may surface as any driver error; the transaction was rolled back, so asking again is safe.
                 away = error.connection_invalidated or _server_away(error)
+                ending = "unavailable" if away else "failed"
                 await _abort(context, Refusal(UNAVAILABLE if away else INTERNAL))
             except grpc.aio.AbortError:
                 raise
             except asyncio.CancelledError:
                 raise
             except Exception:
+                ending = "failed"
                 _log.exception("rpc_failed", method=method)
                 await _abort(context, Refusal(INTERNAL))
+            finally:
+                self._tally.note(ending, time.monotonic() - started)
 
         return grpc.unary_unary_rpc_method_handler(guarded, _reading(handler.request_deserializer), handler.response_serializer)
 
@@ -206,11 +215,12 @@ class GrpcServer:
     ) -> None:
         self._service_name = service_name
         self._drain_seconds = drain_seconds
+        self.tally = Tally()
         lines = {method: line for name in (service_name, *more) for method, line in table(service_named(name)).items()}
         self.server = grpc.aio.server(
             interceptors=[
                 *telemetry.grpc_server_interceptors(),
-                _Guard(verifier, audience(service_named(service_name)), lines, certified=certificates is not None),
+                _Guard(verifier, audience(service_named(service_name)), lines, self.tally, certified=certificates is not None),
             ],
             options=SERVER_OPTIONS,
             maximum_concurrent_rpcs=MAX_CONCURRENT,

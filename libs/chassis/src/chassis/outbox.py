@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import grpc
-from sqlalchemy import BigInteger, Column, DateTime, Index, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Column, DateTime, Index, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
@@ -45,6 +45,15 @@ _PRUNED_AT_ONCE = 1000
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Due(NamedTuple):
+    """What is due and not delivered: ``failing`` of it was tried in vain, ``given_up`` is only tried once in a while."""
+
+    waiting: int
+    failing: int
+    given_up: int
+    oldest_at: datetime | None
 
 
 class _Entry(NamedTuple):
@@ -109,6 +118,13 @@ class Outbox:
             .returning(columns.id, columns.kind, columns.payload, columns.attempts)
         )
         self._delivered = update(table.__table__).where(columns.id.in_(bindparam("ids", expanding=True))).values(done_at=bindparam("now"))
+        failing = columns.attempts > 0
+        self._counting = select(
+            func.count(),
+            func.count().filter(failing),
+            func.count().filter(columns.attempts >= PARK_AFTER),
+            func.min(columns.created_at),
+        ).where(columns.done_at.is_(None), or_(failing, columns.next_try_at <= bindparam("now")))
         self._own: deque[_Entry] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -128,6 +144,11 @@ class Outbox:
     def _hand_on(self, entry: _Entry) -> None:
         self._own.append(entry)
         self._wake.set()
+
+    async def due(self) -> Due:
+        """What should have gone out by now. One that is on its way this very moment, or for later, is not counted."""
+        async with self._database.statements() as session:
+            return Due(*(await session.execute(self._counting, {"now": _now()})).one())
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="outbox")

@@ -13,6 +13,8 @@ PAYMENTS_TASK_QUEUE: Final = "anju-payments"
 
 RESUME: Final = "resume"
 STATE: Final = "state"
+# Search attribute of a case that is parked until an operator resumes it.
+BLOCKED: Final = "Blocked"
 
 
 class Model(BaseModel):
@@ -71,4 +73,5 @@ class State(Model):
     waiting_on: str
     deadline: datetime | None = None
     blocked: str = Field(default="", description="why the case is parked; empty when it is not")
+    blocked_at: datetime | None = Field(default=None, description="since when, by the workflow's own clock")
     details: dict[str, str] = Field(default_factory=dict)

@@ -70,6 +70,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             tellings=tellings,
             draft_life=timedelta(days=settings.draft_days),
         )
+        made.alarms({"bulk_reads": parts.reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {}
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)])

@@ -78,6 +78,7 @@ async def application(
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
         reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
         servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts, files, reads)
+        made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
         }

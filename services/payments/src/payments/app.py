@@ -71,6 +71,7 @@ async def application(
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
         reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
+        made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import anju_profile
 from anju.casework.v1 import casework_pb2 as casework_pb
@@ -24,6 +25,7 @@ from registry_gateway.objections import Objections
 from registry_gateway.register import Register
 from registry_gateway.servicer import RegistryGatewayServicer
 from registry_gateway.settings import Settings
+from registry_gateway.standing import Standing
 
 NAME = "registry-gateway"
 SERVICE = pb.DESCRIPTOR.services_by_name["RegistryGatewayService"].full_name
@@ -57,5 +59,8 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         lookups = Lookups(made.database, known, connectors, log, made.ring, _noting_kin(casework))
         profile = anju_profile.load(settings.profile_dir, production=settings.production)
         objections = Objections(made.database, made.ring, lambda at: profile.application.objection_review_wd.on(local_date(at)))
-        servicer = RegistryGatewayServicer(made.database, lookups, casework, made.ring, objections)
+        retry = profile.application.lookup_max_retry_seconds
+        standing = Standing(made.database, lookups, lambda at: timedelta(seconds=retry.on(local_date(at))))
+        made.alarms(standing.alarms())
+        servicer = RegistryGatewayServicer(made.database, lookups, casework, made.ring, objections, standing)
         yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)

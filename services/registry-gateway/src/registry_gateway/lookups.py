@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -212,6 +212,12 @@ class Lookups:
         self._registers = {register: asyncio.Semaphore(CONNECTIONS_PER_REGISTER) for register in connectors}
         self._offices: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_OFFICE))
         self._running: WeakValueDictionary[tuple[str, int, str], asyncio.Lock] = WeakValueDictionary()
+
+    def paused_until(self, register: str, endpoint: str, now: datetime, tick: float) -> datetime | None:
+        """Until when nothing is asked of an office, by this replica; ``tick``: the monotonic clock at ``now``."""
+        breaker = self._breakers.get((register, endpoint))
+        left = breaker.open_until - tick if breaker is not None else 0.0
+        return now + timedelta(seconds=left) if left > 0 else None
 
     def one_at_a_time(self, application_no: str, round_: int, register: str) -> asyncio.Lock:
         """A call repeated while the first still runs waits for it, so that a department is not asked twice."""

@@ -30,6 +30,7 @@ from registry_gateway.errors import NO_CONSENT, PURPOSE_NOT_ALLOWED, REGISTER_UN
 from registry_gateway.lookups import Case, Lookups, open_body
 from registry_gateway.objections import Objections, query_about
 from registry_gateway.outcomes import OUTCOME_TO_PROTO, outcome_to_proto
+from registry_gateway.standing import Standing
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -39,7 +40,10 @@ _CLOSING_SECONDS = 1.5
 
 
 class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
-    def __init__(self, database: Database, lookups: Lookups, casework: Client, keys: KeyRing, objections: Objections) -> None:
+    def __init__(
+        self, database: Database, lookups: Lookups, casework: Client, keys: KeyRing, objections: Objections, standing: Standing
+    ) -> None:
+        self._standing = standing
         self._database = database
         self._lookups = lookups
         self._casework = casework
@@ -149,6 +153,11 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
                 found = response.facts.add(register=code, subject_index=row.subject_index, endpoint=row.endpoint, receipt_id=row.id)
                 found.fact.Pack(register.to_message(fact))
         return response
+
+    # --- operators -----------------------------------------------------------------------------------------------------------------------
+
+    async def ListRegisters(self, request: pb.ListRegistersRequest, context: Context) -> pb.ListRegistersResponse:
+        return await self._standing.now()
 
     # --- the household, its reviewers, operators -----------------------------------------------------------------------------------------
 

@@ -66,10 +66,12 @@ _BEGIN_TRY = (
         tries=1,
         last_try_at=bindparam("as_of"),
         finished=False,
+        begun_at=func.now(),
+        tried_at=func.now(),
     )
     .on_conflict_do_update(
         index_elements=[_lookup.c.application_no, _lookup.c.round, _lookup.c.register_name],
-        set_={"tries": _lookup.c.tries + 1, "last_try_at": bindparam("as_of")},
+        set_={"tries": _lookup.c.tries + 1, "last_try_at": bindparam("as_of"), "tried_at": func.now()},
         where=_lookup.c.finished.is_(False),
     )
 )
@@ -249,3 +251,45 @@ async def end_try(
         "over": outcome is not LookupOutcome.UNAVAILABLE,
     }
     return (await session.execute(_END_TRY, ended)).one_or_none() or await lookup(session, application_no, round_, register)
+
+
+# --- for operators -----------------------------------------------------------------------------------------------------------------------
+
+# Of each office the last usable answer, the last failure, and how many failures there were since; each of them the end of an index.
+_OFFICES = text(
+    """
+    SELECT office.register_name, office.endpoint, good.recorded_at AS answered_at, bad.recorded_at AS failed_at, coalesce(bad.code, '') AS fault,
+           (SELECT count(*) FROM (SELECT 1 FROM access_log WHERE kind = 'answer' AND outcome = 'unavailable' AND register_name = office.register_name
+                AND endpoint = office.endpoint AND seq > coalesce(good.seq, 0) LIMIT 1000) AS since) AS failures
+    FROM unnest(CAST(:registers AS text[]), CAST(:endpoints AS text[])) AS office(register_name, endpoint)
+    LEFT JOIN LATERAL (SELECT seq, recorded_at FROM access_log WHERE kind = 'answer' AND outcome <> 'unavailable'
+        AND register_name = office.register_name AND endpoint = office.endpoint ORDER BY seq DESC LIMIT 1) AS good ON true
+    LEFT JOIN LATERAL (SELECT recorded_at, code FROM access_log WHERE kind = 'answer' AND outcome = 'unavailable'
+        AND register_name = office.register_name AND endpoint = office.endpoint ORDER BY seq DESC LIMIT 1) AS bad ON true
+    """
+)
+_DOUBTFUL = text(
+    """
+    SELECT count(*) FILTER (WHERE code = 'bad_signature') AS bad_signature, count(*) FILTER (WHERE outcome = 'mismatch') AS mismatch
+    FROM access_log WHERE kind = 'answer' AND (code = 'bad_signature' OR outcome = 'mismatch') AND recorded_at >= :since
+    """
+)
+
+
+async def offices(session: AsyncSession, of: Collection[tuple[str, str]]) -> Sequence[Row[Any]]:
+    """How each office (register, endpoint) has answered of late: ``answered_at``, ``failed_at``, ``fault``, ``failures`` since it last answered."""
+    wanted = {"registers": [register for register, _ in of], "endpoints": [endpoint for _, endpoint in of]}
+    return (await session.execute(_OFFICES, wanted)).all()
+
+
+async def waiting_lookups(session: AsyncSession, tried_since: datetime, limit: int) -> tuple[Sequence[Row[Any]], int]:
+    """Lookups without an answer that were tried since, the longest waiting first, and how many there are. (What is not tried any more was decided
+    without the register, or withdrawn.)"""
+    open_ = (_lookup.c.finished.is_(False), _lookup.c.tried_at >= tried_since)
+    rows = (await session.execute(select(_lookup).where(*open_).order_by(_lookup.c.begun_at).limit(limit))).all()
+    return rows, int((await session.execute(select(func.count()).select_from(_lookup).where(*open_))).scalar_one())
+
+
+async def doubtful(session: AsyncSession, since: datetime) -> Row[Any]:
+    """How many answers since then had a signature that was not believed, and how many were about somebody else."""
+    return (await session.execute(_DOUBTFUL, {"since": since})).one()

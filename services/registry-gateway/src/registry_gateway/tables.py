@@ -28,6 +28,7 @@ class Lookup(Base, table=True):
         # Finished means answered: silence never finishes a lookup.
         CheckConstraint("NOT finished OR outcome IN ('found', 'no_record', 'unknown_person', 'mismatch')", name="lookup_finished"),
         CheckConstraint("tries >= 0", name="lookup_tries"),
+        Index("ix_lookup_waiting", "begun_at", postgresql_where=text("NOT finished")),
     )
 
     application_no: str = Field(primary_key=True)
@@ -38,6 +39,9 @@ class Lookup(Base, table=True):
     summary_en: str = Field(default="")
     tries: int = Field(default=0)
     last_try_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # Of the machine's clock, for operators: ``last_try_at`` is the business instant.
+    begun_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+    tried_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
     finished: bool = Field(default=False)
 
 
@@ -99,6 +103,25 @@ class AccessLog(Base, table=True):
         Index("uq_access_log_question", "request_id", unique=True, postgresql_where=text("kind = 'question'")),
         Index("uq_access_log_answer", "attempt_id", unique=True, postgresql_where=text("kind = 'answer'")),
         Index("ix_access_log_case", "application_no", "seq"),
+        Index(
+            "ix_access_log_answered",
+            "register_name",
+            "endpoint",
+            "seq",
+            postgresql_where=text("kind = 'answer' AND outcome <> 'unavailable'"),
+        ),
+        Index(
+            "ix_access_log_unanswered",
+            "register_name",
+            "endpoint",
+            "seq",
+            postgresql_where=text("kind = 'answer' AND outcome = 'unavailable'"),
+        ),
+        Index(
+            "ix_access_log_doubtful",
+            "recorded_at",
+            postgresql_where=text("kind = 'answer' AND (code = 'bad_signature' OR outcome = 'mismatch')"),
+        ),
         Index("ix_access_log_person", "person", "seq", postgresql_where=text("kind = 'question'")),
     )
 

@@ -82,6 +82,8 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             look=Look.of(settings.profile_dir),
             streams=Streams(settings.events_poll_seconds),
             catalogue=catalogue(apis),
+            issuer=issuer,
+            engine_ui=settings.temporal_ui_url,
         )
         health = Health(remote, issuer)
         addresses = Addresses(settings.trusted_proxies)

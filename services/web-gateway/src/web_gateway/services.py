@@ -10,9 +10,11 @@ from anju.casework.v1 import casework_pb2, casework_pb2_grpc
 from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
+from anju.operations.v1 import operations_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
 from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
+from anju.repair.v1 import repair_pb2_grpc
 from chassis import service
 from chassis.grpc_client import Client
 from chassis.identity import Signer
@@ -41,6 +43,10 @@ class Services:
     notifications: notifications_pb2_grpc.NotificationsServiceStub
     # Of every service that shows households' affairs to staff, by its name.
     reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
+    # Of every service.
+    operations: dict[str, operations_pb2_grpc.OperationsServiceStub]
+    # Of every service whose records have workflows.
+    repair: dict[str, repair_pb2_grpc.RepairServiceStub]
     remotes: dict[str, Remote]
 
     def client(self, name: str) -> Client:
@@ -73,5 +79,7 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
             payments=payments_pb2_grpc.PaymentsServiceStub(payments.channel),
             notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
             reads={name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
+            operations={name: operations_pb2_grpc.OperationsServiceStub(each.client.channel) for name, each in remotes.items()},
+            repair={name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
             remotes=remotes,
         )

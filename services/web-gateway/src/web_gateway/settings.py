@@ -41,6 +41,12 @@ class Settings(ProcessSettings):
     header_seconds: float = Field(default=10.0, gt=0, description="How long the header of a request may take to arrive.")
     events_poll_seconds: float = Field(default=2.0, gt=0, description="How often an open event stream looks for a change.")
 
+    temporal_ui_url: str = Field(
+        default="",
+        pattern="^(https?://.*)?$",
+        description="Address of our namespace in the Temporal UI, as operators' browsers reach it (https://…/namespaces/anju); without it their pages have no links to it.",
+    )
+
     signed_off_dir: Path | None = Field(
         default=None,
         description="Folder which the replicas share and write: who has signed off is remembered there. When left out, signed-off in ANJU_KEYS_DIR; name one where that is mounted to be read.",
@@ -61,7 +67,7 @@ class Settings(ProcessSettings):
             ip_network(network)
         return value
 
-    @field_validator("public_url", "oidc_issuer")
+    @field_validator("public_url", "oidc_issuer", "temporal_ui_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")

@@ -700,3 +700,127 @@ class ListAccessResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAccessResponse: _TypeAlias = ListAccessResponse  # noqa: Y015
+
+@_typing.final
+class ListRegistersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRegistersRequest: _TypeAlias = ListRegistersRequest  # noqa: Y015
+
+@_typing.final
+class OfficeState(_message.Message):
+    """Instants are the machine's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTER_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
+    FAILED_AT_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    PAUSED_UNTIL_FIELD_NUMBER: _builtins.int
+    register: _builtins.str
+    endpoint: _builtins.str
+    fault: _builtins.str
+    failures: _builtins.int
+    """Since its last usable answer, counted up to 1,000."""
+    @_builtins.property
+    def answered_at(self) -> _timestamp_pb2.Timestamp:
+        """Its last usable answer, and its last failure and of which kind; empty where there was none."""
+
+    @_builtins.property
+    def failed_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def paused_until(self) -> _timestamp_pb2.Timestamp:
+        """Nothing is asked there until then, by the replica that answers."""
+
+    def __init__(
+        self,
+        *,
+        register: _builtins.str = ...,
+        endpoint: _builtins.str = ...,
+        answered_at: _timestamp_pb2.Timestamp | None = ...,
+        failed_at: _timestamp_pb2.Timestamp | None = ...,
+        fault: _builtins.str = ...,
+        failures: _builtins.int = ...,
+        paused_until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "failed_at", b"failed_at", "paused_until", b"paused_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "endpoint", b"endpoint", "failed_at", b"failed_at", "failures", b"failures", "fault", b"fault", "paused_until", b"paused_until", "register", b"register"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfficeState: _TypeAlias = OfficeState  # noqa: Y015
+
+@_typing.final
+class WaitingLookup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    TRIED_AT_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    register: _builtins.str
+    tries: _builtins.int
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def tried_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+        register: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        tried_at: _timestamp_pb2.Timestamp | None = ...,
+        tries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "tried_at", b"tried_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "register", b"register", "since", b"since", "tried_at", b"tried_at", "tries", b"tries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingLookup: _TypeAlias = WaitingLookup  # noqa: Y015
+
+@_typing.final
+class ListRegistersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFICES_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    WAITING_TOTAL_FIELD_NUMBER: _builtins.int
+    waiting_total: _builtins.int
+    @_builtins.property
+    def offices(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfficeState]: ...
+    @_builtins.property
+    def waiting(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingLookup]:
+        """The longest waiting first, 1,000 at most, and how many there are."""
+
+    def __init__(
+        self,
+        *,
+        offices: _abc.Iterable[Global___OfficeState] | None = ...,
+        waiting: _abc.Iterable[Global___WaitingLookup] | None = ...,
+        waiting_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offices", b"offices", "waiting", b"waiting", "waiting_total", b"waiting_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRegistersResponse: _TypeAlias = ListRegistersResponse  # noqa: Y015

@@ -74,6 +74,11 @@ class RegistryGatewayServiceStub:
                 request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.SerializeToString,
                 response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.FromString,
                 _registered_method=True)
+        self.ListRegisters = channel.unary_unary(
+                '/anju.registry.v1.RegistryGatewayService/ListRegisters',
+                request_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersRequest.SerializeToString,
+                response_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryGatewayServiceServicer:
@@ -140,6 +145,13 @@ class RegistryGatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRegisters(self, request, context):
+        """How each office of each register has answered of late, and which lookups wait for one. Operators; nothing about a person.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryGatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +194,11 @@ def add_RegistryGatewayServiceServicer_to_server(servicer, server):
                     servicer.AnswerQueryObjection,
                     request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.FromString,
                     response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.SerializeToString,
+            ),
+            'ListRegisters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRegisters,
+                    request_deserializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersRequest.FromString,
+                    response_serializer=anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -400,6 +417,33 @@ class RegistryGatewayService:
             '/anju.registry.v1.RegistryGatewayService/AnswerQueryObjection',
             anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionRequest.SerializeToString,
             anju_dot_registry_dot_v1_dot_registry__pb2.AnswerQueryObjectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRegisters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.registry.v1.RegistryGatewayService/ListRegisters',
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersRequest.SerializeToString,
+            anju_dot_registry_dot_v1_dot_registry__pb2.ListRegistersResponse.FromString,
             options,
             channel_credentials,
             insecure,

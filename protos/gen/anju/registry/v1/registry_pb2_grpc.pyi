@@ -58,6 +58,8 @@ class RegistryGatewayServiceStub:
     """Objections in the caller's divisions, what is due first first."""
     AnswerQueryObjection: _grpc.UnaryUnaryMultiCallable[_registry_pb2.AnswerQueryObjectionRequest, _registry_pb2.AnswerQueryObjectionResponse]
     """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
+    ListRegisters: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRegistersRequest, _registry_pb2.ListRegistersResponse]
+    """How each office of each register has answered of late, and which lookups wait for one. Operators; nothing about a person."""
 
 @_typing.type_check_only
 class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
@@ -86,6 +88,8 @@ class RegistryGatewayServiceAsyncStub(RegistryGatewayServiceStub):
     """Objections in the caller's divisions, what is due first first."""
     AnswerQueryObjection: _aio.UnaryUnaryMultiCallable[_registry_pb2.AnswerQueryObjectionRequest, _registry_pb2.AnswerQueryObjectionResponse]  # type: ignore[assignment]
     """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
+    ListRegisters: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRegistersRequest, _registry_pb2.ListRegistersResponse]  # type: ignore[assignment]
+    """How each office of each register has answered of late, and which lookups wait for one. Operators; nothing about a person."""
 
 class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -159,5 +163,13 @@ class RegistryGatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.AnswerQueryObjectionResponse, _abc.Awaitable[_registry_pb2.AnswerQueryObjectionResponse]]:
         """Idempotent: the same answer again changes nothing. Errors: FAILED_PRECONDITION/QUERY_OBJECTION_ANSWERED, PERMISSION_DENIED for who objects himself."""
+
+    @_abc_1.abstractmethod
+    def ListRegisters(
+        self,
+        request: _registry_pb2.ListRegistersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListRegistersResponse, _abc.Awaitable[_registry_pb2.ListRegistersResponse]]:
+        """How each office of each register has answered of late, and which lookups wait for one. Operators; nothing about a person."""
 
 def add_RegistryGatewayServiceServicer_to_server(servicer: RegistryGatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

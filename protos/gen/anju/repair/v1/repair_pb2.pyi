@@ -148,3 +148,174 @@ class StartAgainResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartAgainResponse: _TypeAlias = StartAgainResponse  # noqa: Y015
+
+@_typing.final
+class GetEngineRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEngineRequest: _TypeAlias = GetEngineRequest  # noqa: Y015
+
+@_typing.final
+class TaskQueue(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    POLLERS_FIELD_NUMBER: _builtins.int
+    POLLED_AT_FIELD_NUMBER: _builtins.int
+    BACKLOG_FIELD_NUMBER: _builtins.int
+    BACKLOG_SECONDS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    kind: _builtins.str
+    """workflow or activity."""
+    pollers: _builtins.int
+    """Workers that have asked for work in the last minutes, and when one last did."""
+    backlog: _builtins.int
+    """About so many tasks wait, the oldest for so long."""
+    backlog_seconds: _builtins.int
+    @_builtins.property
+    def polled_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        pollers: _builtins.int = ...,
+        polled_at: _timestamp_pb2.Timestamp | None = ...,
+        backlog: _builtins.int = ...,
+        backlog_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["polled_at", b"polled_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "backlog_seconds", b"backlog_seconds", "kind", b"kind", "name", b"name", "polled_at", b"polled_at", "pollers", b"pollers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskQueue: _TypeAlias = TaskQueue  # noqa: Y015
+
+@_typing.final
+class WorkflowType(_message.Message):
+    """Open workflows of a type."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    FAILING_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    running: _builtins.int
+    blocked: _builtins.int
+    """Parked until an operator resumes them."""
+    failing: _builtins.int
+    """Their tasks fail again and again; empty where the engine keeps no account of it."""
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        running: _builtins.int = ...,
+        blocked: _builtins.int = ...,
+        failing: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_failing", b"_failing", "failing", b"failing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_failing", b"_failing", "blocked", b"blocked", "failing", b"failing", "running", b"running", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__failing: _TypeAlias = _typing.Literal["failing"]  # noqa: Y015
+    _WhichOneofArgType__failing: _TypeAlias = _typing.Literal["_failing", b"_failing"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__failing) -> _WhichOneofReturnType__failing | None: ...
+
+Global___WorkflowType: _TypeAlias = WorkflowType  # noqa: Y015
+
+@_typing.final
+class Stuck(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    type: _builtins.str
+    kind: _builtins.str
+    """blocked: it waits for an operator. failing: its tasks fail. gone: the record is open, and nobody works on it."""
+    why: _builtins.str
+    """Why one is parked, by its own word; empty when it does not answer. No personal data."""
+    tries: _builtins.int
+    """How often the task of a failing one has been tried."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        type: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        why: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        tries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "since", b"since", "tries", b"tries", "type", b"type", "why", b"why", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stuck: _TypeAlias = Stuck  # noqa: Y015
+
+@_typing.final
+class GetEngineResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REACHABLE_FIELD_NUMBER: _builtins.int
+    MILLISECONDS_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    STUCK_FIELD_NUMBER: _builtins.int
+    COMPARED_AT_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
+    reachable: _builtins.bool
+    milliseconds: _builtins.int
+    gone: _builtins.int
+    """How many records are open while nobody works on them."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskQueue]: ...
+    @_builtins.property
+    def types(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowType]: ...
+    @_builtins.property
+    def stuck(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stuck]:
+        """The first of each type and kind; the counts say how many there are."""
+
+    @_builtins.property
+    def compared_at(self) -> _timestamp_pb2.Timestamp:
+        """When open records were last compared with the engine's runs; empty when they never were since the service was started."""
+
+    def __init__(
+        self,
+        *,
+        reachable: _builtins.bool = ...,
+        milliseconds: _builtins.int = ...,
+        queues: _abc.Iterable[Global___TaskQueue] | None = ...,
+        types: _abc.Iterable[Global___WorkflowType] | None = ...,
+        stuck: _abc.Iterable[Global___Stuck] | None = ...,
+        compared_at: _timestamp_pb2.Timestamp | None = ...,
+        gone: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compared_at", b"compared_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared_at", b"compared_at", "gone", b"gone", "milliseconds", b"milliseconds", "queues", b"queues", "reachable", b"reachable", "stuck", b"stuck", "types", b"types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEngineResponse: _TypeAlias = GetEngineResponse  # noqa: Y015

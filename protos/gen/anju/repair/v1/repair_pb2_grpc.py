@@ -44,6 +44,11 @@ class RepairServiceStub:
                 request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.SerializeToString,
                 response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.FromString,
                 _registered_method=True)
+        self.GetEngine = channel.unary_unary(
+                '/anju.repair.v1.RepairService/GetEngine',
+                request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineRequest.SerializeToString,
+                response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineResponse.FromString,
+                _registered_method=True)
 
 
 class RepairServiceServicer:
@@ -65,6 +70,14 @@ class RepairServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetEngine(self, request, context):
+        """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
+        gives none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RepairServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +90,11 @@ def add_RepairServiceServicer_to_server(servicer, server):
                     servicer.StartAgain,
                     request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.FromString,
                     response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.SerializeToString,
+            ),
+            'GetEngine': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEngine,
+                    request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineRequest.FromString,
+                    response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +151,33 @@ class RepairService:
             '/anju.repair.v1.RepairService/StartAgain',
             anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.SerializeToString,
             anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEngine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.repair.v1.RepairService/GetEngine',
+            anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineRequest.SerializeToString,
+            anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineResponse.FromString,
             options,
             channel_credentials,
             insecure,

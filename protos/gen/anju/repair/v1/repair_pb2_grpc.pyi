@@ -40,6 +40,10 @@ class RepairServiceStub:
     NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
     first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
     """
+    GetEngine: _grpc.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]
+    """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
+    gives none.
+    """
 
 @_typing.type_check_only
 class RepairServiceAsyncStub(RepairServiceStub):
@@ -50,6 +54,10 @@ class RepairServiceAsyncStub(RepairServiceStub):
     """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
     NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
     first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
+    """
+    GetEngine: _aio.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]  # type: ignore[assignment]
+    """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
+    gives none.
     """
 
 class RepairServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,6 +78,16 @@ class RepairServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
         NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
         first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
+        """
+
+    @_abc_1.abstractmethod
+    def GetEngine(
+        self,
+        request: _repair_pb2.GetEngineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_repair_pb2.GetEngineResponse, _abc.Awaitable[_repair_pb2.GetEngineResponse]]:
+        """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
+        gives none.
         """
 
 def add_RepairServiceServicer_to_server(servicer: RepairServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

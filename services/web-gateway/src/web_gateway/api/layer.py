@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
@@ -26,6 +27,7 @@ from web_gateway.api.files import FileKind, FileTypes, Receiving, file_fields
 from web_gateway.api.problems import Catalogue, Kind
 from web_gateway.edge.access import Gate, caller
 from web_gateway.edge.language import Locale
+from web_gateway.edge.oidc import Issuer
 from web_gateway.edge.session import Person, Sessions
 from web_gateway.edge.streams import Streams
 from web_gateway.services import Services
@@ -133,6 +135,11 @@ class Edge:
     look: Look
     streams: Streams
     catalogue: Catalogue
+    issuer: Issuer
+    # Of our namespace in the engine's UI; empty for none.
+    engine_ui: str = ""
+    # When each part of the platform last answered an operator's look.
+    heard: dict[str, datetime] = field(default_factory=dict)
     receiving: Receiving = field(default_factory=Receiving)
 
 
