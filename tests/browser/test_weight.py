@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from anju_stories.household import Household
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import Visitor
 from tests.browser.test_every_page import FORM, OPEN, pages_of, reviewed, tenant  # noqa: F401  # fixtures
+from tests.support.patience import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +24,8 @@ FIRST_LOAD_REQUESTS = 30
 RETURN_BYTES = 16_000
 # Asked of the gateway by one page, the session and the count of messages included.
 QUESTIONS = 10
+# A page that asks for nothing for so long has what it shows.
+QUIET_SECONDS = 0.35
 # In the head, before anything is painted: the stand-ins for old phones.
 BLOCKING = ["/old-phones.js"]
 HEAD_SCRIPTS = """[...document.head.querySelectorAll("script[src]")]
@@ -45,20 +49,27 @@ async def load(visitor: Visitor, path: str, *, cold: bool) -> Load:
     await session.send("Network.enable")
     if cold:
         await session.send("Network.clearBrowserCache")
-    found = Load()
+    found, under_way, last = Load(), set[str](), time.monotonic()
 
     def received(event: dict[str, Any]) -> None:
-        found.bytes += int(event["encodedDataLength"])
+        nonlocal last
+        last = time.monotonic()
+        under_way.discard(event["requestId"])
+        found.bytes += int(event.get("encodedDataLength", 0))
 
     def asked(event: dict[str, Any]) -> None:
+        nonlocal last
+        last = time.monotonic()
         # A stream stays open for as long as the page does.
         if not event["request"]["url"].endswith("/events"):
+            under_way.add(event["requestId"])
             found.urls.append(f"{event['request']['method']} {event['request']['url']}")
 
     session.on("Network.loadingFinished", received)
+    session.on("Network.loadingFailed", received)
     session.on("Network.requestWillBeSent", asked)
     await visitor.open(path)
-    await visitor.page.wait_for_timeout(1_000)
+    await eventually(lambda: not under_way and time.monotonic() - last > QUIET_SECONDS, what=f"{path} to have fetched everything")
     await session.detach()
     return found
 
