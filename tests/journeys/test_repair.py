@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable
+from contextlib import redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+from anju_onebox import repair as repairing
 from anju_stories.household import Household
 from anju_stories.people import ApiProblem
 from temporalio.client import WorkflowExecutionStatus
@@ -22,7 +26,7 @@ from tests.support.patience import eventually
 ANJU = str(Path(sys.executable).parent / "anju")
 
 
-async def repair(box: RunningBox, *words: str) -> tuple[int, str]:
+async def typed(box: RunningBox, *words: str) -> tuple[int, str]:
     """``anju repair`` as an operator types it: exit code and what it says."""
     command = [ANJU, "repair", *words, "--data-dir", str(box.layout.data_dir)]
     running = await asyncio.create_subprocess_exec(
@@ -31,6 +35,15 @@ async def repair(box: RunningBox, *words: str) -> tuple[int, str]:
     said, _ = await running.communicate()
     assert running.returncode is not None
     return running.returncode, said.decode()
+
+
+async def repair(box: RunningBox, workflow_id: str, *, go: bool = False) -> tuple[int, str]:
+    """What the command does, without a process for each of thirty."""
+    said = StringIO()
+    with redirect_stdout(said), pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COLUMNS", "300")
+        code = await repairing.run(box.layout.deployment(), [workflow_id], go=go)
+    return code, said.getvalue()
 
 
 async def status(box: RunningBox, workflow_id: str) -> WorkflowExecutionStatus | None:
@@ -59,7 +72,7 @@ async def repaired(box: RunningBox, workflow_id: str, stage: str) -> None:
     assert workflow_id in said
     assert stage in said
     assert await status(box, workflow_id) is WorkflowExecutionStatus.TERMINATED
-    code, said = await repair(box, "--yes", workflow_id)
+    code, said = await repair(box, workflow_id, go=True)
     assert code == 0, said
     if await status(box, workflow_id) is WorkflowExecutionStatus.COMPLETED:
         # What was said to it while it was gone has ended it.
@@ -67,7 +80,7 @@ async def repaired(box: RunningBox, workflow_id: str, stage: str) -> None:
     assert await status(box, workflow_id) is WorkflowExecutionStatus.RUNNING
     code, said = await repair(box, workflow_id)
     assert (code, "none of these is blocked" in said) == (0, True), said
-    code, said = await repair(box, "--yes", workflow_id)
+    code, said = await repair(box, workflow_id, go=True)
     assert code == 1
     assert "nothing to repair" in said or "nothing to go on with" in said, "one that is running is left alone"
 
@@ -89,6 +102,8 @@ async def test_a_household_goes_its_way_though_every_workflow_is_lost_once(box: 
     case = f"application/{family.no}"
     await lose(box, case)
     assert await refusal(family.decide("district")) == (503, "BLOCKED")
+    code, said = await typed(box, case)
+    assert (code, case in said, "--yes" in said) == (1, True, True), said
     await repaired(box, case, "区级复审")
     # What was said meanwhile is on record, and carried out once the case goes on.
     await family.reaches("city_review")
@@ -144,7 +159,7 @@ async def test_a_household_goes_its_way_though_every_workflow_is_lost_once(box: 
     await family.pay(period)
 
     async def listed() -> bool:
-        return bill in (await repair(box))[1]
+        return bill in (await repair(box, bill))[1]
 
     await eventually(listed)
     await repaired_bill(box, bill)
@@ -157,11 +172,11 @@ async def test_a_household_goes_its_way_though_every_workflow_is_lost_once(box: 
 
 
 async def repaired_bill(box: RunningBox, bill: str) -> None:
-    code, said = await repair(box, "--yes", bill)
+    code, said = await repair(box, bill, go=True)
     assert code == 0, said
     assert (await box.temporal.get_workflow_handle(bill).result())["outcome"] == "paid"
 
 
 async def test_nothing_is_blocked_where_nothing_is_lost(box: RunningBox) -> None:
-    code, said = await repair(box)
+    code, said = await typed(box)
     assert (code, "nothing is blocked" in said) == (0, True), said
