@@ -42,6 +42,7 @@ PEOPLE = (
 )
 MATRIX = {
     "get_session": "401 200 200 200 200 200 200 200 200 200 200 200 200",
+    "choose_capacity": "401 403 403 404 404 404 404 404 404 404 404 404 404",
     "list_inbox": "401 200 200 200 200 200 200 200 200 200 200 200 200",
     "mark_message_read": "401 204 404 404 404 404 404 404 404 404 404 404 404",
     "list_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403",
@@ -197,6 +198,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "decide_application": {"decision": "approve"},
         "answer_offer": {"accept": True},
         "sign_lease": {"acknowledged": True, "digest": "0" * 64},
+        "choose_capacity": {"capacity": "nobodys"},
         "search": {"words": family.no},
         "export_applications": {"purpose": "office"},
         "export_leases": {"purpose": "office"},

@@ -9,6 +9,7 @@ import casework.tables
 import eligibility.tables
 import housing.tables
 import notifications.tables
+import organisation.tables
 import payments.tables
 import pytest
 import registry_gateway.tables
@@ -26,6 +27,7 @@ SERVICES = {
     "eligibility": eligibility.tables,
     "housing": housing.tables,
     "notifications": notifications.tables,
+    "organisation": organisation.tables,
     "payments": payments.tables,
     "registry-gateway": registry_gateway.tables,
 }

@@ -215,6 +215,8 @@ export const terms = {
     finance: {"zh": "财务", "en": "Finance"},
     operator: {"zh": "运维", "en": "Operator"},
     auditor: {"zh": "审计", "en": "Auditor"},
+    user_admin: {"zh": "用户管理员", "en": "User administrator"},
+    audit_admin: {"zh": "安全审计员", "en": "Audit administrator"},
   },
   stages: {
     submitted: {"zh": "已受理", "en": "Accepted"},

@@ -75,7 +75,16 @@ async def test_healthz_says_who_does_not_serve(gateway: World) -> None:
     stranger = await gateway.stranger()
     reply = await stranger.get("/healthz")
     assert (reply.status, reply.json["status"]) == (200, "serving")
-    assert set(reply.json["parts"]) == {"casework", "eligibility", "registry-gateway", "housing", "payments", "notifications", "sign-on"}
+    assert set(reply.json["parts"]) == {
+        "casework",
+        "eligibility",
+        "registry-gateway",
+        "housing",
+        "payments",
+        "notifications",
+        "organisation",
+        "sign-on",
+    }
     housing = gateway.backstage.servers["housing"]
     await housing.set_serving(False)
     try:

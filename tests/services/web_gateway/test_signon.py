@@ -119,6 +119,17 @@ async def test_signing_off_ends_the_session_even_for_a_stolen_copy_of_the_cookie
         (await thief.get(f"{API}/session", headers=headers)).problem(401, "UNAUTHENTICATED")
 
 
+async def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(gateway: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    citizen, idle = await gateway.citizen(), await gateway.citizen()
+    sessions, began = gateway.server.edge.sessions, time.time()
+    for minutes in (20, 40):
+        monkeypatch.setattr(sessions, "_clock", lambda minutes=minutes: began + 60 * minutes)
+        assert (await citizen.get(f"{API}/session")).status == 200
+    (await idle.get(f"{API}/session")).problem(401, "UNAUTHENTICATED")
+    monkeypatch.setattr(sessions, "_clock", lambda: began + 8 * 3600)
+    (await citizen.get(f"{API}/session")).problem(401, "UNAUTHENTICATED")
+
+
 async def test_what_was_signed_off_is_remembered_where_the_operator_says(gateway: World, tmp_path: Path) -> None:
     """Where the keys are mounted to be read, and the replicas have another folder in common."""
     shared = tmp_path / "signed-off"

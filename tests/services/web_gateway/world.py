@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.notifications.v1 import notifications_pb2_grpc as notifications_rpc
 from anju.operations.v1 import operations_pb2 as operations
 from anju.operations.v1 import operations_pb2_grpc as operations_rpc
+from anju.organisation.v1 import organisation_pb2 as organisation
+from anju.organisation.v1 import organisation_pb2_grpc as organisation_rpc
 from anju.payments.v1 import payments_pb2 as payments
 from anju.payments.v1 import payments_pb2_grpc as payments_rpc
 from anju.reads.v1 import reads_pb2 as reads
@@ -55,6 +58,7 @@ _FILES: tuple[tuple[str, Any, Any], ...] = (
 )
 # Spoken by several of them.
 _BESIDE: tuple[tuple[Any, Any], ...] = ((reads, reads_rpc), (operations, operations_rpc), (repair, repair_rpc))
+_SEAT = re.compile(r"s-([a-z_]+)-(\d+)(?:-\d)?")
 Script = Callable[[Any], Any]
 
 
@@ -65,6 +69,35 @@ class Asked:
     caller: Caller | None
 
 
+class Organisation(organisation_rpc.OrganisationServiceServicer):
+    """Everybody has the duty his account at the sandbox's sign-on is called by, unless ``given`` says otherwise."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.asked = 0
+        self.given: dict[str, list[organisation.Capacity]] = {}
+
+    def give(self, account: str, *capacities: organisation.Capacity) -> None:
+        self.given[account] = list(capacities)
+        self.version += 1
+
+    async def GetStanding(self, request: Any, context: Any) -> organisation.GetStandingResponse:
+        self.asked += 1
+        caller = current_caller()
+        assert not caller.roles
+        assert not caller.divisions
+        answer = organisation.GetStandingResponse(version=self.version)
+        answer.good_until.GetCurrentTime()
+        answer.good_until.seconds += 3600
+        found = _SEAT.fullmatch(caller.sub)
+        own = [organisation.Capacity(id="own", duties=[found[1]], divisions=[found[2]])] if found else []
+        answer.capacities.extend(self.given.get(caller.sub, own))
+        return answer
+
+    async def GetVersion(self, request: Any, context: Any) -> organisation.GetVersionResponse:
+        return organisation.GetVersionResponse(version=self.version)
+
+
 @dataclass
 class Backstage:
     """What the services answer, and what they were asked. A script returns a message or raises a Refusal."""
@@ -72,6 +105,8 @@ class Backstage:
     scripts: dict[str, Script] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     servers: dict[str, GrpcServer] = field(default_factory=dict)
+    # Asked for every official; what it was asked does not stand in ``asked``.
+    organisation: Organisation = field(default_factory=Organisation)
 
     def on(self, method: str, script: Script | Any) -> None:
         self.scripts[method] = script if callable(script) else lambda _request: script
@@ -82,6 +117,9 @@ class Backstage:
     def reset(self) -> None:
         self.scripts.clear()
         self.asked.clear()
+        if self.organisation.given:
+            self.organisation.given.clear()
+            self.organisation.version += 1
 
 
 # What a service leaves open: nothing has happened yet, or the reader may not see it.
@@ -273,6 +311,14 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
             await stack.enter_async_context(serving(server))
             backstage.servers[name] = server
             addresses[f"{name}_address"] = server.address
+        told, add_told = _scripted(operations, operations_rpc, backstage)
+        service = organisation.DESCRIPTOR.services_by_name["OrganisationService"].full_name
+        offices = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=[told], drain_seconds=0)
+        organisation_rpc.add_OrganisationServiceServicer_to_server(backstage.organisation, offices.server)
+        add_told(offices.server)
+        await stack.enter_async_context(serving(offices))
+        backstage.servers["organisation"] = offices
+        addresses["organisation_address"] = offices.address
         settings = Settings(
             **{
                 "port": port,
@@ -285,6 +331,7 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
                 "requests_per_minute": 100_000,
                 "requests_per_minute_per_address": 1_000_000,
                 "events_poll_seconds": 0.05,
+                "standing_look_seconds": 0.2,
                 "drain_seconds": 2.0,
                 **addresses,
                 **changes,

@@ -17,6 +17,7 @@ PROGRAMS = {
     "eligibility.cli": "eligibility",
     "housing.cli": "housing",
     "notifications.cli": "notifications",
+    "organisation.cli": "organisation",
     "payments.cli": "payments",
     "registry_gateway.cli": "registry-gateway",
     "web_gateway.cli": "web-gateway",

@@ -6,6 +6,9 @@ export const limits = {
   "AnswerQueryObjection": {
     "answer": 2000
   },
+  "ChooseCapacity": {
+    "capacity": 40
+  },
   "Confirm": {
     "text_version": 40
   },

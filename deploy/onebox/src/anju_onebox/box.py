@@ -25,7 +25,7 @@ from anju_onebox.engine.process import EngineError, is_free
 from anju_onebox.engine.temporal import TemporalServer
 from anju_onebox.handover import hand_over
 from anju_onebox.layout import SANDBOX, SERVICES, WEB, WORKER, Layout, database_name
-from anju_onebox.seed import seed
+from anju_onebox.seed import seed, seed_people
 from anju_onebox.show import Progress
 from anju_onebox.supervisor import Supervisor
 
@@ -145,7 +145,7 @@ async def _start_together(result: Box, stack: AsyncExitStack, progress: Progress
     progress.ready("外部世界（仿真）", "sandbox: departments, bank, SMS, sign-on")
     for service in SERVICES:
         await stack.enter_async_context(_application(layout, service))
-    progress.ready("六个服务", "services", ", ".join(SERVICES))
+    progress.ready("七个服务", "services", ", ".join(SERVICES))
     await stack.enter_async_context(worker(layout.settings(worker_settings.Settings, WORKER)))
     progress.ready("流程执行", "worker")
     await _seed(layout, progress)
@@ -181,7 +181,7 @@ async def _start_split(result: Box, stack: AsyncExitStack, progress: Progress) -
     for service in SERVICES:
         for number in range(layout.replicas.get(service, 1)):
             await probes.until(lambda service=service, number=number: probes.service_serves(layout, service, number), service)  # type: ignore[misc]
-    progress.ready("六个服务", "services, a process each", ", ".join(SERVICES))
+    progress.ready("七个服务", "services, a process each", ", ".join(SERVICES))
     await probes.until(lambda: probes.worker_polls(layout), "the worker")
     progress.ready("流程执行", "worker")
     await _seed(layout, progress)
@@ -189,10 +189,13 @@ async def _start_split(result: Box, stack: AsyncExitStack, progress: Progress) -
 
 
 async def _seed(layout: Layout, progress: Progress) -> None:
-    """Before the edge opens: whoever it lets in finds the city's housing there."""
+    """Before the edge opens: whoever it lets in finds the city's housing there, and officials their duties."""
     added = await seed(layout)
     if added:
         progress.ready("示例房源", "sample housing stock", f"{added} 套")
+    appointed = await seed_people(layout)
+    if appointed:
+        progress.ready("示例人员", "sample staff", f"{appointed} 人")
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -44,6 +44,12 @@ clock = commands.program(
 )
 app.add_typer(clock, name="clock")
 app.add_typer(key_commands.keys, name="keys")
+organisation = commands.program(
+    "组织机构 Who of the city's staff may do what.",
+    "anju organisation import people.csv",
+    "anju organisation import people.csv --deployment city.yaml",
+)
+app.add_typer(organisation, name="organisation")
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -372,6 +378,26 @@ def repair(
 
     where = _deployment(deployment, data_dir)
     _run(repairing.run(where, workflow or [], go=yes))
+
+
+@organisation.callback()
+def _organisation() -> None:
+    # With one command only, Typer would drop its name.
+    pass
+
+
+@organisation.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: account,name,id_number,duty,unit,from,until; a line a duty")],
+    deployment: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="各部分的位置 where everything is; default: the running box", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """导入首批人员 — The first people of a city, administrators among them. Good once: then they appoint, each looked at by the other."""
+    from anju_onebox import people
+
+    _run(people.run(_deployment(deployment, data_dir), people.read(file)))
 
 
 def _deployment(file: Path | None, data_dir: Path | None) -> Deployment:

@@ -9,6 +9,7 @@ SERVICES: Final[dict[str, int]] = {
     "eligibility": 7402,
     "registry-gateway": 7403,
     "notifications": 7406,
+    "organisation": 7407,
     "housing": 7404,
     "payments": 7405,
     "casework": 7401,

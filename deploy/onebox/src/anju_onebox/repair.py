@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import anju_calendar as calendar
 from anju.repair.v1 import repair_pb2 as pb
 from anju.repair.v1 import repair_pb2_grpc as rpc
 from anju_terms import title
-from casekit.blocked import OPERATIONS
 from chassis import commands
 from chassis.deployment import Deployment
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.grpc_client import Client
-from chassis.identity import Signer, load_key
-from chassis.tls import CertificateError, Certificates
 from chassis.wire import utc
 from rich.console import Console
 from rich.table import Table
+
+from anju_onebox.operating import services_of
 
 # Whose records have workflows. A lease goes on before its bills, which tell it their end.
 SERVICES: Final = ("casework", "housing", "payments")
@@ -36,7 +34,7 @@ async def run(deployment: Deployment, wanted: Sequence[str], *, go: bool) -> int
     """Shows what is blocked, and with ``go`` starts it again. 0: nothing is blocked any more, 1: something is, or could not be started.
 
     ``wanted``: only these workflow ids; without it, all. Raises CannotRunError."""
-    async with _services(deployment) as services:
+    async with services_of(deployment, SERVICES) as services:
         found = [each for each in await _blocked(services) if not wanted or each.blocked.workflow_id in wanted]
         console = Console()
         if found:
@@ -97,24 +95,3 @@ def _table(found: Sequence[Found]) -> Table:
         stage = f"{each.stage_title}（{each.stage}）"
         table.add_row(each.workflow_id, _ENGINE.get(each.engine, each.engine), stage, title("waiting_on", each.waiting_on), until)
     return table
-
-
-@asynccontextmanager
-async def _services(deployment: Deployment) -> AsyncIterator[dict[str, Client]]:
-    missing = [name for name in SERVICES if not deployment.services.get(name)]
-    if missing:
-        raise commands.CannotRunError(f"部署文件缺少服务地址 the deployment file names no address of {', '.join(missing)} (services)")
-    key = None if deployment.keys_dir is None else deployment.keys_dir / f"{OPERATIONS}.jwk"
-    if key is None or not key.exists():
-        raise commands.CannotRunError(f"缺少运维密钥 the operators' key is missing: {OPERATIONS}.jwk in keys_dir")
-    signer = Signer(load_key(key), OPERATIONS)
-    try:
-        shown = None if deployment.tls_dir is None else Certificates(deployment.tls_dir)
-    except CertificateError as error:
-        raise commands.CannotRunError(f"tls_dir: 证书无法使用 the certificates cannot be used — {error}") from error
-    clients = {name: Client(deployment.services[name], signer, name, shown) for name in SERVICES}
-    try:
-        yield clients
-    finally:
-        for client in clients.values():
-            await client.close()

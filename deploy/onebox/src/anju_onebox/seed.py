@@ -1,19 +1,28 @@
-"""Gives an empty city its sample stock, by the same call a house manager's console makes."""
+"""Gives an empty city its sample stock, by the same call a house manager's console makes, and its sample staff, by the operators' command."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 import anju_profile
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_calendar import local_date
+from anju_sandbox.signon.identities import Identities
+from anju_sandbox.world.places import Divisions
+from anju_sandbox.world.population import Population
 from chassis.errors import Refusal
 from chassis.grpc_client import Client
 from chassis.identity import Caller, Signer, load_key
 
+from anju_onebox import people
 from anju_onebox.layout import WEB, Layout
 from anju_onebox.stock import sample_units
+
+# People of one duty in one place: what needs two persons finds two.
+SEATS: Final = 2
+_SINCE: Final = "2026-01-01"
 
 
 async def seed(layout: Layout) -> int:
@@ -39,3 +48,19 @@ async def seed(layout: Layout) -> int:
     finally:
         await client.close()
     return added
+
+
+async def seed_people(layout: Layout) -> int:
+    """Appoints everybody the sandbox's sign-on knows as staff; returns how many were added. A city that has people already keeps those it has."""
+    divisions = Divisions(anju_profile.published(layout.profile_dir).folder() / "divisions.csv")
+    lines = [
+        {"account": each.sub, "name": str(each.claims["name"]), "id_number": str(each.claims["id_number"]), "duty": role, "unit": unit}
+        | {"from": _SINCE, "until": ""}
+        for role, unit, each in Identities(Population(0, divisions), "00").officials(SEATS)
+    ]
+    try:
+        return await people.import_people(layout.deployment(), lines)
+    except Refusal as refusal:
+        if refusal.problem.reason != "ALREADY_ADMINISTERED":
+            raise
+        return 0

@@ -42,7 +42,8 @@ _SINCE, _PROCESS, _KINDS = "anju_since", "anju_process", "anju_kinds"
 @dataclass(frozen=True)
 class Caller:
     """``sub`` is opaque; ``divisions`` are division codes, a code covers everything below it (4102 covers 410202001). ``person`` is the blind index of
-    the identity number the sign-on has verified, empty where it has verified none."""
+    the identity number the sign-on has verified, empty where it has verified none. ``acting_for`` is the ``sub`` of whom an official stands in for in this
+    call, whose duties it is made with; empty for his own."""
 
     sub: str
     kind: Kind
@@ -50,6 +51,7 @@ class Caller:
     divisions: tuple[str, ...] = ()
     locale: str = "zh-CN"
     person: str = ""
+    acting_for: str = ""
 
     def has_role(self, *roles: str) -> bool:
         return any(role in self.roles for role in roles)
@@ -157,6 +159,7 @@ class Signer:
             "divisions": list(caller.divisions),
             "locale": caller.locale,
             "person": caller.person,
+            "acting_for": caller.acting_for,
         }
         return self._signed(caller, said, audience, writes)
 
@@ -258,6 +261,7 @@ def _named(claims: dict[str, Any], process: str, kinds: frozenset[str]) -> Calle
         divisions=tuple(claims["divisions"]),
         locale=str(claims.get("locale", "zh-CN")),
         person=str(claims.get("person", "")),
+        acting_for=str(claims.get("acting_for", "")),
     )
     # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
     for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(process)

@@ -31,6 +31,7 @@ from web_gateway.edge.oidc import Issuer
 from web_gateway.edge.protocol import serving
 from web_gateway.edge.session import Sessions
 from web_gateway.edge.signon import SignOnRoutes
+from web_gateway.edge.standing import Standings
 from web_gateway.edge.streams import Streams
 from web_gateway.health import Health
 from web_gateway.settings import Settings
@@ -74,10 +75,11 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             # Beside the keys that seal the sessions, unless it is told elsewhere: whoever can open a session knows as well that it is over.
             signed_off_dir=settings.signed_off_dir or settings.keys_dir / SIGNED_OFF,
         )
+        standings = Standings(remote, look_seconds=settings.standing_look_seconds, patience_seconds=settings.standing_patience_seconds)
         edge = Edge(
             services=remote,
             sessions=sessions,
-            gate=Gate(sessions, issuer, Buckets("person", settings.requests_per_minute)),
+            gate=Gate(sessions, issuer, standings, Buckets("person", settings.requests_per_minute)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             look=Look.of(settings.profile_dir),
             streams=Streams(settings.events_poll_seconds),
@@ -98,7 +100,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
         app = web.Application(middlewares=telemetry.web_middlewares(), client_max_size=MAX_BODY_BYTES)
         around.install(app)
         app[EDGE] = edge
-        for routes in (health, SignOnRoutes(issuer, sessions, public_url), Callbacks(remote, edge.catalogue)):
+        for routes in (health, SignOnRoutes(issuer, sessions, standings, public_url), Callbacks(remote, edge.catalogue)):
             app.router.add_routes(routes.routes())
         for api in apis:
             app.router.add_routes(operations.routes(api))

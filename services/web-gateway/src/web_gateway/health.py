@@ -30,7 +30,7 @@ class Health:
         return [web.get("/healthz", self.healthz), web.get("/livez", self.livez)]
 
     async def healthz(self, _request: web.Request) -> web.Response:
-        """200 only when all six services serve and the sign-on publishes its keys; the detail says which does not."""
+        """200 only when all services serve and the sign-on publishes its keys; the detail says which does not."""
         async with self._lock:
             if self._last is None or time.monotonic() - self._last[0] > REMEMBER_SECONDS:
                 self._last = (time.monotonic(), await self._look())

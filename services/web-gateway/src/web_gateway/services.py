@@ -1,4 +1,4 @@
-"""The six services as the gateway calls them: one channel each, and the identity of a person on every call."""
+"""The seven services as the gateway calls them: one channel each, and the identity of a person on every call."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.operations.v1 import operations_pb2_grpc
+from anju.organisation.v1 import organisation_pb2, organisation_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
 from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
@@ -41,6 +42,7 @@ class Services:
     housing: housing_pb2_grpc.HousingServiceStub
     payments: payments_pb2_grpc.PaymentsServiceStub
     notifications: notifications_pb2_grpc.NotificationsServiceStub
+    organisation: organisation_pb2_grpc.OrganisationServiceStub
     # Of every service that shows households' affairs to staff, by its name.
     reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
     # Of every service.
@@ -71,6 +73,7 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
         housing = remote("housing", housing_pb2.DESCRIPTOR)
         payments = remote("payments", payments_pb2.DESCRIPTOR)
         notifications = remote("notifications", notifications_pb2.DESCRIPTOR)
+        organisation = remote("organisation", organisation_pb2.DESCRIPTOR)
         yield Services(
             casework=casework_pb2_grpc.CaseworkServiceStub(casework.channel),
             eligibility=eligibility_pb2_grpc.EligibilityServiceStub(eligibility.channel),
@@ -78,6 +81,7 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
             housing=housing_pb2_grpc.HousingServiceStub(housing.channel),
             payments=payments_pb2_grpc.PaymentsServiceStub(payments.channel),
             notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
+            organisation=organisation_pb2_grpc.OrganisationServiceStub(organisation.channel),
             reads={name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
             operations={name: operations_pb2_grpc.OperationsServiceStub(each.client.channel) for name, each in remotes.items()},
             repair={name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},

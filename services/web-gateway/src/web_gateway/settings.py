@@ -46,6 +46,12 @@ class Settings(ProcessSettings):
         pattern="^(https?://.*)?$",
         description="Address of our namespace in the Temporal UI, as operators' browsers reach it (https://…/namespaces/anju); without it their pages have no links to it.",
     )
+    standing_look_seconds: float = Field(
+        default=1.0, gt=0, description="How often, at most, organisation is asked whether anything about staff has changed."
+    )
+    standing_patience_seconds: int = Field(
+        default=15 * 60, ge=0, description="How long staff go on with the duties last known while organisation is away."
+    )
 
     signed_off_dir: Path | None = Field(
         default=None,
@@ -59,6 +65,7 @@ class Settings(ProcessSettings):
     housing_address: str = Field(default="127.0.0.1:7404", description="Address of housing.")
     payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
     notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
+    organisation_address: str = Field(default="127.0.0.1:7407", description="Address of organisation.")
 
     @field_validator("trusted_proxies")
     @classmethod

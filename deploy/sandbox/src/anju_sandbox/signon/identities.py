@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stdnum.cn import ric
@@ -21,6 +22,8 @@ STAFF_ROLES = {
     "finance": ("财务", "city", CITY),
     "operator": ("运维", "city", CITY),
     "auditor": ("审计", "city", CITY),
+    "user_admin": ("用户管理员", "city", CITY),
+    "audit_admin": ("安全审计员", "city", CITY),
 }
 MAX_SEATS = 9
 _STREET = re.compile(r"\d{9}")
@@ -94,6 +97,18 @@ class Identities:
             "id_number": body + str(ric.calc_check_digit(body + "0")),
         }
         return Identity(sub, claims)
+
+    def officials(self, seats: int) -> Iterator[tuple[str, str, Identity]]:
+        """Everybody who can sign on as staff in one of the first ``seats`` seats, with duty and division."""
+        divisions = self.population.divisions
+        streets = [code for codes in divisions.streets.values() for code in codes]
+        for role, (_, level, _) in STAFF_ROLES.items():
+            places = {"street": streets, "district": list(DISTRICTS), "city": [CITY], "any": [CITY, *DISTRICTS, *streets]}[level]
+            for division in places:
+                for seat in range(1, seats + 1):
+                    identity = self.staff(role, division, seat)
+                    if identity is not None:
+                        yield role, division, identity
 
     def _fits(self, division: str, level: str) -> bool:
         divisions = self.population.divisions

@@ -86,6 +86,10 @@ SHARED: Final[tuple[Kind, ...]] = (
     Kind("INTERNAL", 500, "系统出了问题", "Something went wrong", "系统出了问题，我们已记录，请稍后再试。", "Something went wrong on our side; please try again."),
     Kind("UNAVAILABLE", 503, "服务暂时繁忙", "Temporarily unavailable", "请稍后再试，已填写的内容不会丢失。", "Try again; nothing is lost."),
     Kind(
+        "STANDING_UNKNOWN", 503, "暂时无法确认您的岗位", "Your duties cannot be looked up now",
+        "岗位信息暂时查不到，请过几分钟再试，已填写的内容不会丢失。", "What you may do cannot be looked up at the moment; try again in a few minutes, nothing is lost.",
+    ),
+    Kind(
         "BLOCKED", 503, "办理流程故障，正在处理", "Held up by a fault of ours",
         "平台运维人员正在处理，已办理的和已提交的都在；请过些时候再来查看，不用重新提交。",
         "The platform's operators are looking into it. Nothing is lost and nothing has to be handed in again; come back later.",

@@ -85,6 +85,9 @@ class Around:
         except Exception:
             _log.exception("request_failed", trace_id=visit.trace_id, route=route_of(request))
             response = self._problem(request, problem("INTERNAL"))
+        # Here, and not when the answer is prepared: its cookies are among its headers by then.
+        if visit.reseal and visit.session is not None and response.status < 400 and not response.prepared:
+            self._sessions.put(response, visit.session)
         # The template of the route, never the address as typed: a log line names no case and no query.
         _log.info(
             "request",
@@ -131,8 +134,6 @@ class Around:
             response.headers.setdefault("Cache-Control", "no-store")
             response.headers.setdefault("Vary", "Accept-Language, Cookie, Authorization")
         response.headers.update(limits.headers(visit.taken))
-        if visit.reseal and visit.session is not None and response.status < 400:
-            self._sessions.put(response, visit.session)
 
 
 def security_headers(*, https: bool, issuer: str) -> dict[str, str]:

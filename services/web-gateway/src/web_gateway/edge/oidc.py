@@ -28,7 +28,6 @@ from web_gateway.edge.session import Person, PersonKind, Prefill, SignOn
 _log = logs.get(__name__)
 
 ALGORITHMS: Final = ["ES256", "EdDSA", "Ed25519"]
-STAFF_ROLES: Final = frozenset({"street_clerk", "district_reviewer", "city_reviewer", "house_manager", "finance", "operator", "auditor"})
 CALL_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 256 << 10
 MAX_TOKEN_CHARS: Final = 8192
@@ -37,7 +36,6 @@ REFRESH_SECONDS: Final = 30
 LEEWAY_SECONDS: Final = 60
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _SUB = re.compile(r"[\x21-\x7e]{1,100}")
-_DIVISION = re.compile(r"\d{2,12}")
 
 
 class SignOnUnavailableError(RuntimeError):
@@ -262,22 +260,15 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = 100) -> str:
     return value[:limit] if isinstance(value, str) else ""
 
 
-def _texts(claims: Mapping[str, Any], name: str) -> list[str]:
-    value = claims.get(name)
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
 def person(claims: Mapping[str, Any], people: PersonIndex) -> Person:
     """Who the claims say somebody is. Raises SignOnRefusedError for claims that name nobody we know how to serve.
 
-    A role nobody here knows is dropped; so are divisions that are no codes. A citizen never has either, whatever the claims say.
+    What they say of duties and divisions is not read: that is organisation's to say (ADR 18).
     """
     sub, said = _text(claims, "sub"), claims.get("kind")
     if not _SUB.fullmatch(sub) or said not in ("citizen", "staff"):
         raise SignOnRefusedError("the token names nobody we can serve")
     kind: PersonKind = "citizen" if said == "citizen" else "staff"
-    roles = tuple(sorted({role for role in _texts(claims, "roles") if role in STAFF_ROLES})) if kind == "staff" else ()
-    divisions = tuple(d for d in _texts(claims, "divisions")[:20] if _DIVISION.fullmatch(d)) if kind == "staff" else ()
     prefill = None
     if kind == "citizen" and _text(claims, "id_number"):
         prefill = Prefill(_text(claims, "real_name"), _text(claims, "id_number", 32), _text(claims, "phone", 32))
@@ -285,9 +276,7 @@ def person(claims: Mapping[str, Any], people: PersonIndex) -> Person:
         sub,
         kind,
         _text(claims, "name"),
-        roles,
-        divisions,
-        _text(claims, "locale", 20) or "zh-CN",
-        prefill,
-        people.of(_text(claims, "id_number", 32)),
+        locale=_text(claims, "locale", 20) or "zh-CN",
+        prefill=prefill,
+        index=people.of(_text(claims, "id_number", 32)),
     )

@@ -53,6 +53,9 @@ class Person:
     prefill: Prefill | None = None
     # Blind index of the verified identity number; empty when the sign-on knows none.
     index: str = ""
+    # Whom an official stands in for: account and name; empty for himself.
+    acting_for: str = ""
+    acting_for_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class Session:
     person: Person
     signed_on_at: int
     sealed_at: int
+    # Of an official: the capacity he has chosen ("" for his first), and when his duties, as the person has them here, were last heard from organisation.
+    acting: str = ""
+    standing_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,6 +215,8 @@ def _session(raw: dict[str, Any]) -> Session:
         id=raw["id"],
         signed_on_at=raw["signed_on_at"],
         sealed_at=raw["sealed_at"],
+        acting=raw["acting"],
+        standing_at=raw["standing_at"],
         person=Person(
             sub=person["sub"],
             kind=person["kind"],
@@ -218,5 +226,7 @@ def _session(raw: dict[str, Any]) -> Session:
             locale=person["locale"],
             prefill=Prefill(**prefill) if prefill else None,
             index=person["index"],
+            acting_for=person["acting_for"],
+            acting_for_name=person["acting_for_name"],
         ),
     )

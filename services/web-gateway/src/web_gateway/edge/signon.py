@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -13,7 +14,8 @@ from chassis import logs
 from web_gateway.api.problems import problem
 from web_gateway.edge.access import CSRF_HEADER, VISIT
 from web_gateway.edge.oidc import Issuer, SignOnRefusedError, SignOnUnavailableError
-from web_gateway.edge.session import Sessions
+from web_gateway.edge.session import Session, Sessions
+from web_gateway.edge.standing import Standings, StandingUnknownError, chosen
 from web_gateway.pages import message_page
 
 _log = logs.get(__name__)
@@ -30,9 +32,10 @@ def next_path(given: str) -> str:
 
 
 class SignOnRoutes:
-    def __init__(self, issuer: Issuer, sessions: Sessions, public_url: str) -> None:
+    def __init__(self, issuer: Issuer, sessions: Sessions, standings: Standings, public_url: str) -> None:
         self._issuer = issuer
         self._sessions = sessions
+        self._standings = standings
         self._redirect_uri = f"{public_url}/auth/callback"
 
     def routes(self) -> list[web.RouteDef]:
@@ -75,16 +78,34 @@ class SignOnRoutes:
             return response
         try:
             person = await self._issuer.redeem(code, sign_on, self._redirect_uri)
-            response = _redirect(sign_on.next)
-            self._sessions.put(response, self._sessions.start(person))
+            session = await self._with_duties(self._sessions.start(person))
+            if session is None:
+                response = message_page(403, "您还没有岗位", "您的身份已确认，但还没有登记您的岗位。请联系本单位的用户管理员。", locale)
+            else:
+                response = _redirect(sign_on.next)
+                self._sessions.put(response, session)
         except SignOnRefusedError as refused:
             _log.warning("sign_on_refused", error=str(refused))
             response = message_page(403, "登录未完成", "身份认证没有通过，请重新登录。", locale, retry=True)
+        except StandingUnknownError:
+            response = message_page(
+                503, "暂时无法确认您的岗位", "您的身份已确认，但岗位信息暂时查不到。请过几分钟再登录。", locale, retry=True
+            )
         except (SignOnUnavailableError, ValueError) as failed:
             _log.warning("sign_on_unavailable", error=str(failed))
             response = message_page(503, "统一身份认证暂时无法连接", "请稍后再试。", locale, retry=True)
         self._sessions.end_sign_on(response)
         return response
+
+    async def _with_duties(self, session: Session) -> Session | None:
+        """A citizen's as it is, an official's with his duties; None for one without any. Raises StandingUnknownError."""
+        if session.person.kind == "citizen":
+            return session
+        capacities = await self._standings.of(session.person, afresh=True)
+        if not capacities:
+            _log.warning("no_duty", account=session.person.sub)
+            return None
+        return replace(session, person=chosen(session.person, capacities, ""), standing_at=int(self._standings.heard_at))
 
     async def logout(self, request: web.Request) -> web.Response:
         """Ends this browser's session. Raises the problem 403 without the CSRF token: nobody signs another person off."""

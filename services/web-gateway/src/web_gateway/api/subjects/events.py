@@ -103,7 +103,7 @@ async def _goes_on(call: Call, response: EventSourceResponse, until: float) -> b
             or transport is None
             or transport.is_closing()
             or not response.is_connected()
-            or not call.edge.gate.is_still_in(visit)
+            or not await call.edge.gate.is_still_in(visit)
         ):
             return False
         if left <= LOOK_SECONDS:

@@ -1,0 +1,1 @@
+"""Organisation: which duties staff have, where, from when to when, and for whom they act."""
