@@ -231,7 +231,17 @@ def test_nothing_known_is_nothing_passed(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_it_imports_no_service() -> None:
     """A mistake shared with the service it judges would be no mistake to it."""
-    services = ("casework", "eligibility", "registry_gateway", "housing", "payments", "notifications", "organisation", "web_gateway", "anju_sandbox")
+    services = (
+        "casework",
+        "eligibility",
+        "registry_gateway",
+        "housing",
+        "payments",
+        "notifications",
+        "organisation",
+        "web_gateway",
+        "anju_sandbox",
+    )
     code = f"import sys, anju_verify.run; print([m for m in sys.modules if m.split('.')[0] in {services!r}])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

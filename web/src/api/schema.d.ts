@@ -1103,6 +1103,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/acting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Goes on in another of the official's capacities: another duty of his, or that of whom he stands in for
+         * @description 404 for one he has not (any more). A session with a cookie has one; a bearer token is good for the first.
+         */
+        put: operations["choose_capacity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -1491,6 +1511,30 @@ export interface components {
             mean_milliseconds: number;
             /** Longest Milliseconds */
             longest_milliseconds: number;
+        };
+        /**
+         * CapacityView
+         * @description Duties which an official has in the same divisions, his own or those of whom he stands in for.
+         */
+        CapacityView: {
+            /** Id */
+            id: string;
+            /** Duties */
+            duties: string[];
+            /** Divisions */
+            divisions: string[];
+            /** Acting For */
+            acting_for: string;
+            /** Acting For Name */
+            acting_for_name: string;
+        };
+        /** ChooseCapacity */
+        ChooseCapacity: {
+            /**
+             * Capacity
+             * @description Id of one of the capacities of the session.
+             */
+            capacity: string;
         };
         /** City */
         City: {
@@ -3368,6 +3412,23 @@ export interface components {
             roles: string[];
             /** Divisions */
             divisions: string[];
+            /**
+             * Acting For
+             * @description Account of whom the official stands in for in this session; empty for himself.
+             */
+            acting_for: string;
+            /** Acting For Name */
+            acting_for_name: string;
+            /**
+             * Capacities
+             * @description Everything the official may do now, his own first; the session is in one of them.
+             */
+            capacities: components["schemas"]["CapacityView"][];
+            /**
+             * Acting
+             * @description Id of the capacity the session is in; empty for citizens.
+             */
+            acting: string;
             /** Locale */
             locale: string;
             /**
@@ -3802,7 +3863,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description UNAVAILABLE, BLOCKED, REGISTER_UNAVAILABLE, BANK_UNAVAILABLE */
+        /** @description UNAVAILABLE, STANDING_UNKNOWN, BLOCKED, REGISTER_UNAVAILABLE, BANK_UNAVAILABLE */
         503: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -3858,6 +3919,8 @@ export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type Calls = components['schemas']['Calls'];
+export type CapacityView = components['schemas']['CapacityView'];
+export type ChooseCapacity = components['schemas']['ChooseCapacity'];
 export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
@@ -6377,6 +6440,45 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    choose_capacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseCapacity"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
