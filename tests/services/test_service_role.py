@@ -32,13 +32,14 @@ EVIDENCE = {
         "recusal",
         "staff_read",
         "staff_read_household",
+        "fact",
     },
     "eligibility": {"rule_set"},
-    "housing": {"repairs", "contract_files", "staff_read", "staff_read_household"},
+    "housing": {"repairs", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": set[str](),
     "organisation": {"change"},
-    "payments": {"transfers", "postings", "repairs", "staff_read", "staff_read_household"},
-    "registry-gateway": {"access_log"},
+    "payments": {"transfers", "postings", "repairs", "staff_read", "staff_read_household", "fact"},
+    "registry-gateway": {"access_log", "fact"},
 }
 
 

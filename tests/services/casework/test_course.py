@@ -33,6 +33,7 @@ from tests.services.casework.support import (
     refusing,
     someone,
 )
+from tests.support.facts import facts_agree
 from tests.support.keys import staff
 from tests.support.patience import eventually
 
@@ -554,3 +555,7 @@ async def test_a_case_that_was_not_refused_has_no_refusal(desk: Desk) -> None:
     case = await desk.submit(owner)
     await desk.bring_to(case.no, *TO_STREET, "street_returned")
     assert not (await desk.get(owner, case.no)).HasField("refusal")
+
+
+async def test_later_reports_were_told_of_every_step(office: Office) -> None:
+    assert await facts_agree("casework", office.url) > 50

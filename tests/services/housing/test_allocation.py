@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import MakeDatabase
 from tests.services.housing.world import DISTRICT, NOW, World, housing, refused
+from tests.support.facts import facts_agree
 from tests.support.patience import eventually
 
 OFFER = (
@@ -198,6 +199,7 @@ async def test_a4_every_offered_home_ends_leased_declined_or_expired_and_stock_i
     assert sum(states.values()) == closed > 8
     assert set(states) <= {"accepted", "declined", "expired"}
     assert await world.sql("SELECT count(*) FROM offers WHERE NOT released") == [(0,)]
+    assert await facts_agree("housing", world.database.url)
 
 
 async def test_an_offer_ends_once_however_many_end_it_at_once(world: World) -> None:

@@ -19,6 +19,7 @@ from chassis.errors import Problem, Refusal
 from housing.errors import OFFER_NOT_OPEN
 
 from tests.services.housing.world import BILLS, DISTRICT, MANAGER, NOW, World, refused
+from tests.support.facts import facts_agree
 from tests.support.keys import citizen
 
 
@@ -76,6 +77,7 @@ async def test_a_home_from_the_list_to_the_end_of_the_lease(world: World) -> Non
     ended = await world.advance(lease.no, "ended", NOW + timedelta(days=1105))
     assert (ended.state, ended.unit.state) == ("ended", "vacant")
     assert await stock(world) == (1, 1)
+    assert await facts_agree("housing", world.database.url)
 
 
 async def test_the_same_answer_again_is_the_same_answer_and_other_content_is_refused(world: World) -> None:

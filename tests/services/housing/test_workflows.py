@@ -30,6 +30,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from tests.conftest import MakeDatabase
 from tests.services.housing.world import World, refused
 from tests.services.housing.world import housing as running_housing
+from tests.support.facts import facts_agree
 from tests.support.keys import citizen
 from tests.support.patience import eventually
 
@@ -191,6 +192,7 @@ async def test_an_offer_whose_household_nobody_serves_is_ended_by_housing(world:
     again = await world.step("RegisterWaiting", pb.RegisterWaitingRequest(application_no="KF-1", step=world.next_step()))
     assert again.declines == 0, "nobody could have answered it"
     assert len((await world.offer()).offers) == int(gone)
+    assert await facts_agree("housing", world.database.url)
 
 
 async def test_a_household_reads_the_deadline_it_was_told(world: World) -> None:

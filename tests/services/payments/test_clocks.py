@@ -11,6 +11,7 @@ from anju_calendar import SHANGHAI
 from anju_contracts.lease import ArrearsPaid
 
 from tests.services.payments.world import LEASE, RENT, World, refused
+from tests.support.facts import facts_agree
 
 BILL = f"{LEASE}/202612"
 WINDOW = timedelta(minutes=30)
@@ -87,6 +88,7 @@ async def test_arrears_are_taken_back_when_the_bank_had_the_money_before(world: 
     assert await world.balances() == {"bank:ccb": RENT, "income:rent": -RENT}
     said = ArrearsPaid(bill_id=BILL, amount_fen=RENT, in_time=True)
     assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", said)]
+    assert await facts_agree("payments", world.database.url)
 
 
 async def test_money_that_went_to_the_bank_after_the_arrears_is_late(world: World) -> None:
@@ -97,6 +99,7 @@ async def test_money_that_went_to_the_bank_after_the_arrears_is_late(world: Worl
     world.bank.paid[intent.id] = "350.00"
     await world.confirm(intent.id, wall())
     assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
+    assert await facts_agree("payments", world.database.url)
 
 
 async def test_the_bank_took_the_money_before_the_day_it_booked_it_on_was_over(world: World) -> None:

@@ -15,6 +15,7 @@ from payments.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
 from tests.services.payments.world import DEPOSIT, LEASE, RENT, World, account_file, hand_bank, payments
+from tests.support.facts import facts_agree
 from tests.support.patience import eventually
 
 BILL = f"{LEASE}/202612"
@@ -56,6 +57,7 @@ async def test_a_rent_in_arrears_whose_callback_is_lost_is_found_paid(world: Wor
     assert await world.alarms() == {}
     # The bill's workflow ended with the arrears: the lease's tells the household.
     assert await world.wait_told("arrears_paid", 1) == [(f"lease/{LEASE}", ArrearsPaid(bill_id=BILL, amount_fen=RENT))]
+    assert await facts_agree("payments", world.database.url)
 
 
 async def test_a_deposit_paid_after_its_lease_lapsed_is_the_tenants_and_somebody_is_told(world: World) -> None:
@@ -72,6 +74,7 @@ async def test_a_deposit_paid_after_its_lease_lapsed_is_the_tenants_and_somebody
     assert await world.called_back(intent) == "posted"
     await becomes(world.balances, {"bank:ccb": DEPOSIT, f"credit:{LEASE}": -DEPOSIT})
     assert await world.alarms() == {"deposit_after_lapse": 1}
+    assert await facts_agree("payments", world.database.url)
 
 
 async def test_a_bill_paid_twice_is_credit_and_somebody_is_told(world: World) -> None:
@@ -90,6 +93,7 @@ async def test_a_bill_paid_twice_is_credit_and_somebody_is_told(world: World) ->
     assert await world.called_back(second) == "repeated"
     assert await world.balances() == {"bank:ccb": 2 * RENT, "income:rent": -RENT, f"credit:{LEASE}": -RENT}
     assert await world.alarms() == {"paid_again": 1}
+    assert await facts_agree("payments", world.database.url)
 
 
 async def test_an_order_in_time_is_left_alone_and_a_silent_bank_ends_none(world: World) -> None:

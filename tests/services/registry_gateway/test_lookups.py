@@ -31,6 +31,7 @@ from registry_gateway.lookups import PER_OFFICE
 from sqlalchemy import text
 
 from tests.services.registry_gateway.conftest import ALL, CONSENTED_AT, World
+from tests.support.facts import facts_agree
 from tests.support.keys import citizen, staff
 from tests.support.patience import eventually
 
@@ -256,6 +257,7 @@ async def test_a_replayed_answer_is_refused_by_its_request(world: World) -> None
     assert (await refused(world, no, MARRIAGE)).problem.reason == "REGISTER_UNAVAILABLE"
     codes = await rows(world, "SELECT code FROM access_log WHERE kind = 'answer' AND outcome = 'unavailable'")
     assert {row["code"] for row in codes} == {"not_bound"}
+    assert await facts_agree("registry-gateway", world.settings.database_url)
 
 
 async def test_an_expired_secret_is_renewed_once_and_nobody_notices(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

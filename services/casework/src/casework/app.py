@@ -10,12 +10,15 @@ from typing import Any
 
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_people.index import PersonIndex
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
+from casekit.facts import SERVICE as FACTS
+from casekit.facts import FactsServicer
 from casekit.reads import SERVICE as READS
 from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
@@ -77,6 +80,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)
+        more[FACTS] = partial(add_FactsServiceServicer_to_server, FactsServicer(made.database))
         more[READS] = partial(add_ReadsServiceServicer_to_server, ReadsServicer(made.database, NAME, Reading(parts).may_see_reads))
         await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
         yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, more=more)

@@ -8,6 +8,7 @@ import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
 from anju_contracts import application as contract
+from casekit.facts import record
 from casekit.words import EarlierFirstError, Heard, word_name
 from chassis import once
 from chassis.errors import VERSION_MISMATCH, Refusal
@@ -16,7 +17,7 @@ from chassis.ids import mask_name
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import again, convert, reach, store
+from casework import again, convert, facts, reach, store
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, is_adult, prepare
 from casework.drafts import owner_of
@@ -93,6 +94,7 @@ class Intake:
         )
         session.add(case)
         await session.flush()
+        await record(session, facts.submitted(case))
         row = self._row(no, 1, dossier, caller.sub, submission)
         await self._name(session, caller, no, row, dossier)
         session.add(row)

@@ -10,13 +10,14 @@ from anju_contracts import application as contract
 from anju_contracts.application import ENDS
 from anju_contracts.moves import IllegalMoveError
 from anju_terms import is_code, terms
+from casekit.facts import record
 from casekit.words import Said, by_nobody, not_said
 from chassis import logs, once
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import again, store
+from casework import again, facts, store
 from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_CONSENT, NO_SUCH_ROUND, invalid_field
@@ -143,25 +144,25 @@ class Record:
         # A household need not say why it withdraws; its case says at least that.
         note = request.note or (WITHDRAWN_WITHOUT_REASON if request.event == "withdrawn" else "")
         case.reason_sealed = self._seal(note, "application", "reason_sealed", case.no) if explains else b""
-        session.add(
-            Timeline(
-                application_no=case.no,
-                seq=case.version,
-                step_id=request.step.step_id,
-                word_id=request.step.word_id,
-                event=request.event,
-                source=source,
-                stage=request.stage,
-                waiting_on=request.waiting_on,
-                actor=request.step.actor,
-                actor_kind=step.actor_kind,
-                at=at,
-                deadline_at=deadline,
-                overdue=request.overdue,
-                note_sealed=self._seal(note, "timeline", "note_sealed", f"{case.no}/{case.version}"),
-                objection_id=request.objection_id,
-            )
+        line = Timeline(
+            application_no=case.no,
+            seq=case.version,
+            step_id=request.step.step_id,
+            word_id=request.step.word_id,
+            event=request.event,
+            source=source,
+            stage=request.stage,
+            waiting_on=request.waiting_on,
+            actor=request.step.actor,
+            actor_kind=step.actor_kind,
+            at=at,
+            deadline_at=deadline,
+            overdue=request.overdue,
+            note_sealed=self._seal(note, "timeline", "note_sealed", f"{case.no}/{case.version}"),
+            objection_id=request.objection_id,
         )
+        session.add(line)
+        await record(session, facts.moved(case, line))
         if request.event == "verification_done":
             case.doubts = list(request.doubts)
         if request.event in _CORRECTED:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anju_contracts.application import ENDS, START
 from anju_terms import terms
-from casekit import reads
+from casekit import facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
@@ -384,3 +384,4 @@ class Objection(Base, table=True):
 
 
 reads.define(Base.metadata)
+facts.define(Base.metadata)

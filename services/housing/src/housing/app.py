@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import anju_profile
+from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
@@ -16,6 +17,8 @@ from anju_contracts import waiting
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.facts import SERVICE as FACTS
+from casekit.facts import FactsServicer
 from casekit.reads import SERVICE as READS
 from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
@@ -80,7 +83,8 @@ async def application(
         servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts, files, reads)
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
-            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
+            FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),
+            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues

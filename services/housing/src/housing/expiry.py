@@ -11,10 +11,11 @@ from typing import Final
 
 from anju_contracts import waiting
 from casekit.engine import Engine, Standing
+from casekit.facts import record
 from chassis import logs
 from chassis.db import Database
 
-from housing import store
+from housing import facts, store
 from housing.tables import UNSERVED
 
 _log = logs.get(__name__)
@@ -39,6 +40,9 @@ async def end_expired(database: Database, engine: Engine, now: datetime | None =
             # Nobody could answer it: it does not count among the offers the household let pass.
             await store.close_offer(session, offer_id, "expired", UNSERVED, now)
             await store.set_waiting_state(session, application_no, ("offered",), "waiting", None)
+            entry = await store.waiting(session, application_no)
+            assert entry is not None
+            await record(session, facts.answered(entry, offer_id, "expired", now))
         _log.error("offer_expired_without_a_workflow", offer=offer_id, application_no=application_no)
         ended += 1
     return ended

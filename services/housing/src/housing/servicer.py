@@ -11,6 +11,8 @@ import anju_calendar as calendar
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
+from casekit.facts import Fact
+from casekit.facts import record as record_facts
 from casekit.reads import Reads, of_list
 from casekit.tell import Tellings
 from casekit.words import Heard, Words
@@ -25,7 +27,7 @@ from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from housing import reach, store, wire
+from housing import facts, reach, store, wire
 from housing.applicants import Applicants
 from housing.contracts import ContractFiles, Contracts
 from housing.deposits import Deposits
@@ -125,6 +127,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         known = await store.last_known(session, [household.application_no for _, household in pairs])
         now = datetime.now(UTC)
         answer = pb.OfferVacantUnitsResponse(still_waiting=len(entries) - len(pairs), still_vacant=len(homes) - len(pairs))
+        told: list[Fact] = []
         for home, household in pairs:
             entry = entries[household.application_no]
             # A household's calendar may be ahead of our clock; nothing is offered before what is on record of it has happened.
@@ -141,12 +144,14 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             )
             session.add(made)
             entry.state = "offered"
+            told.append(facts.offered(entry, made, homes[home.id].unit))
             offered = store.OfferedHome(made, homes[home.id]._replace(state="offered"))
             said = waiting.OfferMade(offer_id=made.id, unit=wire.unit_name(offered.home), expires_at=made.expires_at)
             payload = {"application_no": entry.application_no, "said": said.model_dump(mode="json")}
             self._outbox.add(session, waiting.OFFER_MADE, payload)
             answer.offers.append(wire.offer(offered))
         await session.flush()
+        await record_facts(session, *told)
         return answer
 
     # --- the list and a household's place on it -----------------------------------------------------------------------------------------

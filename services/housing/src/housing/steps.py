@@ -15,6 +15,7 @@ from anju_calendar import local_date
 from anju_contracts import lease as lease_contract
 from anju_contracts import waiting
 from casekit import tell
+from casekit.facts import record as record_facts
 from casekit.tell import Tellings
 from casekit.words import Said, Words, by_nobody, not_said
 from chassis import once
@@ -26,7 +27,7 @@ from chassis.wire import instant, missing, utc, wrong
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from housing import store, wire
+from housing import facts, store, wire
 from housing.applicants import Applicants
 from housing.contracts import CONTRACT_FILE, Contracts
 from housing.deposits import Deposits
@@ -81,6 +82,7 @@ class WorkflowSteps:
                 entry = _new_entry(request.application_no, applicant, as_of, terms)
                 session.add(entry)
                 await session.flush()
+                await record_facts(session, facts.entered(entry))
             elif entry.closed_at is not None:
                 raise Refusal(STEP_REFUSED)
             else:
@@ -134,6 +136,7 @@ class WorkflowSteps:
             closed_at = instant(request.step, "as_of")
             reason, word = UNSERVED if request.unserved else self._sealed(offer.id, request.reason), request.step.word_id
             await store.close_offer(session, offer.id, request.outcome, reason, closed_at, word)
+            await record_facts(session, facts.answered(await _entry(session, offer.application_no), offer.id, request.outcome, closed_at))
             if request.outcome == "accepted":
                 await store.set_waiting_state(session, offer.application_no, LISTED, "leasing", None)
                 answer.lease.CopyFrom(wire.lease(await self._draft(session, offer, closed_at)))
@@ -161,10 +164,13 @@ class WorkflowSteps:
             word = request.step.word_id
             if not await store.set_waiting_state(session, request.application_no, sources, request.outcome, closed_at, word):
                 raise Refusal(STEP_REFUSED)
+            told = [facts.left(entry, request.outcome, closed_at)]
             # An offer made in the moment the household left may never reach its workflow; the home must not stay taken for it.
             for open_ in await store.open_offers(session, request.application_no):
                 ended = "declined" if left else "expired"
                 await store.close_offer(session, open_.id, ended, self._sealed(open_.id, "已退出轮候"), closed_at, word)
+                told.append(facts.answered(entry, open_.id, ended, closed_at))
+            await record_facts(session, *told)
             return request.application_no
 
         return await self._once(request, pb.CloseWaitingResponse(), record)
@@ -255,25 +261,25 @@ class WorkflowSteps:
         assert offered is not None
         assert entry is not None
         terms, unit, year = self._terms_of(local_date(as_of)), offered.home.unit, local_date(as_of).year
-        session.add(
-            Lease(
-                no=leases.lease_no(year, await store.next_lease_number(session, year)),
-                offer_id=offer.id,
-                unit_id=unit.id,
-                application_no=offer.application_no,
-                owner=offer.owner,
-                district=entry.district,
-                street=entry.street,
-                state="signing",
-                released=False,
-                term_months=terms.term_months,
-                monthly_rent_fen=unit.monthly_rent_fen,
-                deposit_fen=unit.deposit_fen,
-                drafted_at=as_of,
-                sign_by=terms.sign_by(as_of),
-            )
+        drafted = Lease(
+            no=leases.lease_no(year, await store.next_lease_number(session, year)),
+            offer_id=offer.id,
+            unit_id=unit.id,
+            application_no=offer.application_no,
+            owner=offer.owner,
+            district=entry.district,
+            street=entry.street,
+            state="signing",
+            released=False,
+            term_months=terms.term_months,
+            monthly_rent_fen=unit.monthly_rent_fen,
+            deposit_fen=unit.deposit_fen,
+            drafted_at=as_of,
+            sign_by=terms.sign_by(as_of),
         )
+        session.add(drafted)
         await session.flush()
+        await record_facts(session, facts.leased(entry, drafted, as_of))
         leased = await store.lease_of_offer(session, offer.id)
         assert leased is not None
         return leased
@@ -336,6 +342,13 @@ async def _activated(session: AsyncSession, lease: Lease, step: common_pb2.Step,
     return pb.Term(starts_on=starts_on.isoformat(), ends_on=ends_on.isoformat())
 
 
+async def _entry(session: AsyncSession, application_no: str) -> Waiting:
+    """The place on the list which an offer or a lease refers to."""
+    entry = await store.waiting(session, application_no)
+    assert entry is not None
+    return entry
+
+
 async def _move(session: AsyncSession, lease: Lease, state: str, as_of: datetime) -> None:
     if state == "ended" and lease.starts_on is not None and lease.ends_on is not None:
         # Ended before its term, the home is free from the next day on; a lease cannot end before it began.
@@ -346,5 +359,6 @@ async def _move(session: AsyncSession, lease: Lease, state: str, as_of: datetime
     lease.version += 1
     session.add(lease)
     await session.flush()
+    await record_facts(session, facts.leased(await _entry(session, lease.application_no), lease, as_of))
     if lease.released:
         await store.release_offer(session, lease.offer_id)

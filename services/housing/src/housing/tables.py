@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from casekit import reads
+from casekit import facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
@@ -260,3 +260,4 @@ class Outbox(Base, OutboxColumns, table=True):
 
 
 reads.define(Base.metadata)
+facts.define(Base.metadata)

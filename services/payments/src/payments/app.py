@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 import aiohttp
+from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
@@ -18,6 +19,8 @@ from anju_contracts.base import Model
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.facts import SERVICE as FACTS
+from casekit.facts import FactsServicer
 from casekit.reads import SERVICE as READS
 from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
@@ -73,7 +76,8 @@ async def application(
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
-            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads))
+            FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),
+            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
             keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])

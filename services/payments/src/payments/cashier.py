@@ -9,13 +9,14 @@ from typing import Final, Literal
 from weakref import WeakValueDictionary
 
 from anju_contracts import lease, rent_cycle
+from casekit.facts import record
 from chassis import ids, logs
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal
 from chassis.outbox import Outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payments import store
+from payments import facts, store
 from payments.domain import bills, ledger, orders
 from payments.errors import BANK_UNAVAILABLE, BILL_NOT_PAYABLE
 from payments.providers import Bank, BankRefusedError, BankUnavailableError, Hint, Notice, Order
@@ -216,7 +217,7 @@ class Cashier:
         arrears_at = bill.arrears_at if bill.state == "arrears" else None
         owed = bill.amount_fen - bill.paid_fen if bills.takes_money(bill.kind, bill.state) else 0
         entry = ledger.paid(self._bank.name, bill.lease_no, notice.amount_fen, owed)
-        if not await self._write(session, notice, entry, learned_at, bill.id):
+        if not await self._write(session, notice, entry, learned_at, bill):
             # Another notice of the same money was faster.
             written = await store.posted_amount(session, store.Source(self._bank.name, notice.order_id))
             return "repeated" if written is None else await self._repeated(session, notice, written)
@@ -225,6 +226,8 @@ class Cashier:
             if bill.paid_fen == bill.amount_fen:
                 had_by = orders.had_by(learned_at - intent.ahead, intent.opened_at, intent.expires_at, notice.day_ended_at)
                 bill.state, bill.paid_at = "paid", had_by + intent.ahead
+                in_time = arrears_at is not None and bill.paid_at < arrears_at
+                await record(session, facts.paid(bill, bill.paid_at), *([facts.taken_back(bill, learned_at)] if in_time else []))
         await store.set_paid(session, intent.id)
         if notice.amount_fen > owed:
             # Nobody owes this money any more: people have to give it back or set it off.
@@ -251,9 +254,13 @@ class Cashier:
             await self.alarm(session, "repeated_with_other_amount", notice.order_id, str(notice.amount_fen).encode())
         return "repeated"
 
-    async def _write(self, session: AsyncSession, notice: Notice, entry: ledger.Entry, as_of: datetime, bill_id: str | None) -> bool:
+    async def _write(self, session: AsyncSession, notice: Notice, entry: ledger.Entry, as_of: datetime, bill: Bill | None) -> bool:
         source = store.Source(self._bank.name, notice.order_id)
-        return await store.post(session, f"{source.provider}/{source.txn}", entry, as_of, bill_id=bill_id, source=source)
+        key = f"{source.provider}/{source.txn}"
+        if not await store.post(session, key, entry, as_of, bill_id=bill.id if bill is not None else None, source=source):
+            return False
+        await record(session, facts.booked(key, entry, as_of, bill, bill.id if bill is not None else source.txn))
+        return True
 
     async def alarm(self, session: AsyncSession, kind: str, order_id: str, about: bytes) -> None:
         _log.error("payment_alarm", kind=kind, provider=self._bank.name, order_id=order_id)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
+from casekit.facts import record
 from casekit.tell import Tellings
 from chassis import logs, once
 from chassis.db import Database
@@ -15,7 +16,7 @@ from chassis.outbox import Outbox
 from chassis.wire import instant, missing, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payments import store, wire
+from payments import facts, store, wire
 from payments.cashier import Cashier
 from payments.domain import bills, ledger, orders
 from payments.errors import EXISTS_WITH_DIFFERENT_AMOUNT, STEP_REFUSED
@@ -42,6 +43,7 @@ class WorkflowSteps:
             if await store.add_bill(session, new):
                 issued = ledger.issued(new.kind, new.lease_no, new.amount_fen)
                 await store.post(session, f"issue/{new.id}", issued, new.issued_at, bill_id=new.id)
+                await record(session, facts.booked(f"issue/{new.id}", issued, new.issued_at, new, new.id))
                 self._tellings.hand_on(self._outbox, session, request.step, new.application_no)
                 found: Bill | None = new
             else:
@@ -102,9 +104,12 @@ class WorkflowSteps:
                         return pb.MarkBillResponse(bill=wire.bill(bill), order_open=True)
                     bill.arrears_at = as_of
                 bill.state = state
+                told = [facts.marked(bill, as_of)]
                 if not bills.takes_money(bill.kind, state):
                     withdrawn = ledger.claim_withdrawn(bill.lease_no, bill.amount_fen - bill.paid_fen)
                     await store.post(session, f"withdraw/{bill.id}", withdrawn, as_of, bill_id=bill.id)
+                    told.append(facts.booked(f"withdraw/{bill.id}", withdrawn, as_of, bill, bill.id))
+                await record(session, *told)
                 self._tellings.hand_on(self._outbox, session, request.step, bill.application_no)
             answer = pb.MarkBillResponse(bill=wire.bill(bill))
             once.remember(session, Once, key, request, answer)

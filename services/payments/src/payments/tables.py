@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from casekit import reads
+from casekit import facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
@@ -169,3 +169,4 @@ class Outbox(Base, OutboxColumns, table=True):
 
 
 reads.define(Base.metadata)
+facts.define(Base.metadata)

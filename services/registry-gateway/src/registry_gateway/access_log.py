@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from casekit.facts import record
 from chassis import logs
 from chassis.db import Database
 
-from registry_gateway import store
+from registry_gateway import facts, store
 
 _logger = logs.get(__name__)
 
@@ -87,3 +88,4 @@ class AccessLogWriter:
                 if item.receipt is not None and item.receipt["id"] not in kept:
                     item.entry["code"] = "duplicate"
             await store.append(session, [item.entry for item in batch])
+            await record(session, *(facts.logged(item.entry) for item in batch))

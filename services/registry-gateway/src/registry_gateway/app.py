@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import anju_profile
 from anju.casework.v1 import casework_pb2 as casework_pb
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
 from anju.registry.v1 import registry_pb2 as pb
 from anju.registry.v1 import registry_pb2_grpc as rpc
 from anju_calendar import local_date
+from casekit.facts import SERVICE as FACTS
+from casekit.facts import FactsServicer
 from chassis.composition import Composition, composing
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer
@@ -63,4 +67,5 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         standing = Standing(made.database, lookups, lambda at: timedelta(seconds=retry.on(local_date(at))))
         made.alarms(standing.alarms())
         servicer = RegistryGatewayServicer(made.database, lookups, casework, made.ring, objections, standing)
-        yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer)
+        more = {FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(made.database))}
+        yield await made.serve(SERVICE, rpc.add_RegistryGatewayServiceServicer_to_server, servicer, more=more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from casekit import facts
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -186,3 +187,6 @@ class QueryObjection(Base, table=True):
     # Account of the auditor.
     answered_by: str = Field(default="")
     answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+facts.define(Base.metadata)
