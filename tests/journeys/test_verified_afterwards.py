@@ -15,6 +15,7 @@ WORKFLOWS = ("W1", "W2", "W3", "W4", "W5", "W6")
 REGISTERS = ("R1", "R2", "R3", "R4", "R5")
 PRIVACY = ("P1", "P2", "P3", "P4")
 IDENTITY = ("I1", "I3")
+FACTS = ("F1",)
 
 
 @pytest.mark.timeout(600)
@@ -34,4 +35,4 @@ async def test_every_invariant_holds_over_what_the_journeys_left(box: RunningBox
     await tenant.lease_is("active")
     await tenant.pay(await tenant.live_month(0))
     results = await verified(box, [member["id_number"] for member in tenant.dossier["members"]])
-    assert not unseen(results, MONEY + ALLOCATION + WORKFLOWS + REGISTERS + IDENTITY + PRIVACY)
+    assert not unseen(results, MONEY + ALLOCATION + WORKFLOWS + REGISTERS + IDENTITY + FACTS + PRIVACY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import casework.tables
@@ -14,6 +15,7 @@ import pytest
 import pytest_asyncio
 from anju_contracts import application, lease, waiting
 from anju_contracts.base import Word
+from anju_verify.check import Status
 from anju_workflows.application import calls
 from anju_workflows.calling import Step
 from casekit.words import Heard, Words
@@ -152,6 +154,32 @@ async def test_i1_holds_for_what_people_did_say_and_for_nothing_else(office: Off
         assert any(all(word in text for word in words) for text in result.violations), (statement, result.violations, result.notes)
         await records.restore(whole)
     await records.passes("I1")
+
+
+async def test_i1_reads_what_is_new_and_finds_what_was_rewritten_or_taken_out_behind_it(office: Office, tmp_path: Path) -> None:
+    """Every forgery again, each after a clean look at everything."""
+    records, marks = office.records, {"marks_file": tmp_path / "marks.json"}
+    whole = await records.snapshot()
+    for service, statement, words in BROKEN:
+        first = await records.check("I1", **marks, full=True)
+        assert first.status is Status.PASSED
+        second = await records.check("I1", **marks)
+        assert (second.status, second.looked_at) == (Status.PASSED, 0), statement
+        await records.sabotage(service, statement)
+        for _ in range(2):
+            # What was wrong is no clean look: the next run reads it again.
+            found = await records.check("I1", **marks)
+            assert any(all(word in text for word in words) for text in found.violations), (statement, found.violations)
+        await records.restore(whole)
+
+
+async def test_i1_reads_everything_again_once_it_is_given_the_keys(office: Office, tmp_path: Path) -> None:
+    records, marks = office.records, {"marks_file": tmp_path / "marks.json"}
+    await records.sabotage(CASE, "UPDATE word SET texts_sealed = '\\x00' WHERE texts_sealed <> ''")
+    records.aim(keys_dir=tmp_path)
+    assert (await records.check("I1", **marks)).status is Status.PASSED
+    records.aim()
+    await records.violates("I1", "is not what was said", **marks)
 
 
 async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> None:

@@ -15,11 +15,11 @@ from casekit.words import REFUSED, digest
 from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
 
 from anju_verify.check import Findings, Register
+from anju_verify.marks import Since
 from anju_verify.sources import Sources
 
 check: Final = Register()
 
-_WORDS: Final = "SELECT * FROM word"
 _EVENT: Final = {
     "approve": application.approved,
     "return": application.returned,
@@ -47,9 +47,14 @@ async def i1(sources: Sources, found: Findings) -> None:
     ring = sources.keys(FIELD_KEYS)
     if ring is None:
         found.note("no keys: what people wrote was not compared")
-    await _cases(sources, found, ring)
+    before = sources.mark("I1", keys=ring is not None)
+    # A look without the keys has not seen what people wrote.
+    whole = before is not None and ring is not None and not before.more.get("keys")
+    if whole:
+        sources.mark("I1", everything=True)
+    await _cases(sources, found, ring, await _since(sources, "casework", whole=whole))
     if sources.has("housing"):
-        await _households(sources, found, ring)
+        await _households(sources, found, ring, await _since(sources, "housing", whole=whole))
     else:
         found.note("no database of housing is known: answers, leaves and signatures were not looked at")
 
@@ -169,10 +174,21 @@ async def _two_persons(sources: Sources, found: Findings) -> None:
         found.unless(two, f"application {row['no']}: {row['level']} approved it against the assessment, and one person alone")
 
 
-async def _words(sources: Sources, service: str, found: Findings, ring: KeyRing | None) -> dict[str, asyncpg.Record]:
-    """By id; each as it was said: its digest is of what stands there."""
-    words = {row["id"]: row for row in await sources.rows(service, _WORDS)}
-    for row in words.values():
+async def _since(sources: Sources, service: str, *, whole: bool) -> Since:
+    """What is new: a step, a word, or either beside the other. A word that was taken out is missed by its step (``_fresh``)."""
+    since = await sources.since("I1", service, grows=("timeline",) if service == "casework" else ())
+    return Since(None, since.now) if whole else since
+
+
+def _fresh(since: Since, *tables: str) -> str:
+    """Rows of the first table with their words: those of which anything is new, and those whose word is not there."""
+    new = " OR ".join(since.new(table) for table in (*tables, "word"))
+    return f"(COALESCE({new}, false) OR ({tables[0]}.word_id <> '' AND word.id IS NULL))"
+
+
+async def _as_said(sources: Sources, service: str, found: Findings, ring: KeyRing | None, since: Since) -> None:
+    """Each new word as it was said: its digest is of what stands there."""
+    for row in await sources.rows(service, f"SELECT * FROM word WHERE {since.new('word')}"):  # noqa: S608  # a condition of ours
         named = f"{service}: word {row['id']} ({row['update_name']})"
         said = json.loads(row["said"])
         found.unless(
@@ -185,7 +201,12 @@ async def _words(sources: Sources, service: str, found: Findings, ring: KeyRing 
             texts = _texts(row, ring)
             if texts is None or digest(model.model_validate({**said, **texts})) != row["digest"]:
                 found.violation(f"{named} is not what was said")
-    return words
+
+
+async def _words_of(sources: Sources, service: str, rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:
+    """The words of these rows, by id. Read after them: a word is there before its step."""
+    wanted = sorted({row["word_id"] for row in rows} - {""})
+    return {row["id"]: row for row in await sources.rows(service, "SELECT * FROM word WHERE id = ANY($1)", wanted)}
 
 
 def _texts(row: asyncpg.Record, ring: KeyRing | None) -> Mapping[str, str] | None:
@@ -216,16 +237,17 @@ def _pair(
     return {**said, "update": word["update_name"], "level": word["level"], "roles": word["roles"], "step_id": word["step_id"]}
 
 
-async def _cases(sources: Sources, found: Findings, ring: KeyRing | None) -> None:
-    # The steps first: a word is there before its step.
+async def _cases(sources: Sources, found: Findings, ring: KeyRing | None, since: Since) -> None:
     rows = await sources.rows(
         "casework",
-        """
-        SELECT application_no AS no, timeline.seq, step_id, word_id, event, actor, actor_kind, note_sealed, objection_id, objection_level
-        FROM timeline JOIN application ON application.no = timeline.application_no ORDER BY application_no, timeline.seq
-        """,
+        f"""
+        SELECT application_no AS no, timeline.seq, timeline.step_id, word_id, event, actor, actor_kind, note_sealed, objection_id, objection_level
+        FROM timeline JOIN application ON application.no = timeline.application_no LEFT JOIN word ON word.id = word_id
+        WHERE {_fresh(since, "timeline", "application")} ORDER BY application_no, timeline.seq
+        """,  # noqa: S608  # a condition of ours
     )
-    words = await _words(sources, "casework", found, ring)
+    words = await _words_of(sources, "casework", rows)
+    await _as_said(sources, "casework", found, ring, since)
     for row in rows:
         named = f"application {row['no']}, step {row['seq']} ({row['event']})"
         if row["actor_kind"] == "system":
@@ -288,11 +310,18 @@ def _same_reason(row: asyncpg.Record, word: asyncpg.Record, ring: KeyRing) -> bo
     return note == written
 
 
-async def _households(sources: Sources, found: Findings, ring: KeyRing | None) -> None:
-    offers = await sources.rows("housing", "SELECT id, application_no, owner, state, word_id FROM offers WHERE state <> 'open'")
-    entries = await sources.rows("housing", "SELECT application_no AS no, owner, state, word_id FROM waiting WHERE closed_at IS NOT NULL")
-    leases = await sources.rows("housing", "SELECT no, owner, word_id FROM leases WHERE signed_at IS NOT NULL")
-    words = await _words(sources, "housing", found, ring)
+async def _households(sources: Sources, found: Findings, ring: KeyRing | None, since: Since) -> None:
+    async def with_words(table: str, columns: str, where: str) -> list[asyncpg.Record]:
+        return await sources.rows(
+            "housing",
+            f"SELECT {columns}, {table}.owner, word_id FROM {table} LEFT JOIN word ON word.id = word_id WHERE {where} AND {_fresh(since, table)}",  # noqa: S608  # ours
+        )
+
+    offers = await with_words("offers", "offers.id, application_no, offers.state", "offers.state <> 'open'")
+    entries = await with_words("waiting", "application_no AS no, waiting.state", "closed_at IS NOT NULL")
+    leases = await with_words("leases", "no", "signed_at IS NOT NULL")
+    words = await _words_of(sources, "housing", [*offers, *entries, *leases])
+    await _as_said(sources, "housing", found, ring, since)
     for row in offers:
         named = f"offer {row['id']} ({row['state']})"
         if row["state"] == "expired":
