@@ -11,9 +11,10 @@ ours: the workflow's tasks fail, and are tried again, until the ring is whole.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self, cast
 
 import temporalio.converter
 from temporalio.api.common.v1 import Payload
@@ -94,10 +95,24 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
         return Payload(metadata={"encoding": REFUSED})
 
 
+@dataclasses.dataclass(frozen=True)
+class _Sealing(DataConverter):
+    """Of all its parts the codec alone looks at the place. The SDK asks for a converter of the place several times a payload, and would make the models'
+    converter anew each time."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        codec = cast(EncryptionCodec, self.payload_codec).with_context(context)
+        if codec is self.payload_codec:
+            return self
+        here = copy.copy(self)
+        object.__setattr__(here, "payload_codec", codec)
+        return here
+
+
 def data_converter(ring: KeyRing, *, unsealed: bool = False) -> DataConverter:
     """Pydantic models, sealed, with failure messages and stack traces sealed too; ``unsealed`` as for the codec."""
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return _Sealing(
+        payload_converter_class=pydantic_data_converter.payload_converter_class,
         payload_codec=EncryptionCodec(ring, unsealed=unsealed),
         failure_converter_class=temporalio.converter.DefaultFailureConverterWithEncodedAttributes,
     )
