@@ -38,6 +38,8 @@ async def test_an_objection_to_a_query_and_its_answer(families: Families, visito
 
     auditor = await visitor(DESK)
     await auditor.sign_on_official("auditor", "", "/staff/query-objections")
+    row = auditor.page.get_by_role("row").filter(has_text=family.no).filter(has_text=WORDS)
+    await row.get_by_role("link", name="机动车登记").click()
     card = auditor.page.locator("section.card").filter(has_text=family.no).filter(has_text=WORDS)
     await card.get_by_role("button", name="提交答复").click()
     await expect(card.get_by_role("alert")).to_contain_text("请选择")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
+from anju.common.v1 import common_pb2 as common
 from anju.reads.v1 import reads_pb2 as reads
 from anju_calendar import local_date
 from casekit.reads import Limits, Reads
@@ -451,6 +452,41 @@ async def test_auditors_see_who_has_looked_and_when(office: Office, full_case: s
     assert await reason_of(looks(CALLERS["auditor elsewhere"], application_no=full_case)) == "NOT_FOUND"
     for other in (CALLERS["owner"], CLERK, CALLERS["operator"]):
         assert await reason_of(looks(other)) == "NOT_ALLOWED"
+
+
+async def test_what_was_taken_away_for_one_purpose_on_one_day_is_one_look(office: Office) -> None:
+    """A file of many pages does not bury the other looks of its reader; another purpose, and what was read on a page, stand beside it."""
+    database = Database(office.url)
+    looks = Reads(database, Limits(alarm=100, limit=100))
+    taker, other = staff("district_reviewer", DISTRICT, sub="taker-1"), staff("district_reviewer", DISTRICT, sub="taker-2")
+    for what, shown in (
+        ("applications", ["A"]),
+        ("export_report", ["A", "B"]),
+        ("export_report", ["C"]),
+        ("export_audit", ["A"]),
+        ("applications", ["A"]),
+    ):
+        await looks.note(taker, what, shown)
+    await looks.note(other, "export_report", ["B"])
+
+    async def listed(sort: str = "", **filters: Any) -> list[tuple[str, str, int]]:
+        request = reads.ListLooksRequest(page=common.PageRequest(limit=100, sort=sort, count=True), **filters)
+        answer: reads.ListLooksResponse = await office.desk.ask_reads(CALLERS["auditor"], "ListLooks", request)
+        assert answer.page.total == len(answer.looks)
+        return [(look.reader, look.what, look.households) for look in answer.looks]
+
+    whole = [
+        ("taker-1", "applications", 1),
+        ("taker-1", "export_audit", 1),
+        ("taker-1", "export_report", 3),
+        ("taker-1", "applications", 1),
+    ]
+    assert await listed(reader="taker-1") == whole
+    assert await listed("at", reader="taker-1") == whole[::-1]
+    assert [each for each in await listed("reader") if each[0].startswith("taker")][-1] == ("taker-2", "export_report", 1)
+    rows = await office.rows("SELECT households FROM staff_read WHERE reader = 'taker-1' AND what = 'export_report'")
+    assert len(rows) == 2, "on record it is what it was: a look a page"
+    await database.close()
 
 
 async def test_many_households_in_a_day_are_an_alarm_once_and_above_the_limit_nothing_is_shown(office: Office) -> None:

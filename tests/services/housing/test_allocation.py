@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import MakeDatabase
-from tests.services.housing.world import DISTRICT, NOW, World, housing, refused
+from tests.services.housing.world import DISTRICT, MANAGER, NOW, World, housing, refused
 from tests.support.facts import facts_agree
 from tests.support.patience import eventually
 
@@ -248,5 +248,13 @@ async def test_the_list_is_in_order_and_pages_without_gaps(world: World) -> None
     assert {e.masked_name for e in seen} == {"张*明"}
     everyone = await world.stub.ListWaiting(pb.ListWaitingRequest(page=common.PageRequest(limit=100)))
     assert [e.rank for e in everyone.entries] == [*range(1, 13), *range(1, 14)]
+    back = await world.stub.ListWaiting(
+        pb.ListWaitingRequest(district=DISTRICT, page=common.PageRequest(limit=5, sort="-rank", count=True))
+    )
+    assert ([e.rank for e in back.entries], back.page.total) == ([12, 11, 10, 9, 8], 12)
+    none = await world.stub.ListWaiting(pb.ListWaitingRequest(district=DISTRICT, state="offered", page=common.PageRequest(count=True)))
+    assert (list(none.entries), none.page.total) == ([], 0)
+    unlisted = world.call("ListWaiting", pb.ListWaitingRequest(state="leased"), MANAGER)
+    assert (await refused(unlisted)).problem.reason == "INVALID_FIELDS"
     for entry in seen[:3]:
         assert (await world.tenancy(entry.application_no)).waiting.rank == entry.rank

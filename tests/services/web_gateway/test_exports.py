@@ -120,3 +120,16 @@ async def test_a_hundred_thousand_rows_take_no_more_memory_than_a_page(tmp_path:
         tracemalloc.stop()
     assert most < 8 << 20, f"{most >> 20} MiB"
     assert content(file.read_bytes()).count("<row ") == 100_001
+
+
+async def test_the_columns_are_those_that_are_shown(gateway: World) -> None:
+    gateway.backstage.on("ListApplications", listed)
+    text = content((await taken(gateway, {"purpose": "office", "columns": ["deadline", "no"]}))[0])
+    assert [head for head in ("申请编号", "姓名", "阶段", "办理期限", "是否超期", "区县") if head in text] == [
+        "申请编号",
+        "办理期限",
+        "是否超期",
+    ]
+    person = await gateway.stranger()
+    reply = await person.post(f"{API}/exports/applications", json={"purpose": "office", "columns": ["id_number"]}, headers=bearer(gateway))
+    reply.problem(422, "INVALID_FIELDS")

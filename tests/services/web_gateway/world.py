@@ -170,7 +170,7 @@ def whole(message: Any) -> Any:
     return message
 
 
-def _scripted(file: Any, rpc: Any, backstage: Backstage) -> tuple[str, Callable[[Any], None]]:
+def _scripted(file: Any, rpc: Any, backstage: Backstage, server: str) -> tuple[str, Callable[[Any], None]]:
     descriptor = next(iter(file.DESCRIPTOR.services_by_name.values()))
 
     def handler(method: Any) -> Any:
@@ -182,7 +182,8 @@ def _scripted(file: Any, rpc: Any, backstage: Backstage) -> tuple[str, Callable[
             except Exception:
                 caller = None
             backstage.asked.append(Asked(method.name, request, caller))
-            script = backstage.scripts.get(method.name)
+            # Of a service that several servers have, one may be told what it alone answers.
+            script = backstage.scripts.get(f"{server}/{method.name}") or backstage.scripts.get(method.name)
             return whole(script(request) if script is not None else answer_class())
 
         return handle
@@ -302,8 +303,8 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
         verifier = Verifier(load_key_set(keys_dir / "callers.jwks"))
         addresses = {}
         for name, file, rpc in _FILES:
-            service, add = _scripted(file, rpc, backstage)
-            beside = [_scripted(each, its_rpc, backstage) for each, its_rpc in _BESIDE]
+            service, add = _scripted(file, rpc, backstage, name)
+            beside = [_scripted(each, its_rpc, backstage, name) for each, its_rpc in _BESIDE]
             server = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=[each for each, _ in beside], drain_seconds=0)
             add(server.server)
             for _, add_beside in beside:
@@ -311,7 +312,7 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
             await stack.enter_async_context(serving(server))
             backstage.servers[name] = server
             addresses[f"{name}_address"] = server.address
-        told, add_told = _scripted(operations, operations_rpc, backstage)
+        told, add_told = _scripted(operations, operations_rpc, backstage, "organisation")
         service = organisation.DESCRIPTOR.services_by_name["OrganisationService"].full_name
         offices = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=[told], drain_seconds=0)
         organisation_rpc.add_OrganisationServiceServicer_to_server(backstage.organisation, offices.server)

@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 64
+    assert len({op["operationId"] for op in operations}) == len(operations) == 69
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -131,7 +131,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
         POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
-        POST /exports/applications · POST /exports/leases · POST /exports/bills
+        POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/trial-balance
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
         GET /counters · GET /ledger/trial-balance · GET /drafts/{no} · PUT /drafts/{no} · DELETE /drafts/{no}
@@ -153,9 +153,14 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "mark_message_read",
                 "choose_capacity",
                 "search",
+                "export_tasks",
                 "export_applications",
+                "export_waiting",
                 "export_leases",
                 "export_bills",
+                "export_readers",
+                "export_looks",
+                "export_trial_balance",
                 "save_draft",
                 "delete_draft",
             )

@@ -66,6 +66,7 @@ async function orNull<R>(call: Promise<R>): Promise<R | null> {
 
 const keyed = (key: string) => ({ "Idempotency-Key": key });
 type Paged = { limit?: number; cursor?: string };
+export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "trial-balance";
 type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
 export const api = {
@@ -92,7 +93,7 @@ export const api = {
   notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),
   // Public lists may come from the browser's cache; whoever has just changed one asks past it.
   estates: (query: { district?: string }, cache: RequestCache = "default") => only(http.GET("/api/v1/estates", { params: { query }, cache })),
-  waitingList: (code: string, query: Paged, cache: RequestCache = "default") =>
+  waitingList: (code: string, query: Sorted & { state?: string }, cache: RequestCache = "default") =>
     only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
   applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean; changed_since?: string }) =>
@@ -105,12 +106,12 @@ export const api = {
   comparison: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/comparison", { params: { path: { no } } }))),
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
-  readers: (query: Paged & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),
-  looks: (query: Paged & { day?: string; reader?: string; application_no?: string }) => only(http.GET("/api/v1/looks", { params: { query } })),
+  readers: (query: Sorted & { day?: string; reader?: string; alarmed?: boolean }) => only(http.GET("/api/v1/readers", { params: { query } })),
+  looks: (query: Sorted & { day?: string; reader?: string; application_no?: string }) => only(http.GET("/api/v1/looks", { params: { query } })),
   queriesAboutMe: (query: Paged) => only(http.GET("/api/v1/myself/queries", { params: { query } })),
   objectToQuery: (key: string, id: string, words: string) =>
     only(http.POST("/api/v1/myself/queries/{id}/objection", { params: { path: { id }, header: keyed(key) }, body: { text: words } })),
-  queryObjections: (query: Paged & { state?: string }) => only(http.GET("/api/v1/query-objections", { params: { query } })),
+  queryObjections: (query: Paged & { sort?: string; skip?: number; state?: string }) => only(http.GET("/api/v1/query-objections", { params: { query } })),
   answerQueryObjection: (key: string, id: string, founded: boolean, words: string) =>
     only(http.POST("/api/v1/query-objections/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { founded, answer: words } })),
   accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
@@ -165,7 +166,7 @@ export const api = {
   desk: () => only(http.GET("/api/v1/desk")),
   operations: () => only(http.GET("/api/v1/operations")),
   /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */
-  async exported(list: "applications" | "leases" | "bills", body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
+  async exported(list: ExportedList, body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
     // One address a list, each with fields of its own: what the pages send is checked by the gateway.
     const path = `/api/v1/exports/${list}` as "/api/v1/exports/applications";
     return (await only(http.POST(path, { body: body as never, parseAs: "blob" }))) as unknown as Blob;

@@ -58,6 +58,13 @@ export const limits = {
     "plate": 40,
     "value_fen": 40
   },
+  "ExportLooks": {
+    "reader": 100,
+    "application_no": 40
+  },
+  "ExportReaders": {
+    "reader": 100
+  },
   "Home": {
     "address": 200,
     "certificate_no": 100

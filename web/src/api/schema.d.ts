@@ -625,7 +625,7 @@ export interface paths {
         put?: never;
         /**
          * The list of applications as a spreadsheet, masked as on the page
-         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
          */
         post: operations["export_applications"];
         delete?: never;
@@ -645,7 +645,7 @@ export interface paths {
         put?: never;
         /**
          * The list of bills as a spreadsheet
-         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
          */
         post: operations["export_bills"];
         delete?: never;
@@ -665,9 +665,109 @@ export interface paths {
         put?: never;
         /**
          * The list of leases as a spreadsheet
-         * @description 409 EXPORT_TOO_LARGE above 5,000 rows.
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
          */
         post: operations["export_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Each look of an official, as a spreadsheet
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: auditor.
+         */
+        post: operations["export_looks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How many households each official looked at on each day, as a spreadsheet
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: auditor.
+         */
+        post: operations["export_readers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The list of tasks as a spreadsheet, masked as on the page
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
+         */
+        post: operations["export_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/trial-balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Balances of the chart of accounts as a spreadsheet
+         * @description Roles: finance, auditor.
+         */
+        post: operations["export_trial_balance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/waiting-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The waiting list of a district as a spreadsheet, names masked
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
+         */
+        post: operations["export_waiting"];
         delete?: never;
         options?: never;
         head?: never;
@@ -871,7 +971,7 @@ export interface paths {
         };
         /**
          * Each look of an official, or at one household's affairs, with the account that looked; the latest first
-         * @description Roles: auditor.
+         * @description What one official took away in files of one list for one purpose on one day is one look. Roles: auditor.
          */
         get: operations["list_looks"];
         put?: never;
@@ -2209,6 +2309,21 @@ export interface components {
             /** Items */
             items: components["schemas"]["Estate"][];
         };
+        /** ExportBalance */
+        ExportBalance: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("account" | "debit" | "credit")[];
+        };
         /** ExportBills */
         ExportBills: {
             /**
@@ -2217,6 +2332,12 @@ export interface components {
              * @enum {string}
              */
             purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("lease" | "bill" | "owed" | "due" | "state" | "case")[];
             /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
@@ -2243,6 +2364,12 @@ export interface components {
              * @enum {string}
              */
             purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "name" | "stage" | "who" | "deadline" | "category" | "place" | "submitted" | "updated")[];
             /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
@@ -2286,6 +2413,12 @@ export interface components {
              */
             purpose: "report" | "audit" | "account" | "office";
             /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "case" | "unit" | "rent" | "term" | "state")[];
+            /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
              * @default
@@ -2304,6 +2437,142 @@ export interface components {
              * @example 410202
              */
             district: string;
+        };
+        /** ExportLooks */
+        ExportLooks: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("at" | "reader" | "roles" | "what" | "service" | "households")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Day
+             * @default
+             */
+            day: string;
+            /**
+             * Reader
+             * @default
+             */
+            reader: string;
+            /**
+             * Application No
+             * @default
+             */
+            application_no: string;
+        };
+        /** ExportReaders */
+        ExportReaders: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("day" | "reader" | "roles" | "service" | "households" | "alarm")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Day
+             * @default
+             */
+            day: string;
+            /**
+             * Reader
+             * @default
+             */
+            reader: string;
+            /**
+             * Alarmed
+             * @default false
+             */
+            alarmed: boolean;
+        };
+        /** ExportTasks */
+        ExportTasks: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "deadline" | "level" | "name" | "category" | "size" | "place" | "opened")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @default
+             */
+            state: string;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+        };
+        /** ExportWaiting */
+        ExportWaiting: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("rank" | "no" | "name" | "size" | "state" | "registered")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * District
+             * @description District or county code (GB/T 2260).
+             * @example 410202
+             */
+            district: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
         };
         /**
          * FieldError
@@ -3955,9 +4224,14 @@ export type Empty = components['schemas']['Empty'];
 export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
+export type ExportBalance = components['schemas']['ExportBalance'];
 export type ExportBills = components['schemas']['ExportBills'];
 export type ExportCases = components['schemas']['ExportCases'];
 export type ExportLeases = components['schemas']['ExportLeases'];
+export type ExportLooks = components['schemas']['ExportLooks'];
+export type ExportReaders = components['schemas']['ExportReaders'];
+export type ExportTasks = components['schemas']['ExportTasks'];
+export type ExportWaiting = components['schemas']['ExportWaiting'];
 export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
 export type Hit = components['schemas']['Hit'];
@@ -5226,6 +5500,14 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only this state. */
+                state?: string;
             };
             header?: never;
             path: {
@@ -5535,6 +5817,206 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ExportLeases"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_looks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportLooks"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_readers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportReaders"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportTasks"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_trial_balance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBalance"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportWaiting"];
             };
         };
         responses: {
@@ -5956,6 +6438,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
                 /** @description Only this day. */
                 day?: string | null;
                 /** @description Only this account. */
@@ -6263,6 +6751,10 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
                 /** @description Only this state. */
                 state?: string;
             };
@@ -6344,6 +6836,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
                 /** @description Only this day. */
                 day?: string | null;
                 /** @description Only this account. */

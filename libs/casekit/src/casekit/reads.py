@@ -23,9 +23,35 @@ from chassis.db import Database
 from chassis.errors import Problem, Refusal, invalid
 from chassis.identity import Caller, current_caller
 from chassis.wire import stamp, wrong
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Date, DateTime, Index, Integer, MetaData, String, Table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from casekit.listing import By, Listing
 
 _log = logs.get(__name__)
 
@@ -85,31 +111,25 @@ _READS = text(
     ORDER BY max(at) DESC, what DESC, roles DESC LIMIT :size
     """
 )
-_READERS = text(
-    """
-    SELECT * FROM staff_read_day
-    WHERE (CAST(:on_day AS date) IS NULL OR day = CAST(:on_day AS date))
-    AND (CAST(:who AS text) = '' OR reader = CAST(:who AS text))
-    AND (NOT CAST(:alarmed AS bool) OR alarmed_at IS NOT NULL)
-    AND (
-        CAST(:last_day AS date) IS NULL
-        OR (day, reader, CAST(:service AS text)) < (CAST(:last_day AS date), CAST(:last_reader AS text), CAST(:last_service AS text))
-    )
-    ORDER BY day DESC, reader DESC LIMIT :size
-    """
+_LOOK: Final = table(
+    "staff_read",
+    column("id", BigInteger),
+    column("reader", String),
+    column("roles", String),
+    column("what", String),
+    column("households", postgresql.ARRAY(String)),
+    column("day", Date),
+    column("at", DateTime(timezone=True)),
 )
-_LOOKS = text(
-    """
-    SELECT id, at, reader, roles, what, cardinality(households) AS households FROM staff_read
-    WHERE (CAST(:on_day AS date) IS NULL OR day = CAST(:on_day AS date))
-    AND (CAST(:who AS text) = '' OR reader = CAST(:who AS text))
-    AND (CAST(:no AS text) = '' OR households @> ARRAY[CAST(:no AS varchar)])
-    AND (
-        CAST(:last AS timestamptz) IS NULL
-        OR (at, id, CAST(:service AS text)) < (CAST(:last AS timestamptz), CAST(:last_id AS bigint), CAST(:last_service AS text))
-    )
-    ORDER BY at DESC, id DESC LIMIT :size
-    """
+_DAY: Final = table(
+    "staff_read_day",
+    column("reader", String),
+    column("day", Date),
+    column("roles", String),
+    column("households", Integer),
+    column("alarm_above", Integer),
+    column("alarmed_at", DateTime(timezone=True)),
+    column("refused", Integer),
 )
 
 
@@ -162,7 +182,7 @@ class Limits:
 
 class Reads:
     def __init__(self, database: Database, limits: Limits) -> None:
-        self._database = database
+        self.database = database
         self._limits = limits
 
     async def note(self, caller: Caller | None, what: str, households: Iterable[str]) -> None:
@@ -186,12 +206,12 @@ class Reads:
             "at_most": self._limits.limit,
         }
         try:
-            async with self._database.statements() as session:
+            async with self.database.statements() as session:
                 count, alarmed_at = (await session.execute(_NOTE, values)).one()
         except IntegrityError as error:
             if _WITHIN not in str(error.orig):
                 raise
-            async with self._database.statements() as session:
+            async with self.database.statements() as session:
                 await session.execute(_REFUSED, {name: values[name] for name in ("who", "on_day", "duties", "alarm", "at_most")})
             _log.error("bulk_read_refused", reader=caller.sub, day=day.isoformat())
             raise Refusal(TOO_MANY_READS) from None
@@ -200,7 +220,7 @@ class Reads:
 
     async def alarmed(self) -> int:
         """How many officials have looked at more households today than is usual."""
-        async with self._database.statements() as session:
+        async with self.database.statements() as session:
             return int((await session.execute(_ALARMED, {"on_day": local_date(datetime.now(UTC))})).scalar_one())
 
 
@@ -213,21 +233,97 @@ def of_list(what: str, page: common.PageRequest) -> str:
     return f"export_{page.purpose}"
 
 
+def _text(*parts: Any) -> ColumnElement[str]:
+    """A text that tells rows of every service apart, in the order of its characters whatever the language of the database."""
+    return func.concat(*parts).collate("C")
+
+
+class _Looks:
+    """The list of looks of one service. What one official took away of one list for one purpose on one day is one look, the latest of its pages."""
+
+    def __init__(self, service: str) -> None:
+        row = _LOOK.c
+        self._listing = Listing(
+            {
+                "at": By(row.at, datetime),
+                "reader": By(row.reader.collate("C"), str),
+                "key": By(_text(func.lpad(cast(row.id, String), 19, "0"), " ", literal(service)), str),
+            },
+            own="-at",
+            unique="key",
+        )
+
+    async def page(self, session: AsyncSession, request: pb.ListLooksRequest) -> tuple[list[Any], common.PageInfo]:
+        """Rows (id, at, reader, roles, what, households)."""
+        row, later, whole = _LOOK.c, _LOOK.alias("later").c, _LOOK.alias("whole").c
+        day = _day(request.day)
+
+        def asked(of: Any) -> list[ColumnElement[bool]]:
+            return [
+                *([of.day == day] if day else []),
+                *([of.reader == request.reader] if request.reader else []),
+                *([of.households.contains([request.application_no])] if request.application_no else []),
+            ]
+
+        def one_file(of: Any) -> ColumnElement[bool]:
+            return and_(of.reader == row.reader, of.day == row.day, of.what == row.what, of.roles == row.roles)
+
+        in_file = row.what.startswith("export_", autoescape=True)
+        households = case(
+            (in_file, select(func.sum(func.cardinality(whole.households))).where(one_file(whole)).scalar_subquery()),
+            else_=func.cardinality(row.households),
+        )
+        earlier_page = and_(in_file, exists().where(one_file(later), later.id > row.id, *asked(later)))
+        query = select(row.id, row.at, row.reader, row.roles, row.what, households).where(*asked(row), ~earlier_page)
+        return await self._listing.page(session, query, request.page)
+
+
+class _Readers:
+    """The list of readers of one service, by day."""
+
+    def __init__(self, service: str) -> None:
+        row = _DAY.c
+        self._listing = Listing(
+            {
+                "day": By(row.day, date),
+                "reader": By(row.reader.collate("C"), str),
+                "households": By(row.households, int),
+                "key": By(_text(func.to_char(row.day, "YYYY-MM-DD"), " ", row.reader, " ", literal(service)), str),
+            },
+            own="-day",
+            unique="key",
+        )
+
+    async def page(self, session: AsyncSession, request: pb.ListReadersRequest) -> tuple[list[Any], common.PageInfo]:
+        """Rows (day, reader, roles, households, alarm_above, alarmed_at, refused)."""
+        row, day = _DAY.c, _day(request.day)
+        query = select(row.day, row.reader, row.roles, row.households, row.alarm_above, row.alarmed_at, row.refused)
+        if day:
+            query = query.where(row.day == day)
+        if request.reader:
+            query = query.where(row.reader == request.reader)
+        if request.alarmed:
+            query = query.where(row.alarmed_at.is_not(None))
+        return await self._listing.page(session, query, request.page)
+
+
 MaySee = Callable[[AsyncSession, Caller, str], Awaitable[None]]
 
 
 class ReadsServicer(rpc.ReadsServiceServicer):
     """``service``: the name of the process; ``may_see`` raises Refusal(NOT_FOUND) for who may not know who looked at this household's affairs."""
 
-    def __init__(self, database: Database, service: str, may_see: MaySee) -> None:
-        self._database = database
+    def __init__(self, reads: Reads, service: str, may_see: MaySee) -> None:
+        self._reads = reads
         self._service = service
         self._may_see = may_see
+        self._looks = _Looks(service)
+        self._readers = _Readers(service)
 
     async def ListReads(self, request: pb.ListReadsRequest, context: Any) -> pb.ListReadsResponse:
         size = paging.limit(request.page.limit)
         last, last_what, last_roles = paging.decode(request.page.cursor, datetime, str, str) or (None, "", "")
-        async with self._database.statements() as session:
+        async with self._reads.database.statements() as session:
             await self._may_see(session, current_caller(), request.application_no)
             wanted = {"no": request.application_no, "last": last, "last_what": last_what, "last_roles": last_roles, "size": size + 1}
             rows = (await session.execute(_READS, wanted)).all()
@@ -239,57 +335,42 @@ class ReadsServicer(rpc.ReadsServiceServicer):
         return pb.ListReadsResponse(reads=reads, page=common.PageInfo(next_cursor=cursor))
 
     async def ListReaders(self, request: pb.ListReadersRequest, context: Any) -> pb.ListReadersResponse:
-        size = paging.limit(request.page.limit)
-        last_day, last_reader, last_service = paging.decode(request.page.cursor, date, str, str) or (None, "", "")
-        wanted = {
-            "on_day": _day(request.day),
-            "who": request.reader,
-            "alarmed": request.alarmed,
-            "service": self._service,
-            "size": size + 1,
-        }
-        last = {"last_day": last_day, "last_reader": last_reader, "last_service": last_service}
-        async with self._database.statements() as session:
-            rows = (await session.execute(_READERS, {**wanted, **last})).all()
-        shown, cursor = paging.cut(rows, size, lambda row: (row.day, row.reader, self._service))
+        async with self._reads.database.statements() as session:
+            rows, info = await self._readers.page(session, request)
+        await self._note_file("readers", request.page)
         readers = [
             pb.Reader(
-                day=row.day.isoformat(),
-                reader=row.reader,
-                roles=row.roles.split(),
+                day=day.isoformat(),
+                reader=reader,
+                roles=roles.split(),
                 service=self._service,
-                households=row.households,
-                alarm_above=row.alarm_above,
-                alarmed_at=stamp(row.alarmed_at),
-                refused=row.refused,
+                households=households,
+                alarm_above=alarm_above,
+                alarmed_at=stamp(alarmed_at),
+                refused=refused,
             )
-            for row in shown
+            for day, reader, roles, households, alarm_above, alarmed_at, refused in rows
         ]
-        return pb.ListReadersResponse(readers=readers, page=common.PageInfo(next_cursor=cursor))
+        return pb.ListReadersResponse(readers=readers, page=info)
 
     async def ListLooks(self, request: pb.ListLooksRequest, context: Any) -> pb.ListLooksResponse:
-        size = paging.limit(request.page.limit)
-        last, last_id, last_service = paging.decode(request.page.cursor, datetime, int, str) or (None, 0, "")
-        wanted = {"on_day": _day(request.day), "who": request.reader, "no": request.application_no, "service": self._service}
-        after = {"last": last, "last_id": last_id, "last_service": last_service, "size": size + 1}
-        async with self._database.statements() as session:
+        async with self._reads.database.statements() as session:
             if request.application_no:
                 await self._may_see(session, current_caller(), request.application_no)
-            rows = (await session.execute(_LOOKS, {**wanted, **after})).all()
-        shown, cursor = paging.cut(rows, size, lambda row: (row.at, row.id, self._service))
+            rows, info = await self._looks.page(session, request)
+        await self._note_file("looks", request.page)
         looks = [
             pb.Look(
-                id=row.id,
-                at=stamp(row.at),
-                reader=row.reader,
-                roles=row.roles.split(),
-                what=row.what,
-                households=row.households,
-                service=self._service,
+                id=row_id, at=stamp(at), reader=reader, roles=roles.split(), what=what, households=int(households), service=self._service
             )
-            for row in shown
+            for row_id, at, reader, roles, what, households in rows
         ]
-        return pb.ListLooksResponse(looks=looks, page=common.PageInfo(next_cursor=cursor))
+        return pb.ListLooksResponse(looks=looks, page=info)
+
+    async def _note_file(self, what: str, page: common.PageRequest) -> None:
+        """A list of officials shows nothing of a household; that it was taken away in a file, and for what, is on record all the same."""
+        if page.purpose and not page.only_count:
+            await self._reads.note(current_caller(), of_list(what, page), [])
 
 
 def _day(given: str) -> date | None:

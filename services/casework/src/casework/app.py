@@ -81,6 +81,6 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)
         more[FACTS] = partial(add_FactsServiceServicer_to_server, FactsServicer(made.database))
-        more[READS] = partial(add_ReadsServiceServicer_to_server, ReadsServicer(made.database, NAME, Reading(parts).may_see_reads))
+        more[READS] = partial(add_ReadsServiceServicer_to_server, ReadsServicer(parts.reads, NAME, Reading(parts).may_see_reads))
         await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
         yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, more=more)

@@ -84,7 +84,7 @@ async def application(
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
             FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),
-            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(database, NAME, reach.may_see_reads)),
+            READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(reads, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues

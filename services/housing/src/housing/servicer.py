@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import anju_calendar as calendar
@@ -16,7 +16,7 @@ from casekit.facts import record as record_facts
 from casekit.reads import Reads, of_list
 from casekit.tell import Tellings
 from casekit.words import Heard, Words
-from chassis import ids, once, paging
+from chassis import ids, once
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -36,7 +36,7 @@ from housing.domain.contract import mark_of
 from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import WorkflowSteps
-from housing.tables import Estate, Offer, Once, Unit, Waiting
+from housing.tables import LISTED, Estate, Offer, Once, Unit, Waiting
 from housing.terms import TermsOf
 
 T = TypeVar("T")
@@ -157,15 +157,13 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     # --- the list and a household's place on it -----------------------------------------------------------------------------------------
 
     async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
-        size = paging.limit(request.page.limit)
-        cursor = paging.decode(request.page.cursor, str, date, str)
+        if request.state and request.state not in LISTED:
+            raise invalid([wrong("/state", "名单上没有这种状态。", "Nobody on the list is in such a state.")])
         async with self._database.transaction() as session:
-            found = await store.waiting_list(session, request.district, tuple(cursor) if cursor else None, size + 1)
-        page, following = paging.cut(found, size, lambda r: (r.entry.district, r.entry.accepted_on, r.entry.application_no))
-        await self._reads.note(caller_if_known(), "waiting", [ranked.entry.application_no for ranked in page])
-        answer = pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in page])
-        answer.page.next_cursor = following
-        return answer
+            found, info = await store.waiting_list(session, request.district, request.state, request.page)
+        if not request.page.only_count:
+            await self._reads.note(caller_if_known(), of_list("waiting", request.page), [ranked.entry.application_no for ranked in found])
+        return pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in found], page=info)
 
     async def GetTenancy(self, request: pb.GetTenancyRequest, context: Context) -> pb.GetTenancyResponse:
         async with self._database.snapshot() as session:

@@ -147,17 +147,31 @@ def _ranked() -> Select[str, int]:
     return select(col(Waiting.application_no), rank.label("rank")).where(col(Waiting.state).in_(LISTED))
 
 
-async def waiting_list(session: AsyncSession, district: str, after: tuple[str, date, str] | None, limit: int) -> list[Ranked]:
-    """Listed households in order (of all districts without one), from the one after ``after`` (district, accepted on, application)."""
+# The order of the list in one text, which also tells its places apart: district, day of acceptance, number.
+_PLACE = func.concat(col(Waiting.district), " ", func.to_char(col(Waiting.accepted_on), "YYYY-MM-DD"), " ", col(Waiting.application_no))
+_WAITING = Listing(
+    {
+        "rank": By(_PLACE, str),
+        "application_no": By(col(Waiting.application_no), str),
+        "household_size": By(col(Waiting.household_size), int),
+        "registered_at": By(col(Waiting.registered_at), datetime),
+    },
+    own="rank",
+    unique="rank",
+)
+
+
+async def waiting_list(session: AsyncSession, district: str, state: str, asked: common.PageRequest) -> tuple[list[Ranked], common.PageInfo]:
+    """Listed households (of all districts without one, in any state without one), in the order of the list unless asked otherwise."""
     listed = _ranked()
     if district:
         listed = listed.where(col(Waiting.district) == district)
     ranks = listed.subquery()
-    place = (col(Waiting.district), col(Waiting.accepted_on), col(Waiting.application_no))
-    query = select(Waiting, ranks.c.rank).join(ranks, ranks.c.application_no == col(Waiting.application_no)).order_by(*place).limit(limit)
-    if after is not None:
-        query = query.where(func.row(*place) > func.row(*after))
-    return [Ranked(entry, rank) for entry, rank in await session.execute(query)]
+    query = select(Waiting, ranks.c.rank).join(ranks, ranks.c.application_no == col(Waiting.application_no))
+    if state:
+        query = query.where(col(Waiting.state) == state)
+    rows, info = await _WAITING.page(session, query, asked)
+    return [Ranked(*row) for row in rows], info
 
 
 async def rank(session: AsyncSession, entry: Waiting) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from casekit.reads import Reads, of_list
@@ -100,5 +101,5 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, context: Context) -> pb.GetTrialBalanceResponse:
         async with self._database.snapshot() as session:
             sums = await store.balances(session)
-        await self._reads.note(current_caller(), "ledger", [])
+        await self._reads.note(current_caller(), of_list("ledger", common.PageRequest(purpose=request.purpose)), [])
         return pb.GetTrialBalanceResponse(accounts=[wire.balance(balance) for balance in ledger.trial_balance(sums)])

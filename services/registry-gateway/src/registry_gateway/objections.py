@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as casework
-from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as pb
 from anju_people import grounds, text
-from chassis import once, paging
+from chassis import once
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import IDEMPOTENCY_KEY_REUSED, NOT_FOUND, FieldViolation, Refusal, invalid
@@ -97,13 +96,10 @@ class Objections:
         """Those he may answer: whose case he may see and would decide. ``own`` gives the cases he may see. What is due first comes first."""
         if request.state not in _STATES:
             raise _invalid("/state", "UNKNOWN", "没有这种状态。", "There is no such state.")
-        size = paging.limit(request.page.limit)
-        after = paging.decode(request.page.cursor, datetime, str)
         async with self._database.statements() as session:
-            rows = await store.objections(session, request.state, tuple(after) if after else None, size + 1)
-        page, cursor = paging.cut(rows, size, lambda row: (row.due_at, row.id))
+            page, info = await store.objections(session, request.state, request.page)
         reached = await own({row.application_no for row in page})
-        response = pb.ListQueryObjectionsResponse(page=common.PageInfo(next_cursor=cursor))
+        response = pb.ListQueryObjectionsResponse(page=info)
         for row in page:
             case = reached.get(row.application_no)
             if case is not None and not case.recusal and not (caller.person and caller.person == row.person):

@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from anju.common.v1 import common_pb2 as common
 from anju_contracts.application import LookupOutcome
 from anju_terms import Title
-from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, exists, func, select, text, tuple_
+from casekit.listing import By, Listing
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -174,19 +176,31 @@ async def answered_objections(session: AsyncSession, request_id: str, person: st
     return (await session.execute(query)).all()
 
 
-async def objections(session: AsyncSession, state: str, after: tuple[Any, ...] | None, size: int) -> Sequence[Row[Any]]:
-    """Objections with the questions they are about and the outcome of these, what is due first first."""
+_OBJECTIONS = Listing(
+    {
+        "due_at": By(_objection.c.due_at, datetime),
+        "raised_at": By(_objection.c.raised_at, datetime),
+        "id": By(_objection.c.id, str),
+    },
+    own="due_at",
+    unique="id",
+)
+
+
+async def objections(session: AsyncSession, state: str, asked: common.PageRequest) -> tuple[Sequence[Row[Any]], common.PageInfo]:
+    """Objections with the questions they are about and the outcome of these, what is due first first unless asked otherwise."""
+    listed = select(_objection.c.id)
+    if state:
+        listed = listed.where(_objection.c.state == state)
+    found, info = await _OBJECTIONS.page(session, listed, asked)
+    order = {row[0]: place for place, row in enumerate(found)}
     question, answer = _log.alias("question"), _log.alias("answer")
     joined = _objection.join(question, and_(question.c.request_id == _objection.c.request_id, question.c.kind == "question"))
     joined = joined.outerjoin(answer, and_(answer.c.attempt_id == question.c.attempt_id, answer.c.kind == "answer"))
     about = [column for column in question.c if column.name not in _objection.c]
     query = select(_objection, *about, func.coalesce(answer.c.outcome, "").label("answered")).select_from(joined)
-    query = query.order_by(_objection.c.due_at, _objection.c.id).limit(size)
-    if state:
-        query = query.where(_objection.c.state == state)
-    if after is not None:
-        query = query.where(tuple_(_objection.c.due_at, _objection.c.id) > tuple_(*after))
-    return (await session.execute(query)).all()
+    rows = (await session.execute(query.where(_objection.c.id.in_(order)))).all()
+    return sorted(rows, key=lambda row: order[row.id]), info
 
 
 async def answer_objection(

@@ -29,6 +29,8 @@ export interface Filters {
   word: (key: string) => string | undefined;
   flag: (key: string) => true | undefined;
 }
+/** What stands in the address and says where somebody is in the list, not which list it is. */
+const PASSING = ["page", "open"];
 interface View {
   name: string;
   query: Record<string, string>;
@@ -36,21 +38,26 @@ interface View {
 export const SIZES = [20, 50, 100] as const;
 /** The gateway counts, and turns pages, no further. */
 export const MOST = 10_000;
+/** A list put together from several services is turned no further than this. */
+export const MERGED = 2_000;
 
 /** `name` of the list keeps what somebody likes about it: columns, density and views, in this browser and for himself. */
-export function useRows<Row>(name: string, own: string, fetchPage: (ask: Ask, filters: Filters) => Promise<{ items: Row[]; total: number | null }>) {
+export function useRows<Row>(name: string, own: string, fetchPage: (ask: Ask, filters: Filters) => Promise<{ items: Row[]; next_cursor: string; total?: number | null }>, most = MOST) {
   const [route, router] = [useRoute(), useRouter()];
   const here = route.path;
   const word = (key: string) => (typeof route.query[key] === "string" ? (route.query[key] as string) : "");
   const size = computed(() => SIZES.find((each) => String(each) === word("size")) ?? 50);
-  const last = computed(() => Math.max(1, Math.ceil(Math.min(total.value, MOST) / size.value)));
-  const number = computed(() => Math.min(Math.max(1, Number.parseInt(word("page"), 10) || 1), MOST / size.value));
+  /** Of a list that is not counted nobody knows more than whether it goes on. */
+  const last = computed(() => (total.value === null ? number.value + (more.value ? 1 : 0) : Math.max(1, Math.ceil(Math.min(total.value, most) / size.value))));
+  const number = computed(() => Math.min(Math.max(1, Number.parseInt(word("page"), 10) || 1), most / size.value));
   const sort = computed(() => word("sort") || own);
-  const total = ref(0);
+  const total = ref<number | null>(0);
+  const more = ref(false);
   const main = useLoad(async () => {
     const ask: Ask = { limit: size.value, skip: (number.value - 1) * size.value, sort: word("sort") || undefined, count: true };
     const found = await fetchPage(ask, { word: (key) => word(key) || undefined, flag: (key) => word(key) === "1" || undefined });
-    total.value = found.total ?? 0;
+    total.value = found.total ?? null;
+    more.value = Boolean(found.next_cursor);
     return found.items;
   });
 
@@ -65,7 +72,7 @@ export function useRows<Row>(name: string, own: string, fetchPage: (ask: Ask, fi
       // Somebody leaving for another page changes its query, not this one's.
       if (route.path !== here) return;
       await main.reload();
-      if (!main.problem) void announce(t("list.count", { n: total.value }));
+      if (!main.problem) void announce(total.value === null ? t("list.page_of_unknown", { n: number.value }) : t("list.count", { n: total.value }));
     },
   );
   const filter = (key: string): WritableComputedRef<string> => computed({ get: () => word(key), set: (value) => void ask({ [key]: value }) });
@@ -74,9 +81,9 @@ export function useRows<Row>(name: string, own: string, fetchPage: (ask: Ask, fi
   const place = `anju.list.${session.user?.sub ?? ""}.${name}`;
   const liked = reactive<{ hidden: string[]; dense: boolean; views: View[] }>({ hidden: [], dense: false, views: [], ...read(place) });
   watch(liked, () => keep("localStorage", place, JSON.stringify(liked)));
-  const inAddress = computed(() => Object.fromEntries(Object.entries(route.query).filter(([key, value]) => key !== "page" && typeof value === "string")) as Record<string, string>);
+  const inAddress = computed(() => Object.fromEntries(Object.entries(route.query).filter(([key, value]) => !PASSING.includes(key) && typeof value === "string")) as Record<string, string>);
 
-  return reactive({ main, size, number, last, sort, total, liked, inAddress, ask, filter, flag, name });
+  return reactive({ main, size, number, last, most, sort, total, liked, inAddress, ask, filter, flag, name });
 }
 export type Rows<Row> = ReturnType<typeof useRows<Row>>;
 

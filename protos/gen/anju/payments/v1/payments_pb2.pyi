@@ -299,12 +299,17 @@ Global___HandleCallbackResponse: _TypeAlias = HandleCallbackResponse  # noqa: Y0
 class GetTrialBalanceRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """Taken away in a file, for this purpose (vocabulary export_purposes); empty when it is read on a page."""
     def __init__(
         self,
+        *,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

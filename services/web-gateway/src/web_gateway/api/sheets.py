@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
@@ -16,6 +16,7 @@ import xlsxwriter
 from anju.common.v1 import common_pb2 as common
 from anju_calendar import local_date
 from anju_terms import terms
+from chassis.errors import FieldViolation
 
 from web_gateway.api.files import CHUNK_BYTES, Download, FileKind
 from web_gateway.api.layer import Call
@@ -29,7 +30,16 @@ _PAGE: Final = 100
 _OPTIONS: Final = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 Cell = str | int
+Head = tuple[str, Callable[[Call, Any], Cell]]
 Rows = Callable[[common.PageRequest], Awaitable[tuple[Sequence[Sequence[Cell]], common.PageInfo]]]
+
+
+def chosen(columns: Mapping[str, Sequence[Head]], keys: Sequence[str]) -> list[Head]:
+    """The columns that are shown, in their own order; all of them when none is named. Raises problem INVALID_FIELDS for one the list does not have."""
+    wrong = [key for key in keys if key not in columns]
+    if wrong:
+        raise problem("INVALID_FIELDS", fields=[FieldViolation("/columns", "UNKNOWN", "列表没有这一列。", "The list has no such column.")])
+    return [head for key, heads in columns.items() if not keys or key in keys for head in heads]
 
 
 async def sheet(call: Call, name: str, heads: Sequence[str], purpose: str, sort: str, rows: Rows) -> Download:

@@ -1,9 +1,10 @@
-"""Lists of the staff console as spreadsheets."""
+"""Lists of the staff console as spreadsheets: the columns somebody has chosen to see, in the order and with the filter he sees them with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
@@ -11,46 +12,32 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.payments.v1 import payments_pb2 as payments
 from anju_terms import terms
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import instant
 from web_gateway.api.files import Download
 from web_gateway.api.layer import Access, Api, Body, Call
-from web_gateway.api.sheets import XLSX, Cell, sheet
+from web_gateway.api.sheets import XLSX, Cell, chosen, sheet
+from web_gateway.api.subjects import reads
 from web_gateway.api.vocabulary import CodeOf, OneOf
+from web_gateway.services import Services
 
 api = Api("exports", "导出 Spreadsheets")
 
-
-class Export(Body):
-    purpose: Annotated[str, OneOf("export_purposes")] = Field(description="What it is taken away for; the household can see it.")
-
-
-class ExportCases(Export):
-    sort: str = f.sorting("no", "deadline_at", "updated_at")
-    stage: Annotated[str, CodeOf("stages"), Field(pattern=r"^[a-z_]{0,30}$")] = ""
-    district: f.MaybeDistrict = ""
-    blocked: bool = False
-    overdue: bool = False
-    changed_since: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
-
-
-class ExportLeases(Export):
-    sort: str = f.sorting("no", "application_no", "monthly_rent_fen")
-    state: Annotated[f.State, CodeOf("lease_states")] = ""
-    district: f.MaybeDistrict = ""
-
-
-class ExportBills(Export):
-    sort: str = f.sorting("period", "due_at", "owed_fen", "id")
-    state: Annotated[f.State, CodeOf("bill_states")] = ""
-    failed_payment: bool = False
+# A column of a page, by its name there: what stands above and in its cells. Two where a cell of the page says two things.
+Columns = Mapping[str, Sequence[tuple[str, Callable[[Call, Any], Cell]]]]
+Found = tuple[Sequence[Any], common.PageInfo]
 
 
 def _title(vocabulary: str, code: str) -> str:
     """As the city's own files are written: in Chinese. A code newer than this gateway is told as it is."""
     known = terms(vocabulary).get(code)
     return known.zh if known else code
+
+
+def _titles(vocabulary: str, codes: Sequence[str]) -> str:
+    return "、".join(_title(vocabulary, code) for code in codes)
 
 
 def _at(message: Any, field: str) -> str:
@@ -61,61 +48,263 @@ def _yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
-@api.post("/exports/applications", access=Access.STAFF, idempotent=False, gives=(XLSX,))
-async def export_applications(call: Call, body: ExportCases) -> Download:
-    """The list of applications as a spreadsheet, masked as on the page. 409 EXPORT_TOO_LARGE above 5,000 rows."""
+def _place(field: str) -> Callable[[Call, Any], Cell]:
+    return lambda call, item: call.edge.profile.name_of(getattr(item, field)) if getattr(item, field) else ""
+
+
+_SHOWN_BY: Final[Mapping[str, str]] = {"casework": "申请", "housing": "轮候与合同", "payments": "账单"}
+_TASKS: Final[Columns] = {
+    "no": [("申请编号", lambda _, task: task.application_no), ("状态", lambda _, task: _title("task_states", task.state))],
+    "deadline": [("办理期限", lambda _, task: _at(task, "deadline_at")), ("是否超期", lambda _, task: "是" if task.overdue else "")],
+    "level": [("环节", lambda _, task: _title("tasks", task.level))],
+    "name": [("姓名", lambda _, task: task.masked_name)],
+    "category": [("申请类别", lambda _, task: _title("categories", task.category))],
+    "size": [("人数", lambda _, task: task.household_size)],
+    "place": [("区县", _place("district")), ("街道（乡镇）", _place("street"))],
+    "opened": [("到达时间", lambda _, task: _at(task, "opened_at"))],
+}
+_CASES: Final[Columns] = {
+    "no": [("申请编号", lambda _, case: case.no)],
+    "name": [("姓名", lambda _, case: case.masked_name)],
+    "stage": [
+        ("阶段", lambda _, case: _title("stages", case.stage)),
+        ("流程故障", lambda _, case: "是" if case.HasField("blocked_at") else ""),
+    ],
+    "who": [("由谁办理", lambda _, case: _title("waiting_on", case.waiting_on))],
+    "deadline": [("办理期限", lambda _, case: _at(case, "deadline_at")), ("是否超期", lambda _, case: "是" if case.overdue else "")],
+    "category": [("申请类别", lambda _, case: _title("categories", case.category))],
+    "place": [("区县", _place("district")), ("街道（乡镇）", _place("street"))],
+    "submitted": [("受理时间", lambda _, case: _at(case, "submitted_at"))],
+    "updated": [("最近变化", lambda _, case: _at(case, "updated_at"))],
+}
+_WAITING: Final[Columns] = {
+    "rank": [("名次", lambda _, entry: entry.rank)],
+    "no": [("申请编号", lambda _, entry: entry.application_no)],
+    "name": [("姓名", lambda _, entry: entry.masked_name)],
+    "size": [("人数", lambda _, entry: entry.household_size)],
+    "state": [("状态", lambda _, entry: _title("waiting_states", entry.state))],
+    "registered": [("登记时间", lambda _, entry: _at(entry, "registered_at"))],
+}
+_LEASES: Final[Columns] = {
+    "no": [("合同编号", lambda _, lease: lease.no)],
+    "case": [("申请编号", lambda _, lease: lease.application_no)],
+    "unit": [("房源", lambda _, lease: f"{lease.unit.estate_name} {lease.unit.number}")],
+    "rent": [("月租金（元）", lambda _, lease: _yuan(lease.monthly_rent_fen))],
+    "term": [("起租日", lambda _, lease: lease.starts_on), ("到期日", lambda _, lease: lease.ends_on)],
+    "state": [("状态", lambda _, lease: _title("lease_states", lease.state))],
+}
+_BILLS: Final[Columns] = {
+    "lease": [("合同编号", lambda _, bill: bill.lease_no)],
+    "bill": [("账单", lambda _, bill: _title("bill_kinds", bill.kind)), ("账期", lambda _, bill: bill.period)],
+    "owed": [
+        ("应缴（元）", lambda _, bill: _yuan(bill.amount_fen)),
+        ("已缴（元）", lambda _, bill: _yuan(bill.paid_fen)),
+        ("未缴（元）", lambda _, bill: _yuan(bill.amount_fen - bill.paid_fen)),
+    ],
+    "due": [("缴款期限", lambda _, bill: _at(bill, "due_at"))],
+    "state": [("状态", lambda _, bill: _title("bill_states", bill.state))],
+    "case": [("申请编号", lambda _, bill: bill.application_no)],
+}
+_READERS: Final[Columns] = {
+    "day": [("日期", lambda _, reader: reader.day)],
+    "reader": [("账号", lambda _, reader: reader.reader)],
+    "roles": [("岗位", lambda _, reader: _titles("roles", reader.roles))],
+    "service": [("看的是", lambda _, reader: _SHOWN_BY.get(reader.service, reader.service))],
+    "households": [("户数", lambda _, reader: reader.households)],
+    "alarm": [
+        ("超过提醒数的时间", lambda _, reader: _at(reader, "alarmed_at")),
+        ("达到上限后被拒绝次数", lambda _, reader: reader.refused),
+    ],
+}
+_LOOKS: Final[Columns] = {
+    "at": [("时间", lambda _, look: _at(look, "at"))],
+    "reader": [("账号", lambda _, look: look.reader)],
+    "roles": [("岗位", lambda _, look: _titles("roles", look.roles))],
+    "what": [("看了什么", lambda _, look: _title("reads", look.what))],
+    "service": [("看的是", lambda _, look: _SHOWN_BY.get(look.service, look.service))],
+    "households": [("户数", lambda _, look: look.households)],
+}
+_LEDGER: Final[Columns] = {
+    "account": [("科目", lambda _, each: each.title), ("编号", lambda _, each: each.account)],
+    "debit": [("借方（元）", lambda _, each: _yuan(each.debit_fen))],
+    "credit": [("贷方（元）", lambda _, each: _yuan(each.credit_fen))],
+}
+
+
+def _showing(columns: Columns) -> Any:
+    items: JsonDict = {"type": "string", "enum": list(columns)}
+    return Field(
+        default=[], max_length=20, description="The columns that are shown; none for all of them.", json_schema_extra={"items": items}
+    )
+
+
+class Export(Body):
+    purpose: Annotated[str, OneOf("export_purposes")] = Field(description="What it is taken away for; the household can see it.")
+    columns: list[str] = []
+
+
+class ExportTasks(Export):
+    columns: list[str] = _showing(_TASKS)
+    sort: str = f.sorting("deadline_at", "opened_at", "application_no")
+    state: Annotated[str, CodeOf("task_states"), Field(pattern=r"^[a-z_]{0,30}$")] = ""
+    overdue: bool = False
+
+
+class ExportCases(Export):
+    columns: list[str] = _showing(_CASES)
+    sort: str = f.sorting("no", "deadline_at", "updated_at")
+    stage: Annotated[str, CodeOf("stages"), Field(pattern=r"^[a-z_]{0,30}$")] = ""
+    district: f.MaybeDistrict = ""
+    blocked: bool = False
+    overdue: bool = False
+    changed_since: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+
+
+class ExportWaiting(Export):
+    columns: list[str] = _showing(_WAITING)
+    sort: str = f.sorting("rank", "application_no", "household_size", "registered_at")
+    district: f.DistrictCode
+    state: Annotated[f.State, CodeOf("waiting_states")] = ""
+
+
+class ExportLeases(Export):
+    columns: list[str] = _showing(_LEASES)
+    sort: str = f.sorting("no", "application_no", "monthly_rent_fen")
+    state: Annotated[f.State, CodeOf("lease_states")] = ""
+    district: f.MaybeDistrict = ""
+
+
+class ExportBills(Export):
+    columns: list[str] = _showing(_BILLS)
+    sort: str = f.sorting("period", "due_at", "owed_fen", "id")
+    state: Annotated[f.State, CodeOf("bill_states")] = ""
+    failed_payment: bool = False
+
+
+class ExportReaders(Export):
+    columns: list[str] = _showing(_READERS)
+    sort: str = f.sorting("day", "reader", "households")
+    day: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    reader: Annotated[str, Field(max_length=100)] = ""
+    alarmed: bool = False
+
+
+class ExportLooks(Export):
+    columns: list[str] = _showing(_LOOKS)
+    sort: str = f.sorting("at", "reader")
+    day: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    reader: Annotated[str, Field(max_length=100)] = ""
+    application_no: Annotated[str, Field(max_length=40)] = ""
+
+
+class ExportBalance(Export):
+    columns: list[str] = _showing(_LEDGER)
+
+
+@dataclass(frozen=True)
+class List:
+    """A list one service keeps: how it is asked for, and what of it stands in a file. ``items``: the field of its rows in the answer."""
+
+    name: str
+    service: str
+    request: type[Any]
+    method: Callable[[Services], Callable[..., Any]]
+    items: str
+    columns: Columns
+
+    async def page(self, call: Call, request: Any, page: common.PageRequest) -> Found:
+        request.page.CopyFrom(page)
+        found = await call.rpc(self.service, self.method(call.services), request)
+        return getattr(found, self.items), found.page
+
+
+LISTS: Final[Mapping[str, List]] = {
+    "tasks": List("待办", "casework", casework.ListTasksRequest, lambda to: to.casework.ListTasks, "tasks", _TASKS),
+    "applications": List(
+        "申请列表", "casework", casework.ListApplicationsRequest, lambda to: to.casework.ListApplications, "applications", _CASES
+    ),
+    "waiting_list": List("轮候名单", "housing", housing.ListWaitingRequest, lambda to: to.housing.ListWaiting, "entries", _WAITING),
+    "leases": List("租赁合同", "housing", housing.ListLeasesRequest, lambda to: to.housing.ListLeases, "leases", _LEASES),
+    "bills": List("账单", "payments", payments.ListBillsRequest, lambda to: to.payments.ListBills, "bills", _BILLS),
+}
+
+
+def filter_of(body: Export) -> dict[str, Any]:
+    return body.model_dump(exclude={"purpose", "columns", "sort"})
+
+
+async def _file(call: Call, code: str, body: Export) -> Download:
+    listed = LISTS[code]
+    request = listed.request(**filter_of(body))
+    return await book(call, listed.name, body, listed.columns, lambda page: listed.page(call, request, page))
+
+
+async def book(call: Call, name: str, body: Export, columns: Columns, ask: Callable[[common.PageRequest], Awaitable[Found]]) -> Download:
+    shown = chosen(columns, body.columns)
 
     async def rows(page: common.PageRequest) -> tuple[Sequence[Sequence[Cell]], common.PageInfo]:
-        only = body.model_dump(exclude={"purpose", "sort"})
-        found = await call.rpc("casework", call.services.casework.ListApplications, casework.ListApplicationsRequest(page=page, **only))
-        return [_case(call, each) for each in found.applications], found.page
+        items, info = await ask(page)
+        return [[cell(call, item) for _, cell in shown] for item in items], info
 
-    heads = ("申请编号", "姓名", "人数", "申请类别", "阶段", "由谁办理", "办理期限", "是否超期", "区县", "街道（乡镇）", "受理时间")
-    return await sheet(call, "申请列表", heads, body.purpose, body.sort, rows)
+    return await sheet(call, name, [head for head, _ in shown], body.purpose, getattr(body, "sort", ""), rows)
 
 
-def _case(call: Call, case: casework.Application) -> Sequence[Cell]:
-    name = call.edge.profile.name_of
-    return (
-        case.no, case.masked_name, case.household_size, _title("categories", case.category), _title("stages", case.stage),
-        _title("waiting_on", case.waiting_on), _at(case, "deadline_at"), "是" if case.overdue else "", name(case.district), name(case.street),
-        _at(case, "submitted_at"),
-    )  # fmt: skip
+@api.post("/exports/tasks", access=Access.STAFF, idempotent=False, gives=(XLSX,))
+async def export_tasks(call: Call, body: ExportTasks) -> Download:
+    """The list of tasks as a spreadsheet, masked as on the page. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    return await _file(call, "tasks", body)
+
+
+@api.post("/exports/applications", access=Access.STAFF, idempotent=False, gives=(XLSX,))
+async def export_applications(call: Call, body: ExportCases) -> Download:
+    """The list of applications as a spreadsheet, masked as on the page. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    return await _file(call, "applications", body)
+
+
+@api.post("/exports/waiting-list", access=Access.STAFF, idempotent=False, gives=(XLSX,))
+async def export_waiting(call: Call, body: ExportWaiting) -> Download:
+    """The waiting list of a district as a spreadsheet, names masked. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    return await _file(call, "waiting_list", body)
 
 
 @api.post("/exports/leases", access=Access.STAFF, idempotent=False, gives=(XLSX,))
 async def export_leases(call: Call, body: ExportLeases) -> Download:
-    """The list of leases as a spreadsheet. 409 EXPORT_TOO_LARGE above 5,000 rows."""
-
-    async def rows(page: common.PageRequest) -> tuple[Sequence[Sequence[Cell]], common.PageInfo]:
-        request = housing.ListLeasesRequest(page=page, state=body.state, district=body.district)
-        found = await call.rpc("housing", call.services.housing.ListLeases, request)
-        return [
-            (
-                lease.no, lease.application_no, f"{lease.unit.estate_name} {lease.unit.number}", _yuan(lease.monthly_rent_fen), lease.starts_on,
-                lease.ends_on, _title("lease_states", lease.state),
-            )
-            for lease in found.leases
-        ], found.page  # fmt: skip
-
-    heads = ("合同编号", "申请编号", "房源", "月租金（元）", "起租日", "到期日", "状态")
-    return await sheet(call, "租赁合同", heads, body.purpose, body.sort, rows)
+    """The list of leases as a spreadsheet. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    return await _file(call, "leases", body)
 
 
 @api.post("/exports/bills", access=Access.STAFF, idempotent=False, gives=(XLSX,))
 async def export_bills(call: Call, body: ExportBills) -> Download:
-    """The list of bills as a spreadsheet. 409 EXPORT_TOO_LARGE above 5,000 rows."""
+    """The list of bills as a spreadsheet. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    return await _file(call, "bills", body)
 
-    async def rows(page: common.PageRequest) -> tuple[Sequence[Sequence[Cell]], common.PageInfo]:
-        request = payments.ListBillsRequest(page=page, state=body.state, failed_payment=body.failed_payment)
-        found = await call.rpc("payments", call.services.payments.ListBills, request)
-        return [
-            (
-                bill.lease_no, bill.application_no, _title("bill_kinds", bill.kind), bill.period, _yuan(bill.amount_fen), _yuan(bill.paid_fen),
-                _yuan(bill.amount_fen - bill.paid_fen), _at(bill, "due_at"), _title("bill_states", bill.state),
-            )
-            for bill in found.bills
-        ], found.page  # fmt: skip
 
-    heads = ("合同编号", "申请编号", "账单", "账期", "应缴（元）", "已缴（元）", "未缴（元）", "缴款期限", "状态")
-    return await sheet(call, "账单", heads, body.purpose, body.sort, rows)
+@api.post("/exports/readers", access=Access.STAFF, roles=("auditor",), idempotent=False, gives=(XLSX,))
+async def export_readers(call: Call, body: ExportReaders) -> Download:
+    """How many households each official looked at on each day, as a spreadsheet. 409 EXPORT_TOO_LARGE above the limit of rows."""
+
+    async def ask(page: common.PageRequest) -> Found:
+        return await reads.readers(call, page, **filter_of(body))
+
+    return await book(call, "工作人员查看记录", body, _READERS, ask)
+
+
+@api.post("/exports/looks", access=Access.STAFF, roles=("auditor",), idempotent=False, gives=(XLSX,))
+async def export_looks(call: Call, body: ExportLooks) -> Download:
+    """Each look of an official, as a spreadsheet. 409 EXPORT_TOO_LARGE above the limit of rows."""
+
+    async def ask(page: common.PageRequest) -> Found:
+        return await reads.looks(call, page, **filter_of(body))
+
+    return await book(call, "逐次查看记录", body, _LOOKS, ask)
+
+
+@api.post("/exports/trial-balance", access=Access.STAFF, roles=("finance", "auditor"), idempotent=False, gives=(XLSX,))
+async def export_trial_balance(call: Call, body: ExportBalance) -> Download:
+    """Balances of the chart of accounts as a spreadsheet."""
+
+    async def ask(page: common.PageRequest) -> Found:
+        found = await call.rpc("payments", call.services.payments.GetTrialBalance, payments.GetTrialBalanceRequest(purpose=page.purpose))
+        return found.accounts, common.PageInfo(total=len(found.accounts))
+
+    return await book(call, "试算平衡", body, _LEDGER, ask)

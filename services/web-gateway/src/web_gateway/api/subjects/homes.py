@@ -123,8 +123,10 @@ class SignLease(Body):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the contract as it was read.")
 
 
-class WaitingListOf(f.Paged):
+class WaitingListOf(f.Sorted):
+    sort: str = f.sorting("rank", "application_no", "household_size", "registered_at")
     code: f.DistrictCode
+    state: f.State = ""
 
 
 class OfDistrict(Params):
@@ -156,9 +158,10 @@ class LeaseFilter(f.Sorted):
 @api.get("/districts/{code}/waiting-list", access=Access.PUBLIC, max_age=10)
 async def list_waiting(call: Call, params: WaitingListOf) -> f.Page[WaitingEntry]:
     """The waiting list of a district in order, names masked."""
-    request = housing.ListWaitingRequest(district=params.code, page=params.page())
+    request = housing.ListWaitingRequest(district=params.code, state=params.state, page=params.page())
     found = await call.rpc("housing", call.services.housing.ListWaiting, request)
-    return f.Page[WaitingEntry](items=[to_model(WaitingEntry, item) for item in found.entries], next_cursor=found.page.next_cursor)
+    items = [to_model(WaitingEntry, item) for item in found.entries]
+    return f.Page[WaitingEntry](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
 @api.post("/districts/{code}/offers", access=Access.STAFF, roles=("house_manager",))

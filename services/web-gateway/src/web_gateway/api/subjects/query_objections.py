@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from anju.common.v1 import common_pb2 as common
 from anju.registry.v1 import registry_pb2 as registry
 from pydantic import Field
 
@@ -32,7 +33,14 @@ class ObjectedQuery(Answer):
 
 
 class QueryObjections(f.Paged):
+    """Not counted: whose case the auditor may not see is left out after the page is cut."""
+
+    sort: str = f.sorting("due_at", "raised_at")
+    skip: int = Field(default=0, ge=0, le=10_000, description="Leave out so many from the beginning, instead of going on by cursor.")
     state: f.State = ""
+
+    def page(self) -> common.PageRequest:
+        return common.PageRequest(limit=self.limit, cursor=self.cursor, sort=self.sort, skip=self.skip)
 
 
 class OfQueryObjection(Params):

@@ -6,10 +6,12 @@ Each service keeps the looks at what it shows; here they are put together in one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
+from anju.common.v1 import common_pb2 as common
 from anju.reads.v1 import reads_pb2 as reads
 from chassis import paging
 from chassis.errors import NOT_FOUND, Refusal
@@ -63,28 +65,28 @@ class OneLook(Answer):
     service: str
 
 
-class LookFilter(f.Paged):
+class Merged(f.Sorted):
+    """A list put together from several services: it is turned so far by number, and by cursor without end."""
+
+    skip: int = Field(default=0, ge=0, le=2_000, description="Leave out so many from the beginning, instead of going on by cursor.")
+
+
+class LookFilter(Merged):
+    sort: str = f.sorting("at", "reader")
     day: date | None = Field(default=None, description="Only this day.")
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
     application_no: Annotated[str, Field(max_length=40, description="Only looks at this household's affairs.")] = ""
 
 
-class ReaderFilter(f.Paged):
+class ReaderFilter(Merged):
+    sort: str = f.sorting("day", "reader", "households")
     day: date | None = Field(default=None, description="Only this day.")
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
     alarmed: bool = Field(default=False, description="Only those who looked at more households than is usual.")
 
 
-def _seen(look: reads.Look) -> tuple[paging.Part, ...]:
-    return look.at.ToDatetime(UTC), look.id, look.service
-
-
 def _looked(read: reads.Read) -> tuple[paging.Part, ...]:
     return read.last_at.ToDatetime(UTC), read.what, " ".join(read.roles)
-
-
-def _read_by(reader: reads.Reader) -> tuple[paging.Part, ...]:
-    return date.fromisoformat(reader.day), reader.reader, reader.service
 
 
 def _first(
@@ -122,31 +124,93 @@ async def list_reads(call: Call, params: f.OfApplicationPaged) -> f.Page[Look]:
     return f.Page[Look](items=[to_model(Look, read) for read in shown], next_cursor=cursor)
 
 
+@dataclass(frozen=True)
+class _Order:
+    """How the services sort such a list (``casekit.reads``): its columns, its own order, and the text that tells any two of its rows apart."""
+
+    columns: Mapping[str, Callable[[Any], paging.Part]]
+    own: str
+    unique: Callable[[Any], str]
+
+
+_READERS: Final = _Order(
+    {
+        "day": lambda reader: date.fromisoformat(reader.day),
+        "reader": lambda reader: reader.reader,
+        "households": lambda reader: reader.households,
+    },
+    own="-day",
+    unique=lambda reader: f"{reader.day} {reader.reader} {reader.service}",
+)
+_LOOKS: Final = _Order(
+    {"at": lambda look: look.at.ToDatetime(UTC), "reader": lambda look: look.reader},
+    own="-at",
+    unique=lambda look: f"{look.id:019d} {look.service}",
+)
+Ask = Callable[[str, Any, common.PageRequest], Awaitable[tuple[Sequence[Any], common.PageInfo]]]
+
+
+async def _merged(call: Call, page: common.PageRequest, order: _Order, ask: Ask) -> tuple[Sequence[Any], common.PageInfo]:
+    """One page of the services' lists put together. Each gives as many of its first rows as may stand on it or before it."""
+    name = page.sort or order.own
+    column = order.columns[name.removeprefix("-")]
+    wanted = page.limit + (0 if page.cursor else page.skip)
+
+    def place(item: Any) -> tuple[paging.Part, ...]:
+        return column(item), order.unique(item)
+
+    async def first(service: str, stub: Any) -> tuple[list[Any], bool, int]:
+        found: list[Any] = []
+        cursor, total = page.cursor, 0
+        while True:
+            part = common.PageRequest(limit=min(wanted - len(found), paging.MAX_LIMIT), cursor=cursor, sort=page.sort, purpose=page.purpose)
+            part.only_count, part.count = page.only_count, page.count and not found
+            items, info = await ask(service, stub, part)
+            found, cursor, total = [*found, *items], info.next_cursor, total or info.total
+            if not cursor or len(found) >= wanted:
+                return found, bool(cursor), total
+
+    answers = await asyncio.gather(*(first(service, stub) for service, stub in call.services.reads.items()))
+    everything = sorted((item for items, _, _ in answers for item in items), key=place, reverse=name.startswith("-"))
+    shown = everything[wanted - page.limit : wanted]
+    more = len(everything) > wanted or any(more for _, more, _ in answers)
+    cursor = paging.encode(*place(shown[-1])) if shown and more else ""
+    return shown, common.PageInfo(next_cursor=cursor, total=sum(total for _, _, total in answers))
+
+
+async def readers(call: Call, page: common.PageRequest, *, day: str, reader: str, alarmed: bool) -> tuple[Sequence[Any], common.PageInfo]:
+    async def ask(service: str, stub: Any, part: common.PageRequest) -> tuple[Sequence[reads.Reader], common.PageInfo]:
+        found = await call.rpc(service, stub.ListReaders, reads.ListReadersRequest(day=day, reader=reader, alarmed=alarmed, page=part))
+        return found.readers, found.page
+
+    return await _merged(call, page, _READERS, ask)
+
+
+async def looks(
+    call: Call, page: common.PageRequest, *, day: str, reader: str, application_no: str
+) -> tuple[Sequence[Any], common.PageInfo]:
+    async def ask(service: str, stub: Any, part: common.PageRequest) -> tuple[Sequence[reads.Look], common.PageInfo]:
+        request = reads.ListLooksRequest(day=day, reader=reader, application_no=application_no, page=part)
+        found = await _of_household(call, service, stub.ListLooks, request, reads.ListLooksResponse())
+        return found.looks, found.page
+
+    return await _merged(call, page, _LOOKS, ask)
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day is not None else ""
+
+
 @api.get("/readers", access=Access.STAFF, roles=("auditor",))
 async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
     """How many households each official looked at on each day, and who was above the number at which it is an alarm; the newest day first."""
-    day = params.day.isoformat() if params.day is not None else ""
-    request = reads.ListReadersRequest(day=day, reader=params.reader, alarmed=params.alarmed, page=params.page())
-
-    async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Reader], str]:
-        found = await call.rpc(service, stub.ListReaders, request)
-        return found.readers, found.page.next_cursor
-
-    answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
-    shown, cursor = _first(answers, params.limit, _read_by)
-    return f.Page[Reader](items=[to_model(Reader, reader) for reader in shown], next_cursor=cursor)
+    shown, info = await readers(call, params.page(), day=_day(params.day), reader=params.reader, alarmed=params.alarmed)
+    return f.Page[Reader](items=[to_model(Reader, each) for each in shown], next_cursor=info.next_cursor, total=params.total(info))
 
 
 @api.get("/looks", access=Access.STAFF, roles=("auditor",))
 async def list_looks(call: Call, params: LookFilter) -> f.Page[OneLook]:
-    """Each look of an official, or at one household's affairs, with the account that looked; the latest first."""
-    day = params.day.isoformat() if params.day is not None else ""
-    request = reads.ListLooksRequest(day=day, reader=params.reader, application_no=params.application_no, page=params.page())
-
-    async def ask(service: str, stub: Any) -> tuple[Sequence[reads.Look], str]:
-        found = await _of_household(call, service, stub.ListLooks, request, reads.ListLooksResponse())
-        return found.looks, found.page.next_cursor
-
-    answers = await asyncio.gather(*(ask(service, stub) for service, stub in call.services.reads.items()))
-    shown, cursor = _first(answers, params.limit, _seen)
-    return f.Page[OneLook](items=[to_model(OneLook, look) for look in shown], next_cursor=cursor)
+    """Each look of an official, or at one household's affairs, with the account that looked; the latest first. What one official took away in files of one
+    list for one purpose on one day is one look."""
+    shown, info = await looks(call, params.page(), day=_day(params.day), reader=params.reader, application_no=params.application_no)
+    return f.Page[OneLook](items=[to_model(OneLook, each) for each in shown], next_cursor=info.next_cursor, total=params.total(info))
