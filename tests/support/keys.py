@@ -18,4 +18,5 @@ def citizen(sub: str = "citizen-1") -> Caller:
 
 
 def staff(role: str, *divisions: str, sub: str = "staff-1") -> Caller:
-    return Caller(sub=sub, kind="staff", roles=(role,), divisions=divisions or ("4102",))
+    """An official of whom the sign-on has verified the number, as it must for whoever decides."""
+    return Caller(sub=sub, kind="staff", roles=(role,), divisions=divisions or ("4102",), person=f"index of {sub}")

@@ -386,7 +386,7 @@ async def test_one_person_decides_one_level(desk: Desk) -> None:
     owner = someone()
     no = (await desk.submit(owner)).no
     await desk.bring_to(no, *TO_STREET)
-    everybody = Caller("s-all", "staff", ("street_clerk", "district_reviewer", "city_reviewer"), ("4102",))
+    everybody = Caller("s-all", "staff", ("street_clerk", "district_reviewer", "city_reviewer"), ("4102",), person="index of s-all")
     await desk.decide(everybody, no)
     await eventually(lambda: desk.get(owner, no), lambda case: case.stage == "district_review")
     assert await reason_of(desk.decide(everybody, no)) == "SAME_REVIEWER"

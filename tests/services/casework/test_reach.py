@@ -62,7 +62,7 @@ CALLERS: dict[str, Caller] = {
     "auditor elsewhere": staff("auditor", ELSEWHERE_DISTRICT, sub="auditor-2"),
     "finance": staff("finance", "4102", sub="finance-1"),
     "no role": Caller(sub="staff-none", kind="staff", divisions=("4102",)),
-    "no division": Caller(sub="staff-nowhere", kind="staff", roles=("street_clerk",)),
+    "no division": Caller(sub="staff-nowhere", kind="staff", roles=("street_clerk",), person="index of staff-nowhere"),
     "worker": worker(),
     "eligibility": system("eligibility"),
     "registry-gateway": system("registry-gateway"),

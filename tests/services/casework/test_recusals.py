@@ -76,10 +76,82 @@ async def test_a_relative_of_the_household_does_not_decide_it(desk: Desk, clerk:
     await declare(desk, clerk, child.lower(), community="")
     await refused(desk, clerk, no, "RELATIVE_CASE")
     assert await task_of(desk, CLERK, no) == ("open", "")
-    # He declares anew, without this one: the newest counts.
+    # He declares anew, without this one: it counts all the same.
     await declare(desk, clerk)
+    await refused(desk, clerk, no, "RELATIVE_CASE")
+
+
+async def test_nobody_declares_anew_around_a_case(office: Office, clerk: Caller) -> None:
+    """He took his relative out of his declaration, decided the case, and put him back in. What stood in a declaration counts for its time."""
+    desk, child = office.desk, person_number("20160520")
+    no = await at_street(desk, member(), member("child", "张小明", child))
+    await declare(desk, clerk, child, community=COMMUNITY)
+    await declare(desk, clerk)
+    await declare(desk, clerk)
+    await refused(desk, clerk, no, "RELATIVE_CASE")
+    elsewhere = await at_street(desk, member())
+    await refused(desk, clerk, elsewhere, "OWN_COMMUNITY")
+
+    async def aged(days: int) -> None:
+        """All of it lies longer back."""
+        moved = f"declared_at = declared_at - interval '{days} days', renew_by = renew_by - interval '{days} days'"
+        for statement in (
+            "ALTER TABLE recusal_declaration DISABLE TRIGGER recusal_declaration_append_only",
+            f"UPDATE recusal_declaration SET {moved} WHERE sub = '{clerk.sub}'",
+            "ALTER TABLE recusal_declaration ENABLE TRIGGER recusal_declaration_append_only",
+        ):
+            await office.rows(statement)
+
+    await aged(364)
+    await refused(desk, clerk, no, "RELATIVE_CASE")
+    await aged(2)
+    # What he left out a year ago has ended; the newest goes on counting.
     assert await task_of(desk, clerk, no) == ("open", "")
-    await desk.decide(clerk, no)
+    await declare(desk, clerk, child)
+    await aged(800)
+    await refused(desk, clerk, no, "RELATIVE_CASE")
+
+
+async def test_a_correction_leaves_nobody_out_for_as_long_as_he_decides(desk: Desk, clerk: Caller) -> None:
+    wife = member("spouse", "李芳")
+    clerk, owner, applicant = replace(clerk, person=desk.index_of(wife.id_number)), someone(), member()
+    related = staff("street_clerk", STREET, sub=new_id("related-"))
+    await declare(desk, related, wife.id_number)
+    no = (await desk.submit(owner, dossier(applicant, wife))).no
+    await desk.bring_to(no, *TO_STREET)
+    await refused(desk, clerk, no, "OWN_CASE")
+    await desk.decide(CLERK, no, pb.DECISION_RETURN, "请补正")
+    request = pb.CorrectApplicationRequest(idempotency_key=new_id(), no=no, dossier=dossier(applicant))
+    await desk.call(owner, "CorrectApplication", request)
+    await desk.bring_to(no, "verification_done")
+    await refused(desk, clerk, no, "OWN_CASE")
+    await refused(desk, related, no, "RELATIVE_CASE")
+
+
+async def test_whose_number_nobody_has_verified_decides_nothing(desk: Desk, clerk: Caller) -> None:
+    """By account alone a second one is somebody else. He is told where he has it verified."""
+    nobody = replace(clerk, person="")
+    no = await at_street(desk)
+    for method, request in (
+        ("DecideTask", pb.DecideTaskRequest(idempotency_key=new_id(), application_no=no, decision=pb.DECISION_APPROVE)),
+        ("RecuseTask", pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=no, reason="有利害关系")),
+        ("DeclareRecusals", pb.DeclareRecusalsRequest(idempotency_key=new_id())),
+    ):
+        with pytest.raises(Refusal, match="NOT_VERIFIED") as caught:
+            await desk.call(nobody, method, request)
+        assert "账号管理员" in caught.value.problem.zh
+    waiting = (await desk.submit(someone(), dossier(member(), member("spouse", "李秀英")))).no
+    record = pb.RecordConfirmationRequest(
+        idempotency_key=new_id(), application_no=waiting, member=1, channel="counter", document="身份证原件"
+    )
+    assert await reason_of(desk.call(nobody, "RecordConfirmation", record)) == "NOT_VERIFIED"
+    objected = await at_street(desk)
+    await desk.bring_to(objected, "street_approved", "district_approved", "city_approved")
+    raise_ = pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=objected, text="另有住房")
+    raised = (await desk.call(someone(), "RaiseObjection", raise_)).objection
+    answer = pb.DecideObjectionRequest(idempotency_key=new_id(), application_no=objected, objection_id=raised.id, answer="不成立")
+    reviewer = replace(staff("district_reviewer", "410202"), person="")
+    assert await reason_of(desk.call(reviewer, "DecideObjection", answer)) == "NOT_VERIFIED"
 
 
 async def test_who_lives_in_the_same_community_does_not_decide_it(desk: Desk, clerk: Caller) -> None:
@@ -87,7 +159,6 @@ async def test_who_lives_in_the_same_community_does_not_decide_it(desk: Desk, cl
     await declare(desk, clerk, community=COMMUNITY)
     await refused(desk, clerk, no, "OWN_COMMUNITY")
     # No community on record is nobody's.
-    await declare(desk, clerk, community="")
     elsewhere = await at_street(desk, community="")
     assert await task_of(desk, clerk, elsewhere) == ("open", "")
 
@@ -128,8 +199,8 @@ async def test_it_is_the_person_and_not_the_account(desk: Desk, clerk: Caller) -
     await declare(desk, one, applicant.id_number)
     await refused(desk, replace(one, sub=new_id("other-account-")), no, "RELATIVE_CASE")
     # Another person, and an account whose person nobody has verified, have declared nothing.
-    for other in (replace(clerk, sub=new_id("clerk-"), person=desk.index_of(person_number())), replace(clerk, sub=new_id("clerk-"))):
-        assert await task_of(desk, other, no) == ("open", "")
+    for person in (desk.index_of(person_number()), ""):
+        assert await task_of(desk, replace(clerk, sub=new_id("clerk-"), person=person), no) == ("open", "")
 
 
 async def test_nor_do_they_answer_objections_or_record_confirmations(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -17,6 +19,7 @@ from tests.support.keys import staff
 COLLEAGUE = staff("street_clerk", STREET, sub="clerk-colleague")
 APPROVE, RETURN = pb.DECISION_APPROVE, pb.DECISION_RETURN
 WHY = "已入户核实，房屋为危房"
+Leaves = Callable[[Desk, Caller, str], Awaitable[None]]
 
 
 async def doubtful(desk: Desk, *doubts: str) -> str:
@@ -120,6 +123,54 @@ async def test_a_proposal_binds_nobody(desk: Desk) -> None:
     assert (await desk.decide(COLLEAGUE, no, RETURN, "请补充证明")).stage == "correction"
     (decided,) = (await review(desk, CLERK, no)).decisions
     assert (decided.decision, decided.HasField("proposed")) == (RETURN, False)
+
+
+async def left_by_word(desk: Desk, first: Caller, no: str) -> None:
+    await desk.call(first, "RecuseTask", pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=no, reason="与申请人有债务纠纷"))
+
+
+async def left_by_declaring(desk: Desk, first: Caller, no: str) -> None:
+    relative = (await desk.get(COLLEAGUE, no)).dossier.members[0].id_number
+    declared = [pb.Relative(kinship="collateral", id_number=relative)]
+    await desk.call(first, "DeclareRecusals", pb.DeclareRecusalsRequest(idempotency_key=new_id(), relatives=declared))
+
+
+async def left_by_duty(desk: Desk, first: Caller, no: str) -> None:
+    """He is a clerk of another street now, as his next look at his tasks shows."""
+    await desk.call(replace(first, divisions=("410205001",)), "ListTasks", pb.ListTasksRequest(page=page()))
+
+
+@pytest.mark.parametrize("leaves", [left_by_word, left_by_declaring, left_by_duty])
+async def test_what_somebody_proposed_who_may_not_decide_any_more_is_void(desk: Desk, leaves: Leaves) -> None:
+    """The second person becomes the first, and it takes another one."""
+    first, third = (staff("street_clerk", STREET, sub=new_id("clerk-")) for _ in range(2))
+    for each in (first, third, COLLEAGUE):
+        await desk.call(each, "ListTasks", pb.ListTasksRequest(page=page()))
+    no = await doubtful(desk)
+    await approve(desk, first, no, WHY)
+    assert (await review(desk, COLLEAGUE, no)).HasField("proposal")
+    await leaves(desk, first, no)
+    if leaves is not left_by_duty:
+        assert not (await review(desk, COLLEAGUE, no)).HasField("proposal")
+        found = (await desk.call(COLLEAGUE, "ListTasks", pb.ListTasksRequest(page=page()))).tasks
+        assert {task.application_no: task.state for task in found}[no] == "open"
+    assert (await approve(desk, COLLEAGUE, no, "同意")).stage == "street_review", "one person alone"
+    assert (await review(desk, COLLEAGUE, no)).proposal.own
+    assert await reason_of(approve(desk, COLLEAGUE, no, "同意")) == "SECOND_PERSON"
+    assert (await approve(desk, third, no, "同意")).stage == "district_review"
+    (decided,) = (await review(desk, DISTRICT_REVIEWER, no)).decisions
+    assert decided.proposed.reason == "同意"
+
+
+async def test_of_two_who_agree_at_one_moment_one_is_heard(office: Office) -> None:
+    """The other's word took the place of the first's, whose step was then recorded by nobody's word."""
+    desk, no = office.desk, await doubtful(office.desk)
+    others = [staff("street_clerk", STREET, sub=new_id("clerk-")) for _ in range(4)]
+    await approve(desk, CLERK, no, WHY)
+    answers = await asyncio.gather(*(reason_of(approve(desk, each, no, "同意")) for each in others))
+    assert answers.count("") == 1, answers
+    assert set(answers) <= {"", "TASK_NOT_OPEN", "UNAVAILABLE"}
+    assert (await desk.get(CLERK, no)).stage == "district_review"
 
 
 async def test_nothing_against_it_takes_one_person(desk: Desk) -> None:

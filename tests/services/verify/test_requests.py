@@ -184,11 +184,11 @@ async def test_i1_reads_everything_again_once_it_is_given_the_keys(office: Offic
 
 async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> None:
     records = office.records
-    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True, confirmed=True)
+    await records.sabotage(CASE, "UPDATE dossier SET blinds = blinds || '{of the applicant}'::varchar[]")
     await records.passes("I3")
     whole = await records.snapshot()
     for statement, words in (
-        ("UPDATE timeline SET actor = 'clerk-1' WHERE event = 'city_approved'", ("account clerk-1", "city, street")),
+        ("UPDATE word SET sub = 'clerk-1' WHERE id = 'w-city-approve'", ("account clerk-1", "city, street")),
         (
             "UPDATE word SET person = 'one' WHERE id IN ('w-street-approve', 'w-city-approve')",
             ("one person under several accounts", "city, street"),
@@ -208,27 +208,38 @@ async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> 
     [
         ("INSERT INTO registered_spouse VALUES ('{no}', 'of the clerk')", "street was decided by a member's registered spouse"),
         (
-            "INSERT INTO recusal_declaration VALUES ('r2', 'another account', 'of the clerk', '', '{before}'); "
+            "INSERT INTO recusal_declaration VALUES ('r2', 'another account', 'of the clerk', '', '{before}', '{after}'); "
             "INSERT INTO declared_relative VALUES ('r2', 'of the applicant', 'lineal')",
             "street was decided by somebody who had declared a member as his relative",
         ),
         (
-            "INSERT INTO recusal_declaration VALUES ('r3', 'clerk-1', '', '410202001009', '{before}'); "
+            "INSERT INTO recusal_declaration VALUES ('r3', 'clerk-1', '', '410202001009', '{before}', '{after}'); "
             "UPDATE application SET community = '410202001009'",
             "street was decided by somebody who had declared its community as his own",
         ),
+        (
+            # He has taken the relative out of it a week before, and put him back in afterwards.
+            "INSERT INTO recusal_declaration VALUES ('r4', 'clerk-1', 'of the clerk', '', '{before}', '{before}'); "
+            "INSERT INTO declared_relative VALUES ('r4', 'of the applicant', 'lineal'); "
+            "INSERT INTO recusal_declaration VALUES ('r5', 'clerk-1', 'of the clerk', '', '{lately}', '{after}')",
+            "street was decided by somebody who had declared a member as his relative",
+        ),
+        ("UPDATE word SET person = '' WHERE id = 'w-street-approve'", "street was decided by an account whose number nobody had verified"),
     ],
 )
 async def test_i3_finds_who_had_to_leave_it_to_others(office: Office, statement: str, words: str) -> None:
     records = office.records
-    await records.put(CASE, "resident", application_no=NO, blind="of the applicant", since_round=1, active=True, confirmed=True)
+    await records.sabotage(CASE, "UPDATE dossier SET blinds = blinds || '{of the applicant}'::varchar[]")
     await records.sabotage(CASE, "UPDATE word SET person = 'of the clerk' WHERE id = 'w-street-approve'")
     await records.passes("I3")
-    before = NOW - timedelta(days=900)
-    for each in statement.format(no=NO, before=before.isoformat()).split("; "):
+    days = {"before": NOW - timedelta(days=900), "lately": NOW - timedelta(days=7), "after": NOW + timedelta(days=358)}
+    for each in statement.format(no=NO, **{name: day.isoformat() for name, day in days.items()}).split("; "):
         await records.sabotage(CASE, each)
     await records.violates("I3", words)
-    # What he declares afterwards was not known then.
+    # What he declares afterwards was not known then, and what he had left out longer ago than that declaration was good for has ended.
+    if "r5" in statement:
+        await records.sabotage(CASE, "UPDATE recusal_declaration SET renew_by = now() - interval '1 day' WHERE id = 'r5'")
+        await records.passes("I3")
     after = "UPDATE recusal_declaration SET declared_at = now() + interval '1 day'"
     if "recusal_declaration" in statement:
         await records.sabotage(CASE, after)
@@ -264,12 +275,31 @@ async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office
     for number, level in enumerate(("street", "district", "city"), start=101):
         task = {"id": number, "level": level, "opened_at": NOW, "deadline_at": NOW, "overdue": False, "closed_at": NOW, "closed_by": ""}
         await records.put(CASE, "task", application_no=NO, **task)
-        values = {"round": 2, "level": level, "person": "", "official_sealed": b"", "reason_sealed": b"", "at": NOW, "seq": 0}
+        values = {"round": 2, "level": level, "official_sealed": b"", "reason_sealed": b"", "at": NOW, "seq": 0}
         word = f"w-{level}-approve"
-        await records.put(CASE, "proposal", id=f"p-{level}", task_id=number, application_no=NO, sub="clerk-9", word_id=word, **values)
+        await records.put(
+            CASE,
+            "proposal",
+            id=f"p-{level}",
+            task_id=number,
+            application_no=NO,
+            sub=f"clerk-9-{level}",
+            person=f"of clerk 9 at {level}",
+            word_id=word,
+            **values,
+        )
     await records.passes("I3")
-    await records.sabotage(CASE, "UPDATE proposal SET sub = 'clerk-1' WHERE level = 'street'")
-    await records.violates("I3", "street approved it against the assessment, and one person alone")
+    whole = await records.snapshot()
+    left = {"level": "street", "reason": "RECUSED", "official_sealed": b"", "words_sealed": b"", "seq": 0, "holders": []}
+    await records.put(CASE, "recusal", id="r-9", application_no=NO, sub="clerk-9-street", person="", at=NOW, word_id="", **left)
+    await records.violates("I3", "street was proposed by somebody who had left it to others")
+    await records.restore(whole)
+    for broken in ("sub = 'clerk-1'", "void = 'RECUSED'"):
+        await records.sabotage(CASE, f"UPDATE proposal SET {broken} WHERE level = 'street'")
+        await records.violates("I3", "street approved it against the assessment, and one person alone")
+        await records.restore(whole)
+    await records.sabotage(CASE, "UPDATE proposal SET person = 'of clerk 9'")
+    await records.violates("I3", "one person under several accounts has decided district, street")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE word SET sub = 'clerk-2'", "DELETE FROM word", "TRUNCATE word"])

@@ -1035,7 +1035,7 @@ export interface paths {
          */
         get: operations["get_recusal_declaration"];
         /**
-         * Replaces what the official has declared
+         * What the official declares from now on; what it leaves out of an earlier declaration goes on counting until this one's ``renew_by``
          * @description He decides no case, answers no objection and reads nobody's papers of a household to which a relative belongs or which lives in his community. Roles: street_clerk, district_reviewer, city_reviewer, auditor.
          */
         put: operations["declare_recusals"];

@@ -390,8 +390,8 @@ export const staff = {
     en: "You do not decide the case of your own household, of a relative you declare, or of anybody in your own community, and see only how far it has come; a colleague decides. Declare once a year, and whenever something changes.",
   },
   "recusal.kept": {
-    zh: "亲属的证件号码只用来比对，系统不保存姓名和号码，只保存关系和不能还原的比对码；所以每次申报都要重新填写。",
-    en: "Numbers of relatives are only compared. Neither names nor numbers are kept, only the relation and a code that cannot be turned back; so they are entered anew each time.",
+    zh: "亲属的证件号码只用来比对，系统不保存姓名和号码，只保存关系和不能还原的比对码；所以每次申报都要重新填写。以前申报过、这次没有列入的亲属和社区，在这次申报到期前您仍要回避。",
+    en: "Numbers of relatives are only compared. Neither names nor numbers are kept, only the relation and a code that cannot be turned back; so they are entered anew each time. Whom and where you declared before and leave out now counts until this declaration ends.",
   },
   "recusal.current": { zh: "现在有效的申报", en: "What counts now" },
   "recusal.declared": {

@@ -38,6 +38,13 @@ _MODELS: Final[dict[str, type[Word]]] = {
     waiting.LEAVE: waiting.Leaving,
     lease.SIGN: lease.SignLease,
 }
+# What an official has done to a level, or to a confirmation at its counter.
+_ACT: Final = {
+    application.DECIDE: "decided",
+    application.DECIDE_OBJECTION: "decided",
+    application.CONFIRM: "told of a confirmation",
+    application.WITHDRAW_CONSENT: "told of a consent taken back",
+}
 # In whose name an answer to an objection is said; which level that is the case says.
 _OBJECTION: Final = "objection"
 
@@ -59,42 +66,60 @@ async def i1(sources: Sources, found: Findings) -> None:
         found.note("no database of housing is known: answers, leaves and signatures were not looked at")
 
 
+# What somebody had declared that counted at an instant: the newest, and what another one had taken the place of within the time that one was good for.
+_COUNTED: Final = """
+    SELECT {columns} FROM recusal_declaration AS stood
+    WHERE (stood.sub = {sub} OR ({person} <> '' AND stood.person = {person})) AND stood.declared_at <= {at} AND NOT EXISTS (
+        SELECT FROM recusal_declaration AS later WHERE (later.sub = {sub} OR ({person} <> '' AND later.person = {person}))
+        AND later.declared_at > stood.declared_at AND later.renew_by <= {at}
+    )
+"""
+
+
 @check("I3", "nobody has decided two levels of one case, a case he had to leave to others, or alone against the assessment")
 async def i3(sources: Sources, found: Findings) -> None:
-    """By account, and by the person the sign-on had verified where it had verified one. What officials had declared counts as it stood when they spoke."""
-    decided = await sources.rows(
+    """By account, and by the person the sign-on had verified. What officials had declared, and whom the case had named, counts as it stood when they
+    spoke; of the first of two who approved, as it stood when the second did."""
+    counted = _COUNTED.format(
+        columns="array_agg(id) AS ids, array_agg(community) AS places", sub="spoke.sub", person="spoke.person", at="spoke.at"
+    )
+    spoken = await sources.rows(
         "casework",
-        """
-        SELECT timeline.application_no AS no, timeline.actor, word.person, word.level, word.update_name, application.owner,
-               ARRAY(SELECT blind FROM resident WHERE resident.application_no = application.no) AS household,
-               ARRAY(SELECT blind FROM registered_spouse WHERE registered_spouse.application_no = application.no) AS spouses,
-               ARRAY(SELECT blind FROM declared_relative WHERE declaration_id = declared.id) AS relatives,
-               application.community <> '' AND application.community = declared.community AS neighbour,
+        f"""
+        WITH spoke AS (
+            SELECT timeline.application_no AS no, timeline.seq, word.level, word.update_name, word.sub, word.person, word.said_at AS at, false AS first
+            FROM timeline JOIN word ON word.id = timeline.word_id
+            WHERE (word.update_name IN ('decide', 'decide_objection') AND timeline.event NOT LIKE '%_handed_on')
+               OR (word.update_name IN ('confirm', 'withdraw_consent') AND word.kind = 'staff')
+            UNION ALL
+            SELECT timeline.application_no, timeline.seq, word.level, word.update_name, proposal.sub, proposal.person, word.said_at, true
+            FROM timeline JOIN word ON word.id = timeline.word_id JOIN proposal ON proposal.word_id = word.id
+        )
+        SELECT spoke.*, application.owner,
+               ARRAY(SELECT unnest(blinds) FROM dossier WHERE dossier.application_no = spoke.no AND dossier.created_at <= spoke.at) AS household,
+               ARRAY(SELECT blind FROM registered_spouse WHERE registered_spouse.application_no = spoke.no) AS spouses,
+               ARRAY(SELECT blind FROM declared_relative WHERE declaration_id = ANY(declared.ids)) AS relatives,
+               application.community <> '' AND application.community = ANY(declared.places) AS neighbour,
                EXISTS (
-                   SELECT FROM recusal WHERE recusal.application_no = application.no AND recusal.at < word.said_at
-                   AND (recusal.sub = word.sub OR (word.person <> '' AND recusal.person = word.person))
+                   SELECT FROM recusal WHERE recusal.application_no = spoke.no AND recusal.at < spoke.at
+                   AND (recusal.sub = spoke.sub OR (spoke.person <> '' AND recusal.person = spoke.person))
                ) AS recused
-        FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
-        LEFT JOIN LATERAL (
-            SELECT id, community FROM recusal_declaration
-            WHERE (recusal_declaration.sub = word.sub OR (word.person <> '' AND recusal_declaration.person = word.person))
-              AND declared_at <= word.said_at
-            ORDER BY declared_at DESC, id LIMIT 1
-        ) AS declared ON true
-        WHERE word.update_name IN ('decide', 'decide_objection') AND timeline.event NOT LIKE '%_handed_on' ORDER BY no, timeline.seq
-        """,
+        FROM spoke JOIN application ON application.no = spoke.no LEFT JOIN LATERAL ({counted}) AS declared ON true
+        ORDER BY no, seq, first
+        """,  # noqa: S608  # a piece of our own
     )
     levels: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in decided:
+    for row in spoken:
         found.looked()
-        named = f"application {row['no']}: {row['level']} was decided by"
+        named = f"application {row['no']}: {row['level']} was {_ACT[row['update_name']] if not row['first'] else 'proposed'} by"
         if row["update_name"] == application.DECIDE:
-            for who in filter(None, (f"account {row['actor']}", row["person"] and "one person under several accounts")):
+            for who in filter(None, (f"account {row['sub']}", row["person"] and "one person under several accounts")):
                 key = who if who.startswith("account") else row["person"]
                 levels[row["no"], key].add(row["level"])
                 if len(levels[row["no"], key]) == 2:
                     found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
-        own = row["actor"] == row["owner"] or (row["person"] and row["person"] in row["household"])
+        found.unless(bool(row["person"]), f"{named} an account whose number nobody had verified")
+        own = row["sub"] == row["owner"] or (row["person"] and row["person"] in row["household"])
         found.unless(not own, f"{named} one of its own household")
         found.unless(not (row["person"] and row["person"] in row["spouses"]), f"{named} a member's registered spouse")
         found.unless(not set(row["relatives"]) & set(row["household"]), f"{named} somebody who had declared a member as his relative")
@@ -107,23 +132,23 @@ async def i3(sources: Sources, found: Findings) -> None:
 
 async def _handed_on(sources: Sources, found: Findings) -> None:
     """A level has passed a case on when each of those known to hold its duty had left it to others, or may not decide it."""
+    counted = _COUNTED.format(columns="id, community", sub="holder", person="duty_holder.person", at="recusal.at")
     passed = await sources.rows(
         "casework",
-        """
+        f"""
         SELECT timeline.application_no AS no, word.level, recusal.id IS NOT NULL AS kept, ARRAY(
-            SELECT holder FROM unnest(recusal.holders) AS holder LEFT JOIN duty_holder ON duty_holder.sub = holder
+            SELECT DISTINCT holder FROM unnest(recusal.holders) AS holder LEFT JOIN duty_holder ON duty_holder.sub = holder
             WHERE NOT EXISTS (
                 SELECT FROM recusal AS other WHERE other.application_no = application.no AND other.at <= recusal.at
                 AND (other.sub = holder OR (duty_holder.person <> '' AND other.person = duty_holder.person))
             ) AND holder <> application.owner AND NOT EXISTS (
-                SELECT FROM resident WHERE resident.application_no = application.no AND resident.blind = duty_holder.person
+                SELECT FROM dossier WHERE dossier.application_no = application.no AND duty_holder.person = ANY(dossier.blinds)
             ) AND NOT EXISTS (
                 SELECT FROM registered_spouse WHERE registered_spouse.application_no = application.no AND blind = duty_holder.person
             ) AND NOT EXISTS (
-                SELECT FROM recusal_declaration AS declared LEFT JOIN declared_relative ON declaration_id = declared.id
-                LEFT JOIN resident ON resident.application_no = application.no AND resident.blind = declared_relative.blind
-                WHERE declared.declared_at <= recusal.at AND (declared.sub = holder OR (duty_holder.person <> '' AND declared.person = duty_holder.person))
-                AND (resident.blind IS NOT NULL OR (application.community <> '' AND declared.community = application.community))
+                SELECT FROM ({counted}) AS declared LEFT JOIN declared_relative ON declaration_id = declared.id
+                LEFT JOIN dossier ON dossier.application_no = application.no AND declared_relative.blind = ANY(dossier.blinds)
+                WHERE dossier.round IS NOT NULL OR (application.community <> '' AND declared.community = application.community)
             ) AND NOT EXISTS (
                 SELECT FROM word AS elsewhere WHERE elsewhere.workflow_id = word.workflow_id AND elsewhere.update_name = 'decide'
                 AND elsewhere.level <> word.level
@@ -136,7 +161,7 @@ async def _handed_on(sources: Sources, found: Findings) -> None:
         FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
         LEFT JOIN recusal ON recusal.word_id = word.id AND recusal.sub = word.sub AND recusal.level = word.level
         WHERE timeline.event LIKE '%_handed_on' ORDER BY no, timeline.seq
-        """,
+        """,  # noqa: S608  # a piece of our own
     )
     for row in passed:
         found.looked()
@@ -155,7 +180,7 @@ async def _two_persons(sources: Sources, found: Findings) -> None:
         SELECT timeline.application_no AS no, word.level, word.sub, word.person, proposal.sub AS first, proposal.person AS first_person,
                1 + (SELECT count(*) FROM timeline AS earlier WHERE earlier.application_no = timeline.application_no
                     AND earlier.seq < timeline.seq AND earlier.event IN ('corrected', 'corrected_with_new_adult')) AS round
-        FROM timeline JOIN word ON word.id = timeline.word_id LEFT JOIN proposal ON proposal.word_id = word.id
+        FROM timeline JOIN word ON word.id = timeline.word_id LEFT JOIN proposal ON proposal.word_id = word.id AND proposal.void = ''
         WHERE word.update_name = 'decide' AND word.said->>'decision' = 'approve' ORDER BY no, timeline.seq
         """,
     )

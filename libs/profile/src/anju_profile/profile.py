@@ -12,7 +12,18 @@ import yaml
 from anju_terms import is_code
 from pydantic import Field, PrivateAttr, model_validator
 
-from anju_profile.sections import ApplicationClocks, BillClocks, CalendarYear, Contract, Division, Lease, Refusal, ReviewLevel, Waiting
+from anju_profile.sections import (
+    ApplicationClocks,
+    BillClocks,
+    CalendarYear,
+    Contract,
+    Division,
+    Lease,
+    Recusal,
+    Refusal,
+    ReviewLevel,
+    Waiting,
+)
 from anju_profile.series import OLDER, Code, Codes, Section, Series, Whole, series_in
 
 
@@ -25,6 +36,7 @@ class Profile(Section):
     review_levels: Series[tuple[ReviewLevel, ...]] = Field(description="levels that review a case, in order")
     objection_level: Code = Field(description="level that answers objections")
     application: ApplicationClocks
+    recusal: Recusal
     refusal: Refusal
     waiting: Waiting
     lease: Lease

@@ -35,6 +35,13 @@ class ApplicationClocks(Section):
     objection_review_wd: Positive
 
 
+class Recusal(Section):
+    """Officials declare whom they do not decide about (回避). A declaration is good for ``declaration_days``; what the next one leaves out goes on
+    counting for as long after it."""
+
+    declaration_days: Positive
+
+
 class Body(Row):
     """What the office of a review level calls itself. ``{city}``, ``{district}`` and ``{street}`` are the places of the case."""
 

@@ -142,10 +142,10 @@ class Confirmations:
             raise invalid_field("/document", "TOO_LONG", f"最多填写{MAX_TEXT_CHARS}个字。", f"At most {MAX_TEXT_CHARS} characters.")
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
-            case, dossier = await self._open(session, request.application_no)
+            case, dossier = await self._open(session, request.application_no, deciding=caller.person)
             if not caller.covers(case.street):
                 raise Refusal(OUT_OF_DIVISION)
-            reach.require_unrelated(await store.recusal(session, case.no, caller))
+            reach.require_unrelated(caller, await store.recusal(session, case.no, caller))
             if not 0 < request.member < len(dossier.members):
                 raise Refusal(NOT_AWAITED)
             return await self._said(
@@ -163,8 +163,8 @@ class Confirmations:
         if other is not None:
             raise EarlierFirstError(other)
 
-    async def _open(self, session: AsyncSession, no: str) -> tuple[Application, Dossier]:
-        case = await store.lock_case(session, no)
+    async def _open(self, session: AsyncSession, no: str, *, deciding: str = "") -> tuple[Application, Dossier]:
+        case = await store.lock_case(session, no, deciding=deciding)
         row = await store.dossier(session, no, case.round) if case is not None else None
         if case is None or row is None:
             raise Refusal(NOT_FOUND)

@@ -9,7 +9,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju_contracts import application as contract
 from anju_people import grounds, text
 from anju_terms import terms
-from casekit.words import Heard, word_name
+from casekit.words import EarlierFirstError, Heard, word_name
 from chassis import once
 from chassis.errors import NOT_FOUND, VERSION_MISMATCH, Refusal
 from chassis.identity import Caller
@@ -36,6 +36,8 @@ from casework.tables import Application, Objection, Proposal, Recusal
 
 # Who has not looked at his tasks for so long is not counted on.
 KNOWN_FOR: Final = timedelta(days=60)
+# Why a proposed approval counts no longer, beside what the vocabulary ``recusals`` knows.
+NO_DUTY: Final = "NO_DUTY"
 MAX_REASON_CHARS: Final = 500
 MAX_NAME_CHARS: Final = 100
 MAX_OBJECTION_CHARS: Final = 2000
@@ -68,13 +70,16 @@ class Decisions:
             return await self._reading.case(caller, request.application_no)
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
-            case = await _locked(session, request.application_no)
+            case = await _locked(session, request.application_no, caller)
             level = await _may_decide(session, caller, case, request)
             if decision is contract.Decision.APPROVE and await store.against(session, case):
-                first = await store.proposal(session, case.no)
+                first = await self._first(session, case)
                 if first is None:
                     raise Refusal(TASK_NOT_OPEN)
                 _require_another(caller, first)
+                if first.word_id != word_id and await store.was_said(session, first.word_id):
+                    # A colleague has agreed a moment ago: his word is carried out, or refused, before anybody else's.
+                    raise EarlierFirstError(first.word_id)
                 first.word_id = word_id
             await store.sign(session, word_id, self._seal(official, "signature", "official_sealed", word_id))
             said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)
@@ -92,7 +97,7 @@ class Decisions:
             if await store.takes_one(session, request.application_no, key):
                 return False
         async with self._parts.database.transaction() as session:
-            case = await _locked(session, request.application_no)
+            case = await _locked(session, request.application_no, caller)
             if await session.get(Proposal, key) is not None:
                 return True
             if not await store.against(session, case) or await store.was_said(session, key):
@@ -103,13 +108,15 @@ class Decisions:
                 raise invalid_field(
                     "/reason", "REQUIRED", zh, "A criterion is not met or could not be verified: say why it is approved all the same."
                 )
-            first = await store.proposal(session, case.no)
+            first = await self._first(session, case)
             if first is not None:
                 _require_another(caller, first)
                 return False
             task = await store.open_task(session, case.no)
             if task is None or task.id is None:
                 raise Refusal(TASK_NOT_OPEN)
+            # Who proposes is known to hold the duty, whatever pages he has looked at.
+            await store.see_duties(session, caller, reach.REVIEWERS, now())
             # Whoever looks at the case, or waits for a change of it, sees that there is a proposal now.
             case.version += 1
             session.add(
@@ -129,6 +136,21 @@ class Decisions:
             )
         return True
 
+    async def _first(self, session: AsyncSession, case: Application) -> Proposal | None:
+        """The approval somebody has proposed on the open task. Void is one whose person may not decide the case any more: the next one is the first."""
+        found = await store.first(session, case.no)
+        if found is None:
+            return None
+        proposed, why = found
+        if proposed.word_id and await store.was_said(session, proposed.word_id):
+            return proposed
+        known = await self._holders(session, case, proposed.level)
+        if not why and any(each.sub == proposed.sub or each.person == proposed.person for each in known):
+            return proposed
+        proposed.void = why or NO_DUTY
+        await session.flush()
+        return None
+
     # -- leaving a case to others (回避) ------------------------------------------------------------------------------------------------------
 
     async def recuse(self, caller: Caller, request: pb.RecuseTaskRequest) -> pb.RecuseTaskResponse:
@@ -138,7 +160,7 @@ class Decisions:
         official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
-            case = await _locked(session, request.application_no)
+            case = await _locked(session, request.application_no, caller)
             level, kept = await self._recusal(session, caller, case, word_id, words, official)
             kept.word_id = word_id
             # One the workflow has refused stays, and so does who left the case to others with it.
@@ -149,7 +171,7 @@ class Decisions:
             return Heard(contract.workflow_id(case.no), said, level)
 
         async with self._parts.database.transaction() as session:
-            case = await _locked(session, request.application_no)
+            case = await _locked(session, request.application_no, caller)
             known = await session.get(Recusal, key)
             if known is None:
                 level, kept = await self._recusal(session, caller, case, key, words, official)
@@ -200,13 +222,14 @@ class Decisions:
         """Who is known to hold the duty of a level in the part of the city the case is in."""
         duty = terms("levels")[case.objection_level if level == OBJECTION else level]
         seen = await store.holders(session, duty.role, now() - KNOWN_FOR)
-        known = [Caller(row.sub, "staff", (duty.role,), tuple(row.divisions), person=row.person) for row in seen]
+        # Whose number nobody has verified decides nothing.
+        known = [Caller(row.sub, "staff", (duty.role,), tuple(row.divisions), person=row.person) for row in seen if row.person]
         return [each for each in known if each.covers(case.street) and (duty.scope == "street" or each.covers(case.district))]
 
     async def _left(self, session: AsyncSession, case: Application, level: str, but: Caller) -> bool:
         """That somebody else is known who may decide at the level."""
         for each in await self._holders(session, case, level):
-            if each.sub == but.sub or (but.person and each.person == but.person):
+            if each.sub == but.sub or each.person == but.person:
                 continue
             standing = await store.standing(session, case.no, each)
             if not standing.recusal and (level == OBJECTION or not _has_decided_elsewhere(case, level, standing)):
@@ -282,7 +305,7 @@ class Decisions:
         )
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
-            case = await _locked(session, request.application_no)
+            case = await _locked(session, request.application_no, caller)
             reach.require_level(caller, case, OBJECTION, await store.recusal(session, case.no, caller))
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
@@ -315,12 +338,13 @@ def _has_decided_elsewhere(case: Application, level: str, standing: store.Standi
 
 
 def _require_another(caller: Caller, first: Proposal) -> None:
-    if caller.sub == first.sub or (caller.person and caller.person == first.person):
+    if caller.sub == first.sub or caller.person == first.person:
         raise Refusal(SECOND_PERSON)
 
 
-async def _locked(session: AsyncSession, no: str) -> Application:
-    case = await store.lock_case(session, no)
+async def _locked(session: AsyncSession, no: str, caller: Caller) -> Application:
+    """The case, and what the caller has declared, held until the transaction ends."""
+    case = await store.lock_case(session, no, deciding=caller.person)
     if case is None:
         raise Refusal(NOT_FOUND)
     return case

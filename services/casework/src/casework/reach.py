@@ -11,7 +11,7 @@ from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
+from casework.errors import NOT_VERIFIED, OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
 from casework.tables import Application
 
 _RECUSALS: Final = {problem.reason: problem for problem in (OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED)}
@@ -63,8 +63,20 @@ def own_case(caller: Caller, case: Application | None) -> Application:
     return case
 
 
-def require_unrelated(recusal: str) -> None:
-    """``recusal``: why the caller does not act in the case (``store.recusal``), "" for nothing. Raises Refusal of that reason."""
+def require_verified(caller: Caller) -> None:
+    """That the sign-on has verified the official's number: nobody knows else whether he decides about himself or his own, or twice. Raises Refusal."""
+    if not caller.person:
+        raise Refusal(
+            NOT_VERIFIED,
+            zh="您的工作账号没有实名认证，系统无法核对您是否应当回避，不能办理。请联系本单位账号管理员，在统一身份认证平台完成实名认证后重新登录。",
+            en="Your work account carries no verified identity number, so nobody can tell whose cases you must leave to others. "
+            "Have your administrator verify it where you sign on, and sign on again.",
+        )
+
+
+def require_unrelated(caller: Caller, recusal: str) -> None:
+    """``recusal``: why the caller does not act in the case (``store.recusal``), "" for nothing. Raises Refusal of that reason, or as ``require_verified``."""
+    require_verified(caller)
     if recusal:
         raise Refusal(_RECUSALS[recusal])
 
@@ -76,7 +88,7 @@ def require_level(caller: Caller, case: Application, task: str, recusal: str) ->
     """
     if not caller.covers(case.street):
         raise Refusal(OUT_OF_DIVISION)
-    require_unrelated(recusal)
+    require_unrelated(caller, recusal)
     level = terms("levels").get(case.objection_level if task == OBJECTION else task)
     if level is None or not caller.has_role(level.role):
         raise Refusal(TASK_NOT_OPEN)

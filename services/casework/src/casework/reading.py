@@ -91,7 +91,7 @@ class Reading:
         if request.state and not is_code("task_states", request.state):
             raise invalid([wrong("/state", "没有这种待办状态。", "There is no such state of a task.")])
         async with self._parts.database.statements() as session:
-            await store.see_duties(session, caller, {role for role in caller.roles if role in reach.REVIEWERS}, now())
+            await store.see_duties(session, caller, reach.REVIEWERS, now())
             levels = reach.levels_of(caller)
             shown, info = await store.list_tasks(session, caller, levels, request.state, request.page, overdue=request.overdue)
         if not request.page.only_count:

@@ -15,15 +15,13 @@ from chassis.identity import Caller
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casework import store
+from casework import reach, store
 from casework.domain import id_number
 from casework.errors import invalid_field
 from casework.parts import Parts, now, today
 from casework.tables import DeclaredRelative, RecusalDeclaration
 
 MAX_RELATIVES: Final = 50
-# After this the official is asked to declare again; until he does, the old declaration goes on counting.
-RENEWAL: Final = timedelta(days=365)
 
 # What a household is told about a number sends it to a counter.
 _ID_FORMAT: Final = (
@@ -42,13 +40,15 @@ class Recusals:
             return await self._declared(session, caller)
 
     async def declare(self, caller: Caller, request: pb.DeclareRecusalsRequest) -> pb.GetRecusalDeclarationResponse:
+        reach.require_verified(caller)
         key = word_name(once.request_key(caller, request))
         relatives = self._checked(caller, request)
+        good_for = timedelta(days=self._parts.profile.recusal.declaration_days.on(today()))
         async with self._parts.database.transaction() as session:
+            await store.declaring(session, caller.person)
             if await session.get(RecusalDeclaration, key) is None:
-                session.add(
-                    RecusalDeclaration(id=key, sub=caller.sub, person=caller.person, community=request.community, declared_at=now())
-                )
+                at, who = now(), {"sub": caller.sub, "person": caller.person}
+                session.add(RecusalDeclaration(id=key, **who, community=request.community, declared_at=at, renew_by=at + good_for))
                 await session.flush()
                 session.add_all(DeclaredRelative(declaration_id=key, blind=blind, kinship=kinship) for blind, kinship in relatives.items())
                 await session.flush()
@@ -93,7 +93,7 @@ class Recusals:
             community=row.community,
             kinships=[relative.kinship for relative in relatives],
             declared_at=stamp(row.declared_at),
-            renew_by=stamp(row.declared_at + RENEWAL),
+            renew_by=stamp(row.renew_by),
         )
         return pb.GetRecusalDeclarationResponse(declaration=declaration)
 

@@ -148,8 +148,8 @@ class Draft(Base, table=True):
 
 
 class RecusalDeclaration(Base, table=True):
-    """Whom, and where, an official has declared that he does not decide (回避). Append-only, and the newest of a person counts, also when its year is over:
-    relatives do not end with it."""
+    """Whom, and where, an official has declared that he does not decide (回避). Append-only. The newest of a person counts, also after ``renew_by``:
+    relatives do not end with it. What a newer one has taken the place of counts until that one's ``renew_by``: nobody declares anew around a case."""
 
     __tablename__ = "recusal_declaration"
     __table_args__ = (
@@ -163,6 +163,8 @@ class RecusalDeclaration(Base, table=True):
     # Division code of the community he lives in; "" where none is on record.
     community: str
     declared_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # When he has to declare anew before he decides.
+    renew_by: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class DeclaredRelative(Base, table=True):
@@ -313,11 +315,12 @@ class Task(Base, table=True):
 
 class Proposal(Base, table=True):
     """An approval against what is not met or could not be verified, by the first of the two persons it takes. ``word_id`` is the second one's word, which
-    carries it out; "" until then. Nothing else of it ever changes (a trigger sees to it)."""
+    carries it out; "" until then. ``void``: why it counts no longer, when whoever proposed it may not decide the case any more; another person is the
+    first then. Nothing else of it ever changes (a trigger sees to it)."""
 
     __tablename__ = "proposal"
     __table_args__ = (
-        Index("uq_proposal_task", "task_id", unique=True),
+        Index("uq_proposal_task", "task_id", unique=True, postgresql_where=text("void = ''")),
         Index("ix_proposal_application", "application_no"),
     )
 
@@ -335,6 +338,8 @@ class Proposal(Base, table=True):
     # The version of the case which it made.
     seq: int = Field(sa_type=BigInteger)
     word_id: str = Field(default="")
+    # Code of the vocabulary ``recusals``, or NO_DUTY.
+    void: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Signature(Base, table=True):

@@ -241,10 +241,10 @@ class CaseworkServiceServicer:
     def DecideTask(self, request, context):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
-        proposed it.
+        proposed it. It is void when he may not decide the case any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,7 +274,8 @@ class CaseworkServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeclareRecusals(self, request, context):
-        """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in.
+        """What the caller declares from now on: his relatives, of whom only blind index and kinship are kept, and the community he lives in. What it leaves out
+        of an earlier declaration goes on counting until this one's renew_by. PERMISSION_DENIED/NOT_VERIFIED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

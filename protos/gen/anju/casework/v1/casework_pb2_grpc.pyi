@@ -53,10 +53,10 @@ class CaseworkServiceStub:
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
-    proposed it.
+    proposed it. It is void when he may not decide the case any more.
     """
     RecuseTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecuseTaskRequest, _casework_pb2.RecuseTaskResponse]
     """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
@@ -68,7 +68,9 @@ class CaseworkServiceStub:
     GetRecusalDeclaration: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetRecusalDeclarationRequest, _casework_pb2.GetRecusalDeclarationResponse]
     """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet."""
     DeclareRecusals: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DeclareRecusalsRequest, _casework_pb2.DeclareRecusalsResponse]
-    """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
+    """What the caller declares from now on: his relatives, of whom only blind index and kinship are kept, and the community he lives in. What it leaves out
+    of an earlier declaration goes on counting until this one's renew_by. PERMISSION_DENIED/NOT_VERIFIED.
+    """
     CorrectApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     ListClaims: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]
@@ -151,10 +153,10 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
-    proposed it.
+    proposed it. It is void when he may not decide the case any more.
     """
     RecuseTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecuseTaskRequest, _casework_pb2.RecuseTaskResponse]  # type: ignore[assignment]
     """The caller leaves the case at his level to others (回避), for a reason the system knows or one he gives. When nobody known of the level is left, the
@@ -166,7 +168,9 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     GetRecusalDeclaration: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetRecusalDeclarationRequest, _casework_pb2.GetRecusalDeclarationResponse]  # type: ignore[assignment]
     """Whom and where the caller has declared that he does not decide; without a declaration when he has not declared yet."""
     DeclareRecusals: _aio.UnaryUnaryMultiCallable[_casework_pb2.DeclareRecusalsRequest, _casework_pb2.DeclareRecusalsResponse]  # type: ignore[assignment]
-    """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
+    """What the caller declares from now on: his relatives, of whom only blind index and kinship are kept, and the community he lives in. What it leaves out
+    of an earlier declaration goes on counting until this one's renew_by. PERMISSION_DENIED/NOT_VERIFIED.
+    """
     CorrectApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.CorrectApplicationRequest, _casework_pb2.CorrectApplicationResponse]  # type: ignore[assignment]
     """The household's answer to a return for correction: a new dossier. FAILED_PRECONDITION/NOT_RETURNED in any other stage."""
     ListClaims: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListClaimsRequest, _casework_pb2.ListClaimsResponse]  # type: ignore[assignment]
@@ -282,10 +286,10 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.DecideTaskResponse, _abc.Awaitable[_casework_pb2.DecideTaskResponse]]:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
-        proposed it.
+        proposed it. It is void when he may not decide the case any more.
         """
 
     @_abc_1.abstractmethod
@@ -321,7 +325,9 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _casework_pb2.DeclareRecusalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.DeclareRecusalsResponse, _abc.Awaitable[_casework_pb2.DeclareRecusalsResponse]]:
-        """Replaces what the caller has declared: his relatives, of whom only blind index and kinship are kept, and the community he lives in."""
+        """What the caller declares from now on: his relatives, of whom only blind index and kinship are kept, and the community he lives in. What it leaves out
+        of an earlier declaration goes on counting until this one's renew_by. PERMISSION_DENIED/NOT_VERIFIED.
+        """
 
     @_abc_1.abstractmethod
     def CorrectApplication(

@@ -1,8 +1,8 @@
 """Every query of casework, a file an idea. Nobody here commits: the transaction belongs to the call."""
 
-from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, is_seconded, proposal, proposals, sign, takes_one, was_said
+from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, first, is_seconded, proposal, proposals, sign, takes_one, was_said
 from casework.store.cases import case, cases_in_reach, counters, list_cases, lock_case, mark_blocked, next_number, on_record, served_cases
-from casework.store.conflicts import declaration, holders, note_spouses, recusal, recusals, see_duties
+from casework.store.conflicts import declaration, declaring, holders, note_spouses, recusal, recusals, see_duties
 from casework.store.consents import anybody_awaited, on_its_way, release_silent, retract, unconfirmed, withdraw_consent
 from casework.store.dossiers import Declared, declared, dossier, drop_correction, naming
 from casework.store.drafts import delete_draft, draft, prune_drafts, save_draft
@@ -49,12 +49,14 @@ __all__ = [
     "decisions",
     "declaration",
     "declared",
+    "declaring",
     "delete_draft",
     "dismissed_objections",
     "dossier",
     "draft",
     "drop_correction",
     "drop_objection",
+    "first",
     "has_open_objection",
     "holders",
     "in_divisions",

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from casework.store.conflicts import why_recused
 from casework.store.households import shares_a_minor, sharing_a_minor
 from casework.tables import Application, Proposal, Signature, Task, Timeline, Word
 
@@ -38,10 +39,22 @@ async def was_said(session: AsyncSession, word_id: str) -> bool:
     return bool((await session.execute(select(exists().where(col(Word.id) == word_id, col(Word.state) != REFUSED)))).scalar_one())
 
 
+async def first(session: AsyncSession, no: str) -> tuple[Proposal, str] | None:
+    """The approval proposed on the open task, and why whoever has proposed it may not decide the case any more ("" for nothing)."""
+    query = (
+        select(Proposal, why_recused(Proposal))
+        .join(Task, col(Task.id) == col(Proposal.task_id))
+        .join(Application, col(Application.no) == col(Task.application_no))
+        .where(col(Task.application_no) == no, col(Task.closed_at).is_(None), col(Proposal.void) == "")
+    )
+    found = (await session.execute(query)).one_or_none()
+    return (found[0], found[1]) if found is not None else None
+
+
 async def proposal(session: AsyncSession, no: str) -> Proposal | None:
-    """The approval proposed on the open task."""
-    query = select(Proposal).join(Task, col(Task.id) == col(Proposal.task_id))
-    return (await session.execute(query.where(col(Task.application_no) == no, col(Task.closed_at).is_(None)))).scalar_one_or_none()
+    """The approval proposed on the open task by somebody who may decide the case."""
+    found = await first(session, no)
+    return found[0] if found is not None and not found[1] else None
 
 
 async def proposals(session: AsyncSession, no: str) -> Sequence[Proposal]:
@@ -50,7 +63,8 @@ async def proposals(session: AsyncSession, no: str) -> Sequence[Proposal]:
 
 async def is_seconded(session: AsyncSession, no: str, level: str, word_id: str) -> bool:
     """That a word is the second person's agreement to an approval proposed at this level."""
-    query = select(exists().where(col(Proposal.application_no) == no, col(Proposal.level) == level, col(Proposal.word_id) == word_id))
+    agreed = (col(Proposal.application_no) == no, col(Proposal.level) == level, col(Proposal.word_id) == word_id, col(Proposal.void) == "")
+    query = select(exists().where(*agreed))
     return bool((await session.execute(query)).scalar_one())
 
 

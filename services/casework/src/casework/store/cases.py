@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.process import START_APPLICATION
+from casework.store.conflicts import not_declaring
 from casework.store.shared import NO, in_divisions
 from casework.tables import NUMBERS, Application, Dossier, Outbox
 
@@ -30,8 +31,13 @@ async def case(session: AsyncSession, no: str) -> Application | None:
     return await session.get(Application, no)
 
 
-async def lock_case(session: AsyncSession, no: str) -> Application | None:
-    """The case, held until the transaction ends: steps of one case are recorded one after another."""
+async def lock_case(session: AsyncSession, no: str, *, deciding: str = "") -> Application | None:
+    """The case, held until the transaction ends: steps of one case are recorded one after another. ``deciding``: the person who decides it, under whom
+    nothing is declared meanwhile."""
+    if deciding:
+        query = select(Application, not_declaring(deciding)).where(col(Application.no) == no).with_for_update(of=Application)
+        row = (await session.execute(query)).one_or_none()
+        return row[0] if row is not None else None
     found: Application | None = (await session.execute(_LOCK_CASE, {"no": no})).scalar_one_or_none()
     return found
 

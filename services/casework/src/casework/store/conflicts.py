@@ -4,47 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Select, any_, exists, func, or_, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from casework.store.households import of_household
-from casework.store.shared import by
-from casework.tables import Application, DeclaredRelative, DutyHolder, Recusal, RecusalDeclaration, RegisteredSpouse, Resident
+from casework.store.shared import by, verified
+from casework.tables import Application, DeclaredRelative, Dossier, DutyHolder, Proposal, Recusal, RecusalDeclaration, RegisteredSpouse
 
 _SEEN_ANEW = timedelta(hours=1)
+_DECLARES: Final = "declares:"
 
 
-def why_recused(caller: Caller) -> ColumnElement[str]:
-    """Why the caller does not act in the application of the query, as a code of the vocabulary ``recusals``; "" when nothing is known against it."""
-    declared = (
-        select(col(RecusalDeclaration.id))
-        .where(by(col(RecusalDeclaration.sub), col(RecusalDeclaration.person), caller))
-        .order_by(col(RecusalDeclaration.declared_at).desc(), col(RecusalDeclaration.id))
-        .limit(1)
-        .scalar_subquery()
+def counting(who: Caller | type[Proposal]) -> Select[str]:
+    """Ids of the declarations of somebody that count now: the newest, and what was in force within the time that one is good for. Who takes a relative
+    out of his declaration does not decide about him for as long as that."""
+    later = aliased(RecusalDeclaration)
+    replaced = (
+        exists()
+        .where(
+            by(col(later.sub), col(later.person), who),
+            col(later.declared_at) > col(RecusalDeclaration.declared_at),
+            col(later.renew_by) <= func.now(),
+        )
+        .correlate_except(later)
     )
-    own = or_(col(Application.owner) == caller.sub, of_household(caller.person))
+    mine = by(col(RecusalDeclaration.sub), col(RecusalDeclaration.person), who)
+    return select(col(RecusalDeclaration.id)).where(mine, ~replaced).correlate_except(RecusalDeclaration)
+
+
+def why_recused(who: Caller | type[Proposal]) -> ColumnElement[str]:
+    """Why the caller, or whoever has made the proposal of the query, does not act in the application of the query, as a code of the vocabulary
+    ``recusals``; "" when nothing is known against it."""
+    # A correction leaves nobody out for as long as he decides: every dossier of the case counts.
+    named = exists().where(col(Dossier.application_no) == col(Application.no), any_(col(Dossier.blinds)) == who.person, verified(who))
+    own = or_(col(Application.owner) == who.sub, named)
     spouse = exists().where(
-        col(RegisteredSpouse.application_no) == col(Application.no),
-        col(RegisteredSpouse.blind) == caller.person,
-        literal(bool(caller.person)),
+        col(RegisteredSpouse.application_no) == col(Application.no), col(RegisteredSpouse.blind) == who.person, verified(who)
     )
-    relative = exists().where(
-        col(Resident.application_no) == col(Application.no),
-        col(Resident.blind) == col(DeclaredRelative.blind),
-        col(DeclaredRelative.declaration_id) == declared,
+    relative = (
+        exists()
+        .where(
+            col(Dossier.application_no) == col(Application.no),
+            col(DeclaredRelative.blind) == any_(col(Dossier.blinds)),
+            col(DeclaredRelative.declaration_id).in_(counting(who)),
+        )
+        .correlate_except(Dossier, DeclaredRelative)
     )
-    neighbour = exists().where(
-        col(RecusalDeclaration.id) == declared,
-        col(RecusalDeclaration.community) == col(Application.community),
-        col(Application.community) != "",
+    declared = aliased(RecusalDeclaration)
+    neighbour = (
+        exists()
+        .where(
+            col(declared.id).in_(counting(who)),
+            col(declared.community) == col(Application.community),
+            col(Application.community) != "",
+        )
+        .correlate_except(declared)
     )
-    left = exists().where(col(Recusal.application_no) == col(Application.no), by(col(Recusal.sub), col(Recusal.person), caller))
+    left = exists().where(col(Recusal.application_no) == col(Application.no), by(col(Recusal.sub), col(Recusal.person), who))
     return sql_case(
         (own, "OWN_CASE"), (spouse, "SPOUSE_CASE"), (relative, "RELATIVE_CASE"), (neighbour, "OWN_COMMUNITY"), (left, "RECUSED"), else_=""
     )
@@ -55,6 +77,16 @@ async def recusal(session: AsyncSession, no: str, caller: Caller) -> str:
         await session.execute(select(why_recused(caller)).select_from(Application).where(col(Application.no) == no))
     ).scalar_one_or_none()
     return found or ""
+
+
+def not_declaring(person: str) -> ColumnElement[None]:
+    """Holds, until the transaction ends, what somebody has declared as it is."""
+    return func.pg_advisory_xact_lock_shared(func.hashtextextended(_DECLARES + person, 0))
+
+
+async def declaring(session: AsyncSession, person: str) -> None:
+    """Until the transaction ends somebody decides nothing: he declares."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_DECLARES + person, 0))))
 
 
 async def declaration(session: AsyncSession, caller: Caller) -> tuple[RecusalDeclaration, Sequence[DeclaredRelative]] | None:
@@ -77,13 +109,18 @@ async def recusals(session: AsyncSession, no: str) -> Sequence[Recusal]:
     return (await session.execute(query)).scalars().all()
 
 
-async def see_duties(session: AsyncSession, caller: Caller, roles: Iterable[str], at: datetime) -> None:
-    """Notes that somebody holds these duties; once an hour is enough."""
+async def see_duties(session: AsyncSession, caller: Caller, duties: Iterable[str], at: datetime) -> None:
+    """Notes where somebody holds each of these duties, nowhere too; once an hour is enough where nothing has changed."""
     values = [
-        {"role": role, "sub": caller.sub, "person": caller.person, "divisions": list(caller.divisions), "seen_at": at} for role in roles
+        {
+            "role": duty,
+            "sub": caller.sub,
+            "person": caller.person,
+            "divisions": list(caller.divisions) if caller.has_role(duty) else [],
+            "seen_at": at,
+        }
+        for duty in duties
     ]
-    if not values:
-        return
     seen = insert(DutyHolder).values(values)
     new = seen.excluded
     changed = or_(

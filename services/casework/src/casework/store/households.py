@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -107,12 +107,7 @@ async def release_residents(session: AsyncSession, no: str) -> None:
     await session.execute(update(Resident).where(col(Resident.application_no) == no).values(active=False))
 
 
-def of_household(person: str) -> ColumnElement[bool]:
-    """That a person belongs to the household of the application in the query; nobody does whose number nobody has verified."""
-    own = exists().where(col(Resident.application_no) == col(Application.no), col(Resident.blind) == person)
-    return own if person else false()
-
-
 async def is_of_household(session: AsyncSession, no: str, person: str) -> bool:
-    query = select(of_household(person)).select_from(Application).where(col(Application.no) == no)
-    return bool(person) and bool((await session.execute(query)).scalar_one_or_none())
+    """Nobody does whose number nobody has verified."""
+    named = exists().where(col(Resident.application_no) == no, col(Resident.blind) == person)
+    return bool(person) and bool((await session.execute(select(named))).scalar_one())

@@ -114,11 +114,12 @@ async def list_tasks(
     why = sql_case(
         (why_recused(caller) != "", why_recused(caller)), (and_(col(Task.level) != OBJECTION, decided), "SAME_REVIEWER"), else_=""
     )
-    states = sql_case((why != "", "recusal"), (col(Proposal.id).is_(None), "open"), (mine, "proposed"), else_="second")
+    proposed = and_(col(Proposal.id).is_not(None), why_recused(Proposal) == "")
+    states = sql_case((why != "", "recusal"), (~proposed, "open"), (mine, "proposed"), else_="second")
     query = (
         select(Task, Application, states, why)
         .join(Application, col(Application.no) == col(Task.application_no))
-        .outerjoin(Proposal, col(Proposal.task_id) == col(Task.id))
+        .outerjoin(Proposal, and_(col(Proposal.task_id) == col(Task.id), col(Proposal.void) == ""))
         .where(col(Task.closed_at).is_(None), or_(False, *by_level))
     )
     if state:

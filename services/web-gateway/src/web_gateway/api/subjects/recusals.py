@@ -53,8 +53,11 @@ async def get_recusal_declaration(call: Call) -> RecusalDeclaration:
 
 @api.put("/myself/recusals", access=Access.STAFF, roles=_DECLARE)
 async def declare_recusals(call: Call, body: DeclareRecusals) -> RecusalDeclaration:
-    """Replaces what the official has declared. He decides no case, answers no objection and reads nobody's papers of a household to which a relative belongs
-    or which lives in his community."""
+    """What the official declares from now on; what it leaves out of an earlier declaration goes on counting until this one's ``renew_by``.
+
+    He decides no case, answers no objection and reads nobody's papers of a household to which a relative belongs
+    or which lives in his community.
+    """
     request = casework.DeclareRecusalsRequest(
         idempotency_key=call.idempotency_key,
         community=body.community,
