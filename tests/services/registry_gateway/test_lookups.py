@@ -603,6 +603,12 @@ async def test_operators_see_how_each_office_answers_and_who_waits_for_it(world:
         await refused(world, no, VEHICLES)
     assert (await seen())[0][VEHICLES, VEHICLES].HasField("paused_until")
 
+    # It did not come so far as to be asked about anybody.
+    world.fault(server="marriage", kind="down")
+    await refused(world, no, MARRIAGE)
+    hidden = (await seen())[0][MARRIAGE, MARRIAGE]
+    assert (hidden.failures >= 1, hidden.HasField("failed_at"), hidden.fault) == (True, True, "connection")
+
     world.sandbox.faults.clear()
     other = world.case(world.persona("single_worker"))
     await world.lookup(other, SOCIAL)

@@ -138,6 +138,13 @@ async def test_the_ready_made_filters_are_links_and_without_an_address_there_are
     assert all(view["link"].startswith(f"{UI}/workflows?query=") for view in views)
 
 
+@pytest.mark.parametrize(("duty", "address"), [("operator", UI), ("auditor", ""), ("", "")])
+async def test_where_the_engine_is_operators_alone_are_told(well: World, duty: str, address: str) -> None:
+    person = await well.stranger()
+    session = await person.get(f"{API}/session", headers={"Authorization": f"Bearer {well.token(duty)}"})
+    assert session.json["engine_ui"] == address
+
+
 @pytest.mark.parametrize("duty", ["street_clerk", "city_reviewer", "house_manager", "finance", "auditor"])
 async def test_it_is_the_operators(well: World, duty: str) -> None:
     person = await well.stranger()

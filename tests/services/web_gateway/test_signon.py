@@ -30,6 +30,7 @@ async def test_an_official_signs_on_with_role_and_division_and_the_services_see_
     session = (await clerk.get(f"{API}/session")).json
     assert (session["kind"], session["roles"], session["divisions"]) == ("staff", ["street_clerk"], ["410202001"])
     assert session["prefill"] is None
+    assert session["engine_ui"] == ""
     await clerk.get(f"{API}/tasks")
     caller = gateway.backstage.last("ListTasks").caller
     assert caller is not None

@@ -3706,6 +3706,11 @@ export interface components {
              */
             csrf_token: string;
             prefill: components["schemas"]["PrefillData"] | null;
+            /**
+             * Engine Ui
+             * @description Address of our namespace in the workflow engine's UI, for operators; empty for everybody else.
+             */
+            engine_ui: string;
         };
         /** SignLease */
         SignLease: {

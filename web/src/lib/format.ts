@@ -38,7 +38,12 @@ export function halfWidth(typed: string): string {
 
 /** Today in China, YYYY-MM-DD. */
 export function today(): string {
-  return (inChina(new Date().toISOString()) ?? new Date()).toISOString().slice(0, 10);
+  return dayOf(new Date().toISOString());
+}
+
+/** The day in China of an instant, YYYY-MM-DD. */
+export function dayOf(value: string): string {
+  return (inChina(value)?.toISOString() ?? "").slice(0, 10);
 }
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");

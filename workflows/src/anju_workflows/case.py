@@ -13,7 +13,7 @@ from anju_terms import title
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from anju_workflows import calling, deadlines, search_attributes, telling
+from anju_workflows import calling, console, deadlines, search_attributes, telling
 from anju_workflows.calling import Step
 from anju_workflows.telling import Telling
 
@@ -225,6 +225,8 @@ class Case:
             lines.append(f"**期限**：{deadlines.china_day(self.deadline)}{'（已超期）' if self.overdue else ''}")
         if self.blocked:
             lines.insert(0, f"**暂停**：{self.blocked}。排除障碍后发送信号 {RESUME} 继续办理。")
+        if link := console.case_link(self.application_no):
+            lines.append(link)
         if self.cancel_requests:
             lines.append("**注意**：收到过取消请求，已忽略；案件只能依规定办结。")
         if self.unsaid:

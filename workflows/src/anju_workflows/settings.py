@@ -15,6 +15,10 @@ class Settings(SimulatedSettings, GrpcServiceSettings):
         default=",".join(ROLES),
         description="Task queues this process serves, comma-separated; anju runs workflows and quick steps, the others slow calls.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address people see (https://…): operators find it beside each workflow, as the way to its case; without it there is none.",
+    )
     worker_max_cached_workflows: int = Field(default=600, ge=1, description="Workflows kept in memory (50 to 90 kB each).")
     worker_max_lookups: int = Field(default=20, ge=1, description="Registry lookups this process runs at once.")
     worker_drain_seconds: float = Field(default=10.0, ge=0, description="How long running activities may finish after SIGTERM.")

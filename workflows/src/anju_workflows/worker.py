@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from anju_workflows import setup
+from anju_workflows import console, setup
 from anju_workflows.activities import Activities, activities
 from anju_workflows.flows import WORKFLOWS
 from anju_workflows.settings import Settings
@@ -29,6 +29,7 @@ PURE_MODULES = (
     "anju_terms",
     "anju_workflows.calling",
     "anju_workflows.telling",
+    "anju_workflows.console",
     "anju_workflows.deadlines",
     "anju_workflows.search_attributes",
     "anju_workflows.case",
@@ -103,6 +104,7 @@ async def worker(settings: Settings, client: Client | None = None) -> AsyncItera
     """Runs one Worker for every role until the block ends. Raises NotSetUpError when the cluster cannot hold our workflows."""
     # Deadlines need the profile's working-day years before the first workflow task.
     anju_profile.load(settings.profile_dir, production=settings.production)
+    console.is_at(settings.public_url)
     async with AsyncExitStack() as stack:
         connected = client or await temporal.connect(settings, settings.clocks())
         await setup.require(connected)

@@ -285,7 +285,7 @@ class Layout:
                 }
             case "worker":
                 # One queue: a queue apart costs a quarter of the throughput here, because eager execution is lost.
-                return {"ANJU_WORKER_ROLES": "anju"}
+                return {"ANJU_WORKER_ROLES": "anju", "ANJU_PUBLIC_URL": self.web_url}
             case _:
                 SERVICES[process]
                 return {}

@@ -86,6 +86,15 @@ class Case:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An office that has failed ``count`` times in a row, the last time ``at``."""
+
+    count: int
+    at: datetime
+    fault: Fault
+
+
 class _Attempt:
     """One person at one office: numbers its questions and binds the answer to them."""
 
@@ -209,6 +218,8 @@ class Lookups:
         self._log = log
         self._keys = keys
         self._breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
+        # As this replica has seen it: a question that did not come so far as to be logged is a failure too.
+        self.silences: dict[tuple[str, str], Silence] = {}
         self._registers = {register: asyncio.Semaphore(CONNECTIONS_PER_REGISTER) for register in connectors}
         self._offices: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_OFFICE))
         self._running: WeakValueDictionary[tuple[str, int, str], asyncio.Lock] = WeakValueDictionary()
@@ -295,10 +306,13 @@ class Lookups:
                     breaker.failed(time.monotonic(), fault.retry_after_seconds)
                 else:
                     breaker.succeeded()
+                before = self.silences.get((case.register, endpoint))
+                self.silences[case.register, endpoint] = Silence(before.count + 1 if before else 1, datetime.now(UTC), fault.fault)
                 _log.warning("register_fault", register=case.register, endpoint=endpoint, attempt=attempt.id, fault=fault.fault.value)
                 await attempt.unanswered(fault.fault)
             except WrongPersonError:
                 breaker.succeeded()
+                self.silences.pop((case.register, endpoint), None)
                 _log.error("register_answered_about_somebody_else", register=case.register, endpoint=endpoint, attempt=attempt.id)
                 await attempt.answered(LookupOutcome.MISMATCH, None)
             except asyncio.CancelledError:
@@ -306,6 +320,7 @@ class Lookups:
                 raise
             else:
                 breaker.succeeded()
+                self.silences.pop((case.register, endpoint), None)
                 # First: once the answer is kept nobody asks again, and whoever is named in it would decide the case.
                 if answer.kin:
                     await self._note_kin(case.application_no, answer.kin)

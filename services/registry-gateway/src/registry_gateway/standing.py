@@ -39,13 +39,15 @@ class Standing:
             waiting, total = await store.waiting_lookups(session, now - 2 * self._longest_retry(now), MOST)
         response = pb.ListRegistersResponse(waiting_total=total)
         for row in rows:
+            seen = self._lookups.silences.get((row.register_name, row.endpoint))
+            own = seen is not None and (row.failed_at is None or seen.at > row.failed_at)
             response.offices.add(
                 register=row.register_name,
                 endpoint=row.endpoint,
                 answered_at=stamp(row.answered_at),
-                failed_at=stamp(row.failed_at),
-                fault=row.fault,
-                failures=row.failures,
+                failed_at=stamp(seen.at if seen is not None and own else row.failed_at),
+                fault=seen.fault.value if seen is not None and own else row.fault,
+                failures=max(row.failures, seen.count if seen is not None else 0),
                 paused_until=stamp(self._lookups.paused_until(row.register_name, row.endpoint, now, time.monotonic())),
             )
         for row in waiting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from web_gateway.api.problems import problem
 from web_gateway.edge.access import VISIT
 from web_gateway.edge.standing import chosen
 
+OPERATOR: Final = "operator"
 api = Api("session", "登录状态 Session")
 
 
@@ -53,6 +54,7 @@ class SessionView(Answer):
     locale: str
     csrf_token: str = Field(description="Send it as X-CSRF-Token with every unsafe request; empty for a bearer token, which needs none.")
     prefill: PrefillData | None
+    engine_ui: str = Field(description="Address of our namespace in the workflow engine's UI, for operators; empty for everybody else.")
 
 
 @api.get("/session")
@@ -101,4 +103,5 @@ def _view(call: Call) -> SessionView:
         locale=call.locale,
         csrf_token=call.edge.sessions.csrf_token(session) if session is not None else "",
         prefill=PrefillData(name=prefill.name, id_number=prefill.id_number, phone=prefill.phone) if prefill else None,
+        engine_ui=call.edge.engine_ui if OPERATOR in person.roles else "",
     )

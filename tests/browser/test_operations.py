@@ -1,0 +1,93 @@
+"""The operators' desk: a register that falls silent is seen within a refresh, numbers lead to their lists, and cases to their workflows and back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.pages import DESK, Visitor
+from tests.support.boxes import RunningBox
+from tests.support.families import Families
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def card(visitor: Visitor, title: str) -> Locator:
+    return visitor.page.locator(".card").filter(has=visitor.page.get_by_role("heading", name=title, exact=True))
+
+
+async def test_a_register_that_falls_silent_is_seen_and_so_is_who_waits_for_it(
+    box: RunningBox, families: Families, visitor: NewVisitor
+) -> None:
+    family = await families.one("410202")
+    operator = await visitor(DESK)
+    await operator.sign_on_official("operator", "", "/staff/operations")
+    fault = await box.town.world("POST", "/faults", {"server": "vehicles", "kind": "down"})
+    try:
+        await family.submit()
+        await family.reaches("verifying")
+        # Nobody presses anything: the page looks again by itself.
+        troubles = card(operator, "需要处理")
+        await expect(troubles.get_by_role("link", name=re.compile("机动车登记没有可用的答复"))).to_be_visible()
+        row = operator.page.locator("#registers").get_by_role("row", name=re.compile("机动车登记"))
+        await expect(row).to_contain_text(re.compile("没有可用的答复|暂停查询"))
+        waiting = operator.page.get_by_role("link", name=family.no)
+        await expect(waiting).to_be_visible()
+        await operator.picture("operations-silent")
+        assert not await operator.violations()
+        # The bar and the row of the table are the same way.
+        waits = card(operator, "在等部门答复的件，按部门")
+        await waits.get_by_role("link", name="机动车登记").click()
+        await expect(operator.page.get_by_text("只看这些：机动车登记")).to_be_visible()
+        shown = await operator.page.locator("h2#waiting").inner_text()
+        assert shown.split()[0] == (await waits.get_by_role("row", name=re.compile("机动车登记")).get_by_role("cell").inner_text()).strip()
+        await waiting.click()
+        await operator.expect_heading(family.no)
+    finally:
+        await box.town.world("DELETE", f"/faults/{fault['id']}")
+
+
+async def test_a_case_leads_to_its_workflow_and_the_workflow_to_its_case(box: RunningBox, families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410202")
+    await family.submit()
+    await family.reaches("street_review")
+    operator = await visitor(DESK)
+    await operator.sign_on_official("operator", "", f"/staff/cases/{family.no}")
+    there = operator.page.get_by_role("link", name=f"资格申请 application/{family.no}")
+    address = await there.get_attribute("href")
+    assert address == f"{box.layout.temporal_ui_url}/namespaces/default/workflows/application%2F{family.no}"
+    # The engine's own page: what it writes to the console is not ours to judge.
+    engine = await operator.context.new_page()
+    await engine.goto(address)
+    await engine.get_by_role("link", name="User Metadata").or_(engine.get_by_role("tab", name="User Metadata")).first.click()
+    # It draws Markdown in a frame of its own.
+    back = engine.frame_locator("#user-metadata-current-details").get_by_role("link", name=f"打开申请 {family.no}")
+    await expect(back.first).to_have_attribute("href", f"{box.url}/staff/cases/{family.no}")
+    await engine.screenshot(path="test-output/browser/operations-engine.png")
+    await engine.goto(
+        f"{box.layout.temporal_ui_url}/namespaces/default/workflows?query=Blocked%3Dtrue%20AND%20ExecutionStatus%3D%22Running%22"
+    )
+    await engine.screenshot(path="test-output/browser/operations-view.png")
+    await engine.close()
+
+
+async def test_every_bar_of_the_report_is_a_link_to_as_many_cases(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410202")
+    await family.submit()
+    await family.reaches("street_review")
+    auditor = await visitor(DESK)
+    await auditor.sign_on_official("auditor", "", "/staff/counters")
+    report = card(auditor, "各区县申请数量")
+    bars = report.locator("svg")
+    await expect(bars).to_be_visible()
+    await auditor.picture("counters-chart")
+    assert not await auditor.violations()
+    row = report.get_by_role("row", name=re.compile("龙亭区"))
+    count = (await row.get_by_role("cell").inner_text()).strip()
+    await bars.get_by_text("龙亭区").click()
+    await auditor.expect_heading("申请查询")
+    await expect(auditor.page.get_by_text(f"共 {count} 条")).to_be_visible()
+    await expect(auditor.page).to_have_url(re.compile("district=410202"))
