@@ -20,7 +20,7 @@ from chassis.wire import stamp
 from tests.services.web_gateway.world import API, World, world
 
 UI = "https://engine.test/namespaces/anju"
-SERVICES = {"casework", "eligibility", "registry-gateway", "housing", "payments", "notifications"}
+SERVICES = {"casework", "organisation", "eligibility", "registry-gateway", "housing", "payments", "notifications"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
