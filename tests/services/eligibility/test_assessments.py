@@ -207,7 +207,7 @@ async def test_a_family_is_assessed_and_told_why(world: World) -> None:
     assert assessment.as_of.ToDatetime(UTC) == AS_OF
     income = next(criterion for criterion in assessment.criteria if criterion.code == "income")
     assert (income.observed.zh, income.threshold.zh) == ("人均每月 1,500.00 元", "不超过 2,400.00 元")
-    assert (income.observed.en, income.threshold.en) == ("CNY 1,500.00 per person and month", "at most CNY 2,400.00")
+    assert (income.observed.en, income.threshold.en) == ("1,500.00 yuan per person and month", "at most 2,400.00 yuan")
     assert list(income.receipt_ids) == ["rc_i0", "rc_i1", "rc_i2"]
     shown = await world.call("GetAssessment", pb.GetAssessmentRequest(application_no=no), "web-gateway", citizen())
     assert shown.assessment == assessment

@@ -193,7 +193,7 @@ async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None
     assert "2026年12月7日" in sms["text"]
     english = (await world.inbox(owner, locale="en")).messages[0]
     assert english.title == "Please correct your application"
-    assert "2026-12-07" in english.body
+    assert "7 December 2026" in english.body
 
 
 async def test_nothing_personal_stands_in_a_table(world: World) -> None:

@@ -49,7 +49,7 @@ class Case:
     owner: str = "citizen-1"
     consented: list[str] = field(default_factory=lambda: list(ALL))
     purpose: str = ADMISSION
-    legal_basis: str = "公共租赁住房管理办法第八条、第九条"
+    legal_basis: str = "own_consent"
     consented_at: datetime = CONSENTED_AT
     refusal: Problem | None = None
     # Places of those of whose consent casework says nothing.

@@ -406,6 +406,7 @@ async def test_no_personal_data_in_any_table(world: World) -> None:
         ({"purpose": " "}, "PURPOSE_NOT_ALLOWED"),
         ({"purpose": "市场营销"}, "PURPOSE_NOT_ALLOWED"),
         ({"legal_basis": ""}, "PURPOSE_NOT_ALLOWED"),
+        ({"legal_basis": "口头同意"}, "PURPOSE_NOT_ALLOWED"),
         ({"people": []}, "NO_CONSENT"),
         ({"silent": frozenset({0})}, "NO_CONSENT"),
     ],

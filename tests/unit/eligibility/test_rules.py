@@ -254,7 +254,7 @@ def test_the_limit_in_force_on_the_day_of_assessment_judges() -> None:
 def test_numbers_never_look_better_than_they_are() -> None:
     assert sqm(1600).zh == "16.00 ㎡"
     assert sqm(Fraction(160_001, 100)).zh == "16.01 ㎡"
-    assert (yuan(240_000).zh, yuan(240_000).en) == ("2,400.00 元", "CNY 2,400.00")
+    assert (yuan(240_000).zh, yuan(240_000).en) == ("2,400.00 元", "2,400.00 yuan")
 
 
 def sums(area: housing.Area) -> list[Fraction]:

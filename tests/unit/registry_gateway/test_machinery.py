@@ -11,7 +11,7 @@ from typing import Any
 import casework.reading
 import pytest
 from anju_contracts.application import LookupOutcome
-from anju_terms import terms
+from anju_terms import is_code, terms
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -294,11 +294,11 @@ VEHICLES = registers.discover()["vehicles"].fields
 
 
 def test_nothing_outside_the_purpose_leaves() -> None:
-    allowed = purposes.fields_for(purposes.ADMISSION, "第八条", VEHICLES)
+    allowed = purposes.fields_for(purposes.ADMISSION, casework.reading.LEGAL_BASIS, VEHICLES)
     purposes.check({"xm", "sfzmhm"}, allowed)
     with pytest.raises(purposes.NotAllowedError):
         purposes.check({"xm", "lxfs"}, allowed)
-    for purpose, basis in (("", "第八条"), ("市场营销", "第八条"), (purposes.ADMISSION, " ")):
+    for purpose, basis in (("", "own_consent"), ("marketing", "own_consent"), (purposes.ADMISSION, " "), (purposes.ADMISSION, "第八条")):
         with pytest.raises(purposes.NotAllowedError):
             purposes.fields_for(purpose, basis, VEHICLES)
 
@@ -306,6 +306,8 @@ def test_nothing_outside_the_purpose_leaves() -> None:
 def test_casework_and_the_gateway_name_the_same_purpose() -> None:
     """Two services, one word: a consent given for another text would have every question refused."""
     assert casework.reading.PURPOSE == purposes.ADMISSION
+    assert is_code("purposes", casework.reading.PURPOSE)
+    assert is_code("legal_bases", casework.reading.LEGAL_BASIS)
 
 
 def test_silence_weighs_most_then_a_mix_up_then_somebody_unknown_then_a_record() -> None:

@@ -23,7 +23,7 @@ def typescript() -> str:
     lines = ["/** Codes and their titles. Written by `make terms` from libs/terms; do not edit. */", "export const terms = {"]
     for name, vocabulary in vocabularies().items():
         lines.append(f"  {name}: {{")
-        lines += [f"    {code}: {json.dumps(_shown(term), ensure_ascii=False)}," for code, term in vocabulary.items()]
+        lines += [f"    {_key(code)}: {json.dumps(_shown(term), ensure_ascii=False)}," for code, term in vocabulary.items()]
         lines.append("  },")
     lines += [
         "} as const;",
@@ -34,6 +34,10 @@ def typescript() -> str:
     lines += [f"  {code}: {json.dumps(level)}," for code, level in levels.items()]
     lines.append("} as const;\n")
     return "\n".join(lines)
+
+
+def _key(code: str) -> str:
+    return code if code.isidentifier() else json.dumps(code)
 
 
 def _shown(term: Term) -> dict[str, object]:

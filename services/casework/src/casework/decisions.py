@@ -266,8 +266,8 @@ class Decisions:
             if case.owner == caller.sub or await store.is_of_household(session, case.no, caller.person):
                 raise Refusal(
                     OWN_CASE,
-                    zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的申请”中办理。",
-                    en="You cannot object to your own application; correct or withdraw it under “my applications”.",
+                    zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的事项”中办理。",
+                    en="You cannot object to your own application; correct or withdraw it under “My cases”.",
                 )
             if await store.has_open_objection(session, case.no, caller):
                 raise Refusal(OBJECTION_PENDING)

@@ -97,8 +97,8 @@ NO_CONSENT = Problem(
 NO_CONSENT_GIVEN = Problem(
     "NO_CONSENT_GIVEN",
     _FAILED,
-    "这件申请里没有您可以撤回的同意。申请人不想继续的，请在“我的申请”中撤回申请。",
-    "There is no consent of yours here to take back. The applicant may withdraw the application under “My case”.",
+    "这件申请里没有您可以撤回的同意。申请人不想继续的，请在“我的事项”中撤回申请。",
+    "There is no consent of yours here to take back. The applicant may withdraw the application under “My cases”.",
 )
 NOT_REGISTERED = Problem(
     "NOT_REGISTERED", _FAILED, "该家庭还没有登记为轮候对象。", "This household is not registered for the waiting list."

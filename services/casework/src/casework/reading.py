@@ -24,10 +24,11 @@ from casework.parts import Parts, now
 from casework.store import Declared
 from casework.tables import Application, Notice
 
-PURPOSE: Final = "公共租赁住房保障资格核验"
+# Why the registers are asked (vocabulary `purposes`), and what that stands on (`legal_bases`).
+PURPOSE: Final = "admission"
+LEGAL_BASIS: Final = "own_consent"
 # Who asks in an official's name shows him no case: only whether he may see it decides what he is shown of theirs.
 _ASKED_FOR: Final = {"eligibility": "assessment", "registry-gateway": "lookups"}
-LEGAL_BASIS: Final = "《公共租赁住房管理办法》第八条、第九条；申请家庭书面授权"
 
 
 class Reading:

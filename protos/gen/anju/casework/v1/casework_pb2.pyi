@@ -2329,7 +2329,7 @@ class GetSubjectsResponse(_message.Message):
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
     purpose: _builtins.str
-    """Purpose and legal basis to be logged with every query."""
+    """Purpose and legal basis to be logged with every query (vocabularies `purposes`, `legal_bases`)."""
     legal_basis: _builtins.str
     district: _builtins.str
     @_builtins.property

@@ -326,6 +326,7 @@ class AccessEntry(_message.Message):
     register: _builtins.str
     endpoint: _builtins.str
     purpose: _builtins.str
+    """Vocabularies `purposes` and `legal_bases`."""
     legal_basis: _builtins.str
     operator: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
@@ -400,6 +401,7 @@ class QueryAboutMe(_message.Message):
     register: _builtins.str
     endpoint: _builtins.str
     purpose: _builtins.str
+    """As in AccessEntry."""
     legal_basis: _builtins.str
     outcome: _common_pb2.LookupOutcome.ValueType
     application_no: _builtins.str

@@ -20,4 +20,4 @@ def sqm(centi: Fraction | int) -> Title:
 def yuan(fen: Fraction | int, rounding: str = ROUND_HALF_UP) -> Title:
     value = Fraction(fen) / 100
     number = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"), rounding)
-    return Title(zh=f"{number:,} 元", en=f"CNY {number:,}")
+    return Title(zh=f"{number:,} 元", en=f"{number:,} yuan")

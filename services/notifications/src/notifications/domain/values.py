@@ -11,6 +11,11 @@ from typing import Final, Literal
 import anju_calendar as calendar
 from anju_terms import terms
 
+# fmt: off
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)
+# fmt: on
 Kind = Literal["text", "day", "month", "fen", "count", "term", "list"]
 
 # Every blank of a template and the kind of fact that fills it. What a person typed is ``text`` and reads the same in every language.
@@ -63,11 +68,12 @@ class Fact:
     def en(self) -> str:
         match self.kind, self.value:
             case "day", datetime() as instant:
-                return calendar.local_date(instant).isoformat()
+                day = calendar.local_date(instant)
+                return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
             case "month", str(period):
-                return f"{period[:4]}-{period[4:]}"
+                return f"{_MONTHS[int(period[4:]) - 1]} {period[:4]}"
             case "fen", int(fen):
-                return f"CNY {_amount(fen)}"
+                return f"{_amount(fen)} yuan"
             case "term", (str(vocabulary), str(code)):
                 return _phrase(vocabulary, code, "en")
             case "list", tuple(items):

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from anju_terms import terms
+
 BANK_CCB: Final = "bank:ccb"
 RENT_INCOME: Final = "income:rent"
 SUSPENSE: Final = "suspense"
@@ -20,17 +22,20 @@ class Head:
     """A line of the chart; ``per_lease`` heads have one account a lease, ``{code}:{lease}``."""
 
     code: str
-    title: str
     per_lease: bool
+
+    @property
+    def title(self) -> str:
+        return terms("ledger_heads")[self.code].zh
 
 
 CHART: Final = (
-    Head("receivable", "应收租金及押金", per_lease=True),
-    Head(BANK_CCB, "银行在途资金（建设银行）", per_lease=False),
-    Head(RENT_INCOME, "应缴财政款（租金非税收入）", per_lease=False),
-    Head("deposit", "存入保证金（押金）", per_lease=True),
-    Head("credit", "预收款（多缴及应退）", per_lease=True),
-    Head(SUSPENSE, "暂收款（挂账）", per_lease=False),
+    Head("receivable", per_lease=True),
+    Head(BANK_CCB, per_lease=False),
+    Head(RENT_INCOME, per_lease=False),
+    Head("deposit", per_lease=True),
+    Head("credit", per_lease=True),
+    Head(SUSPENSE, per_lease=False),
 )
 
 

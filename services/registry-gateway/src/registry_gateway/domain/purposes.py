@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-# Checking whether a household may have public rental housing (Order 11, articles 8 and 9), in the words casework gives and consents name.
-ADMISSION = "公共租赁住房保障资格核验"
+from anju_terms import is_code
+
+# Checking whether a household may have public rental housing (Order 11, articles 8 and 9); a code of the vocabulary `purposes`.
+ADMISSION = "admission"
 
 
 class NotAllowedError(Exception):
@@ -14,9 +16,9 @@ class NotAllowedError(Exception):
 
 def fields_for(purpose: str, legal_basis: str, approved: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The fields a purpose may send to a register (``approved`` has them by purpose). Raises NotAllowedError for a purpose nobody has approved and without
-    a legal basis."""
-    fields = approved.get(purpose.strip())
-    if fields is None or not legal_basis.strip():
+    a legal basis (vocabulary `legal_bases`)."""
+    fields = approved.get(purpose)
+    if fields is None or not is_code("legal_bases", legal_basis):
         raise NotAllowedError("a question needs an approved purpose and a legal basis")
     return fields
 

@@ -210,8 +210,8 @@ class AccessEntry(Answer):
     at: datetime
     register_: f.Register = Field(alias="register", serialization_alias="register")
     endpoint: str
-    purpose: str
-    legal_basis: str
+    purpose: Annotated[str, CodeOf("purposes")]
+    legal_basis: Annotated[str, CodeOf("legal_bases")]
     operator: str
     outcome: f.Outcome | None
     subject_index: int = Field(description="Position in the household of whom it was about; 0 is the applicant.")

@@ -22,7 +22,7 @@ PROBLEMS = (
     ),
     Kind(
         "NO_CONSENT_GIVEN", 409, "没有可以撤回的同意", "No consent to take back",
-        "这件申请里没有您可以撤回的同意。申请人请在“我的申请”中撤回申请。", "There is no consent of yours to take back; the applicant withdraws the application.",
+        "这件申请里没有您可以撤回的同意。申请人请在“我的事项”中撤回申请。", "There is no consent of yours to take back; the applicant withdraws the application.",
     ),
     Kind(
         "CONFIRMED_ELSEWHERE", 409, "已在另一件申请里", "Stands in another application",

@@ -54,8 +54,8 @@ class QueryAboutMe(Answer):
     at: datetime
     register_: f.Register = Field(alias="register", serialization_alias="register")
     endpoint: str
-    purpose: str
-    legal_basis: str
+    purpose: Annotated[str, CodeOf("purposes")]
+    legal_basis: Annotated[str, CodeOf("legal_bases")]
     fields: list[str] = Field(description="What was sent about the person, by the register's own names.")
     outcome: f.Outcome | None = Field(description="Null while there is no answer.")
     application_no: str = Field(description="Empty when it was asked in the application of another household.")
