@@ -38,6 +38,7 @@ from housing.deposits import Deposits, PaymentsDeposits
 from housing.expiry import ROUND_SECONDS, end_expired
 from housing.servicer import HousingServicer
 from housing.settings import Settings
+from housing.steps import Parts
 from housing.terms import TermsOf, of_profile
 from housing.words import KINDS
 
@@ -80,7 +81,8 @@ async def application(
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
         reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
-        servicer = HousingServicer(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts, files, reads)
+        parts = Parts(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts)
+        servicer = HousingServicer(parts, files, reads)
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {
             FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),

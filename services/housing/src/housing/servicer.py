@@ -14,30 +14,23 @@ from anju_contracts import lease, waiting
 from casekit.facts import Fact
 from casekit.facts import record as record_facts
 from casekit.reads import Reads, of_list
-from casekit.tell import Tellings
-from casekit.words import Heard, Words
+from casekit.words import Heard
 from chassis import ids, once
-from chassis.crypto import KeyRing
-from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, caller_if_known, current_caller
-from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
 from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from housing import facts, reach, store, wire
-from housing.applicants import Applicants
-from housing.contracts import ContractFiles, Contracts
-from housing.deposits import Deposits
+from housing.contracts import ContractFiles
 from housing.domain import matching
 from housing.domain.contract import mark_of
 from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, UNIT_EXISTS
 from housing.requests import check_new_units
-from housing.steps import WorkflowSteps
+from housing.steps import Parts, WorkflowSteps
 from housing.tables import LISTED, Estate, Offer, Once, Unit, Waiting
-from housing.terms import TermsOf
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
@@ -48,21 +41,8 @@ _OFFERING_TRIES: Final = 3
 
 
 class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
-    def __init__(
-        self,
-        database: Database,
-        ring: KeyRing,
-        outbox: Outbox,
-        tellings: Tellings,
-        applicants: Applicants,
-        terms_of: TermsOf,
-        words: Words,
-        deposits: Deposits,
-        contracts: Contracts,
-        files: ContractFiles,
-        reads: Reads,
-    ) -> None:
-        super().__init__(database, ring, outbox, tellings, applicants, terms_of, words, deposits, contracts)
+    def __init__(self, parts: Parts, files: ContractFiles, reads: Reads) -> None:
+        super().__init__(parts)
         self._files = files
         self._reads = reads
         # One process waits for a district's lock with one connection, not with its whole pool.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -44,28 +45,32 @@ _DEPOSIT = {"activated": "paid", "lapsed": "arrears"}
 OFFER_OUTCOMES = ("accepted", "declined", "expired")
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What every call works with; made once by the composition root."""
+
+    database: Database
+    ring: KeyRing
+    outbox: Outbox
+    tellings: Tellings
+    applicants: Applicants
+    terms_of: TermsOf
+    words: Words
+    deposits: Deposits
+    contracts: Contracts
+
+
 class WorkflowSteps:
-    def __init__(
-        self,
-        database: Database,
-        ring: KeyRing,
-        outbox: Outbox,
-        tellings: Tellings,
-        applicants: Applicants,
-        terms_of: TermsOf,
-        words: Words,
-        deposits: Deposits,
-        contracts: Contracts,
-    ) -> None:
-        self._database = database
-        self._ring = ring
-        self._outbox = outbox
-        self._tellings = tellings
-        self._applicants = applicants
-        self._terms_of = terms_of
-        self._words = words
-        self._deposits = deposits
-        self._contracts = contracts
+    def __init__(self, parts: Parts) -> None:
+        self._database = parts.database
+        self._ring = parts.ring
+        self._outbox = parts.outbox
+        self._tellings = parts.tellings
+        self._applicants = parts.applicants
+        self._terms_of = parts.terms_of
+        self._words = parts.words
+        self._deposits = parts.deposits
+        self._contracts = parts.contracts
 
     async def RegisterWaiting(self, request: pb.RegisterWaitingRequest, context: Context) -> pb.RegisterWaitingResponse:
         _check_step(request.step)
