@@ -76,7 +76,7 @@ class Identities:
         """
         if role not in STAFF_ROLES or not 1 <= seat <= MAX_SEATS:
             return None
-        title, level, default = STAFF_ROLES[role]
+        _title, level, default = STAFF_ROLES[role]
         division = division or default
         if not self._fits(division, level):
             return None
@@ -85,11 +85,8 @@ class Identities:
         # A number of nobody's in the population (its own begin with 99): an official is a person, and another one in every seat.
         body = f"98{int.from_bytes(digest[2:4]) % 10_000:04d}{1970 + digest[4] % 30}{1 + digest[5] % 12:02d}{1 + digest[6] % 28:02d}{int.from_bytes(digest[7:9]) % 1000:03d}"
         name = words.SURNAMES[digest[0] % len(words.SURNAMES)] + words.GIVEN_FEMALE[digest[1] % len(words.GIVEN_FEMALE)]
-        place = "市" if division == CITY else self.population.divisions.name(division)
-        # 市级终审 names the city itself.
-        place = "" if title.startswith(place) else place
         claims: dict[str, object] = {
-            "name": f"{name}（{place}{title}）",
+            "name": name,
             "kind": "staff",
             "roles": [role],
             "divisions": [division],
