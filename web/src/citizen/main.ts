@@ -6,11 +6,13 @@ import { apply } from "@/i18n/apply";
 import { citizen } from "@/i18n/citizen";
 import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
+import { startPrint } from "@/lib/print";
 import App from "./App.vue";
 import { router } from "./router";
 
 speak({ ...citizen, ...apply }, () => import("@/i18n/citizen.en"));
 startElder();
+startPrint();
 void startLocale().then(() => {
   void loadCity();
   createApp(App).use(router).mount("#app");

@@ -4,9 +4,9 @@ import { api } from "@/api/client";
 import type { ApplicationSummary, Bill, Claim, Lease, Offer, Tenancy } from "@/api/schema";
 import { t, title } from "@/i18n";
 import { useLoad } from "@/lib/action";
-import { day, moment, period, yuan } from "@/lib/format";
+import { day, moment, yuan } from "@/lib/format";
 import { session } from "@/lib/session";
-import { billLink, isOver as isSettled } from "./pages/bills";
+import { billLink, billName, isOver as isSettled } from "./pages/bills";
 
 /** Ends after which a case is over. */
 const ENDED = ["registered", "rejected", "withdrawn", "lapsed"];
@@ -69,8 +69,7 @@ function debts(bills: Bill[]): Matter[] {
 }
 
 function payable(bill: Bill): Matter {
-  const what = `${period(bill.period)} ${title("bill_kinds", bill.kind)}`;
-  const said = { title: t("mine.bill", { what, money: left([bill]) }), until: t("mine.by", { at: moment(bill.due_at) }), who: t("mine.you") };
+  const said = { title: t("mine.bill", { what: billName(bill), money: left([bill]) }), until: t("mine.by", { at: moment(bill.due_at) }), who: t("mine.you") };
   return { ...YOURS, ...said, kind: "act", to: billLink(bill.id), action: t("mine.pay") };
 }
 

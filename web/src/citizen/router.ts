@@ -90,9 +90,10 @@ router.beforeEach(async (to) => {
   await loadSession();
   if (session.user?.kind !== "citizen") return { path: "/signin", query: { next: to.fullPath } };
   if (to.meta.question) {
-    const { isBegun, openDraft } = await import("./apply/draft");
+    const { isBegun, isHandedIn, openDraft } = await import("./apply/draft");
     const no = String(to.params.no ?? "");
     const first = no ? `/cases/${no}/correct` : "/apply";
+    if (isHandedIn(no) && to.path !== first) return first;
     await openDraft(no, to.path === first);
     // Only the first page fetches the dossier which is corrected.
     if (no && to.path !== first && !isBegun(no)) return first;

@@ -11,11 +11,13 @@ import { citizen } from "@/i18n/citizen";
 import { staff } from "@/i18n/staff";
 import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
+import { startPrint } from "@/lib/print";
 import App from "./App.vue";
 import { router } from "./router";
 
 speak({ ...citizen, ...apply, ...staff }, () => import("@/i18n/staff.en"));
 startElder();
+startPrint();
 void startLocale().then(() => {
   void loadCity();
   createApp(App).use(router).mount("#app");

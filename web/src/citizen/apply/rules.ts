@@ -151,13 +151,16 @@ export function sectionErrors(draft: Draft, section: Section): FieldError[] {
 
 const PLACE = new Set(["district", "street", "community", "address", "phone"]);
 
+/** Where consent as a whole is said to be wrong: at the first register the city asks. */
+export const consentField = () => `consent-${registers.asked[0] ?? "registers"}`;
+
 /** The field a JSON pointer of the request body speaks of; null for none that is on a page. */
 export function fieldOf(pointer: string): { id: string; page: string } | null {
   const parts = pointer.split("/").filter(Boolean);
   if (parts[0] === "dossier") parts.shift();
   const [head, index, leaf] = parts;
   if (!head) return null;
-  if (head === "consent" || head === "registers") return { id: "consent-social_insurance", page: "consent" };
+  if (head === "consent" || head === "registers") return { id: consentField(), page: "consent" };
   if (head === "category") return { id: "category", page: "category" };
   if (head === "marital_status") return { id: "marital_status", page: "marriage" };
   if (PLACE.has(head)) return { id: head, page: "place" };
