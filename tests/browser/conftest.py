@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from anju_stories.household import Household
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.pages import PHONE, Visitor
+from tests.services.web_gateway.world import World, world
 from tests.support.boxes import RunningBox, running_box
 from tests.support.families import Families
 from tests.support.patience import PATIENCE_SECONDS
@@ -55,9 +57,59 @@ async def box(chromium: Browser, session_dir: Path) -> AsyncIterator[RunningBox]
         yield running
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def gateway(chromium: Browser, session_dir: Path, keys_dir: Path) -> AsyncIterator[World]:
+    """The gateway alone with the built pages; behind it services that answer as a test tells them to."""
+    folder = session_dir / "gateway"
+    folder.mkdir(parents=True, exist_ok=True)
+    async with world(folder, keys_dir, static_dir=BUILT.parent) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def families(box: RunningBox) -> Families:
     return Families(box, 500_000)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tenant(box: RunningBox, families: Families) -> Household:
+    """Lives in its home, has paid the deposit, owes the first month; an objection was answered on the way."""
+    family = await families.one("410204")
+    neighbour = await families.one("410204")
+    await family.submit()
+    await family.approve_everywhere()
+    raised = await neighbour.applicant.post(f"/applications/{family.no}/objections", {"text": "该户另有住房"})
+    await family.reaches("objection_review")
+    answer = {"upheld": False, "answer": "经核实不成立"}
+    await family.reviewer("district").post(f"/applications/{family.no}/objections/{raised['id']}/decision", answer)
+    await family.pass_public_notice()
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    await family.accept_offer()
+    await family.sign()
+    await family.pay("deposit")
+    await family.lease_is("active")
+    await family.bill(await family.live_month(0))
+    return family
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def reviewed(families: Families) -> Household:
+    """Waits for its street."""
+    family = await families.one("410204")
+    await family.submit()
+    await family.reaches("street_review")
+    return family
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def refused(families: Families) -> Household:
+    """Was refused by its street."""
+    family = await families.one("410204")
+    await family.submit()
+    await family.reaches("street_review")
+    await family.decide("street", "refuse", "名下有多处住房，超过人均面积标准")
+    await family.reaches("rejected")
+    return family
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -52,11 +52,37 @@ STACKED = """() => [...document.querySelectorAll("td .cell, td, th, .mark, .butt
   }).map((each) => each.innerText.trim())"""
 
 
+# A day, an hour, a number or an amount that begins on one line and ends on the next: people compare them with paper.
+BROKEN = r"""() => {
+  const whole = /\d{4}年\d{1,2}月(?:\d{1,2}日)?|\d{1,2}:\d{2}|[A-Z]{1,2}-\d{4}-\d{6}|\d{17}[\dX]|[\d,]+\.\d{2} (?:元|yuan|㎡|m²)/g;
+  const found = [], range = document.createRange(), texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (!text.parentElement.offsetParent || text.parentElement.closest("option, .said, .message p, .visually-hidden")) continue;
+    for (const match of text.data.matchAll(whole)) {
+      range.setStart(text, match.index);
+      range.setEnd(text, match.index + match[0].length);
+      if (new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1) found.push(`${match[0]} in ${text.parentElement.outerHTML.slice(0, 120)}`);
+    }
+  }
+  return found;
+}"""
+
+
 # A box to tick counts with the label around it. Half a pixel is rounding.
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, textarea, input:not([type=hidden]), a.button, a.tap, a.back, nav a")]
   .map((each) => (each.matches("[type=checkbox], [type=radio]") ? each.closest("label") : each))
   .filter((each) => each && each.offsetParent !== null && each.getBoundingClientRect().height < 43.5)
   .map((each) => `${each.tagName.toLowerCase()} ${(each.innerText || each.id).trim()}: ${each.getBoundingClientRect().height} px`)"""
+
+
+# The bar at the thumb stands at the end of the page (true), or where it belongs.
+TO_THE_END = """(end) => {
+  const [shell, tabs] = [document.querySelector(".shell"), document.querySelector(".shell .tabs")];
+  if (!tabs || (end && getComputedStyle(tabs).position !== "fixed")) return;
+  shell.style.position = end ? "relative" : "";
+  tabs.style.position = end ? "absolute" : "";
+}"""
 
 
 @dataclass
@@ -147,6 +173,11 @@ class Visitor:
         found = await self.page.evaluate(STACKED)
         return [str(each) for each in found]
 
+    async def broken(self) -> list[str]:
+        """Days, hours, numbers and amounts that stand on two lines."""
+        found = await self.page.evaluate(BROKEN)
+        return [str(each) for each in found]
+
     async def focused(self) -> str:
         """Id or text of what the keyboard is on."""
         return str(await self.page.evaluate("document.activeElement.id || document.activeElement.innerText.trim()"))
@@ -154,7 +185,10 @@ class Visitor:
     async def picture(self, name: str) -> None:
         """For people to look at: what no assertion sees."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        # The whole page at once, as one who scrolls through it sees it: the bar at the thumb at its end, not across its middle.
+        await self.page.evaluate(TO_THE_END, True)
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        await self.page.evaluate(TO_THE_END, False)
 
 
 def yuan(fen: int) -> str:

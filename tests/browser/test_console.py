@@ -29,7 +29,7 @@ async def test_the_navigation_is_the_duty_of_whoever_is_signed_on(visitor: NewVi
     manager = await visitor(screen)
     await manager.sign_on_official("house_manager", "410202", "/staff/waiting")
     nav = manager.page.get_by_role("navigation", name="主要功能")
-    for words in ("申请查询", "轮候与配租", "租赁合同", "欠租与逾期", "两级报表"):
+    for words in ("申请查询", "轮候与配租", "租赁合同", "欠租与逾期", "各区县申请统计"):
         await expect(nav.get_by_role("link", name=words)).to_be_visible()
     await expect(nav.get_by_role("link", name="我的待办")).to_have_count(0)
     await expect(nav.get_by_role("link", name="轮候与配租")).to_have_attribute("aria-current", "page")
@@ -81,15 +81,15 @@ async def test_the_console_without_a_mouse(visitor: NewVisitor) -> None:
     for key, words in (
         ("ArrowDown", "轮候与配租"),
         ("ArrowDown", "租赁合同"),
-        ("End", "两级报表"),
+        ("End", "各区县申请统计"),
         ("ArrowDown", "工作首页"),
-        ("ArrowUp", "两级报表"),
+        ("ArrowUp", "各区县申请统计"),
     ):
         await keyboard.press(key)
         assert words in await manager.focused()
     await keyboard.press("Enter")
-    await manager.expect_heading("两级报表")
-    assert "两级报表" in await manager.focused()
+    await manager.expect_heading("各区县申请统计")
+    assert "各区县申请统计" in await manager.focused()
 
 
 async def test_the_search_finds_by_number_and_by_person(families: Families, visitor: NewVisitor) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
-import pytest_asyncio
 from anju_stories.household import Household
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, PHONE, Visitor
-from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
 pytestmark = pytest.mark.browser
@@ -28,47 +28,6 @@ STAFF = {
     "operator": ("/staff/", "/staff/operations"),
     "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/looks", "/staff/query-objections"),
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def tenant(box: RunningBox, families: Families) -> Household:
-    """Lives in its home, has paid the deposit, owes the first month; an objection was answered on the way."""
-    family = await families.one("410204")
-    neighbour = await families.one("410204")
-    await family.submit()
-    await family.approve_everywhere()
-    raised = await neighbour.applicant.post(f"/applications/{family.no}/objections", {"text": "该户另有住房"})
-    await family.reaches("objection_review")
-    answer = {"upheld": False, "answer": "经核实不成立"}
-    await family.reviewer("district").post(f"/applications/{family.no}/objections/{raised['id']}/decision", answer)
-    await family.pass_public_notice()
-    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
-    await family.accept_offer()
-    await family.sign()
-    await family.pay("deposit")
-    await family.lease_is("active")
-    await family.bill(await family.live_month(0))
-    return family
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def reviewed(families: Families) -> Household:
-    """Waits for its street."""
-    family = await families.one("410204")
-    await family.submit()
-    await family.reaches("street_review")
-    return family
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def refused(families: Families) -> Household:
-    """Was refused by its street."""
-    family = await families.one("410204")
-    await family.submit()
-    await family.reaches("street_review")
-    await family.decide("street", "refuse", "名下有多处住房，超过人均面积标准")
-    await family.reaches("rejected")
-    return family
 
 
 def pages_of(family: Household, period: str) -> tuple[str, ...]:
@@ -91,54 +50,75 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
     )
 
 
-async def on_the_narrowest_phone(visitor: Visitor, path: str) -> list[str]:
-    """A page at 320 px, the width of the smallest phones and of 1280 px at a zoom of 400 % (WCAG 1.4.10)."""
-    size = visitor.page.viewport_size or PHONE["viewport"]
-    await visitor.page.set_viewport_size({"width": 320, "height": 640})
-    wide, stacked = await visitor.sideways(), await visitor.stacked()
-    await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict or its literal
-    return [f"{path}: {wide} px sideways at 320 px"] * bool(wide) + [f"{path}: stacked at 320 px: {word}" for word in stacked]
+@dataclass(frozen=True)
+class Mode:
+    """One way to look at the citizens' pages: a screen, in standard or large type, and the narrower screen each page is turned to as well."""
+
+    name: str
+    screen: dict[str, object]
+    narrow: tuple[int, int]
+    large: bool = False
 
 
-async def faults(visitor: Visitor, paths: tuple[str, ...], name: str) -> list[str]:
+# The smallest phones are 320 px wide, which is also a desk at a zoom of 400 % (WCAG 1.4.10); 640 px are a desk of 1280 px at 200 %.
+MODES = (
+    Mode("phone", PHONE, (320, 640)),
+    Mode("desk-citizen", DESK, (640, 450)),
+    Mode("large", PHONE, (320, 640), large=True),
+    Mode("large-desk", DESK, (640, 450), large=True),
+)
+
+
+async def shape(visitor: Visitor) -> list[str]:
+    """What is too wide, broken or too small for the screen as it is."""
+    wide = await visitor.sideways()
+    return [
+        *([f"{wide} px sideways"] if wide else []),
+        *(f"stacked: {word}" for word in await visitor.stacked()),
+        *(f"on two lines: {word}" for word in await visitor.broken()),
+        *(f"small: {target}" for target in await visitor.small_targets()),
+    ]
+
+
+async def faults(visitor: Visitor, paths: Sequence[str], name: str, narrow: tuple[int, int] | None = None) -> list[str]:
     found = []
     for path in paths:
         await visitor.open(path)
-        found += [f"{path}: {violation}" for violation in await visitor.violations()]
-        found += [f"{path}: reads {word!r}" for word in await visitor.raw()]
-        if wide := await visitor.sideways():
-            found.append(f"{path}: {wide} px sideways")
-        found += [f"{path}: stacked: {word}" for word in await visitor.stacked()]
-        if not path.startswith("/staff"):
-            found += await on_the_narrowest_phone(visitor, path)
-            found += [f"{path}: small: {target}" for target in await visitor.small_targets()]
-        await visitor.picture(f"{name}{path.replace('/', '_')}")
+        here = [*await visitor.violations(), *(f"reads {word!r}" for word in await visitor.raw())]
+        if narrow is None:
+            # The console is no phone's: only that nothing is cut off.
+            here += [f"{wide} px sideways"] if (wide := await visitor.sideways()) else []
+            here += [f"stacked: {word}" for word in await visitor.stacked()]
+        else:
+            here += await shape(visitor)
+        await visitor.picture(f"{name}{re.sub('[A-Z]+-[0-9]{4}-[0-9]{6}', '0', path).replace('/', '_')}")
+        if narrow is not None:
+            whole = visitor.page.viewport_size
+            assert whole is not None
+            await visitor.page.set_viewport_size({"width": narrow[0], "height": narrow[1]})
+            here += [f"at {narrow[0]} px: {fault}" for fault in [*await visitor.violations(), *await shape(visitor)]]
+            await visitor.page.set_viewport_size(whole)
+        found += [f"{path}: {fault}" for fault in here]
     return found
 
 
-@pytest.mark.parametrize("elder", [False, True], ids=["standard", "large type"])
-async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Household, visitor: NewVisitor, elder: bool) -> None:
-    phone = await visitor()
-    if elder:
-        await phone.open("/")
-        await phone.press("大字版")
-        await phone.page.get_by_role("button", name="标准版").wait_for()
-    name = "large" if elder else "phone"
-    found = await faults(phone, OPEN, name)
-    await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
-    found += await faults(phone, pages_of(tenant, tenant.period(0)), name)
-    second = await visitor()
-    if elder:
-        await second.open("/")
-        await second.press("大字版")
-    await second.sign_on_citizen(reviewed.dossier["members"][0]["id_number"])
-    found += await faults(second, (f"/cases/{reviewed.no}", f"/cases/{reviewed.no}/withdraw", *FORM), f"{name}-b")
-    third = await visitor()
-    if elder:
-        await third.open("/")
-        await third.press("大字版")
-    await third.sign_on_citizen(refused.dossier["members"][0]["id_number"])
-    found += await faults(third, (f"/cases/{refused.no}",), f"{name}-c")
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.name))
+async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Household, visitor: NewVisitor, mode: Mode) -> None:
+    async def come(family: Household | None) -> Visitor:
+        person = await visitor(mode.screen)
+        if mode.large:
+            await person.open("/?elder=1")
+        if family is not None:
+            await person.sign_on_citizen(family.dossier["members"][0]["id_number"])
+        return person
+
+    found = await faults(await come(None), OPEN, mode.name, mode.narrow)
+    found += await faults(await come(tenant), ("/", *pages_of(tenant, tenant.period(0))), f"{mode.name}-a", mode.narrow)
+    found += await faults(
+        await come(reviewed), (f"/cases/{reviewed.no}", f"/cases/{reviewed.no}/withdraw", *FORM), f"{mode.name}-b", mode.narrow
+    )
+    third = await come(refused)
+    found += await faults(third, (f"/cases/{refused.no}",), f"{mode.name}-c", mode.narrow)
     card = third.page.get_by_role("region", name="没有通过的决定")
     for words in ("名下有多处住房", "公共租赁住房管理办法", "申请复核", "申请行政复议", "提起行政诉讼", "现在不能网上办，请书面交到"):
         await expect(card).to_contain_text(words)

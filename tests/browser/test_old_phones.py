@@ -11,9 +11,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Route, expect
 from structlog.testing import capture_logs
 
-from tests.browser.conftest import BUILT
 from tests.browser.pages import PHONE
-from tests.services.web_gateway.world import World, world
+from tests.services.web_gateway.world import World
 
 TARGET = "chrome64"
 # Newer than the stated target (web/vite.config.ts), with the version of Chrome they came with.
@@ -34,12 +33,6 @@ REMOVED = """
   delete AbortSignal.timeout;                  // 103
   window.taken = typeof globalThis === "undefined" && ![].flat && !Object.fromEntries;
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def gateway(chromium: Browser, keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world(tmp_path_factory.mktemp("old-phones"), keys_dir, static_dir=BUILT.parent) as running:
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -21,20 +21,32 @@ async def test_an_objection_to_a_query_and_its_answer(families: Families, visito
     await family.reaches("street_review")
     phone = await visitor()
     await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/myself/queries")
+    # What was asked for is told in the reader's words, and that it stands on his own consent.
+    for words in ("公共租赁住房保障资格核验", "第八条、第九条；本人同意", "本人登录确认"):
+        await expect(phone.page.locator("main")).to_contain_text(words)
     line = phone.page.get_by_role("listitem").filter(has_text="机动车登记")
-    begin = line.get_by_role("button", name="我不认得这次查询，或没有同意")
+    # One place for all queries of a household, not one beside each.
+    begin = phone.page.get_by_role("button", name="有我不认得、或没有同意的查询")
+    await expect(begin).to_have_count(1)
     await begin.click()
-    await line.get_by_role("button", name="提交异议").click()
-    await expect(line.get_by_text("请写明哪里不对")).to_be_visible()
-    await line.get_by_role("textbox", name="哪里不对").fill(WORDS)
+    form = phone.page.locator("form")
+    await form.get_by_role("button", name="提交异议").click()
+    for missing in ("请选择哪一次查询", "请写明哪里不对"):
+        await expect(form.get_by_role("link", name=missing)).to_be_visible()
+    which = form.get_by_label("哪一次查询")
+    vehicles = await which.locator("option", has_text="机动车登记").get_attribute("value")
+    await which.select_option(vehicles)
+    await form.get_by_role("textbox", name="哪里不对").fill(WORDS)
     assert not await phone.violations()
     assert not await phone.small_targets()
     assert not await phone.sideways()
     await phone.picture("phone-query-objection-form")
-    await line.get_by_role("button", name="提交异议").click()
+    await form.get_by_role("button", name="提交异议").click()
     await expect(line).to_contain_text("正在核查")
     await expect(line).to_contain_text("前在这里答复您")
-    await expect(begin).to_have_count(0)
+    # One objection to a query at a time: it is no choice while it is being looked into.
+    await begin.click()
+    await expect(which.locator("option", has_text="机动车登记")).to_have_count(0)
 
     auditor = await visitor(DESK)
     await auditor.sign_on_official("auditor", "", "/staff/query-objections")
@@ -56,7 +68,8 @@ async def test_an_objection_to_a_query_and_its_answer(families: Families, visito
     await phone.open("/myself/queries")
     await expect(line).to_contain_text("已答复：这次查询有依据")
     await expect(line).to_contain_text("编号见附件；如有疑问请到街道窗口查看原件。")
-    await expect(begin).to_have_count(1)
+    await begin.click()
+    await expect(which.locator("option", has_text="机动车登记")).to_contain_text("已答复，对答复有异议")
     assert not await phone.violations()
     await phone.picture("phone-query-objection-answered")
     # What the page says about looks is so: the auditor has seen the record of queries, and the household is told.

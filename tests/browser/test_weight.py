@@ -12,7 +12,7 @@ from anju_stories.household import Household
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import Visitor
-from tests.browser.test_every_page import FORM, OPEN, pages_of, reviewed, tenant  # noqa: F401  # fixtures
+from tests.browser.test_every_page import FORM, OPEN, pages_of
 from tests.support.patience import eventually
 
 pytestmark = pytest.mark.browser
@@ -94,13 +94,13 @@ async def test_what_anybody_may_see_is_light(visitor: NewVisitor) -> None:
     assert not (wrong := await faults(phone, OPEN)), "\n".join(wrong)
 
 
-async def test_a_tenants_pages_are_light(tenant: Household, visitor: NewVisitor) -> None:  # noqa: F811
+async def test_a_tenants_pages_are_light(tenant: Household, visitor: NewVisitor) -> None:
     phone = await visitor()
     await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
     assert not (wrong := await faults(phone, ("/", *pages_of(tenant, tenant.period(0))))), "\n".join(wrong)
 
 
-async def test_the_form_is_light(reviewed: Household, visitor: NewVisitor) -> None:  # noqa: F811
+async def test_the_form_is_light(reviewed: Household, visitor: NewVisitor) -> None:
     phone = await visitor()
     await phone.sign_on_citizen(reviewed.dossier["members"][0]["id_number"])
     assert not (wrong := await faults(phone, ("/", f"/cases/{reviewed.no}", *FORM))), "\n".join(wrong)
