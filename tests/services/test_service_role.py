@@ -30,6 +30,7 @@ EVIDENCE = {
         "declared_relative",
         "registered_spouse",
         "recusal",
+        "interruption",
         "staff_read",
         "staff_read_household",
         "fact",

@@ -113,8 +113,13 @@ class Town:
 
     async def lose(self, owner: Caller, no: str) -> pb.Application:
         """Somebody ends the workflow in the engine's UI; gives the case as the household reads it once that is noticed."""
+        before = await self.desk.get(owner, no)
         await self.engine.get_workflow_handle(workflow_id(no)).terminate("by mistake")
-        return await eventually(lambda: self.desk.get(owner, no), lambda case: case.HasField("blocked_at"))
+        found = await eventually(lambda: self.desk.get(owner, no), lambda case: case.HasField("blocked_at"))
+        # Lists and streams hear of it.
+        assert found.version == before.version + 1
+        assert found.updated_at.ToDatetime() > before.updated_at.ToDatetime()
+        return found
 
     async def blocked(self) -> dict[str, repair.Blocked]:
         stub = repair_rpc.RepairServiceStub(self.operations.channel)
@@ -140,9 +145,10 @@ class Town:
         await eventually(told, lambda seen: seen == (before.stage, before.waiting_on))
         after = await self.desk.get(OPERATOR, no)
         assert not after.HasField("blocked_at")
-        assert (after.version, after.deadline_at) == (before.version, before.deadline_at), (
+        assert (len(after.timeline), after.deadline_at) == (len(before.timeline), before.deadline_at), (
             "nothing was recorded anew, and the deadline stays"
         )
+        assert after.version == before.version + before.HasField("blocked_at"), "whoever follows the case hears that it goes on"
 
     async def looked_at(self) -> repair.GetEngineResponse:
         """As an operator sees the engine."""

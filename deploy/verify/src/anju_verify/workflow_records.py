@@ -200,9 +200,13 @@ async def _timelines(sources: Sources, found: Findings) -> dict[str, list[asyncp
         "SELECT application_no, seq, step_id, event, source, stage, actor, actor_kind FROM timeline ORDER BY application_no, seq",
     ):
         steps[row["application_no"]].append(row)
-    # An approval proposed by the first of two persons, and somebody who leaves a case to others, is a version of the case without a step.
+    # An approval proposed by the first of two persons, somebody who leaves a case to others, and that nobody works on it (or somebody does again), are
+    # versions of the case without a step.
     without_step: dict[str, set[int]] = defaultdict(set)
-    for row in await sources.rows("casework", "SELECT application_no, seq FROM proposal UNION ALL SELECT application_no, seq FROM recusal"):
+    for row in await sources.rows(
+        "casework",
+        "SELECT application_no, seq FROM proposal UNION ALL SELECT application_no, seq FROM recusal UNION ALL SELECT application_no, seq FROM interruption",
+    ):
         without_step[row["application_no"]].add(row["seq"])
     for case in await sources.rows("casework", "SELECT no, stage, version, levels, objection_level FROM application"):
         rows = steps.get(case["no"], [])

@@ -213,6 +213,17 @@ class Recusal(Base, table=True):
     holders: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
 
 
+class Interruption(Base, table=True):
+    """That nobody works on a case any more, its workflow being gone, or that somebody does again. Append-only; ``seq`` is the version of the case it made."""
+
+    __tablename__ = "interruption"
+
+    application_no: str = Field(sa_column=Column(String, ForeignKey("application.no"), primary_key=True))
+    seq: int = Field(sa_type=BigInteger, primary_key=True)
+    blocked: bool
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class RegisteredSpouse(Base, table=True):
     """Whom the marriage register names as the spouse of a member, who is not of the household himself. Append-only."""
 

@@ -231,9 +231,12 @@ async def mark_blocked_households(session: AsyncSession, numbers: Sequence[str],
 
 
 async def mark_blocked_leases(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
-    """As for households."""
-    marking = update(Lease).where(col(Lease.no).in_(numbers)).values(blocked_at=at)
-    await session.execute(marking if at is None else marking.where(~col(Lease.released), col(Lease.blocked_at).is_(None)))
+    """As for households; it is a version of the lease."""
+    marking = update(Lease).where(col(Lease.no).in_(numbers)).values(blocked_at=at, version=col(Lease.version) + 1)
+    if at is None:
+        await session.execute(marking.where(col(Lease.blocked_at).is_not(None)))
+    else:
+        await session.execute(marking.where(~col(Lease.released), col(Lease.blocked_at).is_(None)))
 
 
 # --- offers -------------------------------------------------------------------------------------------------------------------------------

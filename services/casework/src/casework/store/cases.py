@@ -11,14 +11,15 @@ from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
 from casekit.listing import NEVER, By, Listing
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.process import START_APPLICATION
 from casework.store.conflicts import not_declaring
 from casework.store.shared import NO, in_divisions
-from casework.tables import NUMBERS, Application, Dossier, Outbox
+from casework.tables import NUMBERS, Application, Dossier, Interruption, Outbox
 
 _LOCK_CASE = select(Application).where(col(Application.no) == NO).with_for_update()
 
@@ -129,6 +130,14 @@ async def served_cases(session: AsyncSession) -> Sequence[Application]:
 
 
 async def mark_blocked(session: AsyncSession, numbers: Sequence[str], at: datetime | None) -> None:
-    """Notes since when nobody works on these cases, as far as they are open; None: somebody does again."""
-    marking = update(Application).where(col(Application.no).in_(numbers)).values(blocked_at=at)
-    await session.execute(marking if at is None else marking.where(col(Application.outcome) == "", col(Application.blocked_at).is_(None)))
+    """Notes since when nobody works on these cases, as far as they are open; None: somebody does again. Each is a version of its case."""
+    # The case's own calendar may be ahead of our clock.
+    changed = {"version": col(Application.version) + 1, "updated_at": func.greatest(col(Application.updated_at), func.now())}
+    marking = update(Application).where(col(Application.no).in_(numbers)).values(blocked_at=at, **changed)
+    if at is None:
+        marking = marking.where(col(Application.blocked_at).is_not(None))
+    else:
+        marking = marking.where(col(Application.outcome) == "", col(Application.blocked_at).is_(None))
+    marked = marking.returning(col(Application.no), col(Application.version)).cte("marked")
+    noted = select(marked.c.no, marked.c.version, literal(at is not None), func.now())
+    await session.execute(insert(Interruption).from_select(["application_no", "seq", "blocked", "at"], noted))
