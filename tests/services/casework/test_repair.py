@@ -28,6 +28,7 @@ from anju_workflows.waiting.flow import Waiting
 from anju_workflows.worker import workflow_runner
 from casekit import engine_state
 from casekit.blocked import OPERATIONS
+from casework import record
 from casework.app import application
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
@@ -36,7 +37,7 @@ from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
 from chassis.ids import new_id
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -72,6 +73,8 @@ class Town:
     answering: asyncio.Event = field(default_factory=asyncio.Event)
     # The judging service refuses what nobody expected it to.
     refusing: asyncio.Event = field(default_factory=asyncio.Event)
+    # Cases whose workflow is ended in the moment in which they are registered.
+    cut: set[str] = field(default_factory=set)
 
     async def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.url.replace("+asyncpg", ""))
@@ -164,6 +167,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
         port=0, database_url=url, keys_dir=keys_dir, profile_dir=PROFILE, drain_seconds=1, watch_seconds=0.2, simulated_clock=True
     )
     answering, refusing = asyncio.Event(), asyncio.Event()
+    cut: set[str] = set()
 
     @activity.defn(name=calls.LOOKUP_REGISTER)
     async def lookup(arg: calls.Lookup) -> calls.LookupAnswer:
@@ -188,11 +192,19 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
                 GrpcClient(server.address, signer(keys_dir, name), "casework") for name in ("web-gateway", "worker", OPERATIONS)
             )
             own = ApplicationActivities(worker, worker, worker)
+
+            @activity.defn(name=calls.ADVANCE_APPLICATION)
+            async def advance(arg: calls.Advance) -> int:
+                version = await own.advance(arg)
+                if arg.event == "notice_closed" and arg.no in cut:
+                    await engine.get_workflow_handle(workflow_id(arg.no)).terminate("by mistake")
+                return version
+
             async with Worker(
                 engine,
                 task_queue=TASK_QUEUE,
                 workflows=[Application, Waiting],
-                activities=[own.advance, own.standing, lookup, assess, notify],
+                activities=[advance, own.standing, lookup, assess, notify],
                 workflow_runner=workflow_runner(),
             ):
                 yield Town(
@@ -205,6 +217,7 @@ async def town(temporal_server: TemporalServer, make_module_database: MakeDataba
                     worker,
                     answering,
                     refusing,
+                    cut,
                 )
             for client in (people, worker, operations):
                 await client.close()
@@ -316,6 +329,24 @@ async def test_on_notice_with_two_objections_open_to_the_waiting_list(town: Town
         (1, "objection_review"),
         (2, "public_notice"),
     ]
+
+
+async def test_a_case_that_is_gone_between_its_registration_and_the_waiting_list(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its record is at its end, and its household would wait nowhere."""
+    monkeypatch.setattr(record, "BEGUN_AFTER", timedelta(milliseconds=200))
+    owner, no = await town.on_notice()
+    town.cut.add(no)
+    await town.clock.advance(workflow_id(no), timedelta(days=11))
+    await town.at(owner, no, "registered")
+    found = await eventually(town.blocked, lambda blocked: workflow_id(no) in blocked)
+    assert found[workflow_id(no)].stage == "registered"
+    await eventually(lambda: town.desk.get(owner, no), lambda case: case.HasField("blocked_at"))
+    assert (await town.start_again(no)).stage == "registered"
+    assert (await town.engine.get_workflow_handle(workflow_id(no)).result())["outcome"] == "registered"
+    assert (await town.engine.get_workflow_handle(f"waiting/{no}").describe()).status is WorkflowExecutionStatus.RUNNING
+    assert not (await town.desk.get(owner, no)).HasField("blocked_at")
+    assert workflow_id(no) not in await town.blocked()
+    assert await reason_of(town.start_again(no)) == "RECORD_OVER"
 
 
 async def test_only_what_is_gone_is_started_again_and_once(town: Town) -> None:

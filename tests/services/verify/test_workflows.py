@@ -147,6 +147,11 @@ async def test_w1_a_workflow_without_a_record(city: City) -> None:
     await city.records.violates("W1", f"waiting/{city.registered}", "no record")
 
 
+async def test_w1_a_registered_household_waits_nowhere(city: City) -> None:
+    await city.records.application("KF-2026-999997", people=(("王五", "991102198001010011"),), stage="registered", outcome="registered")
+    await city.records.violates("W1", "application KF-2026-999997 is registered", "its household waits nowhere")
+
+
 # --- W2 ------------------------------------------------------------------------------------------------------------------------------------
 
 

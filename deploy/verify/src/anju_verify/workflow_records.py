@@ -117,10 +117,22 @@ async def w1(sources: Sources, found: Findings) -> None:
         found.unless(open_, f"{case.id} is {case.state} and nobody works on it")
 
     await asyncio.gather(*(has_workflow(case) for case in cases if not case.ended))
+    await _handed_over(sources, found)
     for execution in newest.values():
         # A bill gets its record when its day has come; every other workflow is started for a record that is there.
         recorded = sources.has(_KEEPER.get(execution.type, ""))
         found.unless(not recorded or execution.id in known, f"{execution.id} has a workflow and no record")
+
+
+async def _handed_over(sources: Sources, found: Findings) -> None:
+    """A registered household is on the list, or its workflow is about to have it put there."""
+    if not (sources.has("casework") and sources.has("housing")):
+        return
+    listed = {row["no"] for row in await sources.rows("housing", "SELECT application_no AS no FROM waiting")}
+    for row in await sources.rows("casework", "SELECT no FROM application WHERE stage = 'registered'"):
+        found.looked()
+        known = row["no"] in listed or await sources.status_of(waiting.workflow_id(row["no"])) is WorkflowExecutionStatus.RUNNING
+        found.unless(known, f"application {row['no']} is registered, and its household waits nowhere")
 
 
 @check("W2", "at most one open execution of a business id, and no id was ever started anew")

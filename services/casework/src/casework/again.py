@@ -50,7 +50,9 @@ class Cases:
         if case is None:
             raise Refusal(NOT_FOUND)
         if case.stage in application.ENDS:
-            return None
+            if case.stage != "registered" or await store.is_handed_on(session, case.no):
+                return None
+            await store.look_again(session, case.no)
         first = await store.dossier(session, case.no, 1)
         terms = self._parts.case_terms(calendar.local_date(case.submitted_at))
         given = workflow_input(

@@ -34,7 +34,7 @@ from casework.again import Cases
 from casework.drafts import PRUNE_SECONDS, Drafts
 from casework.numbers import caught_up
 from casework.parts import Parts
-from casework.process import START_APPLICATION, Process
+from casework.process import START_APPLICATION, WAITING_BEGUN, Process
 from casework.reading import Reading
 from casework.servicer import SERVICE, CaseworkServicer
 from casework.settings import Settings
@@ -57,6 +57,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
         tellings = Tellings(made.ring, made.client("notifications"))
         handlers: dict[str, Handler] = {
             START_APPLICATION: Process(engine).start_application,
+            WAITING_BEGUN: Process(engine).waiting_begun,
             SETTLE_WORD: words.settle,
             TELL: tellings.deliver,
         }

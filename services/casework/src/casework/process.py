@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
-from anju_contracts import application
-from casekit.engine import Engine
+from anju_contracts import application, waiting
+from casekit.engine import Engine, Standing
 
 START_APPLICATION: Final = "start_application"
+WAITING_BEGUN: Final = "waiting_begun"
+# The workflow of a registered case starts the household's time on the list at once; looked at well after it.
+BEGUN_AFTER: Final = timedelta(seconds=20)
 
 
 class Process:
@@ -26,6 +30,12 @@ class Process:
             summary=summary(given.no),
             memo=memo(given),
         )
+
+    async def waiting_begun(self, payload: dict[str, Any]) -> None:
+        """Outbox handler: a registered household has a workflow on the list. Its case's own begins it, and may be gone before; the entry then stays, and the
+        case counts as one nobody works on (``store.served_cases``). What becomes of the household's own housing knows."""
+        if await self._engine.standing(waiting.workflow_id(payload["no"])) is Standing.UNKNOWN:
+            raise RuntimeError(f"{payload['no']} is registered, and nobody has begun its time on the list")
 
 
 def summary(no: str) -> str:

@@ -22,6 +22,7 @@ from casework.course import table_of
 from casework.domain import progress
 from casework.errors import ILLEGAL_MOVE, NO_CONSENT, NO_SUCH_ROUND, invalid_field
 from casework.parts import Parts
+from casework.process import BEGUN_AFTER, WAITING_BEGUN
 from casework.tables import Application, Notice, Once, Task, Timeline
 from casework.words import KINDS
 
@@ -38,6 +39,7 @@ _DECISIONS: Final = {
 _CORRECTED: Final = ("corrected", "corrected_with_new_adult")
 _CONFIRMED: Final = (("member_refused",), ("member_confirmed", "all_confirmed"))
 _VERIFYING: Final = "verifying"
+_REGISTERED: Final = "registered"
 _UPDATES: Final = tuple(kind.update for kind in KINDS)
 WITHDRAWN_WITHOUT_REASON: Final = "申请家庭撤回"
 
@@ -177,6 +179,8 @@ class Record:
             await self._objection(session, case, request, step.objection_state)
         if step.ended:
             await store.close_objections(session, case.no)
+        if request.stage == _REGISTERED:
+            self._parts.outbox.add(session, WAITING_BEGUN, {"no": case.no}, after=BEGUN_AFTER)
         if step.releases_household:
             await store.release_residents(session, case.no)
 

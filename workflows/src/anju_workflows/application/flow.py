@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from anju_contracts import waiting
@@ -11,6 +12,7 @@ from anju_contracts.base import Accepted, Outcome
 from anju_terms import title
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from anju_workflows import deadlines, search_attributes
@@ -51,6 +53,8 @@ class Application(Confirming, Verifying, Reviewing, Correcting, Publishing):
             if self.generation:
                 await self.no_earlier_than_recorded(self.given.not_before)
                 await self.taken_up()
+                if self.stage == "registered":
+                    return await self.register()
                 if self.stage in self.table.ends:
                     return await self.close(self.stage)
             if self.stage == START:
@@ -96,21 +100,23 @@ class Application(Confirming, Verifying, Reviewing, Correcting, Publishing):
     # -- ends ----------------------------------------------------------------------------------------------------------
 
     async def register(self) -> Outcome:
-        """Registered applicant (轮候对象): from here the Waiting workflow goes on, and has itself put on the list."""
+        """Registered applicant (轮候对象): from here the Waiting workflow goes on, and has itself put on the list. Casework looks after it that it does."""
         place = self.given.place
-        await workflow.start_child_workflow(
-            waiting.NAME,
-            waiting.WaitingInput(
-                application_no=self.given.no, owner=self.given.owner, place=place, separate_queues=self.given.separate_queues
-            ),
-            id=waiting.workflow_id(self.given.no),
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            search_attributes=search_attributes.at_start(
-                stage=waiting.MOVES.start, waiting_on="house_manager", deadline=None, place=(place.district, place.street)
-            ),
-            static_summary=f"{waiting.MOVES.title} {self.given.no}",
-        )
+        # One that was started again may find that the run before it came so far.
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                waiting.NAME,
+                waiting.WaitingInput(
+                    application_no=self.given.no, owner=self.given.owner, place=place, separate_queues=self.given.separate_queues
+                ),
+                id=waiting.workflow_id(self.given.no),
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                search_attributes=search_attributes.at_start(
+                    stage=waiting.MOVES.start, waiting_on="house_manager", deadline=None, place=(place.district, place.street)
+                ),
+                static_summary=f"{waiting.MOVES.title} {self.given.no}",
+            )
         return await self.close("registered")
 
     async def take_withdrawal(self, said: Withdrawal) -> bool:

@@ -1,7 +1,19 @@
 """Every query of casework, a file an idea. Nobody here commits: the transaction belongs to the call."""
 
 from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, first, is_seconded, proposal, proposals, sign, takes_one, was_said
-from casework.store.cases import case, cases_in_reach, counters, list_cases, lock_case, mark_blocked, next_number, on_record, served_cases
+from casework.store.cases import (
+    case,
+    cases_in_reach,
+    counters,
+    is_handed_on,
+    list_cases,
+    lock_case,
+    look_again,
+    mark_blocked,
+    next_number,
+    on_record,
+    served_cases,
+)
 from casework.store.conflicts import declaration, declaring, holders, note_spouses, recusal, recusals, see_duties
 from casework.store.consents import anybody_awaited, on_its_way, release_silent, retract, unconfirmed, withdraw_consent
 from casework.store.dossiers import Declared, declared, dossier, drop_correction, naming
@@ -60,6 +72,7 @@ __all__ = [
     "has_open_objection",
     "holders",
     "in_divisions",
+    "is_handed_on",
     "is_of_household",
     "is_seconded",
     "keep_residents",
@@ -67,6 +80,7 @@ __all__ = [
     "list_notices",
     "list_tasks",
     "lock_case",
+    "look_again",
     "mark_blocked",
     "name_residents",
     "named_elsewhere",

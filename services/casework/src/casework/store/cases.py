@@ -11,12 +11,12 @@ from anju_contracts.application import ENDS
 from casekit.engine import OnRecord
 from casekit.listing import NEVER, By, Listing
 from chassis.identity import Caller
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from casework.process import START_APPLICATION
+from casework.process import BEGUN_AFTER, START_APPLICATION, WAITING_BEGUN
 from casework.store.conflicts import not_declaring
 from casework.store.shared import NO, in_divisions
 from casework.tables import NUMBERS, Application, Dossier, Interruption, Outbox
@@ -122,10 +122,33 @@ def _on_its_way() -> ColumnElement[bool]:
     return and_(col(Outbox.kind) == START_APPLICATION, col(Outbox.done_at).is_(None))
 
 
+def _not_handed_on() -> ColumnElement[bool]:
+    """Registered, and looked at: its household has no workflow on the list, so that its own has still to begin one."""
+    waits = exists().where(
+        col(Outbox.kind) == WAITING_BEGUN,
+        col(Outbox.done_at).is_(None),
+        col(Outbox.attempts) > 0,
+        col(Outbox.payload)["no"].astext == col(Application.no),
+    )
+    return and_(col(Application.stage) == "registered", waits)
+
+
+async def look_again(session: AsyncSession, no: str) -> None:
+    """Of a registered case whose workflow was started again: it is given the time to begin what it has left to do."""
+    entry = (col(Outbox.kind) == WAITING_BEGUN, col(Outbox.done_at).is_(None), col(Outbox.payload)["no"].astext == no)
+    await session.execute(update(Outbox).where(*entry).values(attempts=0, next_try_at=func.now() + BEGUN_AFTER))
+
+
+async def is_handed_on(session: AsyncSession, no: str) -> bool:
+    """Of a registered case: that nothing is left for its workflow to do."""
+    return not (await session.execute(select(exists().where(col(Application.no) == no, _not_handed_on())))).scalar_one()
+
+
 async def served_cases(session: AsyncSession) -> Sequence[Application]:
-    """Open cases, without those whose workflow is still on its way to the engine."""
+    """Cases with something left to do, without those whose workflow is still on its way to the engine."""
     starting = select(col(Outbox.payload)["no"].astext).where(_on_its_way())
-    query = select(Application).where(col(Application.outcome) == "", col(Application.no).not_in(starting)).order_by(col(Application.seq))
+    open_ = and_(col(Application.outcome) == "", col(Application.no).not_in(starting))
+    query = select(Application).where(or_(open_, _not_handed_on())).order_by(col(Application.seq))
     return (await session.execute(query)).scalars().all()
 
 
@@ -137,7 +160,7 @@ async def mark_blocked(session: AsyncSession, numbers: Sequence[str], at: dateti
     if at is None:
         marking = marking.where(col(Application.blocked_at).is_not(None))
     else:
-        marking = marking.where(col(Application.outcome) == "", col(Application.blocked_at).is_(None))
+        marking = marking.where(or_(col(Application.outcome) == "", _not_handed_on()), col(Application.blocked_at).is_(None))
     marked = marking.returning(col(Application.no), col(Application.version)).cte("marked")
     noted = select(marked.c.no, marked.c.version, literal(at is not None), func.now())
     await session.execute(insert(Interruption).from_select(["application_no", "seq", "blocked", "at"], noted))
