@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
+from anju.casework.v1 import casework_pb2
+from anju.common.v1 import common_pb2
+from anju.eligibility.v1 import eligibility_pb2
 from anju_contracts import application, lease, rent_cycle, waiting
 from anju_contracts.moves import IllegalMoveError, Table
 from anju_terms import is_code, terms, title, vocabularies
@@ -48,6 +53,22 @@ def test_a_level_brings_its_stage_its_events_and_its_actor() -> None:
 )
 def test_a_reference_to_the_law_is_in_both_languages(zh: str, en: str) -> None:
     assert (reference(zh).zh, reference(zh).en) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "codes", "wire"),
+    [
+        ("lookup_outcomes", application.LookupOutcome, common_pb2.LookupOutcome),
+        ("verdicts", application.Verdict, eligibility_pb2.Verdict),
+        ("decisions", application.Decision, casework_pb2.Decision),
+    ],
+)
+def test_what_the_law_or_the_protocol_closes_is_the_same_everywhere(vocabulary: str, codes: type[StrEnum], wire: Any) -> None:
+    """Code branches on these, so that they are enums too: each of the codes of its vocabulary, and of no other."""
+    prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", codes.__name__).upper()
+    assert [code.value for code in codes] == list(terms(vocabulary))
+    names = wire.DESCRIPTOR.values_by_name
+    assert {name.removeprefix(f"{prefix}_").lower() for name in names} - {"unspecified"} == set(terms(vocabulary))
 
 
 def test_stages_stand_in_the_order_of_the_way() -> None:

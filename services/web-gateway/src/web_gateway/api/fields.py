@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from anju.common.v1 import common_pb2 as common
 from pydantic import Field
@@ -33,8 +33,8 @@ Register = Annotated[str, CodeOf("registers")]
 Category = Annotated[str, CodeOf("categories")]
 Role = Annotated[str, CodeOf("roles")]
 AskedRegister = Annotated[str, OneOf("registers")]
-# The law closes this one.
-Outcome = Literal["found", "no_record", "unknown_person", "mismatch", "unavailable"]
+# What the law or a protocol closes is listed where it is answered too.
+Outcome = Annotated[str, OneOf("lookup_outcomes")]
 
 
 class Page(Answer, Generic[T]):

@@ -14,7 +14,7 @@ from web_gateway.api.convert import answered, enum_number, to_model
 from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, IfMatch
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.applications import Application, application
-from web_gateway.api.vocabulary import CodeOf
+from web_gateway.api.vocabulary import CodeOf, OneOf
 
 PROBLEMS = (
     Kind("NO_ASSESSMENT", 404, "尚无评估结果", "No assessment yet", "核验完成后才有评估结果。", "There is an assessment once the registers have answered."),
@@ -51,7 +51,7 @@ PROBLEMS = (
 api = Api("review", "审核 Review", PROBLEMS)
 REVIEWERS = ("street_clerk", "district_reviewer", "city_reviewer")
 # The law closes this one.
-Verdict = Literal["met", "not_met", "needs_review", "not_applicable"]
+Verdict = Annotated[str, OneOf("verdicts")]
 _DECISION = casework.DESCRIPTOR.enum_types_by_name["Decision"]
 
 
@@ -149,7 +149,7 @@ class Proposal(Answer):
 
 class LevelDecision(Answer):
     level: Annotated[str, CodeOf("levels")]
-    decision: Literal["approve", "return", "refuse", "hand_on"]
+    decision: Annotated[str, OneOf("decisions")]
     official: str
     reason: str
     at: datetime
