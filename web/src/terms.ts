@@ -10,6 +10,13 @@ export const terms = {
     district: {"zh": "区级", "en": "District"},
     city: {"zh": "市级", "en": "City"},
   },
+  appointment_states: {
+    proposed: {"zh": "待确认", "en": "Waits for confirmation"},
+    rejected: {"zh": "未通过", "en": "Rejected"},
+    to_come: {"zh": "未开始", "en": "To come"},
+    in_force: {"zh": "在任", "en": "In force"},
+    over: {"zh": "已结束", "en": "Over"},
+  },
   bill_kinds: {
     rent: {"zh": "租金", "en": "Rent"},
     deposit: {"zh": "押金", "en": "Deposit"},
@@ -187,6 +194,16 @@ export const terms = {
     declined: {"zh": "已放弃", "en": "Declined"},
     expired: {"zh": "已过期", "en": "Expired"},
   },
+  organisation_changes: {
+    imported: {"zh": "首次导入", "en": "Imported"},
+    appointed: {"zh": "任命", "en": "Appointed"},
+    proposed: {"zh": "提请任命", "en": "Proposed"},
+    confirmed: {"zh": "确认任命", "en": "Confirmed"},
+    rejected: {"zh": "否决任命", "en": "Rejected"},
+    ended: {"zh": "结束任期", "en": "Ended"},
+    cover_set: {"zh": "安排代班", "en": "Standing in arranged"},
+    cover_ended: {"zh": "结束代班", "en": "Standing in ended"},
+  },
   purposes: {
     admission: {"zh": "公共租赁住房保障资格核验", "en": "Checking whether a household may have public rental housing"},
   },
@@ -280,6 +297,12 @@ export const terms = {
     street: {"zh": "街道初审", "en": "Street review"},
     district: {"zh": "区级复审", "en": "District review"},
     city: {"zh": "市级终审", "en": "City review"},
+  },
+  unit_kinds: {
+    city: {"zh": "市", "en": "City"},
+    district: {"zh": "区县", "en": "District or county"},
+    street: {"zh": "街道（乡镇）", "en": "Street or township"},
+    community: {"zh": "社区（村）", "en": "Community or village"},
   },
   unit_states: {
     vacant: {"zh": "空置", "en": "Vacant"},

@@ -275,7 +275,7 @@ async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office
     for number, level in enumerate(("street", "district", "city"), start=101):
         task = {"id": number, "level": level, "opened_at": NOW, "deadline_at": NOW, "overdue": False, "closed_at": NOW, "closed_by": ""}
         await records.put(CASE, "task", application_no=NO, **task)
-        values = {"round": 2, "level": level, "official_sealed": b"", "reason_sealed": b"", "at": NOW, "seq": 0}
+        values = {"round": 2, "level": level, "acting_for": "", "official_sealed": b"", "reason_sealed": b"", "at": NOW, "seq": 0}
         word = f"w-{level}-approve"
         await records.put(
             CASE,

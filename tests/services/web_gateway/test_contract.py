@@ -15,6 +15,7 @@ from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.operations.v1 import operations_pb2 as operations
+from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.payments.v1 import payments_pb2 as payments
 from anju.reads.v1 import reads_pb2 as reads
 from anju.registry.v1 import registry_pb2 as registry
@@ -124,6 +125,14 @@ def script(gateway: World, operation: Operation) -> None:
         "ListRegisters",
         registry.ListRegistersResponse(offices=[registry.OfficeState(register="vehicles")], waiting=[waits], waiting_total=1),
     )
+    given = organisation.Appointment(id="ap-1", account="s-1", duty="finance", unit="4102", state="in_force", from_on="2026-01-01")
+    someone = organisation.Person(account="s-1", name="李芳", appointments=[given], covers=[organisation.Cover(id="co-1", state="over")])
+    for method in ("Appoint", "EndAppointment", "ConfirmAppointment", "SetCover", "EndCover", "GetPerson"):
+        on(method, organisation.GetPersonResponse(person=someone))
+    on("ListAppointments", organisation.ListAppointmentsResponse(appointments=[given]))
+    on("ListUnits", organisation.ListUnitsResponse(units=[organisation.Unit(code="4102", kind="city")]))
+    changed = organisation.Change(seq=1, kind="ended", details=[organisation.Detail(name="until", after="2026-12-01")])
+    on("ListChanges", organisation.ListChangesResponse(changes=[changed]))
     if operation.stream:
 
         def gone(_request: Any) -> Any:
@@ -174,7 +183,7 @@ async def test_operation_does_what_its_description_says(gateway: World, id: str,
 
 async def test_no_signed_on_operation_answers_without_a_token(gateway: World) -> None:
     stranger = await gateway.stranger()
-    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "mark": "0" * 16}
+    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "mark": "0" * 16, "account": "s-1"}
     for operation in OPERATIONS.values():
         reply = await stranger.ask(operation.method, operation.path.format_map(names), headers={"Idempotency-Key": str(uuid4())})
         if operation.access is Access.PUBLIC:

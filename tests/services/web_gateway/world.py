@@ -69,7 +69,7 @@ class Asked:
     caller: Caller | None
 
 
-class Organisation(organisation_rpc.OrganisationServiceServicer):
+class Organisation:
     """Everybody has the duty his account at the sandbox's sign-on is called by, unless ``given`` says otherwise."""
 
     def __init__(self) -> None:
@@ -170,7 +170,7 @@ def whole(message: Any) -> Any:
     return message
 
 
-def _scripted(file: Any, rpc: Any, backstage: Backstage, server: str) -> tuple[str, Callable[[Any], None]]:
+def _scripted(file: Any, rpc: Any, backstage: Backstage, server: str, own: Any = None) -> tuple[str, Callable[[Any], None]]:
     descriptor = next(iter(file.DESCRIPTOR.services_by_name.values()))
 
     def handler(method: Any) -> Any:
@@ -188,7 +188,11 @@ def _scripted(file: Any, rpc: Any, backstage: Backstage, server: str) -> tuple[s
 
         return handle
 
-    servicer = type("Scripted", (getattr(rpc, f"{descriptor.name}Servicer"),), {m.name: handler(m) for m in descriptor.methods})()
+    servicer = type(
+        "Scripted",
+        (getattr(rpc, f"{descriptor.name}Servicer"),),
+        {m.name: getattr(own, m.name, None) or handler(m) for m in descriptor.methods},
+    )()
 
     def add(server: Any) -> None:
         getattr(rpc, f"add_{descriptor.name}Servicer_to_server")(servicer, server)
@@ -313,9 +317,9 @@ async def world(folder: Path, keys_dir: Path, apis: Sequence[Api] = APIS, **chan
             backstage.servers[name] = server
             addresses[f"{name}_address"] = server.address
         told, add_told = _scripted(operations, operations_rpc, backstage, "organisation")
-        service = organisation.DESCRIPTOR.services_by_name["OrganisationService"].full_name
+        service, add = _scripted(organisation, organisation_rpc, backstage, "organisation", backstage.organisation)
         offices = GrpcServer(service, verifier, host="127.0.0.1", port=0, more=[told], drain_seconds=0)
-        organisation_rpc.add_OrganisationServiceServicer_to_server(backstage.organisation, offices.server)
+        add(offices.server)
         add_told(offices.server)
         await stack.enter_async_context(serving(offices))
         backstage.servers["organisation"] = offices

@@ -182,6 +182,7 @@ def test_every_invariant_has_its_check() -> None:
         "I3",
         "I4",
         "I5",
+        "I6",
         "F1",
         "P1",
         "P2",

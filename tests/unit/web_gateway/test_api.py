@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 69
+    assert len({op["operationId"] for op in operations}) == len(operations) == 78
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -134,6 +134,9 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/trial-balance
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
+        GET /organisation/units · GET /organisation/appointments · POST /organisation/appointments · POST /organisation/appointments/{id}/end
+        POST /organisation/appointments/{id}/confirmation · GET /organisation/people/{account} · POST /organisation/covers · POST /organisation/covers/{id}/end
+        GET /organisation/changes
         GET /counters · GET /ledger/trial-balance · GET /drafts/{no} · PUT /drafts/{no} · DELETE /drafts/{no}
     """
     wanted = {" ".join(line.split()) for line in agreed.replace("\n", "·").split("·") if line.strip()}

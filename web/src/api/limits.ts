@@ -6,6 +6,10 @@ export const limits = {
   "AnswerQueryObjection": {
     "answer": 2000
   },
+  "Appoint": {
+    "name": 100,
+    "id_number": 40
+  },
   "ChooseCapacity": {
     "capacity": 40
   },

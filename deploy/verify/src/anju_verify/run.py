@@ -11,7 +11,19 @@ from typing import Final
 
 from chassis.deployment import Deployment
 
-from anju_verify import allocation, both_sides, contracts, facts, money, privacy, registers, requests, workflow_health, workflow_records
+from anju_verify import (
+    allocation,
+    appointments,
+    both_sides,
+    contracts,
+    facts,
+    money,
+    privacy,
+    registers,
+    requests,
+    workflow_health,
+    workflow_records,
+)
 from anju_verify.check import Check, Findings, Report, Result, Status, UnreachableError
 from anju_verify.marks import Marks
 from anju_verify.sources import Sources
@@ -19,7 +31,7 @@ from anju_verify.sources import Sources
 DEFAULT_HISTORIES: Final = 50
 # No check may hold the others up for ever.
 _CHECK_SECONDS: Final = 900.0
-_TOPICS: Final = (money, allocation, contracts, workflow_records, workflow_health, registers, requests, both_sides, facts, privacy)
+_TOPICS: Final = (money, allocation, contracts, workflow_records, workflow_health, registers, requests, both_sides, appointments, facts, privacy)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+
+_KEPT: Final = ("id", "workflow_id", "update_name", "sub", "person", "kind", "roles", "level", "said", "texts_sealed", "digest", "said_at")
+
+
+def _keep(*more: str) -> str:
+    old, new = (", ".join(f"{row}.{column}" for column in (*_KEPT, *more)) for row in ("OLD", "NEW"))
+    return f"""
+        CREATE OR REPLACE FUNCTION keep_word() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP <> 'UPDATE' OR (OLD.state <> 'refused' AND ({new}) IS DISTINCT FROM ({old})) THEN
+                RAISE EXCEPTION 'what people said stays as it is' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """
 
 
 def create(op: Any) -> None:
@@ -34,23 +49,21 @@ def create(op: Any) -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_word_unsettled", "word", ["workflow_id"], unique=False, postgresql_where=sa.text("state = 'said'"))
-    op.execute(
-        """
-        CREATE FUNCTION keep_word() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF TG_OP <> 'UPDATE' OR (OLD.state <> 'refused' AND
-               (NEW.id, NEW.workflow_id, NEW.update_name, NEW.sub, NEW.person, NEW.kind, NEW.roles, NEW.level, NEW.said, NEW.texts_sealed, NEW.digest, NEW.said_at)
-               IS DISTINCT FROM
-               (OLD.id, OLD.workflow_id, OLD.update_name, OLD.sub, OLD.person, OLD.kind, OLD.roles, OLD.level, OLD.said, OLD.texts_sealed, OLD.digest, OLD.said_at)
-            ) THEN
-                RAISE EXCEPTION 'what people said stays as it is' USING ERRCODE = 'integrity_constraint_violation';
-            END IF;
-            RETURN NEW;
-        END $$
-        """
-    )
+    op.execute(_keep())
     op.execute("CREATE TRIGGER word_kept BEFORE UPDATE OR DELETE ON word FOR EACH ROW EXECUTE FUNCTION keep_word()")
     op.execute("CREATE TRIGGER word_not_emptied BEFORE TRUNCATE ON word FOR EACH STATEMENT EXECUTE FUNCTION keep_word()")
+
+
+def add_acting_for(op: Any) -> None:
+    """For whom an official said it, kept like the rest."""
+    op.add_column("word", sa.Column("acting_for", sa.String(), nullable=False, server_default=""))
+    op.alter_column("word", "acting_for", server_default=None)
+    op.execute(_keep("acting_for"))
+
+
+def drop_acting_for(op: Any) -> None:
+    op.execute(_keep())
+    op.drop_column("word", "acting_for")
 
 
 def drop(op: Any) -> None:

@@ -76,6 +76,8 @@ class WordColumns(SQLModel):
     sub: str
     # Blind index of the identity number the sign-on had verified; empty where it had verified none.
     person: str = Field(default="")
+    # Whom an official stood in for, whose duties he said it with; empty for himself.
+    acting_for: str = Field(default="")
     kind: str
     roles: list[str] = Field(sa_type=ARRAY(String))
     # The level in whose name an official spoke; empty for everybody else.
@@ -261,6 +263,7 @@ class Words:
             "update_name": update_name,
             "sub": caller.sub,
             "person": caller.person,
+            "acting_for": caller.acting_for,
             "kind": caller.kind,
             "roles": sorted(caller.roles),
             "level": heard.level,

@@ -128,6 +128,7 @@ class Decisions:
                     level=level,
                     sub=caller.sub,
                     person=caller.person,
+                    acting_for=caller.acting_for,
                     official_sealed=self._seal(official, "proposal", "official_sealed", key),
                     reason_sealed=self._seal(reason, "proposal", "reason_sealed", key),
                     at=now(),
@@ -338,7 +339,10 @@ def _has_decided_elsewhere(case: Application, level: str, standing: store.Standi
 
 
 def _require_another(caller: Caller, first: Proposal) -> None:
-    if caller.sub == first.sub or caller.person == first.person:
+    """Two persons, and neither in the name of the other nor both in a third one's: what is decided is two people's. Raises Refusal(SECOND_PERSON)."""
+    one = {caller.sub, caller.acting_for} - {""}
+    other = {first.sub, first.acting_for} - {""}
+    if one & other or caller.person == first.person:
         raise Refusal(SECOND_PERSON)
 
 

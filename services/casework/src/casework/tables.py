@@ -343,6 +343,8 @@ class Proposal(Base, table=True):
     level: str
     sub: str
     person: str
+    # Whom the official stood in for; empty for himself.
+    acting_for: str = Field(default="")
     official_sealed: bytes
     reason_sealed: bytes
     at: datetime = Field(sa_type=DateTime(timezone=True))

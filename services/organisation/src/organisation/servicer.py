@@ -8,8 +8,10 @@ from anju.organisation.v1 import organisation_pb2 as pb
 from anju.organisation.v1 import organisation_pb2_grpc as rpc
 from chassis.identity import current_caller
 
+from organisation.appointing import Appointing
 from organisation.importing import import_people
 from organisation.parts import Parts
+from organisation.reading import Reading
 from organisation.standings import Standings
 
 
@@ -17,6 +19,8 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._standings = Standings(parts)
+        self._reading = Reading(parts)
+        self._appointing = Appointing(parts)
 
     async def GetStanding(self, request: pb.GetStandingRequest, context: Any) -> pb.GetStandingResponse:
         return await self._standings.of(current_caller())
@@ -26,3 +30,30 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
 
     async def ImportPeople(self, request: pb.ImportPeopleRequest, context: Any) -> pb.ImportPeopleResponse:
         return await import_people(self._parts, current_caller(), request)
+
+    async def ListAppointments(self, request: pb.ListAppointmentsRequest, context: Any) -> pb.ListAppointmentsResponse:
+        return await self._reading.appointments(request)
+
+    async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(request.account)
+
+    async def ListUnits(self, request: pb.ListUnitsRequest, context: Any) -> pb.ListUnitsResponse:
+        return await self._reading.units(request)
+
+    async def ListChanges(self, request: pb.ListChangesRequest, context: Any) -> pb.ListChangesResponse:
+        return await self._reading.changes(request)
+
+    async def Appoint(self, request: pb.AppointRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(await self._appointing.appoint(current_caller(), request))
+
+    async def EndAppointment(self, request: pb.EndAppointmentRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(await self._appointing.end(current_caller(), request))
+
+    async def ConfirmAppointment(self, request: pb.ConfirmAppointmentRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(await self._appointing.confirm(current_caller(), request))
+
+    async def SetCover(self, request: pb.SetCoverRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(await self._appointing.cover(current_caller(), request))
+
+    async def EndCover(self, request: pb.EndCoverRequest, context: Any) -> pb.GetPersonResponse:
+        return await self._reading.person(await self._appointing.end_cover(current_caller(), request))

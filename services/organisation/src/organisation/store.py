@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
+from anju.common.v1 import common_pb2 as common
+from casekit.listing import By, Listing
 from chassis.crypto import KeyRing
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -75,3 +77,99 @@ async def insert(session: AsyncSession, *rows: Any) -> None:
     for kind in (Member, Appointment, Cover, Change):
         session.add_all(row for row in rows if isinstance(row, kind))
         await session.flush()
+
+
+def _live(kind: Any, day: date) -> ColumnElement[bool]:
+    """What holds on the day or will."""
+    return and_(or_(kind.ends.is_(None), kind.ends >= day), kind.revoked_at.is_(None))
+
+
+async def held_by(session: AsyncSession, account: str, person: str, day: date) -> Sequence[tuple[Appointment, Member]]:
+    """What holds on a day or will, of an account and of every account of the same person; what is only proposed is among it."""
+    same = col(Member.account) == account
+    if person:
+        same = or_(same, col(Member.person) == person)
+    query = (
+        select(Appointment, Member)
+        .join(Member, col(Member.account) == col(Appointment.account))
+        .where(same, col(Appointment.state) != "rejected", _live(Appointment, day))
+    )
+    return [(row, member) for row, member in (await session.execute(query)).all()]
+
+
+async def holders(session: AsyncSession, duty: str, day: date) -> Sequence[tuple[Appointment, Member]]:
+    """Who has a duty on a day."""
+    query = (
+        select(Appointment, Member)
+        .join(Member, col(Member.account) == col(Appointment.account))
+        .where(col(Appointment.duty) == duty, col(Appointment.state) == "in_force", col(Appointment.begins) <= day, _live(Appointment, day))
+    )
+    return [(row, member) for row, member in (await session.execute(query)).all()]
+
+
+_APPOINTMENTS: Final = Listing(
+    {
+        "unit": By(col(Appointment.unit), str),
+        "account": By(col(Appointment.account), str),
+        "begins": By(col(Appointment.begins), date),
+        "id": By(col(Appointment.id), str),
+    },
+    own="unit",
+    unique="id",
+)
+
+
+async def appointments(
+    session: AsyncSession, asked: common.PageRequest, *, unit: str, duty: str, account: str, state: str, day: date
+) -> tuple[list[tuple[Appointment, Member]], common.PageInfo]:
+    query = select(Appointment, Member).join(Member, col(Member.account) == col(Appointment.account))
+    for column, wanted in ((Appointment.unit, unit), (Appointment.duty, duty), (Appointment.account, account)):
+        if wanted:
+            query = query.where(col(column) == wanted)
+    if state == "in_force":
+        query = query.where(col(Appointment.state) == state, col(Appointment.begins) <= day, _live(Appointment, day))
+    elif state:
+        query = query.where(col(Appointment.state) == state)
+    rows, info = await _APPOINTMENTS.page(session, query, asked)
+    return [(row[0], row[1]) for row in rows], info
+
+
+async def appointments_of(session: AsyncSession, account: str) -> Sequence[Appointment]:
+    query = select(Appointment).where(col(Appointment.account) == account).order_by(col(Appointment.begins).desc(), col(Appointment.id))
+    return (await session.execute(query)).scalars().all()
+
+
+async def covers_of(session: AsyncSession, account: str) -> Sequence[Cover]:
+    """By whom somebody was or is covered, and whom he covers."""
+    mine = or_(col(Cover.absent) == account, col(Cover.substitute) == account)
+    return (await session.execute(select(Cover).where(mine).order_by(col(Cover.begins).desc(), col(Cover.id)))).scalars().all()
+
+
+async def people_by_unit(session: AsyncSession, day: date) -> dict[str, int]:
+    """How many people have a duty in each unit on a day."""
+    query = (
+        select(col(Appointment.unit), func.count(col(Appointment.account).distinct()))
+        .where(col(Appointment.state) == "in_force", col(Appointment.begins) <= day, _live(Appointment, day))
+        .group_by(col(Appointment.unit))
+    )
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
+
+
+_CHANGES: Final = Listing({"seq": By(col(Change.seq), int)}, own="-seq", unique="seq")
+
+
+async def changes(
+    session: AsyncSession, asked: common.PageRequest, *, account: str, kind: str, begins: datetime | None, ends: datetime | None
+) -> tuple[list[Change], common.PageInfo]:
+    """Of or by an account; from an instant up to before another."""
+    query = select(Change)
+    if account:
+        query = query.where(or_(col(Change.account) == account, col(Change.by_account) == account))
+    if kind:
+        query = query.where(col(Change.kind) == kind)
+    if begins is not None:
+        query = query.where(col(Change.at) >= begins)
+    if ends is not None:
+        query = query.where(col(Change.at) < ends)
+    rows, info = await _CHANGES.page(session, query, asked)
+    return [row[0] for row in rows], info

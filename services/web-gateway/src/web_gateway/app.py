@@ -60,9 +60,10 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
         public_url = settings.public_url or f"http://{address}"
         remote = await stack.enter_async_context(services.connect(settings, signer(settings, NAME), certificates(settings)))
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        people = PersonIndex.of_folder(settings.keys_dir)
         issuer = Issuer(
             http,
-            PersonIndex.of_folder(settings.keys_dir),
+            people,
             settings.oidc_issuer,
             settings.oidc_client_id,
             settings.oidc_client_secret.get_secret_value(),
@@ -79,6 +80,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
         edge = Edge(
             services=remote,
             sessions=sessions,
+            people=people,
             gate=Gate(sessions, issuer, standings, Buckets("person", settings.requests_per_minute)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             look=Look.of(settings.profile_dir),

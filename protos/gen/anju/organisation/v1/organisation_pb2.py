@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from anju.common.v1 import access_pb2 as anju_dot_common_dot_v1_dot_access__pb2
+from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'anju/organisation/v1/organisation.proto\x12\x14\x61nju.organisation.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x08\x43\x61pacity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64uties\x18\x02 \x03(\t\x12\x11\n\tdivisions\x18\x03 \x03(\t\x12\x12\n\nacting_for\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63ting_for_name\x18\x05 \x01(\t\"\x14\n\x12GetStandingRequest\"\x8a\x01\n\x13GetStandingResponse\x12\x32\n\ncapacities\x18\x01 \x03(\x0b\x32\x1e.anju.organisation.v1.Capacity\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\ngood_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x13\n\x11GetVersionRequest\"%\n\x12GetVersionResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"K\n\x13ImportPeopleRequest\x12\x34\n\x06people\x18\x01 \x03(\x0b\x32$.anju.organisation.v1.ImportedPerson\"s\n\x0eImportedPerson\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\x12\x32\n\x06\x64uties\x18\x04 \x03(\x0b\x32\".anju.organisation.v1.ImportedDuty\"M\n\x0cImportedDuty\x12\x0c\n\x04\x64uty\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x03 \x01(\t\x12\x10\n\x08until_on\x18\x04 \x01(\t\"%\n\x14ImportPeopleResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\x32\xf9\x02\n\x13OrganisationService\x12k\n\x0bGetStanding\x12(.anju.organisation.v1.GetStandingRequest\x1a).anju.organisation.v1.GetStandingResponse\"\x07\xda\xce\x18\x03\"\x01*\x12h\n\nGetVersion\x12\'.anju.organisation.v1.GetVersionRequest\x1a(.anju.organisation.v1.GetVersionResponse\"\x07\xda\xce\x18\x03\"\x01*\x12y\n\x0cImportPeople\x12).anju.organisation.v1.ImportPeopleRequest\x1a*.anju.organisation.v1.ImportPeopleResponse\"\x12\xda\xce\x18\x0e\x08\x01*\noperations\x1a\x10\xd2\xce\x18\x0corganisationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'anju/organisation/v1/organisation.proto\x12\x14\x61nju.organisation.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x08\x43\x61pacity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64uties\x18\x02 \x03(\t\x12\x11\n\tdivisions\x18\x03 \x03(\t\x12\x12\n\nacting_for\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63ting_for_name\x18\x05 \x01(\t\"\x14\n\x12GetStandingRequest\"\x8a\x01\n\x13GetStandingResponse\x12\x32\n\ncapacities\x18\x01 \x03(\x0b\x32\x1e.anju.organisation.v1.Capacity\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\ngood_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x13\n\x11GetVersionRequest\"%\n\x12GetVersionResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"K\n\x13ImportPeopleRequest\x12\x34\n\x06people\x18\x01 \x03(\x0b\x32$.anju.organisation.v1.ImportedPerson\"s\n\x0eImportedPerson\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\x12\x32\n\x06\x64uties\x18\x04 \x03(\x0b\x32\".anju.organisation.v1.ImportedDuty\"M\n\x0cImportedDuty\x12\x0c\n\x04\x64uty\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x03 \x01(\t\x12\x10\n\x08until_on\x18\x04 \x01(\t\"%\n\x14ImportPeopleResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\"\xd4\x01\n\x0b\x41ppointment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x64uty\x18\x04 \x01(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\x11\n\tunit_name\x18\x06 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x07 \x01(\t\x12\x10\n\x08until_on\x18\x08 \x01(\t\x12\r\n\x05state\x18\t \x01(\t\x12\x12\n\nentered_by\x18\n \x01(\t\x12\x14\n\x0c\x63onfirmed_by\x18\x0b \x01(\t\x12\x0f\n\x07work_to\x18\x0c \x01(\t\"\x97\x01\n\x05\x43over\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x62sent_name\x18\x03 \x01(\t\x12\x12\n\nsubstitute\x18\x04 \x01(\t\x12\x17\n\x0fsubstitute_name\x18\x05 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x06 \x01(\t\x12\x10\n\x08until_on\x18\x07 \x01(\t\x12\r\n\x05state\x18\x08 \x01(\t\"\x9f\x01\n\x06Person\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12\x37\n\x0c\x61ppointments\x18\x04 \x03(\x0b\x32!.anju.organisation.v1.Appointment\x12+\n\x06\x63overs\x18\x05 \x03(\x0b\x32\x1b.anju.organisation.v1.Cover\"\x87\x01\n\x04Unit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06parent\x18\x04 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x05 \x01(\t\x12\x10\n\x08until_on\x18\x06 \x01(\t\x12\x12\n\nsuccessors\x18\x07 \x03(\t\x12\x0e\n\x06people\x18\x08 \x01(\x05\"\xb3\x01\n\x06\x43hange\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\nby_account\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x12\n\nsubject_id\x18\x06 \x01(\t\x12-\n\x07\x64\x65tails\x18\x07 \x03(\x0b\x32\x1c.anju.organisation.v1.Detail\"5\n\x06\x44\x65tail\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\x80\x01\n\x17ListAppointmentsRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x0c\n\x04\x64uty\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\"{\n\x18ListAppointmentsResponse\x12\x37\n\x0c\x61ppointments\x18\x01 \x03(\x0b\x32!.anju.organisation.v1.Appointment\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"#\n\x10GetPersonRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"A\n\x11GetPersonResponse\x12,\n\x06person\x18\x01 \x01(\x0b\x32\x1c.anju.organisation.v1.Person\"\x1f\n\x10ListUnitsRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\">\n\x11ListUnitsResponse\x12)\n\x05units\x18\x01 \x03(\x0b\x32\x1a.anju.organisation.v1.Unit\"\x97\x01\n\x0e\x41ppointRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0c\n\x04\x64uty\x18\x05 \x01(\t\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x07 \x01(\t\x12\x10\n\x08until_on\x18\x08 \x01(\t\"_\n\x15\x45ndAppointmentRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x10\n\x08until_on\x18\x03 \x01(\t\x12\x0f\n\x07work_to\x18\x04 \x01(\t\"q\n\x0fSetCoverRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x02 \x01(\t\x12\x12\n\nsubstitute\x18\x03 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x04 \x01(\t\x12\x10\n\x08until_on\x18\x05 \x01(\t\"6\n\x0f\x45ndCoverRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"S\n\x19\x43onfirmAppointmentRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x11\n\tconfirmed\x18\x03 \x01(\x08\"\x81\x01\n\x12ListChangesRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07\x66rom_on\x18\x04 \x01(\t\x12\x10\n\x08until_on\x18\x05 \x01(\t\"l\n\x13ListChangesResponse\x12-\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1c.anju.organisation.v1.Change\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xea\x0b\n\x13OrganisationService\x12k\n\x0bGetStanding\x12(.anju.organisation.v1.GetStandingRequest\x1a).anju.organisation.v1.GetStandingResponse\"\x07\xda\xce\x18\x03\"\x01*\x12h\n\nGetVersion\x12\'.anju.organisation.v1.GetVersionRequest\x1a(.anju.organisation.v1.GetVersionResponse\"\x07\xda\xce\x18\x03\"\x01*\x12y\n\x0cImportPeople\x12).anju.organisation.v1.ImportPeopleRequest\x1a*.anju.organisation.v1.ImportPeopleResponse\"\x12\xda\xce\x18\x0e\x08\x01*\noperations\x12\x99\x01\n\x10ListAppointments\x12-.anju.organisation.v1.ListAppointmentsRequest\x1a..anju.organisation.v1.ListAppointmentsResponse\"&\xda\xce\x18\"\"\nuser_admin\"\x0b\x61udit_admin\"\x07\x61uditor\x12\x84\x01\n\tGetPerson\x12&.anju.organisation.v1.GetPersonRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"&\xda\xce\x18\"\"\nuser_admin\"\x0b\x61udit_admin\"\x07\x61uditor\x12\x84\x01\n\tListUnits\x12&.anju.organisation.v1.ListUnitsRequest\x1a\'.anju.organisation.v1.ListUnitsResponse\"&\xda\xce\x18\"\"\nuser_admin\"\x0b\x61udit_admin\"\x07\x61uditor\x12l\n\x07\x41ppoint\x12$.anju.organisation.v1.AppointRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"\x12\xda\xce\x18\x0e\x08\x01\"\nuser_admin\x12z\n\x0e\x45ndAppointment\x12+.anju.organisation.v1.EndAppointmentRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"\x12\xda\xce\x18\x0e\x08\x01\"\nuser_admin\x12n\n\x08SetCover\x12%.anju.organisation.v1.SetCoverRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"\x12\xda\xce\x18\x0e\x08\x01\"\nuser_admin\x12n\n\x08\x45ndCover\x12%.anju.organisation.v1.EndCoverRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"\x12\xda\xce\x18\x0e\x08\x01\"\nuser_admin\x12\x83\x01\n\x12\x43onfirmAppointment\x12/.anju.organisation.v1.ConfirmAppointmentRequest\x1a\'.anju.organisation.v1.GetPersonResponse\"\x13\xda\xce\x18\x0f\x08\x01\"\x0b\x61udit_admin\x12u\n\x0bListChanges\x12(.anju.organisation.v1.ListChangesRequest\x1a).anju.organisation.v1.ListChangesResponse\"\x11\xda\xce\x18\r\"\x0b\x61udit_admin\x1a\x10\xd2\xce\x18\x0corganisationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,24 +42,80 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORGANISATIONSERVICE'].methods_by_name['GetVersion']._serialized_options = b'\332\316\030\003\"\001*'
   _globals['_ORGANISATIONSERVICE'].methods_by_name['ImportPeople']._loaded_options = None
   _globals['_ORGANISATIONSERVICE'].methods_by_name['ImportPeople']._serialized_options = b'\332\316\030\016\010\001*\noperations'
-  _globals['_CAPACITY']._serialized_start=127
-  _globals['_CAPACITY']._serialized_end=229
-  _globals['_GETSTANDINGREQUEST']._serialized_start=231
-  _globals['_GETSTANDINGREQUEST']._serialized_end=251
-  _globals['_GETSTANDINGRESPONSE']._serialized_start=254
-  _globals['_GETSTANDINGRESPONSE']._serialized_end=392
-  _globals['_GETVERSIONREQUEST']._serialized_start=394
-  _globals['_GETVERSIONREQUEST']._serialized_end=413
-  _globals['_GETVERSIONRESPONSE']._serialized_start=415
-  _globals['_GETVERSIONRESPONSE']._serialized_end=452
-  _globals['_IMPORTPEOPLEREQUEST']._serialized_start=454
-  _globals['_IMPORTPEOPLEREQUEST']._serialized_end=529
-  _globals['_IMPORTEDPERSON']._serialized_start=531
-  _globals['_IMPORTEDPERSON']._serialized_end=646
-  _globals['_IMPORTEDDUTY']._serialized_start=648
-  _globals['_IMPORTEDDUTY']._serialized_end=725
-  _globals['_IMPORTPEOPLERESPONSE']._serialized_start=727
-  _globals['_IMPORTPEOPLERESPONSE']._serialized_end=764
-  _globals['_ORGANISATIONSERVICE']._serialized_start=767
-  _globals['_ORGANISATIONSERVICE']._serialized_end=1144
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListAppointments']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListAppointments']._serialized_options = b'\332\316\030\"\"\nuser_admin\"\013audit_admin\"\007auditor'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['GetPerson']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['GetPerson']._serialized_options = b'\332\316\030\"\"\nuser_admin\"\013audit_admin\"\007auditor'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListUnits']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListUnits']._serialized_options = b'\332\316\030\"\"\nuser_admin\"\013audit_admin\"\007auditor'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['Appoint']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['Appoint']._serialized_options = b'\332\316\030\016\010\001\"\nuser_admin'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['EndAppointment']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['EndAppointment']._serialized_options = b'\332\316\030\016\010\001\"\nuser_admin'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['SetCover']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['SetCover']._serialized_options = b'\332\316\030\016\010\001\"\nuser_admin'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['EndCover']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['EndCover']._serialized_options = b'\332\316\030\016\010\001\"\nuser_admin'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ConfirmAppointment']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ConfirmAppointment']._serialized_options = b'\332\316\030\017\010\001\"\013audit_admin'
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListChanges']._loaded_options = None
+  _globals['_ORGANISATIONSERVICE'].methods_by_name['ListChanges']._serialized_options = b'\332\316\030\r\"\013audit_admin'
+  _globals['_CAPACITY']._serialized_start=156
+  _globals['_CAPACITY']._serialized_end=258
+  _globals['_GETSTANDINGREQUEST']._serialized_start=260
+  _globals['_GETSTANDINGREQUEST']._serialized_end=280
+  _globals['_GETSTANDINGRESPONSE']._serialized_start=283
+  _globals['_GETSTANDINGRESPONSE']._serialized_end=421
+  _globals['_GETVERSIONREQUEST']._serialized_start=423
+  _globals['_GETVERSIONREQUEST']._serialized_end=442
+  _globals['_GETVERSIONRESPONSE']._serialized_start=444
+  _globals['_GETVERSIONRESPONSE']._serialized_end=481
+  _globals['_IMPORTPEOPLEREQUEST']._serialized_start=483
+  _globals['_IMPORTPEOPLEREQUEST']._serialized_end=558
+  _globals['_IMPORTEDPERSON']._serialized_start=560
+  _globals['_IMPORTEDPERSON']._serialized_end=675
+  _globals['_IMPORTEDDUTY']._serialized_start=677
+  _globals['_IMPORTEDDUTY']._serialized_end=754
+  _globals['_IMPORTPEOPLERESPONSE']._serialized_start=756
+  _globals['_IMPORTPEOPLERESPONSE']._serialized_end=793
+  _globals['_APPOINTMENT']._serialized_start=796
+  _globals['_APPOINTMENT']._serialized_end=1008
+  _globals['_COVER']._serialized_start=1011
+  _globals['_COVER']._serialized_end=1162
+  _globals['_PERSON']._serialized_start=1165
+  _globals['_PERSON']._serialized_end=1324
+  _globals['_UNIT']._serialized_start=1327
+  _globals['_UNIT']._serialized_end=1462
+  _globals['_CHANGE']._serialized_start=1465
+  _globals['_CHANGE']._serialized_end=1644
+  _globals['_DETAIL']._serialized_start=1646
+  _globals['_DETAIL']._serialized_end=1699
+  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_start=1702
+  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_end=1830
+  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_start=1832
+  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_end=1955
+  _globals['_GETPERSONREQUEST']._serialized_start=1957
+  _globals['_GETPERSONREQUEST']._serialized_end=1992
+  _globals['_GETPERSONRESPONSE']._serialized_start=1994
+  _globals['_GETPERSONRESPONSE']._serialized_end=2059
+  _globals['_LISTUNITSREQUEST']._serialized_start=2061
+  _globals['_LISTUNITSREQUEST']._serialized_end=2092
+  _globals['_LISTUNITSRESPONSE']._serialized_start=2094
+  _globals['_LISTUNITSRESPONSE']._serialized_end=2156
+  _globals['_APPOINTREQUEST']._serialized_start=2159
+  _globals['_APPOINTREQUEST']._serialized_end=2310
+  _globals['_ENDAPPOINTMENTREQUEST']._serialized_start=2312
+  _globals['_ENDAPPOINTMENTREQUEST']._serialized_end=2407
+  _globals['_SETCOVERREQUEST']._serialized_start=2409
+  _globals['_SETCOVERREQUEST']._serialized_end=2522
+  _globals['_ENDCOVERREQUEST']._serialized_start=2524
+  _globals['_ENDCOVERREQUEST']._serialized_end=2578
+  _globals['_CONFIRMAPPOINTMENTREQUEST']._serialized_start=2580
+  _globals['_CONFIRMAPPOINTMENTREQUEST']._serialized_end=2663
+  _globals['_LISTCHANGESREQUEST']._serialized_start=2666
+  _globals['_LISTCHANGESREQUEST']._serialized_end=2795
+  _globals['_LISTCHANGESRESPONSE']._serialized_start=2797
+  _globals['_LISTCHANGESRESPONSE']._serialized_end=2905
+  _globals['_ORGANISATIONSERVICE']._serialized_start=2908
+  _globals['_ORGANISATIONSERVICE']._serialized_end=4422
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,51 @@ class OrganisationServiceStub:
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleRequest.SerializeToString,
                 response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleResponse.FromString,
                 _registered_method=True)
+        self.ListAppointments = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ListAppointments',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsResponse.FromString,
+                _registered_method=True)
+        self.GetPerson = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/GetPerson',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.ListUnits = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ListUnits',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsResponse.FromString,
+                _registered_method=True)
+        self.Appoint = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/Appoint',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.EndAppointment = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/EndAppointment',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.SetCover = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/SetCover',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.EndCover = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/EndCover',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.ConfirmAppointment = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ConfirmAppointment',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                _registered_method=True)
+        self.ListChanges = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ListChanges',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.FromString,
+                _registered_method=True)
 
 
 class OrganisationServiceServicer:
@@ -76,6 +121,71 @@ class OrganisationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAppointments(self, request, context):
+        """-- administered by two roles: one enters, the other looks ---------------------------------------------------------------------------------
+
+        Appointments of one unit, duty, account or state, a line each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPerson(self, request, context):
+        """One person with everything he was ever appointed to and whom he covered. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnits(self, request, context):
+        """The city's units of a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Appoint(self, request, context):
+        """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
+        an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndAppointment(self, request, context):
+        """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCover(self, request, context):
+        """Has somebody stand in for another from day to day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndCover(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmAppointment(self, request, context):
+        """The second of the four eyes: confirms or rejects what was proposed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChanges(self, request, context):
+        """Who has changed what, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrganisationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +203,51 @@ def add_OrganisationServiceServicer_to_server(servicer, server):
                     servicer.ImportPeople,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleRequest.FromString,
                     response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleResponse.SerializeToString,
+            ),
+            'ListAppointments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAppointments,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsResponse.SerializeToString,
+            ),
+            'GetPerson': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPerson,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'ListUnits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnits,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsResponse.SerializeToString,
+            ),
+            'Appoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.Appoint,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'EndAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndAppointment,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'SetCover': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCover,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'EndCover': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndCover,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'ConfirmAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmAppointment,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'ListChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChanges,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -176,6 +331,249 @@ class OrganisationService:
             '/anju.organisation.v1.OrganisationService/ImportPeople',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleRequest.SerializeToString,
             anju_dot_organisation_dot_v1_dot_organisation__pb2.ImportPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAppointments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ListAppointments',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListAppointmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPerson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/GetPerson',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ListUnits',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListUnitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Appoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/Appoint',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/EndAppointment',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/SetCover',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndCover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/EndCover',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ConfirmAppointment',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ListChanges',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

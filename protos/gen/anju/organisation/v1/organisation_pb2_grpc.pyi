@@ -39,6 +39,28 @@ class OrganisationServiceStub:
     """The first people of a city, administrators among them, from a file of the operators. Good once: ABORTED/ALREADY_ADMINISTERED when somebody has been
     appointed, unless everybody in the file is there.
     """
+    ListAppointments: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListAppointmentsRequest, _organisation_pb2.ListAppointmentsResponse]
+    """-- administered by two roles: one enters, the other looks ---------------------------------------------------------------------------------
+
+    Appointments of one unit, duty, account or state, a line each.
+    """
+    GetPerson: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.GetPersonRequest, _organisation_pb2.GetPersonResponse]
+    """One person with everything he was ever appointed to and whom he covered. NOT_FOUND."""
+    ListUnits: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListUnitsRequest, _organisation_pb2.ListUnitsResponse]
+    """The city's units of a day."""
+    Appoint: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.GetPersonResponse]
+    """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
+    an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
+    """
+    EndAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.GetPersonResponse]
+    """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
+    SetCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.GetPersonResponse]
+    """Has somebody stand in for another from day to day."""
+    EndCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.GetPersonResponse]
+    ConfirmAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.GetPersonResponse]
+    """The second of the four eyes: confirms or rejects what was proposed."""
+    ListChanges: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]
+    """Who has changed what, the newest first."""
 
 @_typing.type_check_only
 class OrganisationServiceAsyncStub(OrganisationServiceStub):
@@ -51,6 +73,28 @@ class OrganisationServiceAsyncStub(OrganisationServiceStub):
     """The first people of a city, administrators among them, from a file of the operators. Good once: ABORTED/ALREADY_ADMINISTERED when somebody has been
     appointed, unless everybody in the file is there.
     """
+    ListAppointments: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListAppointmentsRequest, _organisation_pb2.ListAppointmentsResponse]  # type: ignore[assignment]
+    """-- administered by two roles: one enters, the other looks ---------------------------------------------------------------------------------
+
+    Appointments of one unit, duty, account or state, a line each.
+    """
+    GetPerson: _aio.UnaryUnaryMultiCallable[_organisation_pb2.GetPersonRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    """One person with everything he was ever appointed to and whom he covered. NOT_FOUND."""
+    ListUnits: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListUnitsRequest, _organisation_pb2.ListUnitsResponse]  # type: ignore[assignment]
+    """The city's units of a day."""
+    Appoint: _aio.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
+    an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
+    """
+    EndAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
+    SetCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    """Has somebody stand in for another from day to day."""
+    EndCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    ConfirmAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    """The second of the four eyes: confirms or rejects what was proposed."""
+    ListChanges: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]  # type: ignore[assignment]
+    """Who has changed what, the newest first."""
 
 class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -78,5 +122,81 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         """The first people of a city, administrators among them, from a file of the operators. Good once: ABORTED/ALREADY_ADMINISTERED when somebody has been
         appointed, unless everybody in the file is there.
         """
+
+    @_abc_1.abstractmethod
+    def ListAppointments(
+        self,
+        request: _organisation_pb2.ListAppointmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.ListAppointmentsResponse, _abc.Awaitable[_organisation_pb2.ListAppointmentsResponse]]:
+        """-- administered by two roles: one enters, the other looks ---------------------------------------------------------------------------------
+
+        Appointments of one unit, duty, account or state, a line each.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPerson(
+        self,
+        request: _organisation_pb2.GetPersonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+        """One person with everything he was ever appointed to and whom he covered. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListUnits(
+        self,
+        request: _organisation_pb2.ListUnitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.ListUnitsResponse, _abc.Awaitable[_organisation_pb2.ListUnitsResponse]]:
+        """The city's units of a day."""
+
+    @_abc_1.abstractmethod
+    def Appoint(
+        self,
+        request: _organisation_pb2.AppointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+        """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
+        an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
+        """
+
+    @_abc_1.abstractmethod
+    def EndAppointment(
+        self,
+        request: _organisation_pb2.EndAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+        """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
+
+    @_abc_1.abstractmethod
+    def SetCover(
+        self,
+        request: _organisation_pb2.SetCoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+        """Has somebody stand in for another from day to day."""
+
+    @_abc_1.abstractmethod
+    def EndCover(
+        self,
+        request: _organisation_pb2.EndCoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ConfirmAppointment(
+        self,
+        request: _organisation_pb2.ConfirmAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+        """The second of the four eyes: confirms or rejects what was proposed."""
+
+    @_abc_1.abstractmethod
+    def ListChanges(
+        self,
+        request: _organisation_pb2.ListChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.ListChangesResponse, _abc.Awaitable[_organisation_pb2.ListChangesResponse]]:
+        """Who has changed what, the newest first."""
 
 def add_OrganisationServiceServicer_to_server(servicer: OrganisationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

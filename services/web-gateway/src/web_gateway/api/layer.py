@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
 from aiohttp import web
+from anju_people.index import PersonIndex
 from anju_profile import Profile
 from anju_profile.look import Look
 from pydantic import BaseModel, ConfigDict
@@ -131,6 +132,8 @@ class Edge:
     services: Services
     sessions: Sessions
     gate: Gate
+    # Who somebody is of whom a number is typed: the number goes no further.
+    people: PersonIndex
     profile: Profile
     look: Look
     streams: Streams

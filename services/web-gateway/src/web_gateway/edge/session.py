@@ -57,6 +57,11 @@ class Person:
     acting_for: str = ""
     acting_for_name: str = ""
 
+    @property
+    def signs_as(self) -> str:
+        """The name under what an official says: his own, and of whom he stands in for."""
+        return f"{self.name}（代 {self.acting_for_name}）" if self.acting_for else self.name
+
 
 @dataclass(frozen=True)
 class Session:

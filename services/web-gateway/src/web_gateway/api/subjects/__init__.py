@@ -22,6 +22,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     inbox,
     myself,
     notices,
+    organisation,
     platform,
     query_objections,
     reads,
@@ -52,6 +53,7 @@ APIS: Final[tuple[Api, ...]] = (
     query_objections.api,
     recusals.api,
     stock.api,
+    organisation.api,
     bills.ledger,
 )
 

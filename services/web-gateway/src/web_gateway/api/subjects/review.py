@@ -244,7 +244,7 @@ async def decide_application(call: Call, params: f.OfApplication, body: Decide) 
         decision=enum_number(_DECISION, body.decision),  # type: ignore[arg-type]  # a number is the enum
         reason=body.reason,
         if_version=call.if_version,
-        official=call.person.name,
+        official=call.person.signs_as,
     )
     answer = await call.rpc("casework", call.services.casework.DecideTask, request, seconds=DECISION_SECONDS)
     return application(call, answer.application)
@@ -254,7 +254,7 @@ async def decide_application(call: Call, params: f.OfApplication, body: Decide) 
 async def recuse(call: Call, params: f.OfApplication, body: Recuse) -> Recused:
     """The reviewer leaves the case at his level to others (回避), for good. When nobody known of the level is left, the next level decides for it."""
     request = casework.RecuseTaskRequest(
-        idempotency_key=call.idempotency_key, application_no=params.no, reason=body.reason, official=call.person.name
+        idempotency_key=call.idempotency_key, application_no=params.no, reason=body.reason, official=call.person.signs_as
     )
     answer = await call.rpc("casework", call.services.casework.RecuseTask, request, seconds=DECISION_SECONDS)
     return answered(Recused, {"outcome": answer.outcome})
