@@ -26,6 +26,8 @@ STAFF = {
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
     "operator": ("/staff/", "/staff/operations"),
+    "user_admin": ("/staff/", "/staff/organisation", "/staff/organisation/appoint", "/staff/organisation/people/s-street_clerk-410202001"),
+    "audit_admin": ("/staff/organisation/changes",),
     "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/looks", "/staff/query-objections"),
 }
 

@@ -108,6 +108,21 @@ async def test_two_accounts_are_not_two_persons(desk: Desk) -> None:
     assert (await approve(desk, replace(COLLEAGUE, person="index of another"), no, "同意")).stage == "district_review"
 
 
+async def test_who_stands_in_for_somebody_is_not_the_second_beside_him(desk: Desk) -> None:
+    """Nor is the one who is covered beside what was proposed in his name, nor two who cover the same."""
+    standing_in = replace(COLLEAGUE, acting_for=CLERK.sub)
+    no = await doubtful(desk)
+    await approve(desk, CLERK, no, WHY)
+    assert await reason_of(approve(desk, standing_in, no, "同意")) == "SECOND_PERSON"
+    assert (await approve(desk, COLLEAGUE, no, "同意")).stage == "district_review"
+    other = await doubtful(desk)
+    await approve(desk, standing_in, other, WHY)
+    third = replace(COLLEAGUE, sub="clerk-3", person="", acting_for=CLERK.sub)
+    for nobody_else in (CLERK, third):
+        assert await reason_of(approve(desk, nobody_else, other, "同意")) == "SECOND_PERSON"
+    assert (await approve(desk, replace(third, acting_for=""), other, "同意")).stage == "district_review"
+
+
 async def test_who_proposed_at_one_level_decides_at_no_other(desk: Desk) -> None:
     no = await doubtful(desk)
     everybody = replace(CLERK, roles=("street_clerk", "district_reviewer"), divisions=("4102",))

@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { Decide, DeclareRecusals, Dossier, DraftForm, NewUnit, paths, SessionView, SubmitApplication } from "./schema";
+import type { Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, paths, SessionView, SetCover, SubmitApplication } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -193,6 +193,20 @@ export const api = {
     ),
   addUnits: (key: string, units: NewUnit[]) =>
     only(http.POST("/api/v1/units", { params: { header: keyed(key) }, body: { units } })),
+  chooseCapacity: (capacity: string) => only(http.PUT("/api/v1/session/acting", { body: { capacity } })),
+  appointments: (query: Sorted & { unit?: string; duty?: string; account?: string; state?: string }) =>
+    only(http.GET("/api/v1/organisation/appointments", { params: { query } })),
+  staffMember: (account: string) => only(http.GET("/api/v1/organisation/people/{account}", { params: { path: { account } } })),
+  appoint: (key: string, body: Appoint) => only(http.POST("/api/v1/organisation/appointments", { params: { header: keyed(key) }, body })),
+  endAppointment: (key: string, id: string, body: EndAppointment) =>
+    only(http.POST("/api/v1/organisation/appointments/{id}/end", { params: { path: { id }, header: keyed(key) }, body })),
+  confirmAppointment: (key: string, id: string, confirmed: boolean) =>
+    only(http.POST("/api/v1/organisation/appointments/{id}/confirmation", { params: { path: { id }, header: keyed(key) }, body: { confirmed } })),
+  setCover: (key: string, body: SetCover) => only(http.POST("/api/v1/organisation/covers", { params: { header: keyed(key) }, body })),
+  endCover: (key: string, id: string) =>
+    only(http.POST("/api/v1/organisation/covers/{id}/end", { params: { path: { id }, header: keyed(key) }, body: {} })),
+  organisationChanges: (query: Sorted & { account?: string; kind?: string }) =>
+    only(http.GET("/api/v1/organisation/changes", { params: { query } })),
   makeOffers: (key: string, code: string) =>
     only(http.POST("/api/v1/districts/{code}/offers", { params: { path: { code }, header: keyed(key) }, body: {} })),
   counters: async (query: { district?: string }) =>

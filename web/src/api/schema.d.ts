@@ -2554,8 +2554,6 @@ export interface components {
              */
             work_to: string;
         };
-        /** EndCover */
-        EndCover: Record<string, never>;
         /** Engine */
         Engine: {
             /**
@@ -4634,7 +4632,6 @@ export type DraftSaved = components['schemas']['DraftSaved'];
 export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
 export type EndAppointment = components['schemas']['EndAppointment'];
-export type EndCover = components['schemas']['EndCover'];
 export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
@@ -7443,7 +7440,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["EndCover"];
+                "application/json": components["schemas"]["Empty"];
             };
         };
         responses: {

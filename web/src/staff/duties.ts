@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations" | "organisation" | "changes";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -125,6 +125,36 @@ export const PAGES: Page[] = [
     help: "help.operations",
     roles: ["operator"],
     component: () => import("./pages/OperationsPage.vue"),
+  },
+  {
+    path: "/organisation",
+    title: "org.title",
+    nav: { name: "org.nav", group: "oversight", icon: "organisation" },
+    help: "help.org",
+    roles: ["user_admin", "audit_admin", "auditor"],
+    component: () => import("./pages/OrganisationPage.vue"),
+  },
+  {
+    path: "/organisation/appoint",
+    title: "org.appoint",
+    help: "help.org_appoint",
+    roles: ["user_admin"],
+    component: () => import("./pages/AppointPage.vue"),
+  },
+  {
+    path: "/organisation/people/:account",
+    title: "org.person",
+    help: "help.org_person",
+    roles: ["user_admin", "audit_admin", "auditor"],
+    component: () => import("./pages/StaffMemberPage.vue"),
+  },
+  {
+    path: "/organisation/changes",
+    title: "org.changes",
+    nav: { name: "org.changes", group: "oversight", icon: "changes" },
+    help: "help.org_changes",
+    roles: ["audit_admin"],
+    component: () => import("./pages/OrganisationChangesPage.vue"),
   },
   {
     path: "/inbox",

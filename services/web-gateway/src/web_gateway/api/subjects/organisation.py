@@ -10,7 +10,7 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.layer import Access, Answer, Api, Body, Call, Params
+from web_gateway.api.layer import Access, Answer, Api, Body, Call, Empty, Params
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf, OneOf
 
@@ -170,10 +170,6 @@ class SetCover(Body):
     until_on: Day
 
 
-class EndCover(Body):
-    pass
-
-
 @api.get("/organisation/units", access=Access.STAFF, roles=SEEN_BY)
 async def list_units(call: Call, params: OfDay) -> f.Listing[OrganisationUnit]:
     """The city's units of a day, each with how many people have a duty in it."""
@@ -235,7 +231,7 @@ async def set_cover(call: Call, body: SetCover) -> StaffMember:
 
 
 @api.post("/organisation/covers/{id}/end", access=Access.STAFF, roles=("user_admin",))
-async def end_cover(call: Call, params: OfCover, body: EndCover) -> StaffMember:
+async def end_cover(call: Call, params: OfCover, body: Empty) -> StaffMember:
     """Ends the standing in at once."""
     request = organisation.EndCoverRequest(idempotency_key=call.idempotency_key, id=params.id)
     return _member(await call.rpc("organisation", call.services.organisation.EndCover, request))
