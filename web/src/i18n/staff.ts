@@ -610,6 +610,7 @@ export const staff = {
   "org.kind": { zh: "变更", en: "Change" },
   "org.whom": { zh: "对象（账号）", en: "About (account)" },
   "org.by": { zh: "操作人（账号）", en: "By (account)" },
+  "org.operators": { zh: "运维（首次导入）", en: "Operators (first import)" },
   "org.what": { zh: "内容", en: "What" },
   "org.pool": { zh: "同岗位其他人", en: "colleagues" },
   "org.yes": { zh: "是", en: "yes" },
