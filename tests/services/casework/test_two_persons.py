@@ -117,7 +117,7 @@ async def test_who_stands_in_for_somebody_is_not_the_second_beside_him(desk: Des
     assert (await approve(desk, COLLEAGUE, no, "同意")).stage == "district_review"
     other = await doubtful(desk)
     await approve(desk, standing_in, other, WHY)
-    third = replace(COLLEAGUE, sub="clerk-3", person="", acting_for=CLERK.sub)
+    third = replace(COLLEAGUE, sub="clerk-3", person="index of clerk 3", acting_for=CLERK.sub)
     for nobody_else in (CLERK, third):
         assert await reason_of(approve(desk, nobody_else, other, "同意")) == "SECOND_PERSON"
     assert (await approve(desk, replace(third, acting_for=""), other, "同意")).stage == "district_review"

@@ -31,7 +31,19 @@ from anju_verify.sources import Sources
 DEFAULT_HISTORIES: Final = 50
 # No check may hold the others up for ever.
 _CHECK_SECONDS: Final = 900.0
-_TOPICS: Final = (money, allocation, contracts, workflow_records, workflow_health, registers, requests, both_sides, appointments, facts, privacy)
+_TOPICS: Final = (
+    money,
+    allocation,
+    contracts,
+    workflow_records,
+    workflow_health,
+    registers,
+    requests,
+    both_sides,
+    appointments,
+    facts,
+    privacy,
+)
 
 
 @dataclass(frozen=True)
