@@ -128,7 +128,7 @@ def script(gateway: World, operation: Operation) -> None:
     given = organisation.Appointment(id="ap-1", account="s-1", duty="finance", unit="4102", state="in_force", from_on="2026-01-01")
     someone = organisation.Person(account="s-1", name="李芳", appointments=[given], covers=[organisation.Cover(id="co-1", state="over")])
     for method in ("Appoint", "EndAppointment", "ConfirmAppointment", "SetCover", "EndCover", "GetPerson"):
-        on(method, organisation.GetPersonResponse(person=someone))
+        on(method, getattr(organisation, f"{method}Response")(person=someone))
     on("ListAppointments", organisation.ListAppointmentsResponse(appointments=[given]))
     on("ListUnits", organisation.ListUnitsResponse(units=[organisation.Unit(code="4102", kind="city")]))
     changed = organisation.Change(seq=1, kind="ended", details=[organisation.Detail(name="until", after="2026-12-01")])

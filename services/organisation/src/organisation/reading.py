@@ -33,10 +33,10 @@ class Reading:
             )
         return pb.ListAppointmentsResponse(appointments=[self._appointment(row, member) for row, member in rows], page=info)
 
-    async def person(self, account: str) -> pb.GetPersonResponse:
+    async def person(self, account: str) -> pb.Person:
         """Raises Refusal(NOT_FOUND)."""
         async with self._parts.database.snapshot() as session:
-            return pb.GetPersonResponse(person=await self._person(session, account))
+            return await self._person(session, account)
 
     async def _person(self, session: AsyncSession, account: str) -> pb.Person:
         covers = await store.covers_of(session, account)

@@ -35,7 +35,7 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
         return await self._reading.appointments(request)
 
     async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(request.account)
+        return pb.GetPersonResponse(person=await self._reading.person(request.account))
 
     async def ListUnits(self, request: pb.ListUnitsRequest, context: Any) -> pb.ListUnitsResponse:
         return await self._reading.units(request)
@@ -43,17 +43,17 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
     async def ListChanges(self, request: pb.ListChangesRequest, context: Any) -> pb.ListChangesResponse:
         return await self._reading.changes(request)
 
-    async def Appoint(self, request: pb.AppointRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(await self._appointing.appoint(current_caller(), request))
+    async def Appoint(self, request: pb.AppointRequest, context: Any) -> pb.AppointResponse:
+        return pb.AppointResponse(person=await self._reading.person(await self._appointing.appoint(current_caller(), request)))
 
-    async def EndAppointment(self, request: pb.EndAppointmentRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(await self._appointing.end(current_caller(), request))
+    async def EndAppointment(self, request: pb.EndAppointmentRequest, context: Any) -> pb.EndAppointmentResponse:
+        return pb.EndAppointmentResponse(person=await self._reading.person(await self._appointing.end(current_caller(), request)))
 
-    async def ConfirmAppointment(self, request: pb.ConfirmAppointmentRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(await self._appointing.confirm(current_caller(), request))
+    async def ConfirmAppointment(self, request: pb.ConfirmAppointmentRequest, context: Any) -> pb.ConfirmAppointmentResponse:
+        return pb.ConfirmAppointmentResponse(person=await self._reading.person(await self._appointing.confirm(current_caller(), request)))
 
-    async def SetCover(self, request: pb.SetCoverRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(await self._appointing.cover(current_caller(), request))
+    async def SetCover(self, request: pb.SetCoverRequest, context: Any) -> pb.SetCoverResponse:
+        return pb.SetCoverResponse(person=await self._reading.person(await self._appointing.cover(current_caller(), request)))
 
-    async def EndCover(self, request: pb.EndCoverRequest, context: Any) -> pb.GetPersonResponse:
-        return await self._reading.person(await self._appointing.end_cover(current_caller(), request))
+    async def EndCover(self, request: pb.EndCoverRequest, context: Any) -> pb.EndCoverResponse:
+        return pb.EndCoverResponse(person=await self._reading.person(await self._appointing.end_cover(current_caller(), request)))

@@ -67,27 +67,27 @@ class OrganisationServiceStub:
         self.Appoint = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/Appoint',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.SerializeToString,
-                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointResponse.FromString,
                 _registered_method=True)
         self.EndAppointment = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/EndAppointment',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.SerializeToString,
-                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentResponse.FromString,
                 _registered_method=True)
         self.SetCover = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/SetCover',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.SerializeToString,
-                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverResponse.FromString,
                 _registered_method=True)
         self.EndCover = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/EndCover',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.SerializeToString,
-                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverResponse.FromString,
                 _registered_method=True)
         self.ConfirmAppointment = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/ConfirmAppointment',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.SerializeToString,
-                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentResponse.FromString,
                 _registered_method=True)
         self.ListChanges = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/ListChanges',
@@ -222,27 +222,27 @@ def add_OrganisationServiceServicer_to_server(servicer, server):
             'Appoint': grpc.unary_unary_rpc_method_handler(
                     servicer.Appoint,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.FromString,
-                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointResponse.SerializeToString,
             ),
             'EndAppointment': grpc.unary_unary_rpc_method_handler(
                     servicer.EndAppointment,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.FromString,
-                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentResponse.SerializeToString,
             ),
             'SetCover': grpc.unary_unary_rpc_method_handler(
                     servicer.SetCover,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.FromString,
-                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverResponse.SerializeToString,
             ),
             'EndCover': grpc.unary_unary_rpc_method_handler(
                     servicer.EndCover,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.FromString,
-                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverResponse.SerializeToString,
             ),
             'ConfirmAppointment': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfirmAppointment,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.FromString,
-                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.SerializeToString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentResponse.SerializeToString,
             ),
             'ListChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListChanges,
@@ -438,7 +438,7 @@ class OrganisationService:
             target,
             '/anju.organisation.v1.OrganisationService/Appoint',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointRequest.SerializeToString,
-            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.AppointResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -465,7 +465,7 @@ class OrganisationService:
             target,
             '/anju.organisation.v1.OrganisationService/EndAppointment',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentRequest.SerializeToString,
-            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.EndAppointmentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -492,7 +492,7 @@ class OrganisationService:
             target,
             '/anju.organisation.v1.OrganisationService/SetCover',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverRequest.SerializeToString,
-            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.SetCoverResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -519,7 +519,7 @@ class OrganisationService:
             target,
             '/anju.organisation.v1.OrganisationService/EndCover',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverRequest.SerializeToString,
-            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.EndCoverResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -546,7 +546,7 @@ class OrganisationService:
             target,
             '/anju.organisation.v1.OrganisationService/ConfirmAppointment',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentRequest.SerializeToString,
-            anju_dot_organisation_dot_v1_dot_organisation__pb2.GetPersonResponse.FromString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ConfirmAppointmentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,16 +48,16 @@ class OrganisationServiceStub:
     """One person with everything he was ever appointed to and whom he covered. NOT_FOUND."""
     ListUnits: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListUnitsRequest, _organisation_pb2.ListUnitsResponse]
     """The city's units of a day."""
-    Appoint: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.GetPersonResponse]
+    Appoint: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.AppointResponse]
     """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
     an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
     """
-    EndAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.GetPersonResponse]
+    EndAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.EndAppointmentResponse]
     """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
-    SetCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.GetPersonResponse]
+    SetCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.SetCoverResponse]
     """Has somebody stand in for another from day to day."""
-    EndCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.GetPersonResponse]
-    ConfirmAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.GetPersonResponse]
+    EndCover: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.EndCoverResponse]
+    ConfirmAppointment: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.ConfirmAppointmentResponse]
     """The second of the four eyes: confirms or rejects what was proposed."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]
     """Who has changed what, the newest first."""
@@ -82,16 +82,16 @@ class OrganisationServiceAsyncStub(OrganisationServiceStub):
     """One person with everything he was ever appointed to and whom he covered. NOT_FOUND."""
     ListUnits: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListUnitsRequest, _organisation_pb2.ListUnitsResponse]  # type: ignore[assignment]
     """The city's units of a day."""
-    Appoint: _aio.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    Appoint: _aio.UnaryUnaryMultiCallable[_organisation_pb2.AppointRequest, _organisation_pb2.AppointResponse]  # type: ignore[assignment]
     """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
     an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
     """
-    EndAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    EndAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndAppointmentRequest, _organisation_pb2.EndAppointmentResponse]  # type: ignore[assignment]
     """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
-    SetCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    SetCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.SetCoverRequest, _organisation_pb2.SetCoverResponse]  # type: ignore[assignment]
     """Has somebody stand in for another from day to day."""
-    EndCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
-    ConfirmAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.GetPersonResponse]  # type: ignore[assignment]
+    EndCover: _aio.UnaryUnaryMultiCallable[_organisation_pb2.EndCoverRequest, _organisation_pb2.EndCoverResponse]  # type: ignore[assignment]
+    ConfirmAppointment: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ConfirmAppointmentRequest, _organisation_pb2.ConfirmAppointmentResponse]  # type: ignore[assignment]
     """The second of the four eyes: confirms or rejects what was proposed."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Who has changed what, the newest first."""
@@ -155,7 +155,7 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _organisation_pb2.AppointRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+    ) -> _typing.Union[_organisation_pb2.AppointResponse, _abc.Awaitable[_organisation_pb2.AppointResponse]]:
         """Gives a duty. That of an administrator or auditor is proposed only, until the audit administrator confirms it. Refuses one's own (OWN_APPOINTMENT),
         an account that is another person's (ANOTHERS_ACCOUNT), what one has already (ALREADY_APPOINTED), and duties that are kept apart (KEPT_APART).
         """
@@ -165,7 +165,7 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _organisation_pb2.EndAppointmentRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+    ) -> _typing.Union[_organisation_pb2.EndAppointmentResponse, _abc.Awaitable[_organisation_pb2.EndAppointmentResponse]]:
         """Ends a duty and says where its work goes. NOBODY_LEFT when nobody else has the duty there."""
 
     @_abc_1.abstractmethod
@@ -173,7 +173,7 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _organisation_pb2.SetCoverRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+    ) -> _typing.Union[_organisation_pb2.SetCoverResponse, _abc.Awaitable[_organisation_pb2.SetCoverResponse]]:
         """Has somebody stand in for another from day to day."""
 
     @_abc_1.abstractmethod
@@ -181,14 +181,14 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _organisation_pb2.EndCoverRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]: ...
+    ) -> _typing.Union[_organisation_pb2.EndCoverResponse, _abc.Awaitable[_organisation_pb2.EndCoverResponse]]: ...
 
     @_abc_1.abstractmethod
     def ConfirmAppointment(
         self,
         request: _organisation_pb2.ConfirmAppointmentRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_organisation_pb2.GetPersonResponse, _abc.Awaitable[_organisation_pb2.GetPersonResponse]]:
+    ) -> _typing.Union[_organisation_pb2.ConfirmAppointmentResponse, _abc.Awaitable[_organisation_pb2.ConfirmAppointmentResponse]]:
         """The second of the four eyes: confirms or rejects what was proposed."""
 
     @_abc_1.abstractmethod

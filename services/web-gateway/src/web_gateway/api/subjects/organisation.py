@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from anju.organisation.v1 import organisation_pb2 as organisation
 from pydantic import Field
@@ -248,5 +248,5 @@ async def list_organisation_changes(call: Call, params: ChangeFilter) -> f.Page[
     return f.Page[OrganisationChange](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
-def _member(answer: organisation.GetPersonResponse) -> StaffMember:
+def _member(answer: Any) -> StaffMember:
     return to_model(StaffMember, answer.person)
