@@ -298,12 +298,6 @@ export const terms = {
     district: {"zh": "区级复审", "en": "District review"},
     city: {"zh": "市级终审", "en": "City review"},
   },
-  unit_kinds: {
-    city: {"zh": "市", "en": "City"},
-    district: {"zh": "区县", "en": "District or county"},
-    street: {"zh": "街道（乡镇）", "en": "Street or township"},
-    community: {"zh": "社区（村）", "en": "Community or village"},
-  },
   unit_states: {
     vacant: {"zh": "空置", "en": "Vacant"},
     offered: {"zh": "已配租待确认", "en": "Offered"},

@@ -3507,7 +3507,10 @@ export interface components {
         OrganisationUnit: {
             /** Code */
             code: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description city, district, street or community.
+             */
             kind: string;
             /** Name */
             name: string;

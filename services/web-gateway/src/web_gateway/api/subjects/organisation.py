@@ -87,7 +87,7 @@ class StaffMember(Answer):
 
 class OrganisationUnit(Answer):
     code: str
-    kind: Annotated[str, CodeOf("unit_kinds")]
+    kind: str = Field(description="city, district, street or community.")
     name: str
     parent: str
     from_on: str
