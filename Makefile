@@ -16,7 +16,7 @@ endif
 # Commands are started from the environment directly: nothing stands between Ctrl-C and the box.
 BIN := .venv/bin
 
-.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check clients docs docs-check profiles-check web web-check pytest bench soak clean sync
+.PHONY: help up demo test lint types imports protos protos-check openapi openapi-check clients docs docs-check profiles-check web pictures web-check pytest bench soak clean sync
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ docs: .venv/.synced ## Rewrites the generated pages: docs/settings.md, docs/stat
 
 docs-check: .venv/.synced
 	$(BIN)/python -m anju_onebox.reference --check
+
+pictures: .venv/.synced $(STATIC)/.built ## Looks at every page in a browser, and rewrites docs/pages.md and the README's pictures of pages
+	$(BIN)/pytest -n 0 -q tests/browser/test_every_page.py
+	$(BIN)/python -m tests.browser.gallery
 
 web: $(STATIC)/.built ## Builds the web pages
 web/node_modules/.package-lock.json: web/package-lock.json | .venv/.synced

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Request, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor, fill_application
@@ -79,9 +79,27 @@ async def test_tapped_twice_it_is_handed_in_once_and_going_back_hands_in_nothing
         if request.method == "POST" and request.url.endswith("/api/v1/applications"):
             sent.append(request.headers["idempotency-key"])
 
-    phone.page.on("request", seen)
+    async def another_order(route: Route) -> None:
+        found = await route.fetch()
+        asked = await found.json()
+        await route.fulfill(response=found, json=asked | {"registers": asked["registers"][::-1]})
+
+    async def refusing(route: Route) -> None:
+        fault = {"pointer": "/consent/registers", "code": "CONSENT", "message": "请重新勾选"}
+        await route.fulfill(status=422, json={"title": "请更正", "status": 422, "code": "INVALID_FIELDS", "detail": "", "errors": [fault]})
+
+    await phone.page.route("**/api/v1/conditions", another_order)
     await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/apply")
     await fill_application(phone, family.dossier)
+    # What is wrong with the consent as a whole leads to the register this city asks first.
+    await phone.page.route("**/api/v1/applications", refusing)
+    await phone.press("提交申请")
+    await phone.page.locator(".error-summary").get_by_role("link", name="请重新勾选").click()
+    await expect(phone.page).to_have_url(re.compile("/apply/consent.*#consent-marriage$"))
+    await expect(phone.page.locator(".field.wrong")).to_contain_text("婚姻登记")
+    await phone.page.unroute("**/api/v1/applications")
+    await phone.open("/apply/check")
+    phone.page.on("request", seen)
     await phone.page.get_by_role("button", name="提交申请").dblclick()
     await phone.expect_heading("受理回执")
     assert len(sent) == 1

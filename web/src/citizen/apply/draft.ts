@@ -139,7 +139,7 @@ function unsent(no: string): { version: number; base: string; form: DraftForm } 
 /** Reads the draft of a new application (`no` empty) or of a correction before its pages are shown. Call after sign-on is known. `afresh`: also when it is
  * open here, since another device may have gone on with it. */
 export async function openDraft(no: string, afresh = false): Promise<void> {
-  if (afresh) handed.delete(no);
+  if (afresh) keep("sessionStorage", handedName(no), null);
   const known = mine(no);
   if (known && known.keeping.state !== "unread" && (!afresh || printOf(known.draft) !== known.base)) return;
   const one = known ?? start(no);
@@ -321,14 +321,14 @@ export async function flush(no: string): Promise<boolean> {
   return !["elsewhere", "gone"].includes(one.keeping.state);
 }
 
-/** Handed in since the first page of the form was last seen: who goes back in the browser comes to that page, not into an empty form. */
-const handed = new Set<string>();
-export const isHandedIn = (no: string): boolean => handed.has(no);
+/** Handed in since the first page of the form was last seen, also before a reload: who goes back in the browser comes to that page, not into an empty form. */
+const handedName = (no: string) => `anju.handed.${no || "new"}`;
+export const isHandedIn = (no: string): boolean => kept("sessionStorage", handedName(no)) !== null;
 
 /** Once it is handed in: the server has forgotten it already. */
 export function handIn(no: string): void {
   forget(no);
-  handed.add(no);
+  keep("sessionStorage", handedName(no), "1");
 }
 
 function forget(no: string): void {
