@@ -305,6 +305,7 @@ async def taken_up(theatre: Stage) -> None:
         "application-taken-up-review": application.taken_up_at_the_second_level,
         "application-taken-up-correction": application.taken_up_in_correction,
         "application-taken-up-objections": application.taken_up_with_objections,
+        "application-taken-up-registered": application.taken_up_registered,
         "waiting-taken-up": tenancy.taken_up_waiting,
         "waiting-taken-up-offered": tenancy.taken_up_offered,
         "waiting-taken-up-leasing": tenancy.taken_up_leasing,

@@ -46,6 +46,7 @@ PATHS = {
     "application-taken-up-review",
     "application-taken-up-correction",
     "application-taken-up-objections",
+    "application-taken-up-registered",
     "waiting-leased",
     "waiting-taken-up",
     "waiting-taken-up-offered",

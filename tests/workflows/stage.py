@@ -322,7 +322,7 @@ class Stage:
         given = self.given(**changes)
         return await self.client.start_workflow(NAME, given, id=workflow_id(given.no), task_queue=TASK_QUEUE)
 
-    async def taken_up(self, stage: str, waiting_on: str, deadline: datetime, **changes: Any) -> WorkflowHandle[Any, Any]:
+    async def taken_up(self, stage: str, waiting_on: str, deadline: datetime | None, **changes: Any) -> WorkflowHandle[Any, Any]:
         """An application whose first workflow is gone, started again where its record stands."""
         self.notes.standing = application_calls.Standing(
             **{"stage": stage, "waiting_on": waiting_on, "deadline": deadline, "round": 1, **changes}

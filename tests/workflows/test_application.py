@@ -23,7 +23,7 @@ from anju_contracts.application import (
 )
 from anju_contracts.base import STATE, Accepted, State, Word
 from anju_workflows.application.calls import CASE_STANDING
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
@@ -536,6 +536,13 @@ async def taken_up_with_objections(theatre: Stage) -> WorkflowHandle[Any, Any]:
     return handle
 
 
+async def taken_up_registered(theatre: Stage) -> WorkflowHandle[Any, Any]:
+    """Nothing is left but the household's time on the list, which nobody has begun."""
+    handle = await theatre.taken_up("registered", "nobody", None)
+    await handle.result()
+    return handle
+
+
 async def knows_where_it_stands(handle: WorkflowHandle[Any, Any]) -> None:
     async def stands() -> bool:
         said: State = await handle.query(STATE, result_type=State)
@@ -555,6 +562,17 @@ async def eventually_said(handle: WorkflowHandle[Any, Any], said: Word, update: 
         return True
 
     await eventually(said_it)
+
+
+async def test_a_registered_case_begins_the_time_on_the_list_once(theatre: Stage) -> None:
+    handle = await taken_up_registered(theatre)
+    assert theatre.notes.events == []
+    first = await theatre.client.get_workflow_handle(f"waiting/{handle.id.removeprefix('application/')}").describe()
+    assert first.status is WorkflowExecutionStatus.RUNNING
+    again = await theatre.apply(no=handle.id.removeprefix("application/"), generation=2)
+    assert (await again.result())["outcome"] == "registered"
+    second = await theatre.client.get_workflow_handle(first.id).describe()
+    assert second.run_id == first.run_id, "one that is begun is left alone"
 
 
 async def test_a_case_goes_on_waiting_for_who_has_not_confirmed(theatre: Stage) -> None:
