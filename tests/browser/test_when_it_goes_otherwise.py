@@ -204,6 +204,8 @@ async def test_a_decision_is_answered_also_when_a_colleague_was_quicker(families
     family = await families.one("410204")
     await family.submit()
     await family.reaches("street_review")
+    for level in ("street", "district", "city"):
+        await family.reviewer(level).declare()
     clerk = await visitor(DESK)
     await clerk.sign_on_official("street_clerk", family.street, f"/staff/cases/{family.no}")
     await clerk.choose("decision", "approve")
@@ -245,6 +247,7 @@ async def test_the_second_person_finds_the_case_and_sees_what_differs_before_he_
     await family.reaches("street_review")
     said = {"decision": "approve", "reason": "已入户核实，该房屋已倒塌"}
     await family.reviewer("street", seat=2).post(f"/applications/{family.no}/decision", said)
+    await family.reviewer("street").declare()
     clerk = await visitor(DESK)
     await clerk.sign_on_official("street_clerk", family.street, "/staff/tasks")
     await clerk.field("state").select_option("second")
@@ -268,11 +271,17 @@ async def test_the_second_person_finds_the_case_and_sees_what_differs_before_he_
 
 
 async def test_a_reviewer_declares_a_relative_and_finds_his_case_marked(families: Families, visitor: NewVisitor) -> None:
-    family = await families.one("410205")
+    # Where nobody else has declared.
+    family = await families.one("410225")
     await family.submit()
     await family.reaches("street_review")
     clerk = await visitor(DESK)
-    await clerk.sign_on_official("street_clerk", family.street, "/staff/tasks")
+    await clerk.sign_on_official("street_clerk", family.street, f"/staff/cases/{family.no}")
+    # Nobody decides who has not declared; the case says so in place of the form, and where.
+    await expect(clerk.page.get_by_role("note")).to_contain_text("申报后才能审核申请")
+    assert not await clerk.page.get_by_role("button", name="提交决定").count()
+    assert not await clerk.violations()
+    await clerk.picture("desk-declaration-due")
     await clerk.page.get_by_role("note").get_by_role("link", name="去申报").click()
     await clerk.expect_heading("我的回避申报")
     await clerk.press("提交申报")

@@ -20,7 +20,7 @@ from anju_contracts.base import Accepted, Model, Word
 from anju_people.index import PersonIndex
 from casekit.engine import NOT_STARTED, Standing
 from casekit.words import Heard, Words
-from casework import tables
+from casework import reach, tables
 from casework.words import KINDS
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -44,6 +44,7 @@ DISTRICT_REVIEWER = staff("district_reviewer", DISTRICT, sub="district-1")
 CITY_REVIEWER = staff("city_reviewer", "4102", sub="city-1")
 REVIEWERS = {"street_review": CLERK, "district_review": DISTRICT_REVIEWER, "city_review": CITY_REVIEWER}
 
+_DECIDES = ("DecideTask", "DecideObjection", "RecordConfirmation")
 MOVES = contract.moves(("street", "district", "city"), "district")
 _people = itertools.count(1)
 
@@ -164,14 +165,25 @@ class Desk:
         self.stub = rpc.CaseworkServiceStub(people.channel)
         self._steps = itertools.count(1)
         self._households: dict[str, list[pb.Member]] = {}
+        # Persons who have declared, or are not to.
+        self.declared: set[str] = set()
 
     async def call(self, caller: Caller, method: str, request: Any, timeout: float = 10.0) -> Any:
         if caller.kind == "system":
             client = self._services[caller.roles[0]]
             return await client.call(getattr(rpc.CaseworkServiceStub(client.channel), method), request, timeout=timeout)
+        if method == "DeclareRecusals" or (method in _DECIDES and caller.has_role(*reach.REVIEWERS)):
+            await self._declare(caller, method)
         if method in ("SubmitApplication", "CorrectApplication") and not caller.person:
             caller = replace(caller, person=self.verified(request.dossier))
         return await self._people.call(getattr(self.stub, method), request, caller=caller, timeout=timeout)
+
+    async def _declare(self, caller: Caller, method: str) -> None:
+        """Who decides has declared before that there is nobody to declare, unless the caller says so himself, or that he has not."""
+        if caller.person and caller.person not in self.declared:
+            self.declared.add(caller.person)
+            if method != "DeclareRecusals":
+                await self._people.call(self.stub.DeclareRecusals, pb.DeclareRecusalsRequest(idempotency_key=new_id()), caller=caller)
 
     async def confirm(self, no: str, who: pb.Member | str, *, agrees: bool = True, key: str = "", caller: Caller | None = None) -> pb.Claim:
         """A member of the household, signed on himself, confirms or says that he does not belong to it."""

@@ -128,6 +128,43 @@ async def test_a_correction_leaves_nobody_out_for_as_long_as_he_decides(desk: De
     await refused(desk, related, no, "RELATIVE_CASE")
 
 
+async def test_who_has_declared_nothing_decides_nothing(office: Office, clerk: Caller) -> None:
+    """Nothing declared is not nobody to declare. He may leave a case to others all the same, and decides as soon as he has declared."""
+    desk = office.desk
+    desk.declared.add(clerk.person)
+    no = await at_street(desk)
+    assert await reason_of(desk.decide(clerk, no)) == "DECLARATION_DUE"
+    review = pb.GetReviewRequest(application_no=no)
+    assert (await desk.call(clerk, "GetReview", review)).declaration_due
+    assert await task_of(desk, clerk, no) == ("open", "")
+    waiting = (await desk.submit(someone(), dossier(member(), member("spouse", "李秀英")))).no
+    record = pb.RecordConfirmationRequest(
+        idempotency_key=new_id(), application_no=waiting, member=1, channel="counter", document="身份证原件"
+    )
+    assert await reason_of(desk.call(clerk, "RecordConfirmation", record)) == "DECLARATION_DUE"
+    await declare(desk, clerk, community="")
+    assert not (await desk.call(clerk, "GetReview", review)).declaration_due
+    await desk.decide(clerk, no)
+    # A year later he declares anew.
+    for statement in (
+        "ALTER TABLE recusal_declaration DISABLE TRIGGER recusal_declaration_append_only",
+        f"UPDATE recusal_declaration SET renew_by = now() - interval '1 second' WHERE sub = '{clerk.sub}'",
+        "ALTER TABLE recusal_declaration ENABLE TRIGGER recusal_declaration_append_only",
+    ):
+        await office.rows(statement)
+    another = await at_street(desk)
+    assert await reason_of(desk.decide(clerk, another)) == "DECLARATION_DUE"
+    leaves = pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=another, reason="有利害关系")
+    await desk.call(clerk, "RecuseTask", leaves)
+    await desk.bring_to((objected := await at_street(desk)), "street_approved", "district_approved", "city_approved")
+    raise_ = pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=objected, text="另有住房")
+    raised = (await desk.call(someone(), "RaiseObjection", raise_)).objection
+    reviewer = staff("district_reviewer", "410202", sub=new_id("d-"))
+    desk.declared.add(reviewer.person)
+    answer = pb.DecideObjectionRequest(idempotency_key=new_id(), application_no=objected, objection_id=raised.id, answer="不成立")
+    assert await reason_of(desk.call(reviewer, "DecideObjection", answer)) == "DECLARATION_DUE"
+
+
 async def test_whose_number_nobody_has_verified_decides_nothing(desk: Desk, clerk: Caller) -> None:
     """By account alone a second one is somebody else. He is told where he has it verified."""
     nobody = replace(clerk, person="")

@@ -90,6 +90,8 @@ async def office(records: Records) -> Office:
     await town.step("objection_dismissed", "public_notice", "不成立", "obj-1", said=answered)
     await town.step("notice_closed", "registered")
     await records.timeline(town.steps)
+    for official in (CLERK, DISTRICT, CITY):
+        await records.declared(official.sub, official.person)
     await records.estate()
     household = citizen(f"c-{NO}")
     await records.waiting(NO, "leased")
@@ -224,6 +226,7 @@ async def test_i3_finds_whoever_decides_twice_or_for_himself(office: Office) -> 
             "INSERT INTO recusal_declaration VALUES ('r5', 'clerk-1', 'of the clerk', '', '{lately}', '{after}')",
             "street was decided by somebody who had declared a member as his relative",
         ),
+        ("UPDATE recusal_declaration SET renew_by = declared_at", "street was decided by somebody who had not declared"),
         ("UPDATE word SET person = '' WHERE id = 'w-street-approve'", "street was decided by an account whose number nobody had verified"),
     ],
 )
@@ -236,14 +239,22 @@ async def test_i3_finds_who_had_to_leave_it_to_others(office: Office, statement:
     for each in statement.format(no=NO, **{name: day.isoformat() for name, day in days.items()}).split("; "):
         await records.sabotage(CASE, each)
     await records.violates("I3", words)
+    if "INSERT INTO recusal_declaration" not in statement:
+        return
     # What he declares afterwards was not known then, and what he had left out longer ago than that declaration was good for has ended.
     if "r5" in statement:
-        await records.sabotage(CASE, "UPDATE recusal_declaration SET renew_by = now() - interval '1 day' WHERE id = 'r5'")
+        anew = "('r6', 'clerk-1', 'of the clerk', '', now() - interval '1 hour', now() + interval '1 year')"
+        await records.sabotage(
+            CASE,
+            "UPDATE recusal_declaration SET renew_by = now() - interval '1 day' WHERE id = 'r5'",
+            f"INSERT INTO recusal_declaration VALUES {anew}",
+        )
         await records.passes("I3")
-    after = "UPDATE recusal_declaration SET declared_at = now() + interval '1 day'"
-    if "recusal_declaration" in statement:
-        await records.sabotage(CASE, after)
-        await records.passes("I3")
+    await records.sabotage(
+        CASE,
+        "UPDATE recusal_declaration SET declared_at = now() + interval '1 day', renew_by = now() + interval '1 year' WHERE id LIKE 'r%'",
+    )
+    await records.passes("I3")
 
 
 async def test_i3_finds_who_decides_what_he_left_to_others_and_who_was_passed_over(office: Office) -> None:
@@ -277,6 +288,7 @@ async def test_i3_finds_who_approved_alone_against_the_assessment(office: Office
         await records.put(CASE, "task", application_no=NO, **task)
         values = {"round": 2, "level": level, "acting_for": "", "official_sealed": b"", "reason_sealed": b"", "at": NOW, "seq": 0}
         word = f"w-{level}-approve"
+        await records.declared(f"clerk-9-{level}", f"of clerk 9 at {level}")
         await records.put(
             CASE,
             "proposal",

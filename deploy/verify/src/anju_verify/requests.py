@@ -81,7 +81,10 @@ async def i3(sources: Sources, found: Findings) -> None:
     """By account, and by the person the sign-on had verified. What officials had declared, and whom the case had named, counts as it stood when they
     spoke; of the first of two who approved, as it stood when the second did."""
     counted = _COUNTED.format(
-        columns="array_agg(id) AS ids, array_agg(community) AS places", sub="spoke.sub", person="spoke.person", at="spoke.at"
+        columns="array_agg(id) AS ids, array_agg(community) AS places, max(renew_by) AS good_until",
+        sub="spoke.sub",
+        person="spoke.person",
+        at="spoke.at",
     )
     spoken = await sources.rows(
         "casework",
@@ -100,6 +103,7 @@ async def i3(sources: Sources, found: Findings) -> None:
                ARRAY(SELECT blind FROM registered_spouse WHERE registered_spouse.application_no = spoke.no) AS spouses,
                ARRAY(SELECT blind FROM declared_relative WHERE declaration_id = ANY(declared.ids)) AS relatives,
                application.community <> '' AND application.community = ANY(declared.places) AS neighbour,
+               declared.good_until > spoke.at AS declared,
                EXISTS (
                    SELECT FROM recusal WHERE recusal.application_no = spoke.no AND recusal.at < spoke.at
                    AND (recusal.sub = spoke.sub OR (spoke.person <> '' AND recusal.person = spoke.person))
@@ -119,6 +123,7 @@ async def i3(sources: Sources, found: Findings) -> None:
                 if len(levels[row["no"], key]) == 2:
                     found.violation(f"application {row['no']}: {who} has decided {', '.join(sorted(levels[row['no'], key]))}")
         found.unless(bool(row["person"]), f"{named} an account whose number nobody had verified")
+        found.unless(bool(row["declared"]), f"{named} somebody who had not declared whose cases he leaves to others")
         own = row["sub"] == row["owner"] or (row["person"] and row["person"] in row["household"])
         found.unless(not own, f"{named} one of its own household")
         found.unless(not (row["person"] and row["person"] in row["spouses"]), f"{named} a member's registered spouse")

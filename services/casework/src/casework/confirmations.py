@@ -145,7 +145,9 @@ class Confirmations:
             case, dossier = await self._open(session, request.application_no, deciding=caller.person)
             if not caller.covers(case.street):
                 raise Refusal(OUT_OF_DIVISION)
-            reach.require_unrelated(caller, await store.recusal(session, case.no, caller))
+            recusal, declared = await store.conflict(session, case.no, caller)
+            reach.require_unrelated(caller, recusal)
+            reach.require_declared(declared)
             if not 0 < request.member < len(dossier.members):
                 raise Refusal(NOT_AWAITED)
             return await self._said(

@@ -307,7 +307,9 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no, caller)
-            reach.require_level(caller, case, OBJECTION, await store.recusal(session, case.no, caller))
+            recusal, declared = await store.conflict(session, case.no, caller)
+            reach.require_level(caller, case, OBJECTION, recusal)
+            reach.require_declared(declared)
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
                 raise Refusal(TASK_NOT_OPEN)
@@ -329,6 +331,7 @@ async def _may_decide(session: AsyncSession, caller: Caller, case: Application, 
     reach.require_level(caller, case, level, standing.recusal)
     if _has_decided_elsewhere(case, level, standing):
         raise Refusal(SAME_REVIEWER)
+    reach.require_declared(standing.declared)
     if request.if_version and request.if_version != case.version:
         raise Refusal(VERSION_MISMATCH)
     return level

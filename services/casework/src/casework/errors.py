@@ -78,6 +78,12 @@ RECUSED = Problem(
     "您在该件中已回避，请交由其他工作人员办理。",
     "You have left this case to others; a colleague decides it.",
 )
+DECLARATION_DUE = Problem(
+    "DECLARATION_DUE",
+    _FAILED,
+    "您还没有做回避申报，或上次申报已到期。请先在“回避申报”中填写（约一分钟），再回来办理这一件。",
+    "You have not declared whose cases you leave to others, or your declaration has run out. Declare first (about a minute), then come back to this case.",
+)
 SAME_REVIEWER = Problem(
     "SAME_REVIEWER",
     grpc.StatusCode.PERMISSION_DENIED,

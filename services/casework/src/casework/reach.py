@@ -11,7 +11,7 @@ from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import NOT_VERIFIED, OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
+from casework.errors import DECLARATION_DUE, NOT_VERIFIED, OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
 from casework.tables import Application
 
 _RECUSALS: Final = {problem.reason: problem for problem in (OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED)}
@@ -79,6 +79,12 @@ def require_unrelated(caller: Caller, recusal: str) -> None:
     require_verified(caller)
     if recusal:
         raise Refusal(_RECUSALS[recusal])
+
+
+def require_declared(declared: bool) -> None:
+    """Nothing declared is not nobody to declare: an official decides once he has said whose cases he leaves to others. Raises Refusal(DECLARATION_DUE)."""
+    if not declared:
+        raise Refusal(DECLARATION_DUE)
 
 
 def require_level(caller: Caller, case: Application, task: str, recusal: str) -> None:

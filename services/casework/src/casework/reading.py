@@ -125,7 +125,8 @@ class Reading:
             reach.view_of(caller, case)
             if case is None:
                 raise Refusal(NOT_FOUND)
-            if recusal := await store.recusal(session, no, caller):
+            recusal, declared = await store.conflict(session, no, caller)
+            if recusal:
                 return pb.GetReviewResponse(recusal=recusal)
             doubts = await store.against(session, case)
             proposals = {row.task_id: row for row in await store.proposals(session, no)}
@@ -135,6 +136,7 @@ class Reading:
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
+            declaration_due=not declared,
             doubts=doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
             recusals=[views.recusal(vault, row) for row in recusals],

@@ -1108,8 +1108,11 @@ class GetReviewResponse(_message.Message):
     DECISIONS_FIELD_NUMBER: _builtins.int
     RECUSAL_FIELD_NUMBER: _builtins.int
     RECUSALS_FIELD_NUMBER: _builtins.int
+    DECLARATION_DUE_FIELD_NUMBER: _builtins.int
     recusal: _builtins.str
     """Why the caller does not act in this case: code of the vocabulary `recusals`; empty for nothing."""
+    declaration_due: _builtins.bool
+    """The caller decides nothing before he has declared whose cases he leaves to others."""
     @_builtins.property
     def doubts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Codes of the criteria of this round that are not met, or could not be verified."""
@@ -1128,10 +1131,11 @@ class GetReviewResponse(_message.Message):
         decisions: _abc.Iterable[Global___LevelDecision] | None = ...,
         recusal: _builtins.str = ...,
         recusals: _abc.Iterable[Global___Recusal] | None = ...,
+        declaration_due: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "doubts", b"doubts", "proposal", b"proposal", "recusal", b"recusal", "recusals", b"recusals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "declaration_due", b"declaration_due", "doubts", b"doubts", "proposal", b"proposal", "recusal", b"recusal", "recusals", b"recusals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1259,7 +1263,7 @@ class RecusalDeclaration(_message.Message):
     def declared_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def renew_by(self) -> _timestamp_pb2.Timestamp:
-        """When the official is asked to declare anew; until he does, this one counts."""
+        """When the official has to declare anew before he decides; until he does, this one counts."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from casework.store.cases import (
     on_record,
     served_cases,
 )
-from casework.store.conflicts import declaration, declaring, holders, note_spouses, recusal, recusals, see_duties
+from casework.store.conflicts import conflict, declaration, declaring, holders, note_spouses, recusal, recusals, see_duties
 from casework.store.consents import anybody_awaited, on_its_way, release_silent, retract, unconfirmed, withdraw_consent
 from casework.store.dossiers import Declared, declared, dossier, drop_correction, naming
 from casework.store.drafts import delete_draft, draft, prune_drafts, save_draft
@@ -57,6 +57,7 @@ __all__ = [
     "cases_in_reach",
     "close_objections",
     "confirm_resident",
+    "conflict",
     "counters",
     "decisions",
     "declaration",

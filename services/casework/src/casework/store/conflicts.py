@@ -72,6 +72,19 @@ def why_recused(who: Caller | type[Proposal]) -> ColumnElement[str]:
     )
 
 
+def has_declared(caller: Caller) -> ColumnElement[bool]:
+    """That a declaration of the caller's is within its time."""
+    mine = by(col(RecusalDeclaration.sub), col(RecusalDeclaration.person), caller)
+    return exists().where(mine, col(RecusalDeclaration.renew_by) > func.now())
+
+
+async def conflict(session: AsyncSession, no: str, caller: Caller) -> tuple[str, bool]:
+    """Why the caller does not act in a case, "" for nothing known; and that he has declared what there is to know."""
+    query = select(why_recused(caller), has_declared(caller)).select_from(Application).where(col(Application.no) == no)
+    found = (await session.execute(query)).one_or_none()
+    return (found[0], found[1]) if found is not None else ("", False)
+
+
 async def recusal(session: AsyncSession, no: str, caller: Caller) -> str:
     found: str | None = (
         await session.execute(select(why_recused(caller)).select_from(Application).where(col(Application.no) == no))

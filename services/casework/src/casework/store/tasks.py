@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
-from casework.store.conflicts import why_recused
+from casework.store.conflicts import has_declared, why_recused
 from casework.store.shared import NO, by, in_divisions
 from casework.tables import Application, Notice, Proposal, Task, Timeline, Word
 
@@ -52,8 +52,9 @@ class Standing(NamedTuple):
     # Events of the steps he has made in the case before, and levels at which he has proposed an approval.
     made: frozenset[str]
     proposed: frozenset[str]
-    # Why he does not act in the case; "" when nothing is known against it.
+    # Why he does not act in the case; "" when nothing is known against it. That he has declared what there is to know.
     recusal: str
+    declared: bool
 
 
 async def standing(session: AsyncSession, no: str, caller: Caller) -> Standing:
@@ -69,12 +70,12 @@ async def standing(session: AsyncSession, no: str, caller: Caller) -> Standing:
         .scalar_subquery()
     )
     query = (
-        select(col(Task.level), made, proposed, why_recused(caller))
+        select(col(Task.level), made, proposed, why_recused(caller), has_declared(caller))
         .select_from(outerjoin(Application, Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None))))
         .where(col(Application.no) == no)
     )
-    level, events, levels, recusal = (await session.execute(query)).one()
-    return Standing(level or "", frozenset(events or ()), frozenset(levels or ()), recusal)
+    level, events, levels, recusal, declared = (await session.execute(query)).one()
+    return Standing(level or "", frozenset(events or ()), frozenset(levels or ()), recusal, declared)
 
 
 class Listed(NamedTuple):

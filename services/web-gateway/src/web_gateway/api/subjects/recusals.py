@@ -33,7 +33,9 @@ class Declared(Answer):
     community: str
     kinships: list[Annotated[str, CodeOf("kinships")]] = Field(description="How each relative is related. Who they are is not kept.")
     declared_at: datetime
-    renew_by: datetime = Field(description="When the official is asked to declare anew; until he does, this declaration counts.")
+    renew_by: datetime = Field(
+        description="When the official has to declare anew before he decides; until he does, this declaration counts."
+    )
 
 
 class RecusalDeclaration(Answer):

@@ -42,6 +42,10 @@ PROBLEMS = (
         "RECUSED", 403, "已回避", "Left to others",
         "您在该件中已回避，请交由其他工作人员办理。", "You have left this case to others; a colleague decides it.",
     ),
+    Kind(
+        "DECLARATION_DUE", 409, "请先做回避申报", "Declare your recusals first",
+        "请先在“回避申报”中填写（约一分钟），再回来办理。", "Declare whose cases you leave to others (about a minute), then come back.",
+    ),
     Kind("OWN_CASE", 403, "不能办理本人的申请", "Your own case", "请交由其他工作人员办理。", "Somebody else must decide it."),
     Kind(
         "TASK_NOT_OPEN", 409, "该件不在待办中", "The task is not open",
@@ -184,6 +188,7 @@ class Review(Answer):
     decisions: list[LevelDecision] = Field(description="What the levels have decided so far, in order.")
     recusal: Annotated[str, CodeOf("recusals")] = Field(description="Why the reader does not act in this case; empty for nothing.")
     recusals: list[Recusal] = Field(description="Who has left the case to others, in order.")
+    declaration_due: bool = Field(description="The reader decides nothing before he has declared whose cases he leaves to others.")
 
 
 @api.get("/tasks", access=Access.STAFF)
