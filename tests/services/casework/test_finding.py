@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, Final
+
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.reads.v1 import reads_pb2 as reads_pb
-from casework.finding import MAX_CHARS
+from casework.finding import MAX_CHARS, MOST
+from casework.settings import Settings
 from chassis.identity import Caller
 from chassis.ids import new_id
 
@@ -28,6 +32,8 @@ from tests.services.casework.support import (
 )
 from tests.support.keys import staff
 
+ALARM: Final = int(Settings.model_fields["missed_search_alarm"].default)
+LIMIT: Final = int(Settings.model_fields["missed_search_limit"].default)
 MANAGER = staff("house_manager", DISTRICT, sub="manager-1")
 
 
@@ -122,3 +128,52 @@ async def test_names_are_nowhere_in_the_clear(office: Office) -> None:
     ((names,),) = await office.rows("SELECT name_blinds FROM dossier ORDER BY created_at DESC LIMIT 1")
     assert len(names) == 1
     assert "慕容" not in names[0]
+
+
+# --- looking for people who are not there ------------------------------------------------------------------------------------------------
+
+
+async def day_of(office: Office, caller: Caller) -> tuple[Any, ...]:
+    rows = await office.rows("SELECT households, misses, refused, alarmed_at IS NOT NULL FROM staff_read_day WHERE reader = $1", caller.sub)
+    return rows[0] if rows else (0, 0, 0, False)
+
+
+async def test_a_search_that_finds_nobody_is_counted_alarmed_and_limited(office: Office) -> None:
+    desk, prober = office.desk, staff("street_clerk", STREET, sub=new_id("prober-"))
+    no = (await desk.submit(someone(), dossier(member(name="宇文在")))).no
+    for _ in range(ALARM):
+        assert await find(desk, prober, person_number()) == []
+    assert await day_of(office, prober) == (0, ALARM, 0, False)
+    assert await find(desk, prober, "宇文无") == []
+    assert await day_of(office, prober) == (0, ALARM + 1, 0, True)
+    for _ in range(LIMIT - ALARM - 1):
+        assert await find(desk, prober, person_number()) == []
+    # Whoever is there, and whoever is not: the refusal says nothing of them.
+    for words in ("宇文在", "宇文无", person_number()):
+        assert await reason_of(find(desk, prober, words)) == "TOO_MANY_SEARCHES"
+    assert await day_of(office, prober) == (0, LIMIT, 3, True)
+    assert await find(desk, prober, no) == [no], "work goes on by numbers"
+    [row] = (await desk.ask_reads(staff("auditor", "4102"), "ListReaders", reads_pb.ListReadersRequest(reader=prober.sub))).readers
+    assert (row.misses, row.misses_alarm_above, row.refused, row.HasField("alarmed_at")) == (LIMIT, ALARM, 3, True)
+
+
+async def test_whether_a_search_would_find_somebody_is_not_read_from_a_full_day(office: Office) -> None:
+    """There has to be room for all it might show: else a refusal would say that somebody was found."""
+    desk, prober = office.desk, staff("street_clerk", STREET, sub=new_id("prober-"))
+    await desk.submit(someone(), dossier(member(name="澹台在")))
+    assert await find(desk, prober, "澹台无") == []
+    await office.rows("UPDATE staff_read_day SET households = at_most - $2::int WHERE reader = $1", prober.sub, MOST - 1)
+    for words in ("澹台在", "澹台无"):
+        assert await reason_of(find(desk, prober, words)) == "TOO_MANY_READS", words
+
+
+async def test_many_searches_at_once_do_not_get_past_the_limit(office: Office) -> None:
+    desk, prober = office.desk, staff("street_clerk", STREET, sub=new_id("prober-"))
+    answers = await asyncio.gather(*(reason_of(find(desk, prober, person_number())) for _ in range(LIMIT + 10)))
+    assert (answers.count(""), answers.count("TOO_MANY_SEARCHES")) == (LIMIT, 10)
+
+
+async def test_a_number_typed_wrong_is_nobody_looked_for(office: Office) -> None:
+    clerk = staff("street_clerk", STREET, sub=new_id("clerk-"))
+    assert await find(office.desk, clerk, "KF-2026-999999") == []
+    assert await day_of(office, clerk) == (0, 0, 0, False)

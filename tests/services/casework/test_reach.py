@@ -457,7 +457,7 @@ async def test_auditors_see_who_has_looked_and_when(office: Office, full_case: s
 async def test_what_was_taken_away_for_one_purpose_on_one_day_is_one_look(office: Office) -> None:
     """A file of many pages does not bury the other looks of its reader; another purpose, and what was read on a page, stand beside it."""
     database = Database(office.url)
-    looks = Reads(database, Limits(alarm=100, limit=100))
+    looks = Reads(database, Limits(alarm=100, limit=100, misses_alarm=1, misses_limit=2))
     taker, other = staff("district_reviewer", DISTRICT, sub="taker-1"), staff("district_reviewer", DISTRICT, sub="taker-2")
     for what, shown in (
         ("applications", ["A"]),
@@ -492,7 +492,7 @@ async def test_what_was_taken_away_for_one_purpose_on_one_day_is_one_look(office
 async def test_many_households_in_a_day_are_an_alarm_once_and_above_the_limit_nothing_is_shown(office: Office) -> None:
     curious = staff("district_reviewer", ELSEWHERE_DISTRICT, sub="curious-1")
     database = Database(office.url)
-    looks = Reads(database, Limits(alarm=2, limit=4))
+    looks = Reads(database, Limits(alarm=2, limit=4, misses_alarm=1, misses_limit=2))
     await looks.note(curious, "tasks", ["A", "B"])
     await looks.note(curious, "dossier", ["A"])
     await looks.note(curious, "waiting", ["X", "Y", "Z"])

@@ -56,6 +56,25 @@ async def test_two_hundred_takers_of_the_last_home(world: World) -> None:
     assert {answer.still_vacant for answer in answers} == {0}
 
 
+async def test_offers_whose_look_is_refused_are_not_made(make_database: MakeDatabase, keys_dir: Path) -> None:
+    """Who is shown the outcome has it on record with it; what was made is not answered with a refusal."""
+    url = await make_database("housing", MIGRATIONS)
+    async with housing(url, keys_dir, bulk_read_alarm=1, bulk_read_limit=1) as world:
+        await world.add_units(2, 2)
+        await world.register_many(2)
+        assert (await refused(world.offer(key="both"))).problem.reason == "TOO_MANY_READS"
+        assert await world.sql("SELECT count(*) FROM offers") == [(0,)]
+        assert await world.sql("SELECT state, count(*) FROM waiting GROUP BY state") == [("waiting", 2)]
+        assert await world.sql("SELECT households, refused FROM staff_read_day") == [(0, 1)]
+    async with housing(url, keys_dir) as world:
+        made = await world.offer(key="both")
+        assert len(made.offers) == 2
+        assert await world.offer(key="both") == made
+        assert await world.sql("SELECT what, cardinality(households) FROM staff_read") == [("offers", 2)], (
+            "asked again, it is the same look"
+        )
+
+
 async def test_two_hundred_takers_in_two_replicas_share_a_hundred_homes(make_database: MakeDatabase, keys_dir: Path) -> None:
     url = await make_database("housing", MIGRATIONS)
     async with housing(url, keys_dir) as one, housing(url, keys_dir) as two:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from chassis.crypto import KeyRing
 from chassis.db import Database
 
 from tests.conftest import MakeDatabase
-from tests.services.verify.records import NOW, Records
+from tests.services.verify.records import Records
 from tests.support.keys import staff
 
 NO, OTHER = "KF-2026-000001", "KF-2026-000002"
 CLERK, MANAGER = staff("street_clerk", "410202001", sub="clerk-1"), staff("house_manager", "410202", sub="manager-1")
+PROBER = staff("street_clerk", "410202001", sub="prober-1")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -28,21 +30,22 @@ async def office(make_database: MakeDatabase, postgres: Postgres, keys_dir: Any,
     await made.application(NO)
     await made.application(OTHER)
     await made.need("housing", "payments")
-    limits = Limits(alarm=1, limit=3)
+    limits = Limits(alarm=1, limit=30, misses_alarm=1, misses_limit=3)
     for service, caller, looks in (
         ("casework", CLERK, [("tasks", [NO, OTHER]), ("dossier", [NO]), ("progress", [])]),
+        ("casework", PROBER, [("search", []), ("search", [NO]), ("search", [])]),
         ("housing", MANAGER, [("leases", [NO]), ("waiting", [NO, OTHER, "KF-3", "KF-4"])]),
         ("payments", MANAGER, [("ledger", []), ("bills", [NO, OTHER])]),
     ):
         database = Database(made.urls[service])
         for what, households in looks:
-            await Reads(database, limits).note(caller, what, households)
+            await Reads(database, limits).note(caller, what, households, searched=20 if what == "search" else 0)
         await database.close()
     await made.put(
         "casework", "word",
         id="w1", fingerprint="", workflow_id=application.workflow_id(NO), update_name=application.DECIDE, sub=CLERK.sub, person="",
         kind="staff", roles=list(CLERK.roles), level="street", said={}, texts_sealed=b"", digest="", state="taken", asked=1, stage="",
-        step_id="", said_at=NOW,
+        step_id="", said_at=datetime.now(UTC),
     )  # fmt: skip
     return made
 
@@ -56,6 +59,7 @@ async def test_good_records_pass(office: Records) -> None:
     [
         ("casework", "DELETE FROM staff_read WHERE 'KF-2026-000001' = ANY(households)", (NO, "clerk-1 has decided", "no look")),
         ("casework", "UPDATE word SET sub = 'clerk-9'", (NO, "clerk-9 has decided", "no look")),
+        ("casework", "UPDATE word SET said_at = said_at - interval '1 minute'", (NO, "clerk-1 has decided", "no look")),
         ("casework", "ALTER TABLE staff_read DISABLE TRIGGER staff_read_kept", ("no trigger refuses updates of staff_read",)),
         ("housing", "DROP TRIGGER staff_read_not_emptied ON staff_read", ("no trigger refuses truncates of staff_read",)),
         ("payments", "ALTER TABLE staff_read_household DISABLE TRIGGER ALL", ("no trigger refuses deletes of staff_read_household",)),
@@ -80,6 +84,13 @@ async def test_p2_a_look_that_was_rewritten(office: Records) -> None:
     [
         ("casework", "UPDATE staff_read_day SET households = 1", ("clerk-1", "1 households are counted, and the looks show 2")),
         ("casework", "UPDATE staff_read_day SET alarmed_at = NULL", ("clerk-1", "2 households, and no alarm")),
+        ("casework", "UPDATE staff_read_day SET misses = 0", ("prober-1", "0 searches that found nobody are counted, and 2 are on record")),
+        ("casework", "UPDATE staff_read_day SET alarmed_at = NULL", ("prober-1", "2 searches found nobody, and no alarm")),
+        (
+            "casework",
+            "ALTER TABLE staff_read_day DROP CONSTRAINT ck_staff_read_day_misses; UPDATE staff_read_day SET misses_at_most = 1",
+            ("prober-1", "2 searches found nobody, more than the limit of 1"),
+        ),
         ("housing", "DELETE FROM staff_read_day", ("manager-1", "no count of them")),
         ("payments", "UPDATE staff_read_day SET reader = 'somebody'", ("manager-1", "no count of them")),
         ("payments", "DELETE FROM staff_read WHERE what = 'bills'", ("manager-1", "2 households are counted, and the looks show 0")),

@@ -170,6 +170,13 @@ async def p2(sources: Sources, found: Findings) -> None:
             list(terms("reads")),
         ):
             found.violation(f"{service}: look {row['id']} does not say who it was, with which duty, at what and on its day")
+    if sources.has("housing"):
+        unseen = """
+            SELECT application_no, id FROM offers
+            WHERE NOT EXISTS (SELECT FROM staff_read WHERE what = 'offers' AND households @> ARRAY[application_no::varchar]) ORDER BY id
+        """
+        for row in await sources.rows("housing", unseen):
+            found.violation(f"{row['application_no']}: offer {row['id']} was made, and nobody is on record as having seen it")
     if not sources.has("casework"):
         found.note("no database of casework is known: decisions were not compared with looks")
         return
@@ -177,7 +184,10 @@ async def p2(sources: Sources, found: Findings) -> None:
         "casework",
         """
         SELECT word.sub, application.no,
-               EXISTS (SELECT FROM staff_read WHERE reader = word.sub AND households @> ARRAY[application.no::varchar]) AS looked
+               EXISTS (
+                   SELECT FROM staff_read
+                   WHERE reader = word.sub AND households @> ARRAY[application.no::varchar] AND staff_read.at <= word.said_at
+               ) AS looked
         FROM word JOIN application ON word.workflow_id = $2::text || application.no
         WHERE word.kind = 'staff' AND word.state = 'taken' AND word.update_name = ANY($1) ORDER BY application.no, word.said_at
         """,
@@ -241,10 +251,12 @@ async def p4(sources: Sources, found: Findings) -> None:
             service,
             """
             WITH counted AS (
-                SELECT reader, day, count(DISTINCT household) FILTER (WHERE what <> ALL($1)) AS households
+                SELECT reader, day, count(DISTINCT household) FILTER (WHERE what <> ALL($1)) AS households,
+                       count(*) FILTER (WHERE what = 'search' AND household IS NULL) AS missed
                 FROM staff_read LEFT JOIN LATERAL unnest(households) AS household ON true GROUP BY reader, day
             )
-            SELECT reader, day, coalesce(counted.households, 0) AS seen, kept.households, alarm_above, at_most, alarmed_at
+            SELECT reader, day, coalesce(counted.households, 0) AS seen, kept.households, alarm_above, at_most, alarmed_at,
+                   coalesce(counted.missed, 0) AS missed, misses, misses_alarm_above, misses_at_most
             FROM counted FULL JOIN staff_read_day AS kept USING (reader, day) ORDER BY day, reader
             """,
             list(_PUBLIC),
@@ -259,9 +271,24 @@ async def p4(sources: Sources, found: Findings) -> None:
             found.unless(
                 seen == row["households"], f"{who}: {row['households']} households are counted, and the looks show {seen}", f"{who}: count"
             )
+            missed = row["missed"]
+            found.unless(
+                missed == row["misses"], f"{who}: {row['misses']} searches that found nobody are counted, and {missed} are on record"
+            )
             # The number may have been changed during the day: who was above it once stays alarmed.
             above = seen > row["alarm_above"]
             found.unless(row["alarmed_at"] is not None or not above, f"{who}: {seen} households, and no alarm", f"{who}: alarm")
+            probing = missed > row["misses_alarm_above"]
+            found.unless(
+                row["alarmed_at"] is not None or not probing,
+                f"{who}: {missed} searches found nobody, and no alarm",
+                f"{who}: alarm of searches",
+            )
             found.unless(
                 seen <= row["at_most"], f"{who}: {seen} households were shown, more than the limit of {row['at_most']}", f"{who}: limit"
+            )
+            found.unless(
+                missed <= row["misses_at_most"],
+                f"{who}: {missed} searches found nobody, more than the limit of {row['misses_at_most']}",
+                f"{who}: limit of searches",
             )

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+
+_GROWS: Final = """
+    CREATE OR REPLACE FUNCTION grow_staff_read_day() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF (NEW.reader, NEW.day) IS DISTINCT FROM (OLD.reader, OLD.day) OR NEW.households < OLD.households OR NEW.refused < OLD.refused
+           OR (OLD.alarmed_at IS NOT NULL AND NEW.alarmed_at IS DISTINCT FROM OLD.alarmed_at) {} THEN
+            RAISE EXCEPTION 'a count of looks only grows, and an alarm stays raised' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+"""
 
 
 def create(op: Any) -> None:
@@ -53,24 +64,28 @@ def create(op: Any) -> None:
         END $$
         """
     )
-    op.execute(
-        """
-        CREATE FUNCTION grow_staff_read_day() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF (NEW.reader, NEW.day) IS DISTINCT FROM (OLD.reader, OLD.day) OR NEW.households < OLD.households OR NEW.refused < OLD.refused
-               OR (OLD.alarmed_at IS NOT NULL AND NEW.alarmed_at IS DISTINCT FROM OLD.alarmed_at) THEN
-                RAISE EXCEPTION 'a count of looks only grows, and an alarm stays raised' USING ERRCODE = 'integrity_constraint_violation';
-            END IF;
-            RETURN NEW;
-        END $$
-        """
-    )
+    op.execute(_GROWS.format(""))
     for table, changes in (("staff_read", "UPDATE OR DELETE"), ("staff_read_household", "UPDATE OR DELETE"), ("staff_read_day", "DELETE")):
         op.execute(f"CREATE TRIGGER {table}_kept BEFORE {changes} ON {table} FOR EACH ROW EXECUTE FUNCTION keep_staff_read()")
         op.execute(f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION keep_staff_read()")
     # The triggers refuse as well. An owner can give himself the right back, but not by a mistake in a statement.
     op.execute("REVOKE UPDATE, DELETE, TRUNCATE ON staff_read, staff_read_household FROM CURRENT_USER")
     op.execute("CREATE TRIGGER staff_read_day_grows BEFORE UPDATE ON staff_read_day FOR EACH ROW EXECUTE FUNCTION grow_staff_read_day()")
+
+
+def count_misses(op: Any) -> None:
+    """Searches for people whom nobody found, with their own alarm and limit; they only grow too."""
+    for name in ("misses", "misses_alarm_above", "misses_at_most"):
+        op.add_column("staff_read_day", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.create_check_constraint("ck_staff_read_day_misses", "staff_read_day", "misses <= misses_at_most")
+    op.execute(_GROWS.format("OR NEW.misses < OLD.misses"))
+
+
+def forget_misses(op: Any) -> None:
+    op.execute(_GROWS.format(""))
+    op.drop_constraint("ck_staff_read_day_misses", "staff_read_day")
+    for name in ("misses_at_most", "misses_alarm_above", "misses"):
+        op.drop_column("staff_read_day", name)
 
 
 def drop(op: Any) -> None:

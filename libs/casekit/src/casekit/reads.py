@@ -2,12 +2,14 @@
 
 A look is one page or one record shown to one official. It is written before the answer leaves: what cannot be written down is not shown. Each household
 counts once a day for an official; above one number that is an alarm, once for each official and day, and above another the official sees no more that day
-(PIPL, articles 51, 54 and 55). What anybody may read without signing on is a look, and does not count. Counted is by service: each knows what it shows.
+(PIPL, articles 51, 54 and 55). A search for a person whom nobody found is a look at nobody, with numbers of its own: who probes for
+people is to be seen, not what he finds. What anybody may read without signing on is a look, and does not count. Counted is by service: each knows what it shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -52,6 +54,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casekit.listing import By, Listing
+from casekit.settings import CaseServiceSettings
 
 _log = logs.get(__name__)
 
@@ -64,42 +67,65 @@ TOO_MANY_READS: Final = Problem(
     "You have looked at as many households as an official may in one day. Go on tomorrow, or speak to the auditors if your work needs more.",
 )
 
+TOO_MANY_SEARCHES: Final = Problem(
+    "TOO_MANY_SEARCHES",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您今天按人查找没有找到的次数已达上限，今天不能再按人查找，可以按申请编号查找；确因工作需要请联系审计人员。",
+    "You have searched for too many people today whom nobody found. Search by the number of the case, go on tomorrow, or speak to the auditors.",
+)
+
 _WITHIN: Final = "ck_staff_read_day_at_most"
+_MISSES_WITHIN: Final = "ck_staff_read_day_misses"
+_REFUSALS: Final = {_WITHIN: TOO_MANY_READS, _MISSES_WITHIN: TOO_MANY_SEARCHES}
 
 # Shown to everybody who asks, masked: an official who pages through it learns no more than a passer-by.
 PUBLIC: Final = frozenset({"waiting"})
 
 # The look, the households it is the first look at that day, and the day's count, in one statement: all of it or nothing, and the day's row refuses a count
-# above its limit. Of two looks at once the second waits for the first one's count, so the number is exact.
+# above its limit. Of two looks at once the second waits for the first one's count, so the number is exact. A search for a person is refused when there is
+# no room for all it might show, or too many have found nobody: whether it would have found somebody is not to be read from a refusal.
 _NOTE = text(
     """
     WITH seen AS (
         INSERT INTO staff_read_household (reader, day, application_no)
         SELECT CAST(:who AS text), CAST(:on_day AS date), unnest(CAST(:counted AS text[])) ON CONFLICT DO NOTHING RETURNING 1
     ), counted AS (
-        INSERT INTO staff_read_day AS kept (reader, day, roles, households, alarm_above, at_most, alarmed_at, refused)
-        SELECT CAST(:who AS text), CAST(:on_day AS date), CAST(:duties AS text), count(*), CAST(:alarm AS int), CAST(:at_most AS int),
-               CASE WHEN count(*) > CAST(:alarm AS int) THEN CAST(:now AS timestamptz) END, 0
+        INSERT INTO staff_read_day AS kept (
+            reader, day, roles, households, alarm_above, at_most, misses, misses_alarm_above, misses_at_most, alarmed_at, refused
+        )
+        SELECT CAST(:who AS text), CAST(:on_day AS date), CAST(:duties AS text),
+               CASE WHEN CAST(:room AS int) > CAST(:at_most AS int) THEN CAST(:at_most AS int) + 1 ELSE count(*) END,
+               CAST(:alarm AS int), CAST(:at_most AS int), CAST(:missed AS int), CAST(:misses_alarm AS int), CAST(:misses_at_most AS int),
+               CASE WHEN count(*) > CAST(:alarm AS int) OR CAST(:missed AS int) > CAST(:misses_alarm AS int) THEN CAST(:now AS timestamptz) END, 0
         FROM seen
         ON CONFLICT (reader, day) DO UPDATE SET
-            roles = excluded.roles, households = kept.households + excluded.households,
-            alarm_above = excluded.alarm_above, at_most = excluded.at_most,
+            roles = excluded.roles, alarm_above = excluded.alarm_above, at_most = excluded.at_most,
+            misses_alarm_above = excluded.misses_alarm_above, misses_at_most = excluded.misses_at_most,
+            households = CASE
+                WHEN CAST(:room AS int) > 0 AND kept.households + CAST(:room AS int) > excluded.at_most THEN excluded.at_most + 1
+                ELSE kept.households + excluded.households
+            END,
+            misses = CASE
+                WHEN CAST(:room AS int) > 0 AND kept.misses >= excluded.misses_at_most THEN excluded.misses_at_most + 1
+                ELSE kept.misses + excluded.misses
+            END,
             alarmed_at = coalesce(
                 kept.alarmed_at,
-                CASE WHEN kept.households + excluded.households > excluded.alarm_above THEN CAST(:now AS timestamptz) END
+                CASE WHEN kept.households + excluded.households > excluded.alarm_above OR kept.misses + excluded.misses > excluded.misses_alarm_above
+                     THEN CAST(:now AS timestamptz) END
             )
-        RETURNING households, alarmed_at
+        RETURNING households, misses, alarmed_at
     )
     INSERT INTO staff_read (reader, roles, what, households, day, at)
     SELECT CAST(:who AS text), CAST(:duties AS text), CAST(:what AS text), CAST(:shown AS text[]), CAST(:on_day AS date), CAST(:now AS timestamptz)
     FROM counted
-    RETURNING (SELECT households FROM counted), (SELECT alarmed_at FROM counted)
+    RETURNING (SELECT households FROM counted), (SELECT misses FROM counted), (SELECT alarmed_at FROM counted)
     """
 )
 _REFUSED = text(
     """
-    INSERT INTO staff_read_day AS kept (reader, day, roles, households, alarm_above, at_most, refused)
-    VALUES (:who, :on_day, :duties, 0, :alarm, :at_most, 1) ON CONFLICT (reader, day) DO UPDATE SET refused = kept.refused + 1
+    INSERT INTO staff_read_day AS kept (reader, day, roles, households, alarm_above, at_most, misses, misses_alarm_above, misses_at_most, refused)
+    VALUES (:who, :on_day, :duties, 0, :alarm, :at_most, 0, :misses_alarm, :misses_at_most, 1) ON CONFLICT (reader, day) DO UPDATE SET refused = kept.refused + 1
     """
 )
 _ALARMED = text("SELECT count(*) FROM staff_read_day WHERE day = CAST(:on_day AS date) AND alarmed_at IS NOT NULL")
@@ -130,6 +156,8 @@ _DAY: Final = table(
     column("alarm_above", Integer),
     column("alarmed_at", DateTime(timezone=True)),
     column("refused", Integer),
+    column("misses", Integer),
+    column("misses_alarm_above", Integer),
 )
 
 
@@ -167,17 +195,29 @@ def define(metadata: MetaData) -> None:
         Column("at_most", Integer, nullable=False),
         Column("alarmed_at", DateTime(timezone=True), nullable=True),
         Column("refused", Integer, nullable=False),
+        # Searches for a person whom nobody found.
+        Column("misses", Integer, nullable=False, server_default="0"),
+        Column("misses_alarm_above", Integer, nullable=False, server_default="0"),
+        Column("misses_at_most", Integer, nullable=False, server_default="0"),
         CheckConstraint("households <= at_most", name=_WITHIN),
+        CheckConstraint("misses <= misses_at_most", name=_MISSES_WITHIN),
         Index("ix_staff_read_day", "day", "reader"),
     )
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Households an official may look at in one day: above ``alarm`` the auditors are told, above ``limit`` nothing more is shown."""
+    """Households an official may look at in one day: above ``alarm`` the auditors are told, above ``limit`` nothing more is shown. ``misses_alarm`` and
+    ``misses_limit`` are the same of searches for people whom nobody found."""
 
     alarm: int
     limit: int
+    misses_alarm: int
+    misses_limit: int
+
+    @classmethod
+    def of(cls, settings: CaseServiceSettings) -> Limits:
+        return cls(settings.bulk_read_alarm, settings.bulk_read_limit, settings.missed_search_alarm, settings.missed_search_limit)
 
 
 class Reads:
@@ -185,9 +225,14 @@ class Reads:
         self.database = database
         self._limits = limits
 
-    async def note(self, caller: Caller | None, what: str, households: Iterable[str]) -> None:
+    async def note(
+        self, caller: Caller | None, what: str, households: Iterable[str], act: AsyncSession | None = None, *, searched: int = 0
+    ) -> None:
         """Writes down that an official is about to be shown ``what`` (vocabulary reads) of these households, by application number; a household's own
-        look and a process's are nobody's business. Raises Refusal(TOO_MANY_READS), and whatever keeps it from being written."""
+        look and a process's are nobody's business. ``act``: the transaction of what he does, for one who is shown what he has done: both are on record
+        or neither, and what took effect is not answered with a refusal. ``searched``: of a search for a person, how many households it might have
+        found; one that finds none is a look at nobody. Raises Refusal(TOO_MANY_READS, TOO_MANY_SEARCHES), and whatever keeps it from being written; a
+        transaction is rolled back then."""
         if caller is None or caller.kind != "staff":
             return
         now = datetime.now(UTC)
@@ -204,19 +249,24 @@ class Reads:
             "now": now,
             "alarm": self._limits.alarm,
             "at_most": self._limits.limit,
+            "room": searched,
+            "missed": int(searched > 0 and not shown),
+            "misses_alarm": self._limits.misses_alarm,
+            "misses_at_most": self._limits.misses_limit,
         }
         try:
-            async with self.database.statements() as session:
-                count, alarmed_at = (await session.execute(_NOTE, values)).one()
+            async with nullcontext(act) if act is not None else self.database.statements() as session:
+                count, misses, alarmed_at = (await session.execute(_NOTE, values)).one()
         except IntegrityError as error:
-            if _WITHIN not in str(error.orig):
+            above = next((problem for rule, problem in _REFUSALS.items() if rule in str(error.orig)), None)
+            if above is None:
                 raise
             async with self.database.statements() as session:
-                await session.execute(_REFUSED, {name: values[name] for name in ("who", "on_day", "duties", "alarm", "at_most")})
-            _log.error("bulk_read_refused", reader=caller.sub, day=day.isoformat())
-            raise Refusal(TOO_MANY_READS) from None
+                await session.execute(_REFUSED, values)
+            _log.error("bulk_read_refused", reader=caller.sub, day=day.isoformat(), reason=above.reason)
+            raise Refusal(above) from None
         if alarmed_at == now:
-            _log.error("bulk_read", reader=caller.sub, day=day.isoformat(), households=count)
+            _log.error("bulk_read", reader=caller.sub, day=day.isoformat(), households=count, misses=misses)
 
     async def alarmed(self) -> int:
         """How many officials have looked at more households today than is usual."""
@@ -295,9 +345,10 @@ class _Readers:
         )
 
     async def page(self, session: AsyncSession, request: pb.ListReadersRequest) -> tuple[list[Any], common.PageInfo]:
-        """Rows (day, reader, roles, households, alarm_above, alarmed_at, refused)."""
+        """Rows (day, reader, roles, households, alarm_above, alarmed_at, refused, misses, misses_alarm_above)."""
         row, day = _DAY.c, _day(request.day)
-        query = select(row.day, row.reader, row.roles, row.households, row.alarm_above, row.alarmed_at, row.refused)
+        counts = (row.households, row.alarm_above, row.alarmed_at, row.refused, row.misses, row.misses_alarm_above)
+        query = select(row.day, row.reader, row.roles, *counts)
         if day:
             query = query.where(row.day == day)
         if request.reader:
@@ -348,8 +399,10 @@ class ReadsServicer(rpc.ReadsServiceServicer):
                 alarm_above=alarm_above,
                 alarmed_at=stamp(alarmed_at),
                 refused=refused,
+                misses=misses,
+                misses_alarm_above=misses_alarm_above,
             )
-            for day, reader, roles, households, alarm_above, alarmed_at, refused in rows
+            for day, reader, roles, households, alarm_above, alarmed_at, refused, misses, misses_alarm_above in rows
         ]
         return pb.ListReadersResponse(readers=readers, page=info)
 

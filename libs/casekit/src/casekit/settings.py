@@ -21,6 +21,12 @@ class CaseServiceSettings(SimulatedSettings, GrpcServiceSettings):
         ge=1,
         description="Households an official may look at in one day; nothing more is shown after that, until the next day.",
     )
+    missed_search_alarm: int = Field(
+        default=20, ge=1, description="Searches of an official for people whom nobody found, in one day, before the auditors are told."
+    )
+    missed_search_limit: int = Field(
+        default=100, ge=1, description="The same, before he can search for nobody until the next day; numbers of cases are found as before."
+    )
     separate_queues: bool = Field(
         default=False, description="New cases use task queues of their own for registers and payments (several worker roles)."
     )

@@ -65,7 +65,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             database=made.database,
             outbox=made.outbox(tables.Outbox, handlers),
             words=words,
-            reads=Reads(made.database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit)),
+            reads=Reads(made.database, Limits.of(settings)),
             vault=Vault(made.ring, PersonIndex.of_folder(settings.keys_dir)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,

@@ -141,6 +141,8 @@ class Confirmations:
         if len(document) > MAX_TEXT_CHARS or text.has_control(document):
             raise invalid_field("/document", "TOO_LONG", f"最多填写{MAX_TEXT_CHARS}个字。", f"At most {MAX_TEXT_CHARS} characters.")
 
+        act = self._reading.act(caller, request.application_no)
+
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case, dossier = await self._open(session, request.application_no, deciding=caller.person)
             if not caller.covers(case.street):
@@ -150,12 +152,14 @@ class Confirmations:
             reach.require_declared(declared)
             if not 0 < request.member < len(dossier.members):
                 raise Refusal(NOT_AWAITED)
-            return await self._said(
+            heard = await self._said(
                 session, caller, word_id, case, dossier, request.member, agrees=True, channel=request.channel, document=document
             )
+            await act.noted(session)
+            return heard
 
         await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
-        return await self._reading.case(caller, request.application_no)
+        return await act.answer()
 
     # -- both ----------------------------------------------------------------------------------------------------------------------------------
 

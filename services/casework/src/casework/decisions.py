@@ -31,7 +31,7 @@ from casework.errors import (
     invalid_field,
 )
 from casework.parts import Parts, now
-from casework.reading import Reading
+from casework.reading import Act, Reading
 from casework.tables import Application, Objection, Proposal, Recusal
 
 # Who has not looked at his tasks for so long is not counted on.
@@ -66,8 +66,9 @@ class Decisions:
             en="Say why; the household reads it.",
         )
         official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
-        if decision is contract.Decision.APPROVE and await self._proposed(caller, request, reason, official):
-            return await self._reading.case(caller, request.application_no)
+        act = self._reading.act(caller, request.application_no)
+        if decision is contract.Decision.APPROVE and await self._proposed(caller, request, reason, official, act):
+            return await act.answer()
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no, caller)
@@ -82,13 +83,14 @@ class Decisions:
                     raise EarlierFirstError(first.word_id)
                 first.word_id = word_id
             await store.sign(session, word_id, self._seal(official, "signature", "official_sealed", word_id))
+            await act.noted(session)
             said = contract.ReviewDecision(level=level, decision=decision, reason=reason, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said, level)
 
         await self._parts.words.say(caller, request, contract.DECIDE, prepare)
-        return await self._reading.case(caller, request.application_no)
+        return await act.answer()
 
-    async def _proposed(self, caller: Caller, request: pb.DecideTaskRequest, reason: str, official: str) -> bool:
+    async def _proposed(self, caller: Caller, request: pb.DecideTaskRequest, reason: str, official: str, act: Act) -> bool:
         """Keeps an approval against what is not met or could not be verified, when it is the first of the two it takes. False when it may be put as it
         is: nothing stands against it, or it is the second. Raises Refusal(SECOND_PERSON) for the second approval of one person."""
         key = word_name(once.request_key(caller, request))
@@ -117,6 +119,7 @@ class Decisions:
                 raise Refusal(TASK_NOT_OPEN)
             # Who proposes is known to hold the duty, whatever pages he has looked at.
             await store.see_duties(session, caller, reach.REVIEWERS, now())
+            await act.noted(session)
             # Whoever looks at the case, or waits for a change of it, sees that there is a proposal now.
             case.version += 1
             session.add(
@@ -160,6 +163,8 @@ class Decisions:
         words = _words(request.reason, "/reason", MAX_REASON_CHARS, required=False, zh="", en="")
         official = _words(request.official, "/official", MAX_NAME_CHARS, required=False, zh="", en="")
 
+        act = self._reading.act(caller, request.application_no)
+
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no, caller)
             level, kept = await self._recusal(session, caller, case, word_id, words, official)
@@ -168,6 +173,7 @@ class Decisions:
             if await session.get(Recusal, word_id) is None:
                 session.add(kept)
             await store.sign(session, word_id, self._seal(official, "signature", "official_sealed", word_id))
+            await act.noted(session, "progress")
             said = contract.ReviewDecision(level=level, decision=contract.Decision.HAND_ON, actor=caller.sub, request_id=word_id)
             return Heard(contract.workflow_id(case.no), said, level)
 
@@ -182,6 +188,7 @@ class Decisions:
                     kept.seq = case.version
                     session.add(kept)
                     await session.flush()
+                    await act.noted(session, "progress")
                     known = kept
             last = case.levels[-1]
             colleagues = known is not None and not known.word_id and await self._left(session, case, known.level, caller)
@@ -190,7 +197,7 @@ class Decisions:
         else:
             said = await self._parts.words.say(caller, request, contract.DECIDE, prepare)
             outcome = "nobody_left" if said.level == last else "handed_on"
-        return pb.RecuseTaskResponse(outcome=outcome, application=await self._reading.case(caller, request.application_no))
+        return pb.RecuseTaskResponse(outcome=outcome, application=await act.answer())
 
     async def _recusal(
         self, session: AsyncSession, caller: Caller, case: Application, key: str, words: str, official: str
@@ -305,6 +312,8 @@ class Decisions:
             request.answer, "/answer", MAX_OBJECTION_CHARS, required=True, zh="请写明复核意见。", en="Write the answer to the objection."
         )
 
+        act = self._reading.act(caller, request.application_no)
+
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no, caller)
             recusal, declared = await store.conflict(session, case.no, caller)
@@ -315,13 +324,14 @@ class Decisions:
                 raise Refusal(TASK_NOT_OPEN)
             if await store.raised(session, row.id, caller):
                 raise Refusal(OWN_CASE)
+            await act.noted(session)
             said = contract.ObjectionDecision(
                 objection_id=request.objection_id, upheld=request.upheld, answer=answer, actor=caller.sub, request_id=word_id
             )
             return Heard(contract.workflow_id(case.no), said, OBJECTION)
 
         await self._parts.words.say(caller, request, contract.DECIDE_OBJECTION, prepare)
-        return await self._reading.case(caller, request.application_no)
+        return await act.answer()
 
 
 async def _may_decide(session: AsyncSession, caller: Caller, case: Application, request: pb.DecideTaskRequest) -> str:

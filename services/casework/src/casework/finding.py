@@ -49,6 +49,10 @@ class Finding:
                 found = await store.cases_in_reach(session, caller, MOST, name=people.of_name(words))
             else:
                 found = []
-        # Also that somebody was looked for whom nobody found.
-        await self._parts.reads.note(caller, "applications" if by_number else "search", [case.no for case in found])
+        shown = [case.no for case in found]
+        if by_number:
+            await self._parts.reads.note(caller, "applications", shown)
+        else:
+            # Also that somebody was looked for whom nobody found, or whom he may not look for.
+            await self._parts.reads.note(caller, "search", shown, searched=MOST)
         return pb.FindApplicationsResponse(applications=[views.summary(self._parts.vault, case, words=False) for case in found])

@@ -9,7 +9,7 @@ from anju.common.v1 import common_pb2 as common
 from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
 from anju_terms import is_code
-from casekit.reads import of_list
+from casekit.reads import TOO_MANY_READS, Reads, of_list
 from chassis import bounds, paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
@@ -31,6 +31,33 @@ LEGAL_BASIS: Final = "own_consent"
 _ASKED_FOR: Final = {"eligibility": "assessment", "registry-gateway": "lookups"}
 
 
+class Act:
+    """What an official does in a case, and the look at it which the answer is: on record in the transaction of the act."""
+
+    def __init__(self, reading: Reading, reads: Reads, caller: Caller, no: str) -> None:
+        self._reading = reading
+        self._reads = reads
+        self._caller = caller
+        self._no = no
+        self._noted = False
+
+    async def noted(self, session: AsyncSession, what: str = "dossier") -> None:
+        """In the transaction of the act, which is none when the look is refused."""
+        await self._reads.note(self._caller, what, [self._no], session)
+        self._noted = True
+
+    async def answer(self) -> pb.Application:
+        """The case as the act has left it. A repeat is a look of its own; above the limit of its day it shows what became of the act alone."""
+        if self._noted:
+            return (await self._reading.seen(self._caller, self._no))[0]
+        try:
+            return await self._reading.case(self._caller, self._no)
+        except Refusal as refusal:
+            if refusal.problem is not TOO_MANY_READS:
+                raise
+            return await self._reading.bare(self._no)
+
+
 class Reading:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -39,6 +66,12 @@ class Reading:
 
     async def case(self, caller: Caller, no: str) -> pb.Application:
         """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
+        whole, what = await self.seen(caller, no)
+        await self._parts.reads.note(caller, _ASKED_FOR.get(current_carrier(), what), [no])
+        return whole
+
+    async def seen(self, caller: Caller, no: str) -> tuple[pb.Application, str]:
+        """The case as the caller may see it now, and what a look at that is; for who writes the look down."""
         async with self._parts.database.statements() as session:
             found = await store.declared(session, no)
             view, recusal = await self._view(session, caller, found.case if found else None)
@@ -46,9 +79,7 @@ class Reading:
                 raise Refusal(NOT_FOUND)
             whole = await views.whole_case(session, self._parts.vault, self._parts.profile, found, view)
         whole.recusal = recusal
-        own = "dossier" if view.dossier else "progress"
-        await self._parts.reads.note(caller, _ASKED_FOR.get(current_carrier(), own), [no])
-        return whole
+        return whole, "dossier" if view.dossier else "progress"
 
     async def _view(self, session: AsyncSession, caller: Caller, case: Application | None) -> tuple[reach.View, str]:
         """What the caller reads of a case, and why he does not act in it where that makes a difference. Raises Refusal(NOT_FOUND)."""
@@ -57,6 +88,17 @@ class Reading:
             return view, ""
         recusal = await store.recusal(session, case.no, caller)
         return reach.as_far_as(view, recusal), recusal
+
+    def act(self, caller: Caller, no: str) -> Act:
+        return Act(self, self._parts.reads, caller, no)
+
+    async def bare(self, no: str) -> pb.Application:
+        """What the case has come to, and nothing of the household."""
+        async with self._parts.database.statements() as session:
+            case = await store.case(session, no)
+        if case is None:
+            raise Refusal(NOT_FOUND)
+        return views.bare(case)
 
     async def may_see_reads(self, session: AsyncSession, caller: Caller, no: str) -> None:
         """The household may know who has looked (PIPL, articles 44 and 45), and whoever may read the reasons of the case. Raises Refusal(NOT_FOUND)."""

@@ -119,6 +119,24 @@ def state_of(said: Consent | None) -> str:
     return "confirmed" if said.agrees else "refused"
 
 
+def bare(case: Application) -> pb.Application:
+    """How far a case has come."""
+    return pb.Application(
+        no=case.no,
+        version=case.version,
+        stage=case.stage,
+        waiting_on=case.waiting_on,
+        deadline_at=stamp(case.deadline_at),
+        overdue=case.overdue,
+        district=case.district,
+        street=case.street,
+        submitted_at=stamp(case.submitted_at),
+        updated_at=stamp(case.updated_at),
+        outcome=case.outcome,
+        round=case.round,
+    )
+
+
 def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
     """What lists show."""
     return pb.Application(

@@ -80,7 +80,7 @@ async def application(
         }
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
-        reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
+        reads = Reads(database, Limits.of(settings))
         parts = Parts(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts)
         servicer = HousingServicer(parts, files, reads)
         made.alarms({"bulk_reads": reads.alarmed})

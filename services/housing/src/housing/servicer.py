@@ -75,21 +75,21 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._offering:
             for left in reversed(range(_OFFERING_TRIES)):
                 try:
-                    answer = await self._offer_once(request, key)
-                    await self._reads.note(caller, "offers", [offer.application_no for offer in answer.offers])
-                    return answer
+                    return await self._offer_once(caller, request, key)
                 except DBAPIError as error:
                     # Another district has just offered a home to one of ours, who is on both lists: the next look passes him over.
                     if left == 0 or store.sqlstate(error) not in store.LOST_RACES:
                         raise
         raise AssertionError("the loop returns or raises")
 
-    async def _offer_once(self, request: pb.OfferVacantUnitsRequest, key: str) -> pb.OfferVacantUnitsResponse:
+    async def _offer_once(self, caller: Caller, request: pb.OfferVacantUnitsRequest, key: str) -> pb.OfferVacantUnitsResponse:
+        """Who asks again under the same key is shown what he has been shown: the same look."""
         async with self._database.transaction() as session:
             known = await once.find(session, key, request, pb.OfferVacantUnitsResponse())
             if known is not None:
                 return known
             answer = await self._offer(session, request.district)
+            await self._reads.note(caller, "offers", [offer.application_no for offer in answer.offers], session)
             once.remember(session, Once, key, request, answer)
         return answer
 

@@ -72,7 +72,7 @@ async def application(
         bank = CcbBank(account, await made.beside(aiohttp.ClientSession(timeout=timeout)))
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
-        reads = Reads(database, Limits(settings.bulk_read_alarm, settings.bulk_read_limit))
+        reads = Reads(database, Limits.of(settings))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {

@@ -117,6 +117,8 @@ class Reader(_message.Message):
     ALARM_ABOVE_FIELD_NUMBER: _builtins.int
     ALARMED_AT_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    MISSES_FIELD_NUMBER: _builtins.int
+    MISSES_ALARM_ABOVE_FIELD_NUMBER: _builtins.int
     day: _builtins.str
     reader: _builtins.str
     """Account of the official."""
@@ -128,6 +130,9 @@ class Reader(_message.Message):
     """The number above which it is an alarm, as it was on that day, and when it was passed; empty when it was not."""
     refused: _builtins.int
     """How often the official was refused to see more."""
+    misses: _builtins.int
+    """Searches for people whom nobody found, and the number above which they are an alarm too."""
+    misses_alarm_above: _builtins.int
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -143,10 +148,12 @@ class Reader(_message.Message):
         alarm_above: _builtins.int = ...,
         alarmed_at: _timestamp_pb2.Timestamp | None = ...,
         refused: _builtins.int = ...,
+        misses: _builtins.int = ...,
+        misses_alarm_above: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alarmed_at", b"alarmed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm_above", b"alarm_above", "alarmed_at", b"alarmed_at", "day", b"day", "households", b"households", "reader", b"reader", "refused", b"refused", "roles", b"roles", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm_above", b"alarm_above", "alarmed_at", b"alarmed_at", "day", b"day", "households", b"households", "misses", b"misses", "misses_alarm_above", b"misses_alarm_above", "reader", b"reader", "refused", b"refused", "roles", b"roles", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

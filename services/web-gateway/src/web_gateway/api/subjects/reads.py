@@ -30,6 +30,10 @@ PROBLEMS = (
         "TOO_MANY_READS", 403, "今天查看的家庭数已达上限", "No more households today",
         "明天可以继续查看；确因工作需要请联系审计人员。", "Go on tomorrow, or speak to the auditors if your work needs more.",
     ),
+    Kind(
+        "TOO_MANY_SEARCHES", 403, "今天没有找到的查找已达上限", "No more searches for people today",
+        "请按申请编号查找；确因工作需要请联系审计人员。", "Search by the number of the case, or speak to the auditors if your work needs more.",
+    ),
 )  # fmt: skip
 api = Api("reads", "查看记录 Looks of staff", PROBLEMS)
 
@@ -54,6 +58,8 @@ class Reader(Answer):
     alarm_above: int
     alarmed_at: datetime | None
     refused: int = Field(description="How often the official was refused to see more.")
+    misses: int = Field(description="Searches for people whom nobody found.")
+    misses_alarm_above: int
 
 
 class OneLook(Answer):
