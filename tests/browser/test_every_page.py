@@ -28,7 +28,15 @@ STAFF = {
     "operator": ("/staff/", "/staff/operations"),
     "user_admin": ("/staff/", "/staff/organisation", "/staff/organisation/appoint", "/staff/organisation/people/s-street_clerk-410202001"),
     "audit_admin": ("/staff/organisation/changes",),
-    "auditor": ("/staff/cases", "/staff/counters", "/staff/readers", "/staff/looks", "/staff/query-objections"),
+    "auditor": (
+        "/staff/cases",
+        "/staff/counters",
+        "/staff/readers",
+        "/staff/looks",
+        "/staff/query-objections",
+        "/staff/recusals",
+        "/staff/inbox",
+    ),
 }
 
 

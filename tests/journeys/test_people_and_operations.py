@@ -22,6 +22,7 @@ from web_gateway.api.layer import Access, Operation
 from tests.journeys.test_typical_journeys import home_for
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
+from tests.support.patience import eventually
 
 ELSEWHERE, STREET_ELSEWHERE = "410225", "410225001"
 # The order of the columns.
@@ -264,3 +265,25 @@ async def test_an_operation_answers_each_person_as_reviewed(scene: Scene, id: st
         # Lists are 200 for everybody who may have one; the household is in none of those who are not concerned with it.
         strangers = {"other citizen", *(who for who in PEOPLE if who.endswith("elsewhere"))}
         assert {who for who in strangers if scene.names["no"] in answers[who][1] and answers[who][0] < 400} == set()
+
+
+async def test_an_official_who_probes_for_people_is_told_to_the_auditors(box: RunningBox) -> None:
+    """By a message, once; by a number on their first page; and in the list it leads to."""
+    prober, auditor = box.town.official("street_clerk", STREET_ELSEWHERE), box.town.official("auditor", "4102")
+    account = (await prober.get("/session"))["sub"]
+    for _ in range(22):
+        assert (await prober.post("/searches", {"words": "查无此人"}))["items"] == []
+
+    async def told() -> list[dict[str, Any]]:
+        messages = (await auditor.get("/inbox", limit="100"))["items"]
+        return [each for each in messages if each["template"] == "bulk_read" and account in each["body"]]
+
+    [message] = await eventually(told, what="the message to the auditors")
+    assert (message["leads_to"], message["application_no"]) == ("readers", "")
+    desk = await auditor.get("/desk")
+    counted = next(each["count"] for each in desk["figures"] if each["name"] == "readers_alarmed")
+    listed = (await auditor.get("/readers", alarmed="true", since=desk["since"], limit="100"))["items"]
+    assert counted == len(listed)
+    [row] = [each for each in listed if each["reader"] == account and each["service"] == "casework"]
+    assert (row["misses"], row["misses_alarm_above"], bool(row["alarmed_at"])) == (22, 20, True)
+    assert len(await told()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from anju_calendar import start_of_day
 from casekit import tell
+from casekit.reads import telling_auditors
 from casekit.tell import Tellings
 from chassis.crypto import KeyRing
 from chassis.db import Database
-from chassis.errors import UNAVAILABLE, Refusal
+from chassis.errors import IDEMPOTENCY_KEY_REUSED, UNAVAILABLE, Refusal
 from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import Verifier, load_key_set
@@ -43,12 +46,16 @@ class Notifications(rpc.NotificationsServiceServicer):
 
     def __init__(self, away: int = 0) -> None:
         self.away = away
+        # What comes under a key it has is other than before.
+        self.known = False
         self.heard: list[pb.NotifyRequest] = []
 
     async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
         if self.away:
             self.away -= 1
             raise Refusal(UNAVAILABLE)
+        if self.known:
+            raise Refusal(IDEMPOTENCY_KEY_REUSED)
         self.heard.append(request)
         return pb.NotifyResponse(message_id="M1")
 
@@ -124,3 +131,24 @@ def test_a_service_fills_in_what_it_alone_knows_for_the_household_only() -> None
     tell.fill_in(step, rank=tell.count(3))
     assert step.tell[0].values["rank"].count == 3
     assert not step.tell[1].values
+
+
+async def test_auditors_are_told_of_an_official_once_a_day_whatever_service_he_looked_at(
+    make_database: MakeDatabase, keys_dir: Path
+) -> None:
+    notifications = Notifications()
+    async with telling(await make_database("told"), keys_dir, notifications) as (_, _, tellings):
+        tell_auditors = telling_auditors(tellings._client)
+        said = {"reader": "st-1", "day": "2026-11-26", "division": "4102"}
+        for _ in range(2):
+            await tell_auditors(said)
+        one, again = notifications.heard
+        # The same key and the same words: notifications keeps one of them.
+        assert one == again
+        assert (one.telling.template, one.telling.role, one.telling.division, one.application_no) == ("bulk_read", "auditor", "4102", "")
+        assert one.telling.values["on"].day.ToDatetime(UTC) == start_of_day(date(2026, 11, 26))
+        assert "st-1" not in one.key
+        await tell_auditors({**said, "day": "2026-11-27"})
+        assert notifications.heard[-1].key != one.key
+        notifications.known = True
+        await tell_auditors({**said, "division": "410202"})

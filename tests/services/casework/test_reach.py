@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -511,6 +512,16 @@ async def test_many_households_in_a_day_are_an_alarm_once_and_above_the_limit_no
     assert (loud.households, loud.alarm_above, list(loud.roles), loud.service) == (3, 2, ["district_reviewer"], "casework")
     await looks.note(curious, "tasks", ["D"])
     assert (await reader())[0].alarmed_at == loud.alarmed_at, "once for each official and day"
+    told = await office.rows("SELECT payload::text FROM outbox WHERE kind = 'bulk_read' AND payload->>'reader' = 'curious-1'")
+    assert [json.loads(payload) for (payload,) in told] == [{"reader": "curious-1", "day": loud.day, "division": ELSEWHERE_DISTRICT}]
+    since = {"alarmed": True, "page": common.PageRequest(only_count=True)}
+    counted = [
+        (
+            await office.desk.ask_reads(CALLERS["auditor"], "ListReaders", reads.ListReadersRequest(reader="curious-1", since=day, **since))
+        ).page
+        for day in (loud.day, (local_date(datetime.now(UTC)) + timedelta(days=1)).isoformat())
+    ]
+    assert [page.total for page in counted] == [1, 0]
     assert await reason_of(looks.note(curious, "tasks", ["A", "E"])) == "TOO_MANY_READS"
     await looks.note(curious, "dossier", ["A"])
     [full] = await reader()

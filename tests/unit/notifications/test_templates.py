@@ -64,8 +64,9 @@ BLANKS = {
     "task_escalated": {"no", "level", "days"},
     "register_silent": {"no", "register"},
     "nobody_left": {"no", "level"},
+    "bulk_read": {"reader", "on"},
 }
-STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent", "nobody_left"}
+STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent", "nobody_left", "bulk_read"}
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {
     "text": Fact("text", "7"),

@@ -2896,7 +2896,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed";
+            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed" | "readers_alarmed";
             /**
              * Count
              * @description Counted up to 10,000 and one more; null when the service it comes from does not answer now.
@@ -3220,7 +3220,7 @@ export interface components {
             sms_state: string;
             /**
              * Leads To
-             * @description Where what it speaks of can be done: case, bills or leases.
+             * @description Where what it speaks of can be done: case, bills, leases or readers.
              */
             leads_to: string;
             /**
@@ -7652,8 +7652,10 @@ export interface operations {
                 day?: string | null;
                 /** @description Only this account. */
                 reader?: string;
-                /** @description Only those who looked at more households than is usual. */
+                /** @description Only those who looked at more households, or searched for more people in vain, than is usual. */
                 alarmed?: boolean;
+                /** @description Only this day and those after it. */
+                since?: string | null;
             };
             header?: never;
             path?: never;

@@ -377,6 +377,7 @@ export const citizen = {
   "inbox.unread": { zh: "未读", en: "Unread" },
   "inbox.sms": { zh: "已同时发送短信", en: "Also sent as a text message" },
   "inbox.bills": { zh: "去看账单", en: "See the bill" },
+  "inbox.readers": { zh: "去看查看记录", en: "See the looks" },
   "inbox.leases": { zh: "去看合同", en: "See the lease" },
   "inbox.case": { zh: "查看申请 {no}", en: "See application {no}" },
   "notices.title": { zh: "公示", en: "Public notices" },

@@ -160,7 +160,7 @@ export const PAGES: Page[] = [
     path: "/inbox",
     title: "staff.nav.inbox",
     help: "help.inbox",
-    roles: [...REVIEWERS, "house_manager", "finance", "operator"],
+    roles: [...REVIEWERS, "house_manager", "finance", "operator", "auditor"],
     component: () => import("@/citizen/pages/InboxPage.vue"),
   },
 ];

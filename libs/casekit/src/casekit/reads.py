@@ -8,22 +8,29 @@ people is to be seen, not what he finds. What anybody may read without signing o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import takewhile
 from typing import Any, Final
 
 import grpc
 from anju.common.v1 import common_pb2 as common
+from anju.notifications.v1 import notifications_pb2 as notifications_pb
+from anju.notifications.v1 import notifications_pb2_grpc as notifications_rpc
 from anju.reads.v1 import reads_pb2 as pb
 from anju.reads.v1 import reads_pb2_grpc as rpc
-from anju_calendar import local_date
+from anju_calendar import local_date, start_of_day
 from anju_terms import is_code
 from chassis import bounds, logs, paging
 from chassis.db import Database
-from chassis.errors import Problem, Refusal, invalid
+from chassis.errors import IDEMPOTENCY_KEY_REUSED, Problem, Refusal, invalid
+from chassis.grpc_client import Client
 from chassis.identity import Caller, current_caller
+from chassis.ids import stable_id
+from chassis.outbox import Handler
 from chassis.wire import stamp, wrong
 from sqlalchemy import (
     ARRAY,
@@ -81,6 +88,9 @@ _REFUSALS: Final = {_WITHIN: TOO_MANY_READS, _MISSES_WITHIN: TOO_MANY_SEARCHES}
 # Shown to everybody who asks, masked: an official who pages through it learns no more than a passer-by.
 PUBLIC: Final = frozenset({"waiting"})
 
+# The kind of these entries in a service's outbox; its handler is ``telling_auditors``.
+ALARM: Final = "bulk_read"
+
 # The look, the households it is the first look at that day, and the day's count, in one statement: all of it or nothing, and the day's row refuses a count
 # above its limit. Of two looks at once the second waits for the first one's count, so the number is exact. A search for a person is refused when there is
 # no room for all it might show, or too many have found nobody: whether it would have found somebody is not to be read from a refusal.
@@ -115,6 +125,10 @@ _NOTE = text(
                      THEN CAST(:now AS timestamptz) END
             )
         RETURNING households, misses, alarmed_at
+    ), told AS (
+        INSERT INTO outbox (kind, payload, attempts, created_at, next_try_at, last_error)
+        SELECT CAST(:kind AS text), CAST(:telling AS jsonb), 0, CAST(:now AS timestamptz), CAST(:now AS timestamptz), ''
+        FROM counted WHERE alarmed_at = CAST(:now AS timestamptz) AND CAST(:division AS text) <> ''
     )
     INSERT INTO staff_read (reader, roles, what, households, day, at)
     SELECT CAST(:who AS text), CAST(:duties AS text), CAST(:what AS text), CAST(:shown AS text[]), CAST(:on_day AS date), CAST(:now AS timestamptz)
@@ -253,6 +267,9 @@ class Reads:
             "missed": int(searched > 0 and not shown),
             "misses_alarm": self._limits.misses_alarm,
             "misses_at_most": self._limits.misses_limit,
+            "kind": ALARM,
+            "division": (overseen := _over(caller.divisions)),
+            "telling": json.dumps({"reader": caller.sub, "day": day.isoformat(), "division": overseen}),
         }
         try:
             async with nullcontext(act) if act is not None else self.database.statements() as session:
@@ -272,6 +289,26 @@ class Reads:
         """How many officials have looked at more households today than is usual."""
         async with self.database.statements() as session:
             return int((await session.execute(_ALARMED, {"on_day": local_date(datetime.now(UTC))})).scalar_one())
+
+
+def telling_auditors(client: Client) -> Handler:
+    """The outbox's handler of ``ALARM`` entries: the auditors of everything the official sees are told of him, once a day whatever he has looked at.
+    Who has no division is shown nobody, and no auditor is his."""
+    notifications = notifications_rpc.NotificationsServiceStub(client.channel)
+
+    async def tell(payload: dict[str, Any]) -> None:
+        day = date.fromisoformat(payload["day"])
+        values = {"reader": common.Value(text=payload["reader"]), "on": common.Value(day=stamp(start_of_day(day)))}
+        telling = common.Telling(template="bulk_read", role="auditor", division=payload["division"], values=values)
+        key = stable_id("bulk-read-", f"{payload['day']}/{payload['reader']}")
+        try:
+            await client.call(notifications.Notify, notifications_pb.NotifyRequest(key=key, telling=telling))
+        except Refusal as refusal:
+            # Another service was first, before his divisions changed.
+            if refusal.problem.reason != IDEMPOTENCY_KEY_REUSED.reason:
+                raise
+
+    return tell
 
 
 def of_list(what: str, page: common.PageRequest) -> str:
@@ -346,7 +383,7 @@ class _Readers:
 
     async def page(self, session: AsyncSession, request: pb.ListReadersRequest) -> tuple[list[Any], common.PageInfo]:
         """Rows (day, reader, roles, households, alarm_above, alarmed_at, refused, misses, misses_alarm_above)."""
-        row, day = _DAY.c, _day(request.day)
+        row, day, since = _DAY.c, _day(request.day), _day(request.since, "/since")
         counts = (row.households, row.alarm_above, row.alarmed_at, row.refused, row.misses, row.misses_alarm_above)
         query = select(row.day, row.reader, row.roles, *counts)
         if day:
@@ -355,6 +392,8 @@ class _Readers:
             query = query.where(row.reader == request.reader)
         if request.alarmed:
             query = query.where(row.alarmed_at.is_not(None))
+        if since:
+            query = query.where(row.day >= since)
         return await self._listing.page(session, query, request.page)
 
 
@@ -426,8 +465,14 @@ class ReadsServicer(rpc.ReadsServiceServicer):
             await self._reads.note(current_caller(), of_list(what, page), [])
 
 
-def _day(given: str) -> date | None:
+def _over(divisions: Sequence[str]) -> str:
+    """The beginning all of these codes have: who covers it covers them all. "" for no divisions."""
+    pairs = zip(min(divisions, default=""), max(divisions, default=""), strict=False)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _day(given: str, field: str = "/day") -> date | None:
     try:
         return bounds.day(given) if given else None
     except ValueError:
-        raise invalid([wrong("/day", "请写成 2026-11-26 这样的日期。", "Write a date like 2026-11-26.")]) from None
+        raise invalid([wrong(field, "请写成 2026-11-26 这样的日期。", "Write a date like 2026-11-26.")]) from None

@@ -19,8 +19,8 @@ from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
-from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
@@ -54,12 +54,14 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             await made.beside(caught_up(client, made.database))
             engine = TemporalEngine(client)
         words = Words(made.database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
-        tellings = Tellings(made.ring, made.client("notifications"))
+        notifications = made.client("notifications")
+        tellings = Tellings(made.ring, notifications)
         handlers: dict[str, Handler] = {
             START_APPLICATION: Process(engine).start_application,
             WAITING_BEGUN: Process(engine).waiting_begun,
             SETTLE_WORD: words.settle,
             TELL: tellings.deliver,
+            ALARM: telling_auditors(notifications),
         }
         parts = Parts(
             database=made.database,

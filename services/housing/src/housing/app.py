@@ -19,8 +19,8 @@ from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
-from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from casekit.words import SETTLE_WORD, Words
 from chassis import temporal
@@ -68,13 +68,15 @@ async def application(
             deposits = PaymentsDeposits(made.client("payments"))
         if terms is None:
             terms = of_profile(anju_profile.load(settings.profile_dir, production=settings.production))
-        tellings = Tellings(made.ring, made.client("notifications"))
+        notifications = made.client("notifications")
+        tellings = Tellings(made.ring, notifications)
         words = Words(database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
         contracts = Contracts(made.ring, terms)
         files = ContractFiles(database, made.ring, contracts, settings.public_url)
         handlers: dict[str, Handler] = {
             waiting.OFFER_MADE: _offer_made(engine, database),
             TELL: tellings.deliver,
+            ALARM: telling_auditors(notifications),
             SETTLE_WORD: words.settle,
             CONTRACT_FILE: files.make,
         }

@@ -21,8 +21,8 @@ from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
-from casekit.reads import Limits, Reads, ReadsServicer
 from casekit.tell import TELL, Tellings
 from chassis import temporal
 from chassis.composition import composing
@@ -60,12 +60,14 @@ async def application(
         if engine is None:
             # Lazy: bills are served and callbacks taken while Temporal is away.
             engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
-        tellings = Tellings(made.ring, made.client("notifications"))
+        notifications = made.client("notifications")
+        tellings = Tellings(made.ring, notifications)
         handlers: dict[str, Handler] = {
             rent_cycle.PAYMENT_OPENED: _teller(engine, rent_cycle.PAYMENT_OPENED, rent_cycle.PaymentOpened, _bill_over(database)),
             rent_cycle.PAYMENT_POSTED: _teller(engine, rent_cycle.PAYMENT_POSTED, rent_cycle.PaymentPosted, _bill_over(database)),
             lease.ARREARS_PAID: _teller(engine, lease.ARREARS_PAID, lease.ArrearsPaid, _lease_over),
             TELL: tellings.deliver,
+            ALARM: telling_auditors(notifications),
         }
         outbox = made.outbox(tables.Outbox, handlers)
         timeout = aiohttp.ClientTimeout(total=settings.bank_timeout_seconds)

@@ -93,7 +93,7 @@ class Message(_message.Message):
     sms_state: _builtins.str
     """none, queued, sent, failed."""
     leads_to: _builtins.str
-    """Where what it speaks of can be done: case, bills or leases."""
+    """Where what it speaks of can be done: case, bills, leases or readers."""
     bill: _builtins.str
     """The one bill it speaks of: its month as YYYYMM, or deposit; empty for none."""
     @_builtins.property

@@ -27,7 +27,7 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/reads/v1/reads.proto\x12\ranju.reads.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"l\n\x04Read\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05times\x18\x04 \x01(\x05\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x10ListReadsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListReadsResponse\x12\"\n\x05reads\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Read\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\xdb\x01\n\x06Reader\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x12\n\nhouseholds\x18\x05 \x01(\x05\x12\x13\n\x0b\x61larm_above\x18\x06 \x01(\x05\x12.\n\nalarmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x08 \x01(\x05\x12\x0e\n\x06misses\x18\t \x01(\x05\x12\x1a\n\x12misses_alarm_above\x18\n \x01(\x05\"m\n\x12ListReadersRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\x0f\n\x07\x61larmed\x18\x03 \x01(\x08\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"e\n\x13ListReadersResponse\x12&\n\x07readers\x18\x01 \x03(\x0b\x32\x15.anju.reads.v1.Reader\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\x8c\x01\n\x04Look\x12\n\n\x02id\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reader\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\x0c\n\x04what\x18\x05 \x01(\t\x12\x12\n\nhouseholds\x18\x06 \x01(\x05\x12\x0f\n\x07service\x18\x07 \x01(\t\"r\n\x10ListLooksRequest\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListLooksResponse\x12\"\n\x05looks\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Look\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xe4\x02\n\x0cReadsService\x12\x8f\x01\n\tListReads\x12\x1f.anju.reads.v1.ListReadsRequest\x1a .anju.reads.v1.ListReadsResponse\"?\xda\xce\x18;\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\x07\x61uditor\x12\x63\n\x0bListReaders\x12!.anju.reads.v1.ListReadersRequest\x1a\".anju.reads.v1.ListReadersResponse\"\r\xda\xce\x18\t\"\x07\x61uditor\x12]\n\tListLooks\x12\x1f.anju.reads.v1.ListLooksRequest\x1a .anju.reads.v1.ListLooksResponse\"\r\xda\xce\x18\t\"\x07\x61uditorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/reads/v1/reads.proto\x12\ranju.reads.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"l\n\x04Read\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05times\x18\x04 \x01(\x05\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x10ListReadsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListReadsResponse\x12\"\n\x05reads\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Read\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\xdb\x01\n\x06Reader\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x12\n\nhouseholds\x18\x05 \x01(\x05\x12\x13\n\x0b\x61larm_above\x18\x06 \x01(\x05\x12.\n\nalarmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x08 \x01(\x05\x12\x0e\n\x06misses\x18\t \x01(\x05\x12\x1a\n\x12misses_alarm_above\x18\n \x01(\x05\"|\n\x12ListReadersRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\x0f\n\x07\x61larmed\x18\x03 \x01(\x08\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\r\n\x05since\x18\x05 \x01(\t\"e\n\x13ListReadersResponse\x12&\n\x07readers\x18\x01 \x03(\x0b\x32\x15.anju.reads.v1.Reader\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\x8c\x01\n\x04Look\x12\n\n\x02id\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reader\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\x0c\n\x04what\x18\x05 \x01(\t\x12\x12\n\nhouseholds\x18\x06 \x01(\x05\x12\x0f\n\x07service\x18\x07 \x01(\t\"r\n\x10ListLooksRequest\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListLooksResponse\x12\"\n\x05looks\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Look\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xe4\x02\n\x0cReadsService\x12\x8f\x01\n\tListReads\x12\x1f.anju.reads.v1.ListReadsRequest\x1a .anju.reads.v1.ListReadsResponse\"?\xda\xce\x18;\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\x07\x61uditor\x12\x63\n\x0bListReaders\x12!.anju.reads.v1.ListReadersRequest\x1a\".anju.reads.v1.ListReadersResponse\"\r\xda\xce\x18\t\"\x07\x61uditor\x12]\n\tListLooks\x12\x1f.anju.reads.v1.ListLooksRequest\x1a .anju.reads.v1.ListLooksResponse\"\r\xda\xce\x18\t\"\x07\x61uditorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,15 +49,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READER']._serialized_start=430
   _globals['_READER']._serialized_end=649
   _globals['_LISTREADERSREQUEST']._serialized_start=651
-  _globals['_LISTREADERSREQUEST']._serialized_end=760
-  _globals['_LISTREADERSRESPONSE']._serialized_start=762
-  _globals['_LISTREADERSRESPONSE']._serialized_end=863
-  _globals['_LOOK']._serialized_start=866
-  _globals['_LOOK']._serialized_end=1006
-  _globals['_LISTLOOKSREQUEST']._serialized_start=1008
-  _globals['_LISTLOOKSREQUEST']._serialized_end=1122
-  _globals['_LISTLOOKSRESPONSE']._serialized_start=1124
-  _globals['_LISTLOOKSRESPONSE']._serialized_end=1219
-  _globals['_READSSERVICE']._serialized_start=1222
-  _globals['_READSSERVICE']._serialized_end=1578
+  _globals['_LISTREADERSREQUEST']._serialized_end=775
+  _globals['_LISTREADERSRESPONSE']._serialized_start=777
+  _globals['_LISTREADERSRESPONSE']._serialized_end=878
+  _globals['_LOOK']._serialized_start=881
+  _globals['_LOOK']._serialized_end=1021
+  _globals['_LISTLOOKSREQUEST']._serialized_start=1023
+  _globals['_LISTLOOKSREQUEST']._serialized_end=1137
+  _globals['_LISTLOOKSRESPONSE']._serialized_start=1139
+  _globals['_LISTLOOKSRESPONSE']._serialized_end=1234
+  _globals['_READSSERVICE']._serialized_start=1237
+  _globals['_READSSERVICE']._serialized_end=1593
 # @@protoc_insertion_point(module_scope)

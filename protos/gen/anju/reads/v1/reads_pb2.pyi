@@ -167,12 +167,15 @@ class ListReadersRequest(_message.Message):
     READER_FIELD_NUMBER: _builtins.int
     ALARMED_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     day: _builtins.str
     """Only this day; empty for all."""
     reader: _builtins.str
     """Only this account; empty for all."""
     alarmed: _builtins.bool
     """Only those above the number."""
+    since: _builtins.str
+    """Only this day and those after it; empty for all."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -182,10 +185,11 @@ class ListReadersRequest(_message.Message):
         reader: _builtins.str = ...,
         alarmed: _builtins.bool = ...,
         page: _common_pb2.PageRequest | None = ...,
+        since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarmed", b"alarmed", "day", b"day", "page", b"page", "reader", b"reader"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarmed", b"alarmed", "day", b"day", "page", b"page", "reader", b"reader", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

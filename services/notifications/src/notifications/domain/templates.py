@@ -17,9 +17,9 @@ import yaml
 from notifications.domain.values import BLANKS, Fact
 
 Audience = Literal["citizen", "staff"]
-# Where what the message speaks of can be done: the reader's bills, his leases, or the case.
-Place = Literal["case", "bills", "leases"]
-PLACES: Final = frozenset({"case", "bills", "leases"})
+# Where what the message speaks of can be done: the reader's bills, his leases, the case, or the looks of officials.
+Place = Literal["case", "bills", "leases", "readers"]
+PLACES: Final = frozenset({"case", "bills", "leases", "readers"})
 
 # Blanks a person typed into, or that name somebody's home: shown in the inbox after sign-on, never sent by SMS.
 PRIVATE_BLANKS: Final = frozenset({"reason", "unit"})

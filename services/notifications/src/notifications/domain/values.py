@@ -25,6 +25,8 @@ BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
         "reason": "text",
         "unit": "text",
         "lease": "text",
+        "reader": "text",
+        "on": "day",
         "deadline": "day",
         "closes": "day",
         "expires": "day",

@@ -16,12 +16,14 @@ from chassis.errors import Refusal
 from pydantic import Field
 
 from web_gateway.api.layer import Access, Answer, Api, Call
+from web_gateway.api.subjects.reads import readers
 
 api = Api("desk", "工作首页 The desk")
 
 Number = Literal[
     "tasks", "tasks_overdue", "tasks_second", "cases_changed", "cases_overdue", "cases_blocked",
     "leases_signing", "leases_deposit", "bills_arrears", "bills_overdue", "bills_failed",
+    "readers_alarmed",
 ]  # fmt: skip
 _REVIEWER: Final[tuple[Number, ...]] = ("tasks", "tasks_overdue", "tasks_second", "cases_changed")
 # What each duty begins its day with, in this order.
@@ -32,7 +34,7 @@ OF_DUTY: Final[dict[str, tuple[Number, ...]]] = {
     "house_manager": ("leases_signing", "leases_deposit", "bills_arrears", "bills_overdue", "bills_failed"),
     "finance": ("bills_arrears", "bills_overdue", "bills_failed"),
     "operator": ("cases_blocked", "cases_overdue", "cases_changed"),
-    "auditor": ("cases_overdue", "cases_blocked", "cases_changed"),
+    "auditor": ("readers_alarmed", "cases_overdue", "cases_blocked", "cases_changed"),
 }
 
 
@@ -87,6 +89,11 @@ def _bills(*, state: str = "", failed: bool = False) -> Ask:
     return ask
 
 
+async def _readers(call: Call, since: date) -> common.PageInfo:
+    """Of all services that show households' affairs, as their list has them: one official may be in it once for each."""
+    return (await readers(call, _COUNT, alarmed=True, since=since.isoformat()))[1]
+
+
 _ASK: Final[dict[Number, Ask]] = {
     "tasks": _tasks(),
     "tasks_overdue": _tasks(overdue=True),
@@ -99,6 +106,7 @@ _ASK: Final[dict[Number, Ask]] = {
     "bills_arrears": _bills(state="arrears"),
     "bills_overdue": _bills(state="overdue"),
     "bills_failed": _bills(failed=True),
+    "readers_alarmed": _readers,
 }
 
 

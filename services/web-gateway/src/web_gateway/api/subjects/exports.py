@@ -111,6 +111,7 @@ _READERS: Final[Columns] = {
     "roles": [("岗位", lambda _, reader: _titles("roles", reader.roles))],
     "service": [("看的是", lambda _, reader: _SHOWN_BY.get(reader.service, reader.service))],
     "households": [("户数", lambda _, reader: reader.households)],
+    "misses": [("按人查找没有找到", lambda _, reader: reader.misses)],
     "alarm": [
         ("超过提醒数的时间", lambda _, reader: _at(reader, "alarmed_at")),
         ("达到上限后被拒绝次数", lambda _, reader: reader.refused),
@@ -187,6 +188,7 @@ class ExportReaders(Export):
     day: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
     reader: Annotated[str, Field(max_length=100)] = ""
     alarmed: bool = False
+    since: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
 
 
 class ExportLooks(Export):

@@ -23,7 +23,7 @@ class Message(Answer):
     at: datetime
     read: bool
     sms_state: str
-    leads_to: str = Field(description="Where what it speaks of can be done: case, bills or leases.")
+    leads_to: str = Field(description="Where what it speaks of can be done: case, bills, leases or readers.")
     bill: str = Field(description="The one bill it speaks of: its month as YYYYMM, or deposit; empty for none.")
 
 

@@ -88,7 +88,10 @@ class ReaderFilter(Merged):
     sort: str = f.sorting("day", "reader", "households")
     day: date | None = Field(default=None, description="Only this day.")
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
-    alarmed: bool = Field(default=False, description="Only those who looked at more households than is usual.")
+    alarmed: bool = Field(
+        default=False, description="Only those who looked at more households, or searched for more people in vain, than is usual."
+    )
+    since: date | None = Field(default=None, description="Only this day and those after it.")
 
 
 def _looked(read: reads.Read) -> tuple[paging.Part, ...]:
@@ -184,9 +187,12 @@ async def _merged(call: Call, page: common.PageRequest, order: _Order, ask: Ask)
     return shown, common.PageInfo(next_cursor=cursor, total=sum(total for _, _, total in answers))
 
 
-async def readers(call: Call, page: common.PageRequest, *, day: str, reader: str, alarmed: bool) -> tuple[Sequence[Any], common.PageInfo]:
+async def readers(
+    call: Call, page: common.PageRequest, *, day: str = "", reader: str = "", alarmed: bool, since: str = ""
+) -> tuple[Sequence[Any], common.PageInfo]:
     async def ask(service: str, stub: Any, part: common.PageRequest) -> tuple[Sequence[reads.Reader], common.PageInfo]:
-        found = await call.rpc(service, stub.ListReaders, reads.ListReadersRequest(day=day, reader=reader, alarmed=alarmed, page=part))
+        request = reads.ListReadersRequest(day=day, reader=reader, alarmed=alarmed, since=since, page=part)
+        found = await call.rpc(service, stub.ListReaders, request)
         return found.readers, found.page
 
     return await _merged(call, page, _READERS, ask)
@@ -210,7 +216,9 @@ def _day(day: date | None) -> str:
 @api.get("/readers", access=Access.STAFF, roles=("auditor",))
 async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
     """How many households each official looked at on each day, and who was above the number at which it is an alarm; the newest day first."""
-    shown, info = await readers(call, params.page(), day=_day(params.day), reader=params.reader, alarmed=params.alarmed)
+    shown, info = await readers(
+        call, params.page(), day=_day(params.day), reader=params.reader, alarmed=params.alarmed, since=_day(params.since)
+    )
     return f.Page[Reader](items=[to_model(Reader, each) for each in shown], next_cursor=info.next_cursor, total=params.total(info))
 
 
