@@ -188,3 +188,8 @@ async def test_steps_about_nothing(world: World) -> None:
     assert (await refused(world.close_waiting("KF-404", "left"))).problem.reason == "NOT_FOUND"
     assert (await refused(world.close_waiting("KF-404", "lost"))).problem.reason == "INVALID_FIELDS"
     assert (await refused(world.advance("L-404", "signed"))).problem.reason == "NOT_FOUND"
+
+
+async def test_what_one_household_has_is_not_counted_without_a_look(world: World) -> None:
+    request = pb.ListLeasesRequest(no="L-2026-000001", state="active", page=common.PageRequest(only_count=True))
+    assert (await refused(world.call("ListLeases", request, MANAGER))).problem.reason == "INVALID_FIELDS"

@@ -200,3 +200,8 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
     account = CcbAccount.load(account_file(tmp_path, "http://bank"))
     assert "secret-words" not in repr(account)
     assert account.public_key.get_secret_value() not in str(account)
+
+
+async def test_what_one_household_has_is_not_counted_without_a_look(world: World) -> None:
+    request = pb.ListBillsRequest(lease_no="L-2026-000001", state="arrears", page=common.PageRequest(only_count=True))
+    assert (await refused(world.call("ListBills", request, staff("finance", "4102")))).problem.reason == "INVALID_FIELDS"

@@ -74,6 +74,58 @@ async def test_p2(office: Records, service: str, statement: str, words: tuple[st
     await office.violates("P2", *words)
 
 
+OWN = "INSERT INTO duty_holder (role, sub, person, divisions, seen_at) SELECT 'street_clerk', 'clerk-1', blinds[1], '{}', now() FROM dossier LIMIT 1"
+DECLARED = "INSERT INTO recusal_declaration (id, sub, person, community, declared_at) VALUES ('d1', '{sub}', '{person}', '{community}', now() - interval '1 hour')"
+RELATIVE = "INSERT INTO declared_relative (declaration_id, blind, kinship) SELECT 'd1', blinds[2], 'lineal' FROM dossier LIMIT 1"
+REVIEWED = "UPDATE staff_read SET what = 'review' WHERE what = 'dossier'"
+LEFT = (
+    "INSERT INTO recusal (id, application_no, level, sub, person, reason, official_sealed, words_sealed, at, seq, word_id, holders)"
+    " VALUES ('r1', 'KF-2026-000001', 'street', 'other-account', 'p', 'RECUSED', '', '', now() - interval '1 hour', 2, '', '{}')"
+)
+SAME = "INSERT INTO duty_holder (role, sub, person, divisions, seen_at) VALUES ('street_clerk', 'clerk-1', 'p', '{}', now())"
+
+
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        ((OWN, REVIEWED), "OWN_CASE"),
+        ((DECLARED.format(sub="clerk-1", person="", community=""), RELATIVE), "RELATIVE_CASE"),
+        ((SAME, DECLARED.format(sub="other-account", person="p", community=""), RELATIVE), "RELATIVE_CASE"),
+        (
+            (DECLARED.format(sub="clerk-1", person="", community="410202001009"), "UPDATE application SET community = '410202001009'"),
+            "OWN_COMMUNITY",
+        ),
+        ((SAME, LEFT), "RECUSED"),
+    ],
+)
+async def test_p2_who_does_not_act_in_a_case_has_read_it(office: Records, statements: tuple[str, ...], why: str) -> None:
+    await office.sabotage("casework", *statements)
+    await office.violates("P2", NO, "clerk-1 has read it", f"does not act in it ({why})")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # What his household reads; and what he has declared after he looked.
+        (OWN,),
+        (DECLARED.format(sub="clerk-1", person="", community=""), RELATIVE, "UPDATE recusal_declaration SET declared_at = now()"),
+        (LEFT,),
+    ],
+)
+async def test_p2_who_acts_in_a_case_may_read_it(office: Records, statements: tuple[str, ...]) -> None:
+    await office.sabotage("casework", *statements)
+    await office.passes("P2")
+
+
+async def test_p2_an_offer_nobody_has_seen(office: Records) -> None:
+    await office.sabotage(
+        "housing",
+        "INSERT INTO offers (id, unit_id, application_no, owner, state, released, made_at, expires_at, reason)"
+        " VALUES ('of-1', 'u-1', 'KF-2026-000001', 'o', 'open', false, now(), now() + interval '7 days', '')",
+    )
+    await office.violates("P2", NO, "offer of-1 was made", "nobody is on record")
+
+
 async def test_p2_a_look_that_was_rewritten(office: Records) -> None:
     await office.sabotage("casework", "UPDATE staff_read SET at = at", "SELECT pg_stat_force_next_flush()")
     await office.violates("P2", "rows of staff_read were rewritten")

@@ -245,8 +245,8 @@ class Reads:
         """Writes down that an official is about to be shown ``what`` (vocabulary reads) of these households, by application number; a household's own
         look and a process's are nobody's business. ``act``: the transaction of what he does, for one who is shown what he has done: both are on record
         or neither, and what took effect is not answered with a refusal. ``searched``: of a search for a person, how many households it might have
-        found; one that finds none is a look at nobody. Raises Refusal(TOO_MANY_READS, TOO_MANY_SEARCHES), and whatever keeps it from being written; a
-        transaction is rolled back then."""
+        found; one that finds none is a look at nobody. Raises Refusal(TOO_MANY_READS, TOO_MANY_SEARCHES), and whatever keeps it from being written: then
+        nothing comes of the transaction."""
         if caller is None or caller.kind != "staff":
             return
         now = datetime.now(UTC)
@@ -289,6 +289,13 @@ class Reads:
         """How many officials have looked at more households today than is usual."""
         async with self.database.statements() as session:
             return int((await session.execute(_ALARMED, {"on_day": local_date(datetime.now(UTC))})).scalar_one())
+
+
+def of_one(page: common.PageRequest) -> None:
+    """Asked where a list is that of one household: how many of its rows are in which state says as much as the rows. Raises Refusal for a mere count, which
+    is nobody's look."""
+    if page.only_count:
+        raise invalid([wrong("/page/only_count", "一户的记录请直接查看，不能只计数。", "What one household has is listed, not counted.")])
 
 
 def telling_auditors(client: Client) -> Handler:

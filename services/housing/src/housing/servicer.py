@@ -13,7 +13,7 @@ from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from casekit.facts import Fact
 from casekit.facts import record as record_facts
-from casekit.reads import Reads, of_list
+from casekit.reads import Reads, of_list, of_one
 from casekit.words import Heard
 from chassis import ids, once
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -164,6 +164,8 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
     async def ListLeases(self, request: pb.ListLeasesRequest, context: Context) -> pb.ListLeasesResponse:
         if request.state and request.state not in wire.LEASE_STATES:
             raise invalid([wrong("/state", "没有这种合同状态。", "There is no such state of a lease.")])
+        if request.no:
+            of_one(request.page)
         in_reach = reach.leases()
         async with self._database.transaction() as session:
             page, info = await store.leases(session, in_reach, request.state, request.district, request.page, no=request.no)

@@ -9,7 +9,7 @@ from typing import Any
 from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
-from casekit.reads import Reads, of_list
+from casekit.reads import Reads, of_list, of_one
 from casekit.tell import Tellings
 from chassis import once
 from chassis.db import Database
@@ -47,6 +47,8 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
             raise invalid([wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
+        if request.lease_no:
+            of_one(request.page)
         in_reach = reach.bills()
         async with self._database.transaction() as session:
             found, info = await store.bills(
