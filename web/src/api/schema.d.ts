@@ -2786,7 +2786,7 @@ export interface components {
              * @description The columns that are shown; none for all of them.
              * @default []
              */
-            columns: ("day" | "reader" | "roles" | "service" | "households" | "alarm")[];
+            columns: ("day" | "reader" | "roles" | "service" | "households" | "misses" | "alarm")[];
             /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
@@ -2808,6 +2808,11 @@ export interface components {
              * @default false
              */
             alarmed: boolean;
+            /**
+             * Since
+             * @default
+             */
+            since: string;
         };
         /** ExportTasks */
         ExportTasks: {

@@ -3,8 +3,8 @@
 from alembic import op
 from casekit import read_table
 
-revision = "0018"
-down_revision = "0017"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
