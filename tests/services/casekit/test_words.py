@@ -14,7 +14,7 @@ import pytest_asyncio
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts import waiting
-from anju_contracts.base import Accepted, Model, Word
+from anju_contracts.base import RECORDING, Accepted, Model, Word
 from casekit import words
 from casekit.engine import CLOSED, NOT_STARTED, OnRecord, Standing
 from casekit.words import EarlierFirstError, Heard, Kind, Said, Words, by_nobody
@@ -32,6 +32,7 @@ from tests.support.keys import citizen
 from tests.support.patience import eventually
 
 OVER = Problem("OFFER_NOT_OPEN", grpc.StatusCode.FAILED_PRECONDITION, "已经结束。", "It is over.")
+IN_A_STEP = Problem(RECORDING, grpc.StatusCode.FAILED_PRECONDITION, "正在登记。", "In a step.")
 BUSY = Problem("TASK_NOT_OPEN", grpc.StatusCode.FAILED_PRECONDITION, "现在不行。", "Not now.")
 NO = Problem("STEP_REFUSED", grpc.StatusCode.FAILED_PRECONDITION, "不行。", "No.")
 
@@ -212,7 +213,9 @@ async def test_a_refused_word_leaves_nothing_and_its_key_may_be_used_again(town:
         (CLOSED, OnRecord.OPEN, True, "BLOCKED"),
         (CLOSED, OnRecord.OVER, False, "OFFER_NOT_OPEN"),
         (UNAVAILABLE, OnRecord.OPEN, True, "UNAVAILABLE"),
-        (BUSY, OnRecord.OPEN, True, "UNAVAILABLE"),
+        (BUSY, OnRecord.OPEN, True, "TASK_NOT_OPEN"),
+        (IN_A_STEP, OnRecord.OPEN, True, "UNAVAILABLE"),
+        (IN_A_STEP, OnRecord.OPEN, False, "UNAVAILABLE"),
         (BUSY, OnRecord.OPEN, False, "TASK_NOT_OPEN"),
     ],
 )

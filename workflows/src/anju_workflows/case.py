@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from anju_contracts.base import RESUME, STATE, Place, Resume, State, Word
+from anju_contracts.base import RECORDING, RESUME, STATE, Place, Resume, State, Word
 from anju_contracts.moves import Table
 from anju_terms import title
 from temporalio import workflow
@@ -49,6 +49,7 @@ class Case:
         self.blocked = ""
         self.blocked_at: datetime | None = None
         self.resumed = 0
+        self.recording = 0
         self.cancel_requests = 0
         self.unsaid = 0
         # Words that have been carried out: none counts twice, under whatever name it is sent.
@@ -75,14 +76,18 @@ class Case:
         case until an operator has put right what stood in its way and resumes it.
 
         Raises NotSaidError when the step is ``by_word`` of a person, and the owner of the record has not heard it."""
-        while True:
-            try:
-                return await call()
-            except calling.FAILED as error:
-                refusal = calling.refused(error)
-                if by_word and refusal is not None and refusal.type == NOT_SAID:
-                    raise NotSaidError from error
-                await self.park(refusal.type or "refused" if refusal else str(error))
+        self.recording += 1
+        try:
+            while True:
+                try:
+                    return await call()
+                except calling.FAILED as error:
+                    refusal = calling.refused(error)
+                    if by_word and refusal is not None and refusal.type == NOT_SAID:
+                        raise NotSaidError from error
+                    await self.park(refusal.type or "refused" if refusal else str(error))
+        finally:
+            self.recording -= 1
 
     async def park(self, why: str) -> None:
         workflow.logger.error("blocked: %s", why)
@@ -144,6 +149,11 @@ class Case:
         self.unsaid += 1
         workflow.logger.error("a word which nobody has said was dropped: %s", event)
         self.show()
+
+    def not_now(self, kind: str, text: str) -> ApplicationError:
+        """For validators: the refusal of a word that does not fit where the case is. In the middle of a step the record may be ahead of the case, whose
+        worker died before it noted the answer: then it is no answer yet."""
+        return refuse(RECORDING if self.recording or self.stage == self.table.start else kind, text)
 
     def new(self, said: Word) -> bool:
         """Whether a word names a person and itself, and has not been carried out before."""

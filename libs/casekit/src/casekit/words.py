@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import grpc
 from anju.common.v1 import common_pb2 as common
-from anju_contracts.base import WRITTEN, Word
+from anju_contracts.base import RECORDING, WRITTEN, Word
 from chassis import logs, once
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -310,8 +310,8 @@ class Words:
 
     async def _verdict(self, said: Said, *, alone: bool) -> str:
         """The workflow gives the verdict, not the record: it alone knows what else has been said to it. But one that is a moment behind the record
-        (the engine replays after a crash, what it waits for is still on its way) is asked again, and its "not now" believed when the record says the
-        same. As long as they differ the outcome is not known."""
+        (the engine replays after a crash, what it waits for is still on its way) is asked again, and its "not now" believed when it persists or when
+        the record says the same. One that is in the middle of a step of its own says so, and that is no answer."""
         kind = self._kinds[said.update]
         clock = asyncio.get_running_loop()
         lag, pause = (TOLD_LAG_SECONDS, _TOLD_LOOK_SECONDS) if kind.told else (LAG_SECONDS, _LOOK_SECONDS)
@@ -320,16 +320,18 @@ class Words:
             try:
                 return (await self._engine.put(said.workflow_id, said.update, said.word, said.id)).stage
             except Refusal as refusal:
-                gone = refusal.problem in (CLOSED, NOT_STARTED)
-                if not gone and refusal.problem.reason not in kind.not_now:
+                gone, busy = refusal.problem in (CLOSED, NOT_STARTED), refusal.problem.reason == RECORDING
+                if not gone and not busy and refusal.problem.reason not in kind.not_now:
                     raise in_words_of(refusal, kind.problems) from None
                 async with self._database.statements() as session:
                     timely, on_record = await kind.timely(session, said), await kind.on_record(session, said)
                 late = clock.time() + pause > until
                 if gone and (on_record is OnRecord.OVER or late):
                     raise in_words_of(without_workflow(refusal, on_record), kind.problems) from None
-                if not gone and (not timely or late):
-                    raise (Refusal(UNAVAILABLE) if timely else in_words_of(refusal, kind.problems)) from None
+                if busy and late:
+                    raise Refusal(UNAVAILABLE) from None
+                if not gone and not busy and (not timely or late):
+                    raise (Refusal(UNAVAILABLE) if timely and kind.told else in_words_of(refusal, kind.problems)) from None
             if not looked:
                 await self._settle_others(said)
                 looked = True

@@ -15,6 +15,8 @@ RESUME: Final = "resume"
 STATE: Final = "state"
 # Search attribute of a case that is parked until an operator resumes it.
 BLOCKED: Final = "Blocked"
+# A validator's answer that is none: the case is in the middle of a step, and the record may be ahead of it.
+RECORDING: Final = "RECORDING"
 
 
 class Model(BaseModel):

@@ -8,7 +8,6 @@ from temporalio import workflow
 
 from anju_workflows import deadlines
 from anju_workflows.application.steps import Steps
-from anju_workflows.case import refuse
 from anju_workflows.telling import day, household
 
 
@@ -94,10 +93,10 @@ class Confirming(Steps):
     def _check_withdraw_consent(self, said: ConsentWithdrawn) -> None:
         self.require_standing()
         if self.stage in self.table.ends or self.withdrawal is not None:
-            raise refuse("ALREADY_ENDED", "该申请已经办结，不会再查询您的信息。")
+            raise self.not_now("ALREADY_ENDED", "该申请已经办结，不会再查询您的信息。")
         pending = said.member in {each.member for each in self.taken_back}
         if self.stage == START or said.round != self.round or pending or not self.new(said):
-            raise refuse("NOT_AWAITED", "该申请当前不能办理，请稍后再试。")
+            raise self.not_now("NOT_AWAITED", "该申请当前不能办理，请稍后再试。")
 
     @workflow.update(name=CONFIRM, description="成年家庭成员本人确认，或表示不属于该家庭")
     def confirm(self, said: Confirmation) -> Accepted:
@@ -112,7 +111,7 @@ class Confirming(Steps):
         self.require_standing()
         refused = any(not each.agrees for each in self.confirmations)
         if self.stage != "confirming" or said.round != self.round or refused or self.withdrawal is not None:
-            raise refuse("NOT_AWAITED", "该申请当前不需要确认，请刷新后查看。")
+            raise self.not_now("NOT_AWAITED", "该申请当前不需要确认，请刷新后查看。")
         waiting = self.unconfirmed - {each.member for each in self.confirmations}
         if said.member not in waiting or not self.new(said):
-            raise refuse("NOT_AWAITED", "该成员的确认已经收到。")
+            raise self.not_now("NOT_AWAITED", "该成员的确认已经收到。")

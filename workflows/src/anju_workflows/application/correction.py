@@ -8,7 +8,6 @@ from temporalio import workflow
 
 from anju_workflows import deadlines
 from anju_workflows.application.steps import Steps
-from anju_workflows.case import refuse
 from anju_workflows.telling import day, household
 
 
@@ -52,6 +51,6 @@ class Correcting(Steps):
     def _check_correct(self, said: Correction) -> None:
         self.require_standing()
         if self.stage != "correction" or self.correction is not None or self.withdrawal is not None:
-            raise refuse("NOT_RETURNED", "该申请当前不需要补正。")
+            raise self.not_now("NOT_RETURNED", "该申请当前不需要补正。")
         if said.round <= self.round or not self.new(said):
-            raise refuse("NOT_RETURNED", "这次补正已经收到。")
+            raise self.not_now("NOT_RETURNED", "这次补正已经收到。")

@@ -23,7 +23,6 @@ from anju_workflows.application.notice import Publishing
 from anju_workflows.application.review import Reviewing
 from anju_workflows.application.steps import NOTICE
 from anju_workflows.application.verification import Verifying
-from anju_workflows.case import refuse
 from anju_workflows.telling import day, household
 
 
@@ -156,7 +155,7 @@ class Application(Confirming, Verifying, Reviewing, Correcting, Publishing):
         rejected = self.decision is not None and self.decision.decision is Decision.REFUSE
         upheld = self.answer is not None and self.answer.upheld
         if self.stage in self.table.ends or self.withdrawal is not None or rejected or upheld or not self.new(said):
-            raise refuse("ALREADY_ENDED", "该申请已经办结，不能撤回。")
+            raise self.not_now("ALREADY_ENDED", "该申请已经办结，不能撤回。")
 
     # -- the operators' page ---------------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class Publishing(Steps):
     def _check_raise_objection(self, said: ObjectionRaised) -> None:
         self.require_standing()
         if self.stage not in NOTICE or self.withdrawal is not None:
-            raise refuse("NOT_ON_NOTICE", "该申请当前不在公示期。")
+            raise self.not_now("NOT_ON_NOTICE", "该申请当前不在公示期。")
         if not self.new(said):
             raise refuse("STEP_REFUSED", "该异议已经收到。")
         if len(self.raised) + len(self.objections) >= MAX_OPEN_OBJECTIONS:
@@ -124,6 +124,6 @@ class Publishing(Steps):
         self.require_standing()
         current = next(iter(self.objections), "") == said.objection_id and self.stage == "objection_review"
         if not current or self.answer is not None or self.withdrawal is not None or not self.new(said):
-            raise refuse("TASK_NOT_OPEN", "该异议当前不在待复核状态，请刷新后查看。")
+            raise self.not_now("TASK_NOT_OPEN", "该异议当前不在待复核状态，请刷新后查看。")
         if not said.answer.strip():
             raise refuse("STEP_REFUSED", "请写明答复内容。")

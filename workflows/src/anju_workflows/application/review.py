@@ -108,7 +108,7 @@ class Reviewing(Steps):
     def _check_decide(self, said: ReviewDecision) -> None:
         self.require_standing()
         if not said.level or self.level != said.level or self.decision is not None or self.withdrawal is not None:
-            raise refuse("TASK_NOT_OPEN", "该件当前不在您这一级待办中，请刷新后查看。")
+            raise self.not_now("TASK_NOT_OPEN", "该件当前不在您这一级待办中，请刷新后查看。")
         if said.decision not in GOES_ON and not said.reason.strip():
             raise refuse("STEP_REFUSED", "退回补正或不予通过时，请写明理由，申请家庭会看到。")
         if not self.new(said) or said.actor == self.given.owner:
