@@ -43,6 +43,9 @@ async def test_importing_is_good_once(town: Office) -> None:
         (somebody("x", ("finance", "9999")), "/people/0/duties/0/unit"),
         (pb.ImportedPerson(account="x", name="", duties=[]), "/people/0/name"),
         (somebody("x", ("finance", CITY), since=3, until=1), "/people/0/duties/0/until_on"),
+        (somebody("x", ("street_clerk", CITY)), "/people/0/duties/0/unit"),
+        (somebody("x", ("finance", CITY), ("finance", CITY)), "/people/0/duties/1"),
+        (somebody("x", ("user_admin", CITY), ("finance", CITY)), "/people/0/duties/1/duty"),
     ],
 )
 async def test_a_wrong_line_is_named(town: Office, wrong: pb.ImportedPerson, pointer: str) -> None:

@@ -12,7 +12,10 @@ from chassis.ids import stable_id
 from chassis.wire import day, missing
 
 from organisation import store
-from organisation.errors import ALREADY_ADMINISTERED
+from organisation.domain import rules
+from organisation.domain.rules import Held, Somebody
+from organisation.domain.standing import Span
+from organisation.errors import ALREADY_ADMINISTERED, KEPT_APART
 from organisation.parts import Parts, change, now
 from organisation.tables import Appointment, Change, Member
 
@@ -68,13 +71,28 @@ def _check(parts: Parts, request: pb.ImportPeopleRequest) -> None:
         if each.account in seen:
             wrong.append(FieldViolation(f"{at}/account", "DUPLICATE", "账号重复。", "The account is listed twice."))
         seen.add(each.account)
+        held: list[Held] = []
         for number, duty in enumerate(each.duties):
             here = f"{at}/duties/{number}"
             if not is_code("roles", duty.duty):
                 wrong.append(FieldViolation(f"{here}/duty", "CHOOSE_ONE", "没有这种岗位。", "There is no such duty."))
-            if parts.units.get(duty.unit) is None:
+            unit = parts.units.get(duty.unit)
+            if unit is None:
                 wrong.append(FieldViolation(f"{here}/unit", "UNKNOWN_UNIT", "没有这个单位。", "There is no such unit."))
-            _days(duty, here)
+            elif not rules.fits(duty.duty, unit.kind):
+                wrong.append(
+                    FieldViolation(
+                        f"{here}/unit", "WRONG_LEVEL", "这个岗位不设在这一级单位。", "This duty is not one of a unit of this level."
+                    )
+                )
+            who, span = Somebody(each.account, each.person), Span(*_days(duty, here))
+            if any((other.duty, other.unit) == (duty.duty, duty.unit) and rules.overlap(other.span, span) for other in held):
+                wrong.append(
+                    FieldViolation(here, "DUPLICATE", "同一岗位重复，日期重叠。", "The duty is listed twice for some of these days.")
+                )
+            if rules.kept_apart(who, duty.duty, span, held):
+                wrong.append(FieldViolation(f"{here}/duty", KEPT_APART.reason, KEPT_APART.zh, KEPT_APART.en))
+            held.append(Held(who, duty.duty, duty.unit, span))
     if wrong:
         raise invalid(wrong)
 
