@@ -45,7 +45,7 @@ async def office(make_database: MakeDatabase, postgres: Postgres, keys_dir: Any,
         "casework", "word",
         id="w1", fingerprint="", workflow_id=application.workflow_id(NO), update_name=application.DECIDE, sub=CLERK.sub, person="",
         kind="staff", roles=list(CLERK.roles), level="street", said={}, texts_sealed=b"", digest="", state="taken", asked=1, stage="",
-        step_id="", said_at=datetime.now(UTC),
+        step_id="", said_at=datetime.now(UTC), acting_for="",
     )  # fmt: skip
     return made
 
@@ -75,7 +75,7 @@ async def test_p2(office: Records, service: str, statement: str, words: tuple[st
 
 
 OWN = "INSERT INTO duty_holder (role, sub, person, divisions, seen_at) SELECT 'street_clerk', 'clerk-1', blinds[1], '{}', now() FROM dossier LIMIT 1"
-DECLARED = "INSERT INTO recusal_declaration (id, sub, person, community, declared_at) VALUES ('d1', '{sub}', '{person}', '{community}', now() - interval '1 hour')"
+DECLARED = "INSERT INTO recusal_declaration (id, sub, person, community, declared_at, renew_by) VALUES ('d1', '{sub}', '{person}', '{community}', now() - interval '1 hour', now() + interval '1 year')"
 RELATIVE = "INSERT INTO declared_relative (declaration_id, blind, kinship) SELECT 'd1', blinds[2], 'lineal' FROM dossier LIMIT 1"
 REVIEWED = "UPDATE staff_read SET what = 'review' WHERE what = 'dossier'"
 LEFT = (
