@@ -473,7 +473,8 @@ async def test_what_was_taken_away_for_one_purpose_on_one_day_is_one_look(office
     async def listed(sort: str = "", **filters: Any) -> list[tuple[str, str, int]]:
         request = reads.ListLooksRequest(page=common.PageRequest(limit=100, sort=sort, count=True), **filters)
         answer: reads.ListLooksResponse = await office.desk.ask_reads(CALLERS["auditor"], "ListLooks", request)
-        assert answer.page.total == len(answer.looks)
+        # The others of this file have looked at more than a page.
+        assert min(answer.page.total, 100) == len(answer.looks)
         return [(look.reader, look.what, look.households) for look in answer.looks]
 
     whole = [
@@ -484,7 +485,7 @@ async def test_what_was_taken_away_for_one_purpose_on_one_day_is_one_look(office
     ]
     assert await listed(reader="taker-1") == whole
     assert await listed("at", reader="taker-1") == whole[::-1]
-    assert [each for each in await listed("reader") if each[0].startswith("taker")][-1] == ("taker-2", "export_report", 1)
+    assert next(each for each in await listed("-reader") if each[0].startswith("taker")) == ("taker-2", "export_report", 1)
     rows = await office.rows("SELECT households FROM staff_read WHERE reader = 'taker-1' AND what = 'export_report'")
     assert len(rows) == 2, "on record it is what it was: a look a page"
     await database.close()
