@@ -61,6 +61,11 @@ MATRIX = {
     "get_desk": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
     "get_operations": "401 403 403 403 403 403 403 403 403 403 403 200 403 403 403",
     "export_applications": "401 403 403 200 200 200 200 200 200 200 403 200 200 403 403",
+    "export_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403 403 403",
+    "export_waiting": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
+    "export_readers": "401 403 403 403 403 403 403 403 403 403 403 403 200 403 403",
+    "export_looks": "401 403 403 403 403 403 403 403 403 403 403 403 200 403 403",
+    "export_trial_balance": "401 403 403 403 403 403 403 403 403 403 200 403 200 403 403",
     "export_leases": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
     "export_bills": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
     "search": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
@@ -227,9 +232,8 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "confirm_appointment": {"confirmed": True},
         "set_cover": {"absent": "nobody", "substitute": "nobody-else", "from_on": "2099-01-01", "until_on": "2099-01-02"},
         "search": {"words": family.no},
-        "export_applications": {"purpose": "office"},
-        "export_leases": {"purpose": "office"},
-        "export_bills": {"purpose": "office"},
+        **{name: {"purpose": "office"} for name in MATRIX if name.startswith("export_")},
+        "export_waiting": {"purpose": "office", "district": family.district},
         # The estate stands elsewhere, says the record; so nothing is added.
         "add_units": {
             "units": [
