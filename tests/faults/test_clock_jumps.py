@@ -29,6 +29,9 @@ async def test_an_hour_lost_and_found_again_changes_nothing_for_households(
     family = await families.one()
     await family.submit()
     await family.reaches("street_review")
+    for level in ("street", "district", "city"):
+        # By the right clock: what was declared an hour ahead looks, to whoever checks afterwards, like something declared after the decisions.
+        await family.reviewer(level).declare()
     try:
         false_clock.set(jump)
         assert await clock_error(split_box) == pytest.approx(jump, abs=60), "the box's processes see the wrong time"
