@@ -103,6 +103,8 @@ async def test_a_second_start_takes_over_from_a_server_whose_box_is_gone(own_pos
         await (await connect(successor.url("ledger"))).close()
         assert successor.pid != old.pid
         assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
+        # Whoever started it hears of its end: nobody else has taken the news.
+        await asyncio.wait_for(own_postgres.ended(), 20)
     finally:
         await successor.stop()
 

@@ -17,7 +17,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -265,15 +265,25 @@ class Postgres:
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
             return
         for number, seconds in ((signal.SIGINT, 10), (signal.SIGKILL, 5)):
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-                await asyncio.to_thread(process.wait, seconds)
+            if await _has_ended(process, seconds):
                 return
-            except psutil.NoSuchProcess:
-                return
-            except psutil.TimeoutExpired:
-                continue
         raise EngineError(f"an older PostgreSQL (process {process.pid}) on {self.cluster} does not end")
+
+
+async def _has_ended(process: psutil.Process, seconds: float) -> bool:
+    """Whether it ends within ``seconds``. Looked at and not waited for: should it be a child of this very process, its end would be taken from whoever
+    started it, and he would wait for it for ever."""
+    until = asyncio.get_running_loop().time() + seconds
+    while process.is_running():
+        with suppress(psutil.NoSuchProcess):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        if asyncio.get_running_loop().time() > until:
+            return False
+        await asyncio.sleep(0.05)
+    return True
 
 
 class OperatorsPostgres:
