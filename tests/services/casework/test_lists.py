@@ -67,4 +67,6 @@ async def test_a_row_taken_away_in_a_file_is_on_record_with_its_purpose(office: 
     reads = await office.desk.ask_reads(owner, "ListReads", reads_pb.ListReadsRequest(application_no=no, page=page()))
     assert [(read.what, *read.roles) for read in reads.reads] == [("export_audit", "street_clerk")]
     nobody = common.PageRequest(purpose="curiosity")
-    assert await reason_of(office.desk.call(CLERK, "ListApplications", pb.ListApplicationsRequest(page=nobody))) == "INVALID_FIELDS"
+    # Every list that is taken away asks what for.
+    for method, request in (("ListApplications", pb.ListApplicationsRequest(page=nobody)), ("ListTasks", pb.ListTasksRequest(page=nobody))):
+        assert await reason_of(office.desk.call(CLERK, method, request)) == "INVALID_FIELDS", method

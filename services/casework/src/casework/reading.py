@@ -138,7 +138,7 @@ class Reading:
             levels = reach.levels_of(caller)
             shown, info = await store.list_tasks(session, caller, levels, request.state, request.page, overdue=request.overdue)
         if not request.page.only_count:
-            await self._parts.reads.note(caller, "tasks", [listed.case.no for listed in shown])
+            await self._parts.reads.note(caller, of_list("tasks", request.page), [listed.case.no for listed in shown])
         return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=info)
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:
