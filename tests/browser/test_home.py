@@ -168,7 +168,7 @@ async def test_offer_signature_rent_and_debt_come_first_in_turn(box: RunningBox,
     await family.bill(period)
     await first_card(phone, "租金还没交")
     await phone.open("/inbox")
-    await phone.press("租金账单")
+    await phone.press("未读 租金账单")
     await phone.follow("去看账单")
     await expect(phone.page).to_have_url(re.compile(f"/leases/{family.lease_no}/bills/{period}$"))
     await phone.page.get_by_role("button", name="缴款").wait_for()
