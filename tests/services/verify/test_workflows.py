@@ -202,8 +202,8 @@ async def test_w3_a_legal_step_the_workflow_never_made(city: City) -> None:
 async def test_w3_a_proposal_is_a_version_without_a_step(city: City) -> None:
     await city.records.sabotage(
         "casework",
-        "INSERT INTO proposal (id, task_id, application_no, round, level, sub, person, official_sealed, reason_sealed, at, word_id, seq) "
-        "SELECT 'p', 1, no, 1, 'street', 's-first', '', '', '', updated_at, '', version + 1 FROM application "
+        "INSERT INTO proposal (id, task_id, application_no, round, level, sub, person, official_sealed, reason_sealed, at, word_id, seq, acting_for) "
+        "SELECT 'p', 1, no, 1, 'street', 's-first', '', '', '', updated_at, '', version + 1, '' FROM application "
         f"WHERE no = '{city.open}'",
         f"UPDATE application SET version = version + 1 WHERE no = '{city.open}'",
     )
