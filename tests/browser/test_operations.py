@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor
@@ -91,3 +91,41 @@ async def test_every_bar_of_the_report_is_a_link_to_as_many_cases(families: Fami
     await auditor.expect_heading("申请查询")
     await expect(auditor.page.get_by_text(f"共 {count} 条")).to_be_visible()
     await expect(auditor.page).to_have_url(re.compile("district=410202"))
+
+
+async def test_an_operator_starts_a_lost_workflow_again_and_says_why(box: RunningBox, families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410202")
+    await family.submit()
+    await family.reaches("street_review")
+    await box.temporal.get_workflow_handle(f"application/{family.no}").terminate("by mistake")
+    operator = await visitor(DESK)
+
+    async def noticed(route: Route) -> None:
+        """As the page shows it once the next comparison has found it, which comes around every minute."""
+        found = await route.fetch()
+        lost = {"workflow_id": f"application/{family.no}", "type": "Application", "kind": "gone", "why": "", "since": None, "tries": 0}
+        more = {"application_no": family.no, "link": ""}
+        shown = await found.json()
+        shown["engine"] |= {"stuck": [lost | more], "gone": 1}
+        await route.fulfill(response=found, json=shown)
+
+    await operator.page.route("**/api/v1/operations", noticed)
+    await operator.sign_on_official("operator", "", "/staff/operations")
+    stuck = card(operator, "停住的流程")
+    await stuck.get_by_role("button", name=f"重新启动 application/{family.no}").click()
+    await expect(operator.page.locator("#act")).to_contain_text("按记录上的阶段和期限接着办")
+    await stuck.locator("#act").get_by_role("button", name="重新启动").click()
+    await expect(stuck).to_contain_text("请写明原因")
+    await operator.page.locator("#act-reason").fill("误终止，已核对")
+    await operator.picture("operations-act")
+    assert not await operator.violations()
+    await stuck.locator("#act").get_by_role("button", name="重新启动").click()
+    await expect(operator.page.locator("#said")).to_contain_text(f"application/{family.no} 已重新启动")
+    await expect(card(operator, "运维人员办过的")).to_contain_text("误终止，已核对")
+    await family.decide("street", "approve")
+    await family.reaches("district_review")
+    # Nothing is started twice, and the answer says so.
+    await stuck.get_by_role("button", name=f"重新启动 application/{family.no}").click()
+    await operator.page.locator("#act-reason").fill("再来一次")
+    await stuck.locator("#act").get_by_role("button", name="重新启动").click()
+    await expect(stuck.get_by_role("alert")).to_contain_text("流程正在运行")

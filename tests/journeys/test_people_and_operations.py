@@ -59,6 +59,9 @@ MATRIX = {
     "mark_message_read": "401 204 404 404 404 404 404 404 404 404 404 404 404 404 404",
     "list_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403 403 403",
     "get_desk": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_operator_steps": "401 403 403 403 403 403 403 403 403 403 403 200 200 403 403",
+    "resume_workflow": "401 403 403 403 403 403 403 403 403 403 403 409 403 403 403",
+    "repair_workflow": "401 403 403 403 403 403 403 403 403 403 403 409 403 403 403",
     "get_operations": "401 403 403 403 403 403 403 403 403 403 403 200 403 403 403",
     "export_applications": "401 403 403 200 200 200 200 200 200 200 403 200 200 403 403",
     "export_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403 403 403",
@@ -234,6 +237,8 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "search": {"words": family.no},
         **{name: {"purpose": "office"} for name in MATRIX if name.startswith("export_")},
         "export_waiting": {"purpose": "office", "district": family.district},
+        "resume_workflow": {"workflow_id": f"application/{family.no}", "reason": "已补上模板"},
+        "repair_workflow": {"workflow_id": f"lease/{family.lease_no}", "reason": "误终止"},
         # The estate stands elsewhere, says the record; so nothing is added.
         "add_units": {
             "units": [

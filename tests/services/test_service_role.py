@@ -26,6 +26,7 @@ EVIDENCE = {
     "casework": {
         "timeline",
         "repairs",
+        "operator_step",
         "recusal_declaration",
         "declared_relative",
         "registered_spouse",
@@ -36,10 +37,10 @@ EVIDENCE = {
         "fact",
     },
     "eligibility": {"rule_set"},
-    "housing": {"repairs", "contract_files", "staff_read", "staff_read_household", "fact"},
+    "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": set[str](),
     "organisation": {"change"},
-    "payments": {"transfers", "postings", "repairs", "staff_read", "staff_read_household", "fact"},
+    "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},
     "registry-gateway": {"access_log", "fact"},
 }
 

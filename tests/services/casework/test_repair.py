@@ -16,7 +16,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.repair.v1 import repair_pb2 as repair
 from anju.repair.v1 import repair_pb2_grpc as repair_rpc
 from anju_contracts.application import NAME, LookupOutcome, Verdict, workflow_id
-from anju_contracts.base import RESUME, TASK_QUEUE, Resume
+from anju_contracts.base import TASK_QUEUE
 from anju_onebox.engine.temporal import TemporalServer
 from anju_simclock import SimulatedClock
 from anju_workflows import telling
@@ -152,6 +152,12 @@ class Town:
             "nothing was recorded anew, and the deadline stays"
         )
         assert after.version == before.version + before.HasField("blocked_at"), "whoever follows the case hears that it goes on"
+
+    async def act(self, method: str, no: str, reason: str, key: str = "") -> Any:
+        """An operator acts by hand."""
+        message = {"Resume": repair.ResumeRequest, "StartAgain": repair.StartAgainRequest}[method]
+        request = message(workflow_id=workflow_id(no), reason=reason, idempotency_key=key or new_id())
+        return await self.people.call(getattr(repair_rpc.RepairServiceStub(self.people.channel), method), request, caller=OPERATOR)
 
     async def looked_at(self) -> repair.GetEngineResponse:
         """As an operator sees the engine."""
@@ -384,8 +390,11 @@ async def test_operators_see_who_polls_and_which_workflows_are_stuck_and_why(tow
     assert queue.pollers >= 1
     assert queue.HasField("polled_at")
 
+    key = new_id()
+    assert await reason_of(town.act("Resume", parked, "", key)) == "INVALID_FIELDS", "nobody acts without saying why"
     town.refusing.clear()
-    await town.engine.get_workflow_handle(workflow_id(parked)).signal(RESUME, Resume())
+    for _ in range(2):
+        await town.act("Resume", parked, "已补上规则", key)
     await town.at(owner, parked, "street_review")
     await eventually(town.looked_at, lambda answer: not about(answer, parked))
 
@@ -394,7 +403,21 @@ async def test_operators_see_who_polls_and_which_workflows_are_stuck_and_why(tow
     assert [each.kind for each in about(gone, parked)] == ["gone"]
     assert gone.gone >= 1
     assert gone.HasField("compared_at")
-    await town.repaired(parked)
+    assert await reason_of(town.act("Resume", parked, "再试一次")) == "NOT_PARKED"
+    assert await reason_of(town.act("StartAgain", parked, " ")) == "INVALID_FIELDS"
+    assert (await town.act("StartAgain", parked, "误终止")).stage == "street_review"
+    assert await reason_of(town.act("StartAgain", parked, "误终止")) == "WORKFLOW_ALIVE"
+    assert await reason_of(town.act("Resume", "KF-1999-000001", "查")) == "NOT_PARKED"
+    stub = repair_rpc.RepairServiceStub(town.people.channel)
+    steps = (await town.people.call(stub.ListOperatorSteps, repair.ListOperatorStepsRequest(), caller=OPERATOR)).steps
+    acts = [(each.kind, each.workflow_id, each.actor, each.reason) for each in steps]
+    assert acts == [
+        ("start_again", workflow_id(parked), OPERATOR.sub, "误终止"),
+        ("resume", workflow_id(parked), OPERATOR.sub, "已补上规则"),
+    ], "what was refused was not done, and a repeat is the same act"
+    assert not [row for row in await town.rows("SELECT reason_sealed FROM operator_step") if "误".encode() in row[0]]
+    with pytest.raises(asyncpg.PostgresError):
+        await town.rows("DELETE FROM operator_step")
 
 
 async def test_an_engine_that_is_away_is_said_to_be(town: Town) -> None:

@@ -119,6 +119,8 @@ def script(gateway: World, operation: Operation) -> None:
     queue, kind = repair.TaskQueue(name="anju", kind="workflow"), repair.WorkflowType(type="Application", running=1)
     stuck = repair.Stuck(workflow_id="application/KF-2026-000123", type="Application", kind="blocked")
     on("GetEngine", repair.GetEngineResponse(reachable=True, queues=[queue], types=[kind], stuck=[stuck]))
+    step = repair.OperatorStep(id="os1", kind="resume", workflow_id="application/KF-2026-000123", actor="st-1", reason="已补上模板")
+    on("ListOperatorSteps", repair.ListOperatorStepsResponse(steps=[step]))
     waits = registry.WaitingLookup(application_no=application.no, register="vehicles")
     waits.since.GetCurrentTime()
     on(

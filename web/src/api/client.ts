@@ -165,6 +165,11 @@ export const api = {
   tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   desk: () => only(http.GET("/api/v1/desk")),
   operations: () => only(http.GET("/api/v1/operations")),
+  operatorSteps: () => only(http.GET("/api/v1/operations/steps")),
+  resume: (key: string, workflow_id: string, reason: string) =>
+    only(http.POST("/api/v1/operations/resumptions", { params: { header: keyed(key) }, body: { workflow_id, reason } })),
+  startAgain: (key: string, workflow_id: string, reason: string) =>
+    only(http.POST("/api/v1/operations/repairs", { params: { header: keyed(key) }, body: { workflow_id, reason } })),
   /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */
   async exported(list: ExportedList, body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
     // One address a list, each with fields of its own: what the pages send is checked by the gateway.

@@ -87,6 +87,9 @@ export const limits = {
   "ObjectToQuery": {
     "text": 2000
   },
+  "OfWorkflow": {
+    "reason": 500
+  },
   "RaiseObjection": {
     "text": 2000
   },

@@ -1103,31 +1103,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organisation/appointments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Who has which duty where, a line a duty
-         * @description Roles: user_admin, audit_admin, auditor.
-         */
-        get: operations["list_appointments"];
-        put?: never;
-        /**
-         * Gives a duty
-         * @description That of an administrator or auditor waits for the audit administrator's confirmation. Roles: user_admin.
-         */
-        post: operations["appoint"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organisation/appointments/{id}/confirmation": {
+    "/api/v1/operations/repairs": {
         parameters: {
             query?: never;
             header?: never;
@@ -1137,17 +1113,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirms or rejects what the user administrator has proposed
-         * @description Roles: audit_admin.
+         * Starts the workflow of an open record again, where the record stands and with its deadlines
+         * @description Who asks and why is on record; 409 while one runs. Roles: operator.
          */
-        post: operations["confirm_appointment"];
+        post: operations["repair_workflow"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organisation/appointments/{id}/end": {
+    "/api/v1/operations/resumptions": {
         parameters: {
             query?: never;
             header?: never;
@@ -1157,17 +1133,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends a duty, and says where its work goes
-         * @description 409 NOBODY_LEFT when nobody could do it afterwards. Roles: user_admin.
+         * A parked workflow makes the step again in front of which it stands
+         * @description Who asks and why is on record first; 409 for one that is not parked. Roles: operator.
          */
-        post: operations["end_appointment"];
+        post: operations["resume_workflow"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organisation/changes": {
+    "/api/v1/operations/steps": {
         parameters: {
             query?: never;
             header?: never;
@@ -1175,90 +1151,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who has changed what about whom, the newest first
-         * @description Roles: audit_admin.
+         * What operators have done by hand about workflows: who, which, why and when
+         * @description Roles: operator, auditor.
          */
-        get: operations["list_organisation_changes"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organisation/covers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Has somebody stand in for another while he is on leave
-         * @description What he does then is on record with both. Roles: user_admin.
-         */
-        post: operations["set_cover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organisation/covers/{id}/end": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Ends the standing in at once
-         * @description Roles: user_admin.
-         */
-        post: operations["end_cover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organisation/people/{account}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One of the staff with every duty he ever had, and whom he covers or is covered by
-         * @description Roles: user_admin, audit_admin, auditor.
-         */
-        get: operations["get_staff_member"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organisation/units": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The city's units of a day, each with how many people have a duty in it
-         * @description Roles: user_admin, audit_admin, auditor.
-         */
-        get: operations["list_units"];
+        get: operations["list_operator_steps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1682,93 +1578,6 @@ export interface components {
              */
             total: number | null;
         };
-        /** Appoint */
-        Appoint: {
-            /**
-             * Account
-             * @description As the city sign-on names the person (sub).
-             */
-            account: string;
-            /** Name */
-            name: string;
-            /**
-             * Id Number
-             * @description Of the identity document; only a blind index of it is kept.
-             */
-            id_number: string;
-            /**
-             * Duty
-             * @enum {string}
-             */
-            duty: "street_clerk" | "district_reviewer" | "city_reviewer" | "house_manager" | "finance" | "operator" | "auditor" | "user_admin" | "audit_admin";
-            /**
-             * Unit
-             * @description Code of the unit.
-             * @example 410202001
-             */
-            unit: string;
-            /**
-             * From On
-             * @example 2026-12-01
-             */
-            from_on: string;
-            /**
-             * Until On
-             * @default
-             * @example 2026-12-01
-             */
-            until_on: string;
-        };
-        /** Appointment */
-        Appointment: {
-            /** Id */
-            id: string;
-            /** Account */
-            account: string;
-            /** Name */
-            name: string;
-            /** Duty */
-            duty: string;
-            /** Unit */
-            unit: string;
-            /** Unit Name */
-            unit_name: string;
-            /** From On */
-            from_on: string;
-            /**
-             * Until On
-             * @description The last day; empty for none.
-             */
-            until_on: string;
-            /** State */
-            state: string;
-            /** Entered By */
-            entered_by: string;
-            /** Confirmed By */
-            confirmed_by: string;
-            /**
-             * Work To
-             * @description Where the work of somebody who left went: an account, or pool for all who have the duty there.
-             */
-            work_to: string;
-        };
-        /** AppointmentPage */
-        AppointmentPage: {
-            /** Items */
-            items: components["schemas"]["Appointment"][];
-            /**
-             * Next Cursor
-             * @description Cursor of the next page; empty on the last.
-             * @default
-             */
-            next_cursor: string;
-            /**
-             * Total
-             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
-             * @default null
-             */
-            total: number | null;
-        };
         /** Assessment */
         Assessment: {
             /** Id */
@@ -1878,15 +1687,6 @@ export interface components {
             acting_for: string;
             /** Acting For Name */
             acting_for_name: string;
-        };
-        /** ChangedDetail */
-        ChangedDetail: {
-            /** Name */
-            name: string;
-            /** Before */
-            before: string;
-            /** After */
-            after: string;
         };
         /** ChooseCapacity */
         ChooseCapacity: {
@@ -2050,11 +1850,6 @@ export interface components {
              */
             text_version: string;
         };
-        /** ConfirmAppointment */
-        ConfirmAppointment: {
-            /** Confirmed */
-            confirmed: boolean;
-        };
         /** ConsentGiven */
         ConsentGiven: {
             /**
@@ -2140,25 +1935,6 @@ export interface components {
             /** Items */
             items: components["schemas"]["Counter"][];
         };
-        /** Cover */
-        Cover: {
-            /** Id */
-            id: string;
-            /** Absent */
-            absent: string;
-            /** Absent Name */
-            absent_name: string;
-            /** Substitute */
-            substitute: string;
-            /** Substitute Name */
-            substitute_name: string;
-            /** From On */
-            from_on: string;
-            /** Until On */
-            until_on: string;
-            /** State */
-            state: string;
-        };
         /** CriterionResult */
         CriterionResult: {
             /** Code */
@@ -2240,7 +2016,7 @@ export interface components {
             /**
              * Renew By
              * Format: date-time
-             * @description When the official has to declare anew before he decides; until he does, this declaration counts.
+             * @description When the official is asked to declare anew; until he does, this declaration counts.
              */
             renew_by: string;
         };
@@ -2539,21 +2315,6 @@ export interface components {
          * @description ``{}``, or no body at all.
          */
         Empty: Record<string, never>;
-        /** EndAppointment */
-        EndAppointment: {
-            /**
-             * Until On
-             * @description The last day; empty: at once.
-             * @default
-             * @example 2026-12-01
-             */
-            until_on: string;
-            /**
-             * Work To
-             * @description Where the work goes that is not done: an account with the same duty there, or pool.
-             */
-            work_to: string;
-        };
         /** Engine */
         Engine: {
             /**
@@ -2786,7 +2547,7 @@ export interface components {
              * @description The columns that are shown; none for all of them.
              * @default []
              */
-            columns: ("day" | "reader" | "roles" | "service" | "households" | "misses" | "alarm")[];
+            columns: ("day" | "reader" | "roles" | "service" | "households" | "alarm")[];
             /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
@@ -2808,11 +2569,6 @@ export interface components {
              * @default false
              */
             alarmed: boolean;
-            /**
-             * Since
-             * @default
-             */
-            since: string;
         };
         /** ExportTasks */
         ExportTasks: {
@@ -2901,7 +2657,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed" | "readers_alarmed";
+            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed";
             /**
              * Count
              * @description Counted up to 10,000 and one more; null when the service it comes from does not answer now.
@@ -3225,7 +2981,7 @@ export interface components {
             sms_state: string;
             /**
              * Leads To
-             * @description Where what it speaks of can be done: case, bills, leases or readers.
+             * @description Where what it speaks of can be done: case, bills or leases.
              */
             leads_to: string;
             /**
@@ -3350,6 +3106,19 @@ export interface components {
             /** Answer */
             answer: string;
         };
+        /** OfWorkflow */
+        OfWorkflow: {
+            /**
+             * Workflow Id
+             * @example application/KF-2026-000123
+             */
+            workflow_id: string;
+            /**
+             * Reason
+             * @description On record; auditors read it.
+             */
+            reason: string;
+        };
         /** Offer */
         Offer: {
             /** Id */
@@ -3471,69 +3240,47 @@ export interface components {
             /** Views */
             views: components["schemas"]["View"][];
         };
-        /** OrganisationChange */
-        OrganisationChange: {
-            /** Seq */
-            seq: number;
+        /** OperatorStep */
+        OperatorStep: {
+            /** Service */
+            service: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "resume" | "start_again";
+            /** Workflow Id */
+            workflow_id: string;
+            /**
+             * Actor
+             * @description Account of the operator.
+             */
+            actor: string;
+            /** Reason */
+            reason: string;
             /**
              * At
              * Format: date-time
              */
             at: string;
-            /** Kind */
-            kind: string;
-            /** By Account */
-            by_account: string;
-            /** Account */
-            account: string;
-            /** Subject Id */
-            subject_id: string;
-            /** Details */
-            details: components["schemas"]["ChangedDetail"][];
-        };
-        /** OrganisationChangePage */
-        OrganisationChangePage: {
-            /** Items */
-            items: components["schemas"]["OrganisationChange"][];
             /**
-             * Next Cursor
-             * @description Cursor of the next page; empty on the last.
-             * @default
+             * Link
+             * @description The workflow in the engine's UI; empty where it has no address.
              */
-            next_cursor: string;
-            /**
-             * Total
-             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
-             * @default null
-             */
-            total: number | null;
+            link: string;
         };
-        /** OrganisationUnit */
-        OrganisationUnit: {
-            /** Code */
-            code: string;
+        /** OperatorSteps */
+        OperatorSteps: {
             /**
-             * Kind
-             * @description city, district, street or community.
+             * Items
+             * @description The latest first.
              */
-            kind: string;
-            /** Name */
-            name: string;
-            /** Parent */
-            parent: string;
-            /** From On */
-            from_on: string;
-            /** Until On */
-            until_on: string;
-            /** Successors */
-            successors: string[];
-            /** People */
-            people: number;
-        };
-        /** OrganisationUnitList */
-        OrganisationUnitList: {
-            /** Items */
-            items: components["schemas"]["OrganisationUnit"][];
+            items: components["schemas"]["OperatorStep"][];
+            /**
+             * Silent
+             * @description Services that did not answer: what was done there is not known.
+             */
+            silent: string[];
         };
         /** Outbox */
         Outbox: {
@@ -3790,13 +3537,6 @@ export interface components {
              * @description How often the official was refused to see more.
              */
             refused: number;
-            /**
-             * Misses
-             * @description Searches for people whom nobody found.
-             */
-            misses: number;
-            /** Misses Alarm Above */
-            misses_alarm_above: number;
         };
         /** ReaderPage */
         ReaderPage: {
@@ -3948,6 +3688,14 @@ export interface components {
             /** Basis */
             basis: string;
         };
+        /** Repaired */
+        Repaired: {
+            /**
+             * Generation
+             * @description Which start of this workflow it is, after its first.
+             */
+            generation: number;
+        };
         /** Review */
         Review: {
             /**
@@ -3972,11 +3720,6 @@ export interface components {
              * @description Who has left the case to others, in order.
              */
             recusals: components["schemas"]["Recusal"][];
-            /**
-             * Declaration Due
-             * @description The reader decides nothing before he has declared whose cases he leaves to others.
-             */
-            declaration_due: boolean;
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -4092,29 +3835,6 @@ export interface components {
              */
             engine_ui: string;
         };
-        /** SetCover */
-        SetCover: {
-            /**
-             * Absent
-             * @description As the city sign-on names the person (sub).
-             */
-            absent: string;
-            /**
-             * Substitute
-             * @description As the city sign-on names the person (sub).
-             */
-            substitute: string;
-            /**
-             * From On
-             * @example 2026-12-01
-             */
-            from_on: string;
-            /**
-             * Until On
-             * @example 2026-12-01
-             */
-            until_on: string;
-        };
         /** SignLease */
         SignLease: {
             /**
@@ -4127,22 +3847,6 @@ export interface components {
              * @description Of the contract as it was read.
              */
             digest: string;
-        };
-        /** StaffMember */
-        StaffMember: {
-            /** Account */
-            account: string;
-            /** Name */
-            name: string;
-            /**
-             * Verified
-             * @description Whether the number of his identity document is known; else the account alone is.
-             */
-            verified: boolean;
-            /** Appointments */
-            appointments: components["schemas"]["Appointment"][];
-            /** Covers */
-            covers: components["schemas"]["Cover"][];
         };
         /** Stuck */
         Stuck: {
@@ -4456,7 +4160,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, QUERY_OBJECTION_NEAR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -4483,7 +4187,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, DECLARATION_DUE, TASK_NOT_OPEN, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -4608,15 +4312,11 @@ export type Application = components['schemas']['Application'];
 export type ApplicationEvent = components['schemas']['ApplicationEvent'];
 export type ApplicationSummary = components['schemas']['ApplicationSummary'];
 export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPage'];
-export type Appoint = components['schemas']['Appoint'];
-export type Appointment = components['schemas']['Appointment'];
-export type AppointmentPage = components['schemas']['AppointmentPage'];
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type Calls = components['schemas']['Calls'];
 export type CapacityView = components['schemas']['CapacityView'];
-export type ChangedDetail = components['schemas']['ChangedDetail'];
 export type ChooseCapacity = components['schemas']['ChooseCapacity'];
 export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
@@ -4625,7 +4325,6 @@ export type Clause = components['schemas']['Clause'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
 export type Confirm = components['schemas']['Confirm'];
-export type ConfirmAppointment = components['schemas']['ConfirmAppointment'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
 export type Contract = components['schemas']['Contract'];
@@ -4633,7 +4332,6 @@ export type ContractCheck = components['schemas']['ContractCheck'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
-export type Cover = components['schemas']['Cover'];
 export type CriterionResult = components['schemas']['CriterionResult'];
 export type Database = components['schemas']['Database'];
 export type Decide = components['schemas']['Decide'];
@@ -4651,7 +4349,6 @@ export type DraftMember = components['schemas']['DraftMember'];
 export type DraftSaved = components['schemas']['DraftSaved'];
 export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
-export type EndAppointment = components['schemas']['EndAppointment'];
 export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
@@ -4687,16 +4384,15 @@ export type ObjectToQuery = components['schemas']['ObjectToQuery'];
 export type ObjectedQuery = components['schemas']['ObjectedQuery'];
 export type ObjectedQueryPage = components['schemas']['ObjectedQueryPage'];
 export type Objection = components['schemas']['Objection'];
+export type OfWorkflow = components['schemas']['OfWorkflow'];
 export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
 export type Office = components['schemas']['Office'];
 export type OneLook = components['schemas']['OneLook'];
 export type OneLookPage = components['schemas']['OneLookPage'];
 export type Operations = components['schemas']['Operations'];
-export type OrganisationChange = components['schemas']['OrganisationChange'];
-export type OrganisationChangePage = components['schemas']['OrganisationChangePage'];
-export type OrganisationUnit = components['schemas']['OrganisationUnit'];
-export type OrganisationUnitList = components['schemas']['OrganisationUnitList'];
+export type OperatorStep = components['schemas']['OperatorStep'];
+export type OperatorSteps = components['schemas']['OperatorSteps'];
 export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
 export type PrefillData = components['schemas']['PrefillData'];
@@ -4718,6 +4414,7 @@ export type Refused = components['schemas']['Refused'];
 export type Registers = components['schemas']['Registers'];
 export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
+export type Repaired = components['schemas']['Repaired'];
 export type Review = components['schemas']['Review'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
@@ -4725,9 +4422,7 @@ export type SaveDraft = components['schemas']['SaveDraft'];
 export type Search = components['schemas']['Search'];
 export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
-export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
-export type StaffMember = components['schemas']['StaffMember'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
@@ -7181,54 +6876,7 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
-    list_appointments: {
-        parameters: {
-            query?: {
-                /** @description At most this many items. */
-                limit?: number;
-                /** @description The next_cursor of the page before. */
-                cursor?: string;
-                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
-                sort?: string;
-                /** @description Leave out so many from the beginning, instead of going on by cursor. */
-                skip?: number;
-                /** @description Say how many there are. */
-                count?: boolean;
-                unit?: string;
-                duty?: string;
-                /** @description Only this account. */
-                account?: string;
-                /** @description Only this state. */
-                state?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AppointmentPage"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    appoint: {
+    repair_workflow: {
         parameters: {
             query?: never;
             header: {
@@ -7240,19 +6888,19 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Appoint"];
+                "application/json": components["schemas"]["OfWorkflow"];
             };
         };
         responses: {
             /** @description Done. */
-            201: {
+            200: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StaffMember"];
+                    "application/json": components["schemas"]["Repaired"];
                 };
             };
             400: components["responses"]["400"];
@@ -7270,141 +6918,7 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
-    confirm_appointment: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A UUID for this act; the same one on every retry. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConfirmAppointment"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StaffMember"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            408: components["responses"]["408"];
-            409: components["responses"]["409"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    end_appointment: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A UUID for this act; the same one on every retry. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EndAppointment"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StaffMember"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            408: components["responses"]["408"];
-            409: components["responses"]["409"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    list_organisation_changes: {
-        parameters: {
-            query?: {
-                /** @description At most this many items. */
-                limit?: number;
-                /** @description The next_cursor of the page before. */
-                cursor?: string;
-                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
-                sort?: string;
-                /** @description Leave out so many from the beginning, instead of going on by cursor. */
-                skip?: number;
-                /** @description Say how many there are. */
-                count?: boolean;
-                /** @description Only this account. */
-                account?: string;
-                kind?: string;
-                from_on?: string;
-                until_on?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrganisationChangePage"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    set_cover: {
+    resume_workflow: {
         parameters: {
             query?: never;
             header: {
@@ -7416,20 +6930,18 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SetCover"];
+                "application/json": components["schemas"]["OfWorkflow"];
             };
         };
         responses: {
             /** @description Done. */
-            201: {
+            204: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["StaffMember"];
-                };
+                content?: never;
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
@@ -7446,89 +6958,9 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
-    end_cover: {
+    list_operator_steps: {
         parameters: {
             query?: never;
-            header: {
-                /** @description A UUID for this act; the same one on every retry. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["Empty"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StaffMember"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            408: components["responses"]["408"];
-            409: components["responses"]["409"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    get_staff_member: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description As the city sign-on names the person (sub). */
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StaffMember"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    list_units: {
-        parameters: {
-            query?: {
-                /** @description The units of this day; empty: today. */
-                day?: string;
-            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7543,7 +6975,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrganisationUnitList"];
+                    "application/json": components["schemas"]["OperatorSteps"];
                 };
             };
             400: components["responses"]["400"];
@@ -7657,10 +7089,8 @@ export interface operations {
                 day?: string | null;
                 /** @description Only this account. */
                 reader?: string;
-                /** @description Only those who looked at more households, or searched for more people in vain, than is usual. */
+                /** @description Only those who looked at more households than is usual. */
                 alarmed?: boolean;
-                /** @description Only this day and those after it. */
-                since?: string | null;
             };
             header?: never;
             path?: never;

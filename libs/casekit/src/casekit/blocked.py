@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from anju_contracts.base import Model
 from chassis import logs
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Problem, Refusal
-from chassis.identity import current_caller
+from chassis.identity import Caller, current_caller
 from chassis.wire import stamp
 from sqlalchemy import BigInteger, DateTime, UniqueConstraint, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +30,7 @@ from sqlmodel import Field, SQLModel
 
 from casekit.engine import Standing, TemporalEngine
 from casekit.engine_state import MOST
+from casekit.operator_steps import OperatorSteps, reasoned
 
 _log = logs.get(__name__)
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["RepairService"].full_name
@@ -48,6 +49,12 @@ WORKFLOW_ALIVE: Final = Problem(
     grpc.StatusCode.FAILED_PRECONDITION,
     "该件的办理流程正在运行，不需要修复。",
     "The workflow of this matter is running; there is nothing to repair.",
+)
+NOT_PARKED: Final = Problem(
+    "NOT_PARKED",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "该流程没有暂停，不需要继续。",
+    "This workflow is not parked; there is nothing to resume.",
 )
 RECORD_OVER: Final = Problem(
     "RECORD_OVER",
@@ -116,6 +123,10 @@ class Records(Protocol):
         ...
 
 
+# Writes down who starts a workflow again and why, in the transaction of the repair.
+Note = Callable[[AsyncSession], Awaitable[None]]
+
+
 class Gone(NamedTuple):
     """A record that was open, twice in a row, while nobody worked on it."""
 
@@ -140,6 +151,7 @@ class Keeper:
     engine: TemporalEngine
     repairs: type[Any]
     kinds: Sequence[Records]
+    steps: OperatorSteps
     compared: Compared = field(default_factory=Compared)
 
     async def missing(self, kind: Records) -> tuple[list[tuple[Open, Standing]], list[Open]]:
@@ -152,7 +164,18 @@ class Keeper:
         asked = [(each, await self.engine.standing(each.workflow_id)) for each in found if each.workflow_id not in running]
         return [(each, standing) for each, standing in asked if standing is not Standing.OPEN], found
 
-    async def start_again(self, kind: Records, workflow_id: str, actor: str) -> tuple[Again, int, str]:
+    async def resume(self, caller: Caller, request: pb.ResumeRequest) -> None:
+        """Who asks and why is on record before the engine is told, and told again by a repeat. Raises Refusal: NOT_PARKED, UNAVAILABLE."""
+        async with self.database.statements() as session:
+            known = await self.steps.known(session, caller, request)
+        if not known and not await self.engine.parked(request.workflow_id):
+            raise Refusal(NOT_PARKED)
+        async with self.database.transaction() as session:
+            await self.steps.note(session, caller, request, "resume")
+        await self.engine.resume(request.workflow_id, caller.sub)
+        _log.warning("workflow_resumed", workflow_id=request.workflow_id)
+
+    async def start_again(self, kind: Records, workflow_id: str, actor: str, note: Note | None = None) -> tuple[Again, int, str]:
         """What it was started with, its generation and run. Raises Refusal: NOT_FOUND, RECORD_OVER, WORKFLOW_ALIVE."""
         if await self.engine.standing(workflow_id) is Standing.OPEN:
             raise Refusal(WORKFLOW_ALIVE)
@@ -165,6 +188,8 @@ class Keeper:
                 raise Refusal(RECORD_OVER)
             session.add(self.repairs(workflow_id=workflow_id, generation=generation, stage=again.stage, version=again.version, actor=actor))
             await kind.mark(session, [workflow_id], None)
+            if note is not None:
+                await note(session)
         run_id = await self.engine.start_again(kind.type, workflow_id, again.given, summary=again.summary, memo=again.memo)
         if run_id is None:
             raise Refusal(WORKFLOW_ALIVE)
@@ -248,6 +273,23 @@ class RepairServicer(rpc.RepairServiceServicer):
                 )
         return answer
 
+    def _kind(self, workflow_id: str) -> Records:
+        """Raises Refusal(NOT_FOUND)."""
+        kind = next((kind for kind in self._keeper.kinds if workflow_id.startswith(kind.prefix())), None)
+        if kind is None:
+            raise Refusal(NOT_FOUND)
+        return kind
+
+    async def Resume(self, request: pb.ResumeRequest, context: Any) -> pb.ResumeResponse:
+        self._kind(request.workflow_id)
+        reasoned(request)
+        await self._keeper.resume(current_caller(), request)
+        return pb.ResumeResponse()
+
+    async def ListOperatorSteps(self, request: pb.ListOperatorStepsRequest, context: Any) -> pb.ListOperatorStepsResponse:
+        async with self._keeper.database.statements() as session:
+            return pb.ListOperatorStepsResponse(steps=await self._keeper.steps.latest(session))
+
     async def GetEngine(self, request: pb.GetEngineRequest, context: Any) -> pb.GetEngineResponse:
         answer = await self._keeper.engine.look([kind.type for kind in self._keeper.kinds])
         compared = self._keeper.compared
@@ -264,9 +306,13 @@ class RepairServicer(rpc.RepairServiceServicer):
         return answer
 
     async def StartAgain(self, request: pb.StartAgainRequest, context: Any) -> pb.StartAgainResponse:
-        actor = current_caller().sub
-        kind = next((kind for kind in self._keeper.kinds if request.workflow_id.startswith(kind.prefix())), None)
-        if kind is None:
-            raise Refusal(NOT_FOUND)
-        again, generation, run_id = await self._keeper.start_again(kind, request.workflow_id, actor)
+        caller, kind = current_caller(), self._kind(request.workflow_id)
+        note: Note | None = None
+        if caller.kind == "staff":
+            reasoned(request)
+
+            async def note(session: AsyncSession) -> None:
+                await self._keeper.steps.note(session, caller, request, "start_again")
+
+        again, generation, run_id = await self._keeper.start_again(kind, request.workflow_id, caller.sub, note)
         return pb.StartAgainResponse(stage=again.stage, generation=generation, run_id=run_id)

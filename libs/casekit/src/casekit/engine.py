@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 
 import grpc
 from anju.repair.v1 import repair_pb2 as pb
-from anju_contracts.base import TASK_QUEUE, Accepted, Model, Word
+from anju_contracts.base import BLOCKED as BLOCKED_NAME
+from anju_contracts.base import RESUME, TASK_QUEUE, Accepted, Model, Resume, Word
 from chassis import logs
 from chassis.errors import UNAVAILABLE, Problem, Refusal
 from temporalio.client import (
@@ -24,7 +25,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -32,6 +33,7 @@ from casekit import engine_state
 
 _log = logs.get(__name__)
 
+_BLOCKED: Final = SearchAttributeKey.for_bool(BLOCKED_NAME)
 # Below the default deadline of a call: the caller gets a verdict or an honest "try again", not a broken connection.
 VERDICT_SECONDS: Final = 8.0
 # What the engine itself answers when the workflow closed while it held an accepted update.
@@ -189,6 +191,23 @@ class TemporalEngine:
     async def look(self, types: Sequence[str]) -> pb.GetEngineResponse:
         """For operators: ``casekit.engine_state``."""
         return await engine_state.look(self._client, types)
+
+    async def parked(self, workflow_id: str) -> bool:
+        """Whether it waits for an operator. Raises Refusal(UNAVAILABLE) when the engine does not say."""
+        try:
+            described = await self._client.get_workflow_handle(workflow_id).describe()
+        except (RPCError, *_AWAY) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise Refusal(UNAVAILABLE) from error
+        return described.status is WorkflowExecutionStatus.RUNNING and bool(described.typed_search_attributes.get(_BLOCKED))
+
+    async def resume(self, workflow_id: str, actor: str) -> None:
+        """Raises Refusal(UNAVAILABLE) when it is not known whether it was told."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(RESUME, Resume(actor=actor))
+        except (RPCError, *_AWAY) as error:
+            raise Refusal(UNAVAILABLE) from error
 
     async def running(self, name: str) -> set[str]:
         """Ids of the open workflows of a type, as visibility lists them: it may be a moment behind."""

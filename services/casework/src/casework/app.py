@@ -19,6 +19,7 @@ from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.operator_steps import OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -79,7 +80,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
         made.alarms({"bulk_reads": parts.reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {}
         if isinstance(engine, TemporalEngine):
-            keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)])
+            keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)], OperatorSteps(tables.OperatorStep, made.ring))
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)

@@ -13,6 +13,7 @@ from anju_contracts.application import ENDS, START
 from anju_terms import terms
 from casekit import facts, reads
 from casekit.blocked import RepairColumns, repairs_once
+from casekit.operator_steps import OperatorStepColumns
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
@@ -53,6 +54,12 @@ class Repair(Base, RepairColumns, table=True):
 
     __tablename__ = "repairs"
     __table_args__ = (repairs_once("repairs"),)
+
+
+class OperatorStep(Base, OperatorStepColumns, table=True):
+    """What operators did by hand about workflows of this service, append-only."""
+
+    __tablename__ = "operator_step"
 
 
 class Word(Base, WordColumns, table=True):

@@ -19,6 +19,7 @@ from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.operator_steps import OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -93,7 +94,7 @@ async def application(
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues
             kinds: list[Records] = [Households(words, separate_queues=queues), Leases(words, terms, separate_queues=queues)]
-            keeper = Keeper(database, engine, tables.Repair, kinds)
+            keeper = Keeper(database, engine, tables.Repair, kinds, OperatorSteps(tables.OperatorStep, made.ring))
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, more=more)

@@ -21,6 +21,7 @@ from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
+from casekit.operator_steps import OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -82,7 +83,13 @@ async def application(
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(reads, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
-            keeper = Keeper(database, engine, tables.Repair, [Bills(now, separate_queues=settings.separate_queues)])
+            keeper = Keeper(
+                database,
+                engine,
+                tables.Repair,
+                [Bills(now, separate_queues=settings.separate_queues)],
+                OperatorSteps(tables.OperatorStep, made.ring),
+            )
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         yield await made.serve(SERVICE, rpc.add_PaymentsServiceServicer_to_server, servicer, more=more)

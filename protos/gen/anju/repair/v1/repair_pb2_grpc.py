@@ -44,6 +44,16 @@ class RepairServiceStub:
                 request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.SerializeToString,
                 response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.FromString,
                 _registered_method=True)
+        self.Resume = channel.unary_unary(
+                '/anju.repair.v1.RepairService/Resume',
+                request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.SerializeToString,
+                response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.FromString,
+                _registered_method=True)
+        self.ListOperatorSteps = channel.unary_unary(
+                '/anju.repair.v1.RepairService/ListOperatorSteps',
+                request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.SerializeToString,
+                response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.FromString,
+                _registered_method=True)
         self.GetEngine = channel.unary_unary(
                 '/anju.repair.v1.RepairService/GetEngine',
                 request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineRequest.SerializeToString,
@@ -62,9 +72,26 @@ class RepairServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartAgain(self, request, context):
-        """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
+        """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations, and
+        operators with a reason, which is on record.
         NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
         first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
+        """Has a parked workflow make the step again in front of which it stands; who asked for it and why is on record first. A repeat with the same key is the
+        same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
+        did not take it: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperatorSteps(self, request, context):
+        """What operators have done by hand about workflows of this service, the latest first, 100 at most.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +117,16 @@ def add_RepairServiceServicer_to_server(servicer, server):
                     servicer.StartAgain,
                     request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.FromString,
                     response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.FromString,
+                    response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.SerializeToString,
+            ),
+            'ListOperatorSteps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperatorSteps,
+                    request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.FromString,
+                    response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.SerializeToString,
             ),
             'GetEngine': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEngine,
@@ -151,6 +188,60 @@ class RepairService:
             '/anju.repair.v1.RepairService/StartAgain',
             anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainRequest.SerializeToString,
             anju_dot_repair_dot_v1_dot_repair__pb2.StartAgainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.repair.v1.RepairService/Resume',
+            anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.SerializeToString,
+            anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperatorSteps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.repair.v1.RepairService/ListOperatorSteps',
+            anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.SerializeToString,
+            anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,10 +36,18 @@ class RepairServiceStub:
     ListBlocked: _grpc.UnaryUnaryMultiCallable[_repair_pb2.ListBlockedRequest, _repair_pb2.ListBlockedResponse]
     """Open records whose workflow is not running, as the engine says at this moment. Operations only."""
     StartAgain: _grpc.UnaryUnaryMultiCallable[_repair_pb2.StartAgainRequest, _repair_pb2.StartAgainResponse]
-    """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
+    """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations, and
+    operators with a reason, which is on record.
     NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
     first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
     """
+    Resume: _grpc.UnaryUnaryMultiCallable[_repair_pb2.ResumeRequest, _repair_pb2.ResumeResponse]
+    """Has a parked workflow make the step again in front of which it stands; who asked for it and why is on record first. A repeat with the same key is the
+    same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
+    did not take it: ask again.
+    """
+    ListOperatorSteps: _grpc.UnaryUnaryMultiCallable[_repair_pb2.ListOperatorStepsRequest, _repair_pb2.ListOperatorStepsResponse]
+    """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
     GetEngine: _grpc.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]
     """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
     gives none.
@@ -51,10 +59,18 @@ class RepairServiceAsyncStub(RepairServiceStub):
     ListBlocked: _aio.UnaryUnaryMultiCallable[_repair_pb2.ListBlockedRequest, _repair_pb2.ListBlockedResponse]  # type: ignore[assignment]
     """Open records whose workflow is not running, as the engine says at this moment. Operations only."""
     StartAgain: _aio.UnaryUnaryMultiCallable[_repair_pb2.StartAgainRequest, _repair_pb2.StartAgainResponse]  # type: ignore[assignment]
-    """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
+    """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations, and
+    operators with a reason, which is on record.
     NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
     first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
     """
+    Resume: _aio.UnaryUnaryMultiCallable[_repair_pb2.ResumeRequest, _repair_pb2.ResumeResponse]  # type: ignore[assignment]
+    """Has a parked workflow make the step again in front of which it stands; who asked for it and why is on record first. A repeat with the same key is the
+    same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
+    did not take it: ask again.
+    """
+    ListOperatorSteps: _aio.UnaryUnaryMultiCallable[_repair_pb2.ListOperatorStepsRequest, _repair_pb2.ListOperatorStepsResponse]  # type: ignore[assignment]
+    """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
     GetEngine: _aio.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]  # type: ignore[assignment]
     """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
     gives none.
@@ -75,10 +91,30 @@ class RepairServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _repair_pb2.StartAgainRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_repair_pb2.StartAgainResponse, _abc.Awaitable[_repair_pb2.StartAgainResponse]]:
-        """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations only.
+        """Starts the workflow of one record again; it reads where the record stands and goes on from there, with the deadlines on record. Operations, and
+        operators with a reason, which is on record.
         NOT_FOUND for an id this service has no record of; FAILED_PRECONDITION/WORKFLOW_ALIVE while the workflow is running (a second call finds the
         first one's); FAILED_PRECONDITION/RECORD_OVER when there is nothing left to do.
         """
+
+    @_abc_1.abstractmethod
+    def Resume(
+        self,
+        request: _repair_pb2.ResumeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_repair_pb2.ResumeResponse, _abc.Awaitable[_repair_pb2.ResumeResponse]]:
+        """Has a parked workflow make the step again in front of which it stands; who asked for it and why is on record first. A repeat with the same key is the
+        same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
+        did not take it: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOperatorSteps(
+        self,
+        request: _repair_pb2.ListOperatorStepsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_repair_pb2.ListOperatorStepsResponse, _abc.Awaitable[_repair_pb2.ListOperatorStepsResponse]]:
+        """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
 
     @_abc_1.abstractmethod
     def GetEngine(
