@@ -118,6 +118,8 @@ async def test_an_operator_starts_a_lost_workflow_again_and_says_why(box: Runnin
     await expect(stuck).to_contain_text("请写明原因")
     await operator.page.locator("#act-reason").fill("误终止，已核对")
     await operator.picture("operations-act")
+    # What is half under the bar is no smaller for it.
+    await operator.page.evaluate("window.scrollTo(0, 0)")
     assert not await operator.violations()
     await stuck.locator("#act").get_by_role("button", name="重新启动").click()
     await expect(operator.page.locator("#said")).to_contain_text(f"application/{family.no} 已重新启动")
