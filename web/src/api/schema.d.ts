@@ -1163,6 +1163,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organisation/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who has which duty where, a line a duty
+         * @description Roles: user_admin, audit_admin, auditor.
+         */
+        get: operations["list_appointments"];
+        put?: never;
+        /**
+         * Gives a duty
+         * @description That of an administrator or auditor waits for the audit administrator's confirmation. Roles: user_admin.
+         */
+        post: operations["appoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/appointments/{id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms or rejects what the user administrator has proposed
+         * @description Roles: audit_admin.
+         */
+        post: operations["confirm_appointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/appointments/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a duty, and says where its work goes
+         * @description 409 NOBODY_LEFT when nobody could do it afterwards. Roles: user_admin.
+         */
+        post: operations["end_appointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who has changed what about whom, the newest first
+         * @description Roles: audit_admin.
+         */
+        get: operations["list_organisation_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/covers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has somebody stand in for another while he is on leave
+         * @description What he does then is on record with both. Roles: user_admin.
+         */
+        post: operations["set_cover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/covers/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends the standing in at once
+         * @description Roles: user_admin.
+         */
+        post: operations["end_cover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/people/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of the staff with every duty he ever had, and whom he covers or is covered by
+         * @description Roles: user_admin, audit_admin, auditor.
+         */
+        get: operations["get_staff_member"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The city's units of a day, each with how many people have a duty in it
+         * @description Roles: user_admin, audit_admin, auditor.
+         */
+        get: operations["list_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query-objections": {
         parameters: {
             query?: never;
@@ -1578,6 +1742,93 @@ export interface components {
              */
             total: number | null;
         };
+        /** Appoint */
+        Appoint: {
+            /**
+             * Account
+             * @description As the city sign-on names the person (sub).
+             */
+            account: string;
+            /** Name */
+            name: string;
+            /**
+             * Id Number
+             * @description Of the identity document; only a blind index of it is kept.
+             */
+            id_number: string;
+            /**
+             * Duty
+             * @enum {string}
+             */
+            duty: "street_clerk" | "district_reviewer" | "city_reviewer" | "house_manager" | "finance" | "operator" | "auditor" | "user_admin" | "audit_admin";
+            /**
+             * Unit
+             * @description Code of the unit.
+             * @example 410202001
+             */
+            unit: string;
+            /**
+             * From On
+             * @example 2026-12-01
+             */
+            from_on: string;
+            /**
+             * Until On
+             * @default
+             * @example 2026-12-01
+             */
+            until_on: string;
+        };
+        /** Appointment */
+        Appointment: {
+            /** Id */
+            id: string;
+            /** Account */
+            account: string;
+            /** Name */
+            name: string;
+            /** Duty */
+            duty: string;
+            /** Unit */
+            unit: string;
+            /** Unit Name */
+            unit_name: string;
+            /** From On */
+            from_on: string;
+            /**
+             * Until On
+             * @description The last day; empty for none.
+             */
+            until_on: string;
+            /** State */
+            state: string;
+            /** Entered By */
+            entered_by: string;
+            /** Confirmed By */
+            confirmed_by: string;
+            /**
+             * Work To
+             * @description Where the work of somebody who left went: an account, or pool for all who have the duty there.
+             */
+            work_to: string;
+        };
+        /** AppointmentPage */
+        AppointmentPage: {
+            /** Items */
+            items: components["schemas"]["Appointment"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
         /** Assessment */
         Assessment: {
             /** Id */
@@ -1687,6 +1938,15 @@ export interface components {
             acting_for: string;
             /** Acting For Name */
             acting_for_name: string;
+        };
+        /** ChangedDetail */
+        ChangedDetail: {
+            /** Name */
+            name: string;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
         };
         /** ChooseCapacity */
         ChooseCapacity: {
@@ -1850,6 +2110,11 @@ export interface components {
              */
             text_version: string;
         };
+        /** ConfirmAppointment */
+        ConfirmAppointment: {
+            /** Confirmed */
+            confirmed: boolean;
+        };
         /** ConsentGiven */
         ConsentGiven: {
             /**
@@ -1934,6 +2199,25 @@ export interface components {
         CounterList: {
             /** Items */
             items: components["schemas"]["Counter"][];
+        };
+        /** Cover */
+        Cover: {
+            /** Id */
+            id: string;
+            /** Absent */
+            absent: string;
+            /** Absent Name */
+            absent_name: string;
+            /** Substitute */
+            substitute: string;
+            /** Substitute Name */
+            substitute_name: string;
+            /** From On */
+            from_on: string;
+            /** Until On */
+            until_on: string;
+            /** State */
+            state: string;
         };
         /** CriterionResult */
         CriterionResult: {
@@ -2315,6 +2599,21 @@ export interface components {
          * @description ``{}``, or no body at all.
          */
         Empty: Record<string, never>;
+        /** EndAppointment */
+        EndAppointment: {
+            /**
+             * Until On
+             * @description The last day; empty: at once.
+             * @default
+             * @example 2026-12-01
+             */
+            until_on: string;
+            /**
+             * Work To
+             * @description Where the work goes that is not done: an account with the same duty there, or pool.
+             */
+            work_to: string;
+        };
         /** Engine */
         Engine: {
             /**
@@ -3282,6 +3581,70 @@ export interface components {
              */
             silent: string[];
         };
+        /** OrganisationChange */
+        OrganisationChange: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** By Account */
+            by_account: string;
+            /** Account */
+            account: string;
+            /** Subject Id */
+            subject_id: string;
+            /** Details */
+            details: components["schemas"]["ChangedDetail"][];
+        };
+        /** OrganisationChangePage */
+        OrganisationChangePage: {
+            /** Items */
+            items: components["schemas"]["OrganisationChange"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** OrganisationUnit */
+        OrganisationUnit: {
+            /** Code */
+            code: string;
+            /**
+             * Kind
+             * @description city, district, street or community.
+             */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Parent */
+            parent: string;
+            /** From On */
+            from_on: string;
+            /** Until On */
+            until_on: string;
+            /** Successors */
+            successors: string[];
+            /** People */
+            people: number;
+        };
+        /** OrganisationUnitList */
+        OrganisationUnitList: {
+            /** Items */
+            items: components["schemas"]["OrganisationUnit"][];
+        };
         /** Outbox */
         Outbox: {
             /** Waiting */
@@ -3835,6 +4198,29 @@ export interface components {
              */
             engine_ui: string;
         };
+        /** SetCover */
+        SetCover: {
+            /**
+             * Absent
+             * @description As the city sign-on names the person (sub).
+             */
+            absent: string;
+            /**
+             * Substitute
+             * @description As the city sign-on names the person (sub).
+             */
+            substitute: string;
+            /**
+             * From On
+             * @example 2026-12-01
+             */
+            from_on: string;
+            /**
+             * Until On
+             * @example 2026-12-01
+             */
+            until_on: string;
+        };
         /** SignLease */
         SignLease: {
             /**
@@ -3847,6 +4233,22 @@ export interface components {
              * @description Of the contract as it was read.
              */
             digest: string;
+        };
+        /** StaffMember */
+        StaffMember: {
+            /** Account */
+            account: string;
+            /** Name */
+            name: string;
+            /**
+             * Verified
+             * @description Whether the number of his identity document is known; else the account alone is.
+             */
+            verified: boolean;
+            /** Appointments */
+            appointments: components["schemas"]["Appointment"][];
+            /** Covers */
+            covers: components["schemas"]["Cover"][];
         };
         /** Stuck */
         Stuck: {
@@ -4160,7 +4562,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, QUERY_OBJECTION_NEAR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -4187,7 +4589,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -4312,11 +4714,15 @@ export type Application = components['schemas']['Application'];
 export type ApplicationEvent = components['schemas']['ApplicationEvent'];
 export type ApplicationSummary = components['schemas']['ApplicationSummary'];
 export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPage'];
+export type Appoint = components['schemas']['Appoint'];
+export type Appointment = components['schemas']['Appointment'];
+export type AppointmentPage = components['schemas']['AppointmentPage'];
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type Calls = components['schemas']['Calls'];
 export type CapacityView = components['schemas']['CapacityView'];
+export type ChangedDetail = components['schemas']['ChangedDetail'];
 export type ChooseCapacity = components['schemas']['ChooseCapacity'];
 export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
@@ -4325,6 +4731,7 @@ export type Clause = components['schemas']['Clause'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
 export type Confirm = components['schemas']['Confirm'];
+export type ConfirmAppointment = components['schemas']['ConfirmAppointment'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
 export type Contract = components['schemas']['Contract'];
@@ -4332,6 +4739,7 @@ export type ContractCheck = components['schemas']['ContractCheck'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
+export type Cover = components['schemas']['Cover'];
 export type CriterionResult = components['schemas']['CriterionResult'];
 export type Database = components['schemas']['Database'];
 export type Decide = components['schemas']['Decide'];
@@ -4349,6 +4757,7 @@ export type DraftMember = components['schemas']['DraftMember'];
 export type DraftSaved = components['schemas']['DraftSaved'];
 export type DraftVehicle = components['schemas']['DraftVehicle'];
 export type Empty = components['schemas']['Empty'];
+export type EndAppointment = components['schemas']['EndAppointment'];
 export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
@@ -4393,6 +4802,10 @@ export type OneLookPage = components['schemas']['OneLookPage'];
 export type Operations = components['schemas']['Operations'];
 export type OperatorStep = components['schemas']['OperatorStep'];
 export type OperatorSteps = components['schemas']['OperatorSteps'];
+export type OrganisationChange = components['schemas']['OrganisationChange'];
+export type OrganisationChangePage = components['schemas']['OrganisationChangePage'];
+export type OrganisationUnit = components['schemas']['OrganisationUnit'];
+export type OrganisationUnitList = components['schemas']['OrganisationUnitList'];
 export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
 export type PrefillData = components['schemas']['PrefillData'];
@@ -4422,7 +4835,9 @@ export type SaveDraft = components['schemas']['SaveDraft'];
 export type Search = components['schemas']['Search'];
 export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
+export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
+export type StaffMember = components['schemas']['StaffMember'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
@@ -6976,6 +7391,380 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OperatorSteps"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_appointments: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                unit?: string;
+                duty?: string;
+                /** @description Only this account. */
+                account?: string;
+                /** @description Only this state. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    appoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Appoint"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    confirm_appointment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmAppointment"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    end_appointment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndAppointment"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_organisation_changes: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only this account. */
+                account?: string;
+                kind?: string;
+                from_on?: string;
+                until_on?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationChangePage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    set_cover: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetCover"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    end_cover: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_staff_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the city sign-on names the person (sub). */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_units: {
+        parameters: {
+            query?: {
+                /** @description The units of this day; empty: today. */
+                day?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationUnitList"];
                 };
             };
             400: components["responses"]["400"];

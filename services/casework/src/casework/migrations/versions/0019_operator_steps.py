@@ -3,8 +3,8 @@
 from alembic import op
 from casekit import operator_steps
 
-revision = "0008"
-down_revision = "0007"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 from alembic import op
 from casekit import operator_steps
 
-revision = "0017"
-down_revision = "0016"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
