@@ -2300,7 +2300,7 @@ export interface components {
             /**
              * Renew By
              * Format: date-time
-             * @description When the official is asked to declare anew; until he does, this declaration counts.
+             * @description When the official has to declare anew before he decides; until he does, this declaration counts.
              */
             renew_by: string;
         };
@@ -2846,7 +2846,7 @@ export interface components {
              * @description The columns that are shown; none for all of them.
              * @default []
              */
-            columns: ("day" | "reader" | "roles" | "service" | "households" | "alarm")[];
+            columns: ("day" | "reader" | "roles" | "service" | "households" | "misses" | "alarm")[];
             /**
              * Sort
              * @description Column to sort by, "-" before it for descending; empty: the list's own order.
@@ -2868,6 +2868,11 @@ export interface components {
              * @default false
              */
             alarmed: boolean;
+            /**
+             * Since
+             * @default
+             */
+            since: string;
         };
         /** ExportTasks */
         ExportTasks: {
@@ -2956,7 +2961,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed";
+            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed" | "readers_alarmed";
             /**
              * Count
              * @description Counted up to 10,000 and one more; null when the service it comes from does not answer now.
@@ -3280,7 +3285,7 @@ export interface components {
             sms_state: string;
             /**
              * Leads To
-             * @description Where what it speaks of can be done: case, bills or leases.
+             * @description Where what it speaks of can be done: case, bills, leases or readers.
              */
             leads_to: string;
             /**
@@ -3900,6 +3905,13 @@ export interface components {
              * @description How often the official was refused to see more.
              */
             refused: number;
+            /**
+             * Misses
+             * @description Searches for people whom nobody found.
+             */
+            misses: number;
+            /** Misses Alarm Above */
+            misses_alarm_above: number;
         };
         /** ReaderPage */
         ReaderPage: {
@@ -4083,6 +4095,11 @@ export interface components {
              * @description Who has left the case to others, in order.
              */
             recusals: components["schemas"]["Recusal"][];
+            /**
+             * Declaration Due
+             * @description The reader decides nothing before he has declared whose cases he leaves to others.
+             */
+            declaration_due: boolean;
         };
         /** RuleCriterion */
         RuleCriterion: {
@@ -4562,7 +4579,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -4589,7 +4606,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -7878,8 +7895,10 @@ export interface operations {
                 day?: string | null;
                 /** @description Only this account. */
                 reader?: string;
-                /** @description Only those who looked at more households than is usual. */
+                /** @description Only those who looked at more households, or searched for more people in vain, than is usual. */
                 alarmed?: boolean;
+                /** @description Only this day and those after it. */
+                since?: string | null;
             };
             header?: never;
             path?: never;
