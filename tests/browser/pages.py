@@ -98,7 +98,7 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not EXPECTED.search(message.text):
-            self.complaints.append(f"{self.page.url}: {message.text}")
+            self.complaints.append(f"{self.page.url}: {message.text} ({message.location['url']})")
 
     async def sign_on_citizen(self, id_number: str, then: str = "/") -> None:
         await self.page.goto(f"{self.url}/auth/login?next={then}")

@@ -159,6 +159,7 @@ class Call:
     locale: Locale
     idempotency_key: str = ""
     if_version: int = 0
+    answered_version: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -170,8 +171,8 @@ class Call:
         return await self.services.client(service).call(method, request, timeout=seconds, caller=caller(self.person, self.locale))
 
     def version(self, version: int) -> None:
-        """The answer's ETag. The language is part of it: titles differ, and a cache must not mix them."""
-        self.headers["ETag"] = f'"{version}"' if self.locale == "zh-CN" else f'"{version}-en"'
+        """The version of what is answered, with which the answer's ETag begins."""
+        self.answered_version = version
 
     def location(self, path: str) -> None:
         self.headers["Location"] = path

@@ -26,7 +26,7 @@ from web_gateway.edge.access import EVERYBODY, VISIT
 BODY_SECONDS: Final = 15.0
 # Less fits into one packet anyway.
 COMPRESSED_FROM_BYTES: Final = 1024
-ETAG_PATTERN: Final = r'(?:W/)?"([1-9][0-9]{0,17})(?:-[a-z]+)?"'
+ETAG_PATTERN: Final = r'(?:W/)?"([1-9][0-9]{0,17})(?:-[0-9a-z]+)?"'
 _ETAG = re.compile(ETAG_PATTERN)
 
 
@@ -169,8 +169,12 @@ def _respond(operation: Operation, call: Call, answer: BaseModel | None) -> web.
     if answer is None:
         return web.Response(status=204, headers=headers)
     text = answer.model_dump_json()
-    if visible_to_all:
-        headers.setdefault("ETag", f'"{sha256(text.encode()).hexdigest()[:32]}"')
+    # Of what is answered, and not of its version alone: it differs by language, by reader, and by the day a deadline passes, while the version stays.
+    digest = sha256(text.encode()).hexdigest()[:16]
+    if call.answered_version:
+        headers["ETag"] = f'"{call.answered_version}-{digest}"'
+    elif visible_to_all:
+        headers["ETag"] = f'"{digest}"'
     if operation.method == "GET":
         etag = headers.get("ETag", "")
         if etag and _matches(call.request.headers.get("If-None-Match", ""), etag):
