@@ -93,14 +93,16 @@ class Office:
 
 
 @asynccontextmanager
-async def office(make_database: MakeDatabase, keys_dir: Path, profile_dir: Path = KAIFENG) -> AsyncIterator[Office]:
+async def office(
+    make_database: MakeDatabase, keys_dir: Path, profile_dir: Path = KAIFENG, *more: pb.ImportedPerson
+) -> AsyncIterator[Office]:
     url = await make_database("organisation", MIGRATIONS)
     settings = Settings(database_url=url, keys_dir=keys_dir, profile_dir=profile_dir, port=0, drain_seconds=0)
     async with application(settings) as server:
         edge = Client(server.address, signer(keys_dir, "web-gateway"), "organisation")
         operations = Client(server.address, signer(keys_dir, "operations"), "organisation")
         running = Office(edge, operations, url)
-        await running.bring(*PEOPLE)
+        await running.bring(*PEOPLE, *more)
         yield running
         for client in (edge, operations):
             await client.close()

@@ -559,7 +559,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** City, districts, streets and communities with their codes */
+        /** City, districts, streets and communities with their codes; those that are no more as well, for the cases of their days */
         get: operations["list_divisions"];
         put?: never;
         post?: never;
@@ -2328,6 +2328,16 @@ export interface components {
             name: string;
             /** Parent */
             parent: string;
+            /**
+             * Begins
+             * @description First day; empty for none.
+             */
+            begins: string;
+            /**
+             * Ends
+             * @description Last day of one that was split, merged or abolished; empty for none. Nobody applies in it after that.
+             */
+            ends: string;
         };
         /** DivisionList */
         DivisionList: {

@@ -3,6 +3,7 @@ import { api } from "@/api/client";
 import { offline, Problem } from "@/api/problem";
 import type { Division } from "@/api/schema";
 import { title } from "@/i18n";
+import { today } from "./format";
 
 const state = reactive<{ byCode: Record<string, Division>; items: Division[]; problem: Problem | null }>({ byCode: {}, items: [], problem: null });
 const RETRY_MS = 10_000;
@@ -42,9 +43,12 @@ export function cityName(): string {
   return state.items.find((each) => each.level === "city")?.name ?? "";
 }
 
+/** Those of today; what is no more is named in old cases and chosen nowhere. */
 export function divisionsOf(level: string, parent?: string): Division[] {
   wanted();
-  return state.items.filter((each) => each.level === level && (parent === undefined || each.parent === parent));
+  const day = today();
+  const exists = (each: Division) => (!each.begins || each.begins <= day) && (!each.ends || day <= each.ends);
+  return state.items.filter((each) => each.level === level && exists(each) && (parent === undefined || each.parent === parent));
 }
 
 export const divisions = state;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import anju_calendar as calendar
+import anju_profile
 import asyncpg
 from anju_terms import terms
 
@@ -36,6 +37,8 @@ async def i6(sources: Sources, found: Findings) -> None:
         "organisation", "SELECT account, duty, unit, begins, ends, revoked_at FROM appointment WHERE state = 'in_force'"
     )
     covers = await sources.rows("organisation", "SELECT absent, substitute, begins, ends, revoked_at FROM cover")
+    folder = sources.deployment.profile_dir
+    heirs = anju_profile.load(folder).heirs if folder is not None else None
     for word in said:
         found.looked()
         named = f"application {word['no']}: what {word['sub']} has said for {word['level']} on {word['said_at']:%Y-%m-%d}"
@@ -47,7 +50,10 @@ async def i6(sources: Sources, found: Findings) -> None:
         whose = word["acting_for"] or word["sub"]
         held = [each for each in given if each["account"] == whose and each["duty"] == level.role and _holds(each, word)]
         found.unless(held, f"{named}: {whose} had no such duty then")
-        found.unless(not held or any(place.startswith(each["unit"]) for each in held), f"{named}: {whose} had that duty somewhere else")
+        # A division that is gone is its heirs' to finish.
+        places = {place, *(heirs(place) if heirs is not None else ())}
+        covers_it = any(each.startswith(duty["unit"]) for duty in held for each in places)
+        found.unless(not held or covers_it, f"{named}: {whose} had that duty somewhere else")
         if word["acting_for"]:
             stands_in = any((each["absent"], each["substitute"]) == (whose, word["sub"]) and _holds(each, word) for each in covers)
             found.unless(stands_in, f"{named}: nobody had him stand in for {whose} then")

@@ -82,6 +82,10 @@ def draft(city: Path, version: str) -> Profile:
         raise ValueError(f"the profile in {city / VERSIONS / version} calls itself version {profile.version}")
     if not profile.divisions:
         raise ValueError(f"{city / VERSIONS / version} lists no division")
+    for division in profile.divisions.values():
+        unknown = {*division.successors, division.parent} - {"", *profile.divisions}
+        if unknown or division.code in profile.heirs(division.code):
+            raise ValueError(f"division {division.code} becomes itself or names what is not in the list: {', '.join(sorted(unknown))}")
     return profile
 
 

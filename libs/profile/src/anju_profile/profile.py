@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,22 @@ class Profile(Section):
     @cached_property
     def divisions(self) -> dict[str, Division]:
         with (self._folder / "divisions.csv").open(encoding="utf-8", newline="") as file:
-            return {row["code"]: Division(**row) for row in csv.DictReader(file)}
+            return {row["code"]: Division.model_validate(row) for row in csv.DictReader(file)}
+
+    def divisions_on(self, day: date) -> dict[str, Division]:
+        """Those that exist on a day."""
+        return {code: division for code, division in self.divisions.items() if division.exists(day)}
+
+    def heirs(self, code: str) -> set[str]:
+        """What a division has become, directly or by way of others."""
+        found: set[str] = set()
+        new = [code]
+        while new:
+            division = self.divisions.get(new.pop())
+            more = set(division.successors) - found if division is not None else set()
+            found |= more
+            new += more
+        return found
 
     def children(self, code: str) -> list[Division]:
         return [d for d in self.divisions.values() if d.parent == code]

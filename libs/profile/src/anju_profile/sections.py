@@ -9,9 +9,18 @@ from string import Formatter
 from typing import Annotated, Final, Literal
 
 from anju_terms import Title
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes
+
+
+def _nothing(value: object) -> object:
+    return value or None
+
+
+def _codes(value: object) -> object:
+    """Codes with spaces between them, as a cell has them."""
+    return tuple(value.split()) if isinstance(value, str) else value
 
 
 class ReviewLevel(Row):
@@ -171,7 +180,8 @@ class CalendarYear(BaseModel):
 
 
 class Division(BaseModel):
-    """A division (行政区划) of the city."""
+    """A division (行政区划) of the city. One that is split, merged or abolished stays in the list with its last day and what became of it: cases keep the
+    division of their day. The columns of the days and heirs may be left out of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -179,3 +189,9 @@ class Division(BaseModel):
     level: Literal["city", "district", "street", "community"]
     name: str
     parent: str
+    begins: Annotated[date | None, BeforeValidator(_nothing)] = None
+    ends: Annotated[date | None, BeforeValidator(_nothing)] = None
+    successors: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+
+    def exists(self, day: date) -> bool:
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)

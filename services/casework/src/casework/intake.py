@@ -7,6 +7,7 @@ from datetime import datetime
 import anju_calendar as calendar
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju_calendar import local_date
 from anju_contracts import application as contract
 from casekit.facts import record
 from casekit.words import EarlierFirstError, Heard, word_name
@@ -62,7 +63,7 @@ class Intake:
     def _checked(self, caller: Caller, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
         dossier = prepare(convert.dossier_from(request.dossier))
         consent = convert.consent_from(request.consent)
-        wrong = [*check(dossier, self._parts.rules(today())), *check_consent(consent, self._parts.case_terms(today()).registers)]
+        wrong = [*check(dossier, self._parts.rules(today(), today())), *check_consent(consent, self._parts.case_terms(today()).registers)]
         if wrong:
             raise invalid_dossier(wrong)
         self._oneself(caller, dossier)
@@ -195,7 +196,10 @@ class Intake:
         if request.if_version and request.if_version != case.version:
             raise Refusal(VERSION_MISMATCH)
         dossier = prepare(convert.dossier_from(request.dossier))
-        wrong = [*check(dossier, self._parts.rules(today())), *changed_place((case.district, case.street), dossier)]
+        wrong = [
+            *check(dossier, self._parts.rules(today(), local_date(case.submitted_at))),
+            *changed_place((case.district, case.street), dossier),
+        ]
         if wrong:
             raise invalid_dossier(wrong)
         self._oneself(caller, dossier)

@@ -52,8 +52,9 @@ class Parts:
             clocks=Clocks.model_validate(profile.application.on(day)),
         )
 
-    def rules(self, today: date) -> Rules:
-        return Rules(today=today, divisions=self.profile.divisions, city_code=self.profile.city_code, production=self.production)
+    def rules(self, today: date, of: date) -> Rules:
+        """As of ``today``, for an application of the day ``of``: it keeps its divisions, whatever becomes of them."""
+        return Rules(today=today, divisions=self.profile.divisions_on(of), city_code=self.profile.city_code, production=self.production)
 
 
 def now() -> datetime:

@@ -28,7 +28,13 @@ class Parts:
 
 def units_of(profile: Profile) -> Units:
     """The city's divisions as units. Raises ValueError for a list that contradicts itself."""
-    return Units((Unit(each.code, each.level, each.name, each.parent) for each in profile.divisions.values()), DIVISIONS)
+    return Units(
+        (
+            Unit(each.code, each.level, each.name, each.parent, each.begins, each.ends, each.successors)
+            for each in profile.divisions.values()
+        ),
+        DIVISIONS,
+    )
 
 
 def now() -> datetime:

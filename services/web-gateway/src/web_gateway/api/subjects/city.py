@@ -22,6 +22,8 @@ class Division(Answer):
     level: Literal["city", "district", "street", "community"]
     name: str
     parent: str
+    begins: str = Field(description="First day; empty for none.")
+    ends: str = Field(description="Last day of one that was split, merged or abolished; empty for none. Nobody applies in it after that.")
 
 
 class ServiceCounter(Answer):
@@ -82,10 +84,20 @@ async def get_city(call: Call) -> City:
 
 @api.get("/divisions", access=Access.PUBLIC, max_age=3600)
 async def list_divisions(call: Call) -> f.Listing[Division]:
-    """City, districts, streets and communities with their codes."""
+    """City, districts, streets and communities with their codes; those that are no more as well, for the cases of their days."""
     profile = call.edge.profile
     return f.Listing[Division](
-        items=[Division(code=d.code, level=d.level, name=d.name, parent=d.parent) for d in profile.divisions.values()]
+        items=[
+            Division(
+                code=d.code,
+                level=d.level,
+                name=d.name,
+                parent=d.parent,
+                begins=d.begins.isoformat() if d.begins else "",
+                ends=d.ends.isoformat() if d.ends else "",
+            )
+            for d in profile.divisions.values()
+        ]
     )
 
 
