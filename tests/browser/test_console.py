@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Dialog, Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import PHONE, Visitor
@@ -233,3 +233,49 @@ async def test_on_a_narrow_screen_the_navigation_opens_over_the_page(visitor: Ne
     await nav.get_by_role("link", name="申请查询").click()
     await clerk.expect_heading("申请查询")
     await expect(nav).to_be_hidden()
+
+
+async def test_what_is_typed_outlives_the_session_and_is_not_left_unsaid(families: Families, visitor: NewVisitor) -> None:
+    """A session that ends in the middle of a decision is begun again beside it; leaving with words unsent is asked about; the list goes on from case to case."""
+    first, second = [await families.one("410202") for _ in range(2)]
+    for family in (first, second):
+        await family.submit()
+        await family.reaches("street_review")
+    clerk = await visitor(SMALL)
+    await clerk.sign_on_official("street_clerk", first.street, "/staff/tasks?sort=application_no")
+    page = clerk.page
+    await page.get_by_role("link", name=f"办理 {first.no}").click()
+    await clerk.expect_heading(first.no)
+    around = page.get_by_role("navigation", name="前后和列表")
+    if first.street == second.street:
+        await around.get_by_role("link", name="下一件").click()
+        await clerk.expect_heading(second.no)
+        await around.get_by_role("link", name="上一件").click()
+        await clerk.expect_heading(first.no)
+    await clerk.choose("decision", "return")
+    await clerk.field("reason").fill("请补充租房合同")
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await around.get_by_role("link", name="返回列表").click()
+    await clerk.expect_heading(first.no)
+    assert asked == ["这一页有还没有提交的内容，确定离开吗？"]
+    await clerk.context.clear_cookies()
+    await clerk.press("提交决定")
+    again = page.locator("main > .notice").get_by_role("link", name="在新页面登录")
+    await expect(again).to_have_attribute("target", "_blank")
+    beside = Visitor(clerk.url, clerk.context, await clerk.context.new_page())
+    await beside.sign_on_official("street_clerk", first.street, "/staff/signin?again=1")
+    await expect(beside.page.get_by_role("status").first).to_contain_text("已经登录")
+    await beside.page.close()
+    await page.bring_to_front()
+    await page.evaluate("window.dispatchEvent(new Event('focus'))")
+    await expect(again).to_have_count(0)
+    await expect(clerk.field("reason")).to_have_value("请补充租房合同")
+    await clerk.press("提交决定")
+    await expect(clerk.field("said")).to_contain_text("已提交")
+    assert not clerk.complaints

@@ -19,21 +19,9 @@ export function squareMetres(centi: number): string {
   return t("unit.sqm", { n: hundredths(centi) });
 }
 
-/** "1,234.5" → 123450; null for what is not an amount with at most two decimals below ten billion. Full-width digits are taken too. */
-export function parseHundredths(typed: string): number | null {
-  const plain = halfWidth(typed).replace(/[,，\s]/g, "");
-  const match = /^(\d{1,10})(?:\.(\d{1,2}))?$/.exec(plain);
-  if (!match) return null;
-  return Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0"));
-}
-
 /** For a field that is edited again: 123450 → "1234.50", 120000 → "1200". */
 export function editable(value: number): string {
   return hundredths(value).replace(/,/g, "").replace(/\.00$/, "");
-}
-
-export function halfWidth(typed: string): string {
-  return typed.replace(/[！-～]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/　/g, " ").trim();
 }
 
 /** Today in China, YYYY-MM-DD. */

@@ -80,6 +80,20 @@ export const PAGES: Page[] = [
     component: () => import("./pages/LeasesPage.vue"),
   },
   {
+    path: "/leases/:no",
+    title: "lease.title",
+    help: "help.lease",
+    roles: ["house_manager", "finance", "auditor"],
+    component: () => import("./pages/LeasePage.vue"),
+  },
+  {
+    path: "/leases/:no/bills/:period",
+    title: "arrears.bill",
+    help: "help.bill",
+    roles: ["house_manager", "finance", "auditor"],
+    component: () => import("./pages/BillPage.vue"),
+  },
+  {
     path: "/counters",
     title: "counters.title",
     nav: { name: "staff.nav.counters", group: "oversight", icon: "counters" },

@@ -2,7 +2,8 @@
 import type { FieldProblem } from "@/api/problem";
 import { t, title, type Key } from "@/i18n";
 import { divisionName, divisionsOf } from "@/lib/divisions";
-import { halfWidth, parseHundredths, today } from "@/lib/format";
+import { today } from "@/lib/format";
+import { halfWidth, parseHundredths } from "@/lib/typed";
 import { cleanCode, dayOf, isOldCard, numberFault, phoneFault, wasBorn, type NumberFault, type PhoneFault } from "@/lib/people";
 import { registers } from "@/lib/registers";
 import type { Draft, Section } from "./draft";
