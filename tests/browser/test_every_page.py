@@ -148,7 +148,7 @@ async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewV
     for role, paths in STAFF.items():
         official = await visitor(screen)
         await official.sign_on_official(role, divisions.get(role, ""), paths[0])
-        more = (f"/staff/cases/{reviewed.no}",) if role == "street_clerk" else ()
+        more: tuple[str, ...] = (f"/staff/cases/{reviewed.no}",) if role == "street_clerk" else ()
         if role == "finance":
             more = (f"/staff/leases/{tenant.lease_no}", f"/staff/leases/{tenant.lease_no}/bills/deposit")
         found += [f"{role} {fault}" for fault in await faults(official, ("/staff", *paths, *more), f"{name}-{role}")]
