@@ -241,6 +241,7 @@ async def test_what_is_typed_outlives_the_session_and_is_not_left_unsaid(familie
     for family in (first, second):
         await family.submit()
         await family.reaches("street_review")
+    await first.reviewer("street").declare()
     clerk = await visitor(SMALL)
     await clerk.sign_on_official("street_clerk", first.street, "/staff/tasks?sort=application_no")
     page = clerk.page
