@@ -16,7 +16,18 @@ from tests.support.families import Families
 
 pytestmark = pytest.mark.browser
 
-OPEN = ("/", "/conditions", "/notices", "/waiting", "/signin", "/contracts/check/L-2026-999999/0123456789abcdef", "/no/such/page")
+OPEN = (
+    "/",
+    "/policies",
+    "/policies/order-11",
+    "/policies/no-such",
+    "/conditions",
+    "/notices",
+    "/waiting",
+    "/signin",
+    "/contracts/check/L-2026-999999/0123456789abcdef",
+    "/no/such/page",
+)
 FORM = (
     "/apply",
     *(f"/apply/{part}" for part in ("category", "members", "members/0", "marriage", "homes", "vehicles", "place", "consent", "check")),

@@ -125,6 +125,15 @@ MATRIX = {
     "start_payment": "401 409 404 403 403 403 403 403 403 403 403 403 403 403 403",
     "add_units": "401 403 403 403 403 403 403 403 409 403 403 403 403 403 403",
     "offer_vacant_units": "401 403 403 403 403 403 403 403 200 403 403 403 403 403 403",
+    "list_policies": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "get_policy": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_rule_articles": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "get_visits": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_policy_drafts": "401 403 403 403 403 403 403 200 403 403 403 403 200 403 403",
+    "get_policy_draft": "401 403 403 403 403 403 403 404 403 403 403 403 404 403 403",
+    "save_policy_draft": "401 403 403 403 403 403 403 422 403 403 403 403 403 403 403",
+    "publish_policy": "401 403 403 403 403 403 403 409 403 403 403 403 403 403 403",
+    "withdraw_policy": "401 403 403 403 403 403 403 409 403 403 403 403 403 403 403",
 }
 # The whole name and number are in no other answer; officials who do not review the case see both masked.
 WHOLE_TO = {
@@ -151,6 +160,7 @@ class Scene:
             headers["Authorization"] = f"Bearer {await person.token()}"
         names = self.names | ({"no": self.names["lease"]} if "/leases/" in operation.path or "/contracts/" in operation.path else {})
         names |= {"id": self.names["message"]} if "/inbox/" in operation.path else {}
+        names |= {"id": "order-11"} if "/polic" in operation.path else {}
         path = operation.path.format_map(names)
         options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
         async with (
@@ -234,6 +244,8 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "end_appointment": {"work_to": "pool"},
         "confirm_appointment": {"confirmed": True},
         "set_cover": {"absent": "nobody", "substitute": "nobody-else", "from_on": "2099-01-01", "until_on": "2099-01-02"},
+        "publish_policy": {"digest": "0" * 64},
+        "withdraw_policy": {"from_on": "2026-01-01", "reason": "过去的日期"},
         "search": {"words": family.no},
         **{name: {"purpose": "office"} for name in MATRIX if name.startswith("export_")},
         "export_waiting": {"purpose": "office", "district": family.district},

@@ -10,6 +10,7 @@ import eligibility.tables
 import housing.tables
 import notifications.tables
 import organisation.tables
+import oversight.tables
 import payments.tables
 import pytest
 import registry_gateway.tables
@@ -28,6 +29,7 @@ SERVICES = {
     "housing": housing.tables,
     "notifications": notifications.tables,
     "organisation": organisation.tables,
+    "oversight": oversight.tables,
     "payments": payments.tables,
     "registry-gateway": registry_gateway.tables,
 }

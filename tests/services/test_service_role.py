@@ -40,14 +40,26 @@ EVIDENCE = {
     "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": set[str](),
     "organisation": {"change"},
+    "oversight": set[str](),
     "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},
     "registry-gateway": {"access_log", "fact"},
 }
 
 
 # Rows are changed as their triggers allow, and none is taken out: receipts are erased by emptying them, a proposal is seconded, the looks of a day are
-# counted, an objection is answered, an appointment ends.
-KEPT = ("receipt", "proposal", "staff_read_day", "query_objection", "member", "appointment", "cover")
+# counted, an objection is answered, an appointment ends, a policy is withdrawn, views of a day are counted.
+KEPT = (
+    "receipt",
+    "proposal",
+    "staff_read_day",
+    "query_objection",
+    "member",
+    "appointment",
+    "cover",
+    "policy",
+    "policy_version",
+    "policy_view",
+)
 
 
 async def migrated(service: str, make_database: MakeDatabase, postgres: Postgres) -> tuple[str, str]:

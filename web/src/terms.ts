@@ -204,6 +204,21 @@ export const terms = {
     cover_set: {"zh": "安排代班", "en": "Standing in arranged"},
     cover_ended: {"zh": "结束代班", "en": "Standing in ended"},
   },
+  policy_categories: {
+    national: {"zh": "国家规定", "en": "National rules"},
+    application: {"zh": "申请与审核", "en": "Applying and review"},
+    allocation: {"zh": "轮候与配租", "en": "Waiting and allocation"},
+    rent: {"zh": "租金与缴费", "en": "Rent and payment"},
+    tenancy: {"zh": "入住与退出", "en": "Living there and leaving"},
+    rights: {"zh": "权利与监督", "en": "Rights and complaints"},
+    news: {"zh": "工作动态", "en": "News of the programme"},
+  },
+  policy_states: {
+    upcoming: {"zh": "尚未施行", "en": "Not yet in force"},
+    in_force: {"zh": "现行有效", "en": "In force"},
+    superseded: {"zh": "已被新版本取代", "en": "Superseded by a newer version"},
+    withdrawn: {"zh": "已废止", "en": "Withdrawn"},
+  },
   purposes: {
     admission: {"zh": "公共租赁住房保障资格核验", "en": "Checking whether a household may have public rental housing"},
   },
@@ -309,6 +324,12 @@ export const terms = {
     not_met: {"zh": "不符合", "en": "Not met"},
     needs_review: {"zh": "需人工核对", "en": "To be checked by a person"},
     not_applicable: {"zh": "不适用", "en": "Does not apply"},
+  },
+  view_channels: {
+    web: {"zh": "网页", "en": "Web page"},
+    elder: {"zh": "长辈版", "en": "Large text"},
+    wechat: {"zh": "微信", "en": "WeChat"},
+    poster: {"zh": "海报二维码", "en": "Code on a poster"},
   },
   waiting_on: {
     citizen: {"zh": "您（申请家庭）", "en": "You (the household)"},

@@ -24,6 +24,7 @@ from anju.eligibility.v1 import eligibility_pb2
 from anju.housing.v1 import housing_pb2
 from anju.notifications.v1 import notifications_pb2
 from anju.organisation.v1 import organisation_pb2
+from anju.oversight.v1 import oversight_pb2
 from anju.payments.v1 import payments_pb2
 from anju.registry.v1 import registry_pb2
 from anju.repair.v1 import repair_pb2
@@ -52,6 +53,7 @@ FILES: Final = {
     "payments": payments_pb2,
     "notifications": notifications_pb2,
     "organisation": organisation_pb2,
+    "oversight": oversight_pb2,
 }
 RPCS: Final = [
     (service, f"/{declared.full_name}/{method.name}", method)

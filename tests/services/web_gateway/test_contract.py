@@ -16,6 +16,7 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.operations.v1 import operations_pb2 as operations
 from anju.organisation.v1 import organisation_pb2 as organisation
+from anju.oversight.v1 import oversight_pb2 as oversight
 from anju.payments.v1 import payments_pb2 as payments
 from anju.reads.v1 import reads_pb2 as reads
 from anju.registry.v1 import registry_pb2 as registry
@@ -86,6 +87,21 @@ def script(gateway: World, operation: Operation) -> None:
     on("FindApplications", casework.FindApplicationsResponse(applications=[application]))
     on("ListTasks", casework.ListTasksResponse(tasks=[casework.Task(application_no=application.no, level="street")]))
     on("ListNotices", casework.ListNoticesResponse(notices=[casework.Notice(application_no=application.no)]))
+    said = oversight.Content(category="rent", articles=[oversight.Article(number="一", text="租金", criteria=["income"])])
+    policy = oversight.Policy(
+        id="rent", version=1, state="in_force", content=said, versions=[oversight.PolicyVersion(version=1, state="in_force")]
+    )
+    draft = oversight.Draft(policy_id="rent", version=2, content=said, digest="0" * 64, written_by=["st-1"])
+    for dated in (policy.published_at, policy.versions[0].published_at, draft.saved_at):
+        dated.GetCurrentTime()
+    on("ListPolicies", oversight.ListPoliciesResponse(policies=[oversight.PolicyItem(id="rent", category="rent")]))
+    on("GetPolicy", oversight.GetPolicyResponse(policy=policy))
+    on("ListRuleArticles", oversight.ListRuleArticlesResponse(articles=[oversight.RuleArticle(criterion="income", policy_id="rent")]))
+    on("GetViews", oversight.GetViewsResponse(total=1, days=[oversight.ViewsOfDay(day="2026-11-26", channel="web", views=1)]))
+    on("GetDraft", oversight.GetDraftResponse(draft=draft))
+    on("SaveDraft", oversight.SaveDraftResponse(draft=draft))
+    on("PublishDraft", oversight.PublishDraftResponse(policy=policy))
+    on("WithdrawPolicy", oversight.WithdrawPolicyResponse(policy=policy))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
     on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))
     on("ListReaders", reads.ListReadersResponse(readers=[reads.Reader(day="2026-11-26", reader="st-1", service="casework")]))
@@ -198,4 +214,9 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         "ListEstates",
         "ListWaiting",
         "CheckContract",
+        "ListPolicies",
+        "GetPolicy",
+        "CountView",
+        "ListRuleArticles",
+        "GetViews",
     }

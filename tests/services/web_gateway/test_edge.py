@@ -83,6 +83,7 @@ async def test_healthz_says_who_does_not_serve(gateway: World) -> None:
         "payments",
         "notifications",
         "organisation",
+        "oversight",
         "sign-on",
     }
     housing = gateway.backstage.servers["housing"]

@@ -12,6 +12,7 @@ from anju.common.v1 import common_pb2 as common
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
+from anju.oversight.v1 import oversight_pb2 as oversight
 from anju.payments.v1 import payments_pb2 as payments
 from anju.registry.v1 import registry_pb2 as registry
 from casekit.engine import BLOCKED
@@ -456,3 +457,23 @@ async def test_a_draft_is_kept_under_its_version_and_read_whatever_release_saved
     assert (await citizen.ask("DELETE", f"{API}/drafts/new")).status == 204
     assert (await citizen.ask("DELETE", f"{API}/drafts/new", headers={"X-CSRF-Token": None})).status == 403
     assert (await citizen.get(f"{API}/drafts/other")).status == 404
+
+
+async def test_a_policy_is_read_though_its_view_is_not_counted_and_nobody_is_named_where_it_is(gateway: World) -> None:
+    policy = oversight.Policy(id="rent", state="in_force", content=oversight.Content(title=common.Text(zh="租金", en="Rent")))
+    policy.published_at.GetCurrentTime()
+    gateway.backstage.on("GetPolicy", oversight.GetPolicyResponse(policy=policy))
+    citizen = await gateway.citizen()
+    stranger = await gateway.stranger()
+    for visitor in (citizen, stranger):
+        reply = await visitor.get(f"{API}/policies/rent", headers={"Accept-Language": "en"})
+        assert (reply.status, reply.json["title"]) == (200, "Rent")
+    counted = [each for each in gateway.backstage.asked if each.method == "CountView"]
+    assert [(each.request.policy_id, each.request.channel) for each in counted] == [("rent", "web")] * 2
+    assert {each.caller.kind for each in counted if each.caller} == {"system"}
+
+    def away(_request: Any) -> Any:
+        raise Refusal(errors.UNAVAILABLE)
+
+    gateway.backstage.on("CountView", away)
+    assert (await stranger.get(f"{API}/policies/rent")).status == 200

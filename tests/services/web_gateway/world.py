@@ -23,6 +23,8 @@ from anju.operations.v1 import operations_pb2 as operations
 from anju.operations.v1 import operations_pb2_grpc as operations_rpc
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.organisation.v1 import organisation_pb2_grpc as organisation_rpc
+from anju.oversight.v1 import oversight_pb2 as oversight
+from anju.oversight.v1 import oversight_pb2_grpc as oversight_rpc
 from anju.payments.v1 import payments_pb2 as payments
 from anju.payments.v1 import payments_pb2_grpc as payments_rpc
 from anju.reads.v1 import reads_pb2 as reads
@@ -55,6 +57,7 @@ _FILES: tuple[tuple[str, Any, Any], ...] = (
     ("housing", housing, housing_rpc),
     ("payments", payments, payments_rpc),
     ("notifications", notifications, notifications_rpc),
+    ("oversight", oversight, oversight_rpc),
 )
 # Spoken by several of them.
 _BESIDE: tuple[tuple[Any, Any], ...] = ((reads, reads_rpc), (operations, operations_rpc), (repair, repair_rpc))

@@ -18,6 +18,7 @@ PROGRAMS = {
     "housing.cli": "housing",
     "notifications.cli": "notifications",
     "organisation.cli": "organisation",
+    "oversight.cli": "oversight",
     "payments.cli": "payments",
     "registry_gateway.cli": "registry-gateway",
     "web_gateway.cli": "web-gateway",

@@ -241,6 +241,7 @@ def test_it_imports_no_service() -> None:
         "payments",
         "notifications",
         "organisation",
+        "oversight",
         "web_gateway",
         "anju_sandbox",
     )

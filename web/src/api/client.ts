@@ -90,6 +90,10 @@ export const api = {
   city: () => only(http.GET("/api/v1/city")),
   divisions: async () => (await only(http.GET("/api/v1/divisions"))).items,
   conditions: () => only(http.GET("/api/v1/conditions")),
+  policies: (query: Paged & { words?: string; category?: string; on_date?: string }) => only(http.GET("/api/v1/policies", { params: { query } })),
+  policy: (id: string, query: { on_date?: string; channel?: "web" | "elder" | "wechat" | "poster" }) =>
+    orNull(only(http.GET("/api/v1/policies/{id}", { params: { path: { id }, query } }))),
+  ruleArticles: async () => (await only(http.GET("/api/v1/policy-articles"))).items,
   notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),
   // Public lists may come from the browser's cache; whoever has just changed one asks past it.
   estates: (query: { district?: string }, cache: RequestCache = "default") => only(http.GET("/api/v1/estates", { params: { query }, cache })),

@@ -10,6 +10,15 @@ export const limits = {
     "name": 100,
     "id_number": 40
   },
+  "ArticleText": {
+    "number": 20,
+    "heading": 60,
+    "text": 4000
+  },
+  "BothTexts": {
+    "zh": 600,
+    "en": 1200
+  },
   "ChooseCapacity": {
     "capacity": 40
   },
@@ -90,6 +99,10 @@ export const limits = {
   "OfWorkflow": {
     "reason": 500
   },
+  "PolicyContent": {
+    "issuer": 100,
+    "document_no": 60
+  },
   "RaiseObjection": {
     "text": 2000
   },
@@ -110,5 +123,9 @@ export const limits = {
   },
   "Withdraw": {
     "reason": 500
+  },
+  "WithdrawPolicy": {
+    "reason": 500,
+    "superseded_by": 60
   }
 } as const;

@@ -1327,6 +1327,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The policies in force on a day: all, of a category, or those that hold every word, with a word in the title first */
+        get: operations["list_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One policy as it is in force on a day
+         * @description It is counted by day and channel that it was opened, and nothing about who.
+         */
+        get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a policy out of force from a day on; it stays readable, with the reason
+         * @description Saying the same again changes nothing. Roles: city_reviewer.
+         */
+        post: operations["withdraw_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy-articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The articles in force on a day which a condition implements */
+        get: operations["list_rule_articles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every policy as its editors see it, drafts among them; what was touched last first
+         * @description Roles: city_reviewer, auditor.
+         */
+        get: operations["list_policy_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy-drafts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The draft of a policy's next version
+         * @description 404 without one. Roles: city_reviewer, auditor.
+         */
+        get: operations["get_policy_draft"];
+        /**
+         * Writes the draft of a policy's next version, or of a new policy
+         * @description Saving the same again changes nothing. Roles: city_reviewer.
+         */
+        put: operations["save_policy_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy-drafts/{id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publishes the draft that was read, by its digest; never by who has written in it
+         * @description Publishing the same again changes nothing. Roles: city_reviewer.
+         */
+        post: operations["publish_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query-objections": {
         parameters: {
             query?: never;
@@ -1478,6 +1616,23 @@ export interface paths {
          * @description Roles: house_manager.
          */
         post: operations["add_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often the city's policies were opened, by day and channel; nobody is known by it */
+        get: operations["get_visits"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1829,6 +1984,29 @@ export interface components {
              */
             total: number | null;
         };
+        /** ArticleText */
+        ArticleText: {
+            /** Number */
+            number: string;
+            /**
+             * Heading
+             * @default
+             */
+            heading: string;
+            /** Text */
+            text: string;
+            /**
+             * Criteria
+             * @default []
+             */
+            criteria: ("housing_area" | "income" | "vehicle_count" | "vehicle_value" | "insured_months" | "marriage" | "minor_elsewhere" | "adult_applicant")[];
+            /**
+             * Unverified
+             * @description It sums up a law, and nobody has compared it with the official text.
+             * @default false
+             */
+            unverified: boolean;
+        };
         /** Assessment */
         Assessment: {
             /** Id */
@@ -1901,6 +2079,13 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /** BothTexts */
+        BothTexts: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
         };
         /** Calls */
         Calls: {
@@ -2136,6 +2321,23 @@ export interface components {
              * Format: date-time
              */
             given_at: string;
+        };
+        /** ContentView */
+        ContentView: {
+            /** Category */
+            category: string;
+            title: components["schemas"]["TextsView"];
+            summary: components["schemas"]["TextsView"];
+            /** Issuer */
+            issuer: string;
+            /** Document No */
+            document_no: string;
+            /** Articles */
+            articles: components["schemas"]["PolicyArticle"][];
+            /** Effective On */
+            effective_on: string;
+            /** Sample */
+            sample: boolean;
         };
         /** Contract */
         Contract: {
@@ -3719,6 +3921,222 @@ export interface components {
              */
             certificate_ends_at: string | null;
         };
+        /** PolicyArticle */
+        PolicyArticle: {
+            /** Number */
+            number: string;
+            /** Heading */
+            heading: string;
+            /** Text */
+            text: string;
+            /**
+             * Criteria
+             * @description The conditions it is implemented by.
+             */
+            criteria: string[];
+            /**
+             * Unverified
+             * @description It sums up a law, and nobody has compared it with the official text.
+             */
+            unverified: boolean;
+        };
+        /** PolicyContent */
+        PolicyContent: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "national" | "application" | "allocation" | "rent" | "tenancy" | "rights" | "news";
+            title: components["schemas"]["BothTexts"];
+            summary: components["schemas"]["BothTexts"];
+            /** Issuer */
+            issuer: string;
+            /**
+             * Document No
+             * @default
+             */
+            document_no: string;
+            /** Articles */
+            articles: components["schemas"]["ArticleText"][];
+            /**
+             * Effective On
+             * @description YYYY-MM-DD.
+             */
+            effective_on: string;
+            /**
+             * Sample
+             * @default false
+             */
+            sample: boolean;
+        };
+        /** PolicyDraft */
+        PolicyDraft: {
+            /** Policy Id */
+            policy_id: string;
+            /** Version */
+            version: number;
+            content: components["schemas"]["ContentView"];
+            /** Digest */
+            digest: string;
+            /**
+             * Written By
+             * @description Accounts which have written in it: none of them publishes it.
+             */
+            written_by: string[];
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+        };
+        /** PolicyItem */
+        PolicyItem: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /** Category */
+            category: string;
+            /** Title */
+            title: string;
+            /** Summary */
+            summary: string;
+            /** Issuer */
+            issuer: string;
+            /** Effective On */
+            effective_on: string;
+            /**
+             * Sample
+             * @description Written for trying and teaching; not the city's word.
+             */
+            sample: boolean;
+        };
+        /** PolicyItemPage */
+        PolicyItemPage: {
+            /** Items */
+            items: components["schemas"]["PolicyItem"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** PolicyVersionView */
+        PolicyVersionView: {
+            /** Version */
+            version: number;
+            /** Effective On */
+            effective_on: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** State */
+            state: string;
+        };
+        /** PolicyView */
+        PolicyView: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /**
+             * State
+             * @description How this version stands on the day asked for.
+             */
+            state: string;
+            /** Category */
+            category: string;
+            /** Title */
+            title: string;
+            /**
+             * Summary
+             * @description In plain language; the articles hold.
+             */
+            summary: string;
+            /** Issuer */
+            issuer: string;
+            /** Document No */
+            document_no: string;
+            /** Effective On */
+            effective_on: string;
+            /** Sample */
+            sample: boolean;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /**
+             * Articles
+             * @description In the language in which they hold.
+             */
+            articles: components["schemas"]["PolicyArticle"][];
+            /**
+             * Versions
+             * @description Every published version, newest first.
+             */
+            versions: components["schemas"]["PolicyVersionView"][];
+            /** Withdrawn On */
+            withdrawn_on: string;
+            /** Withdrawal Reason */
+            withdrawal_reason: string;
+            /** Superseded By */
+            superseded_by: string;
+        };
+        /** PolicyWork */
+        PolicyWork: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Category */
+            category: string;
+            /**
+             * Draft
+             * @description Number of the version in the making, 0 for none.
+             */
+            draft: number;
+            /**
+             * Published
+             * @description Number of the version published last, 0 for none.
+             */
+            published: number;
+            /** Effective On */
+            effective_on: string;
+            /** Withdrawn On */
+            withdrawn_on: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+        };
+        /** PolicyWorkPage */
+        PolicyWorkPage: {
+            /** Items */
+            items: components["schemas"]["PolicyWork"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
         /**
          * PrefillData
          * @description Of the real-name sign-on, for the applicant's own form.
@@ -3771,6 +4189,14 @@ export interface components {
              * @description The reader's own: somebody else of the level has to agree.
              */
             own: boolean;
+        };
+        /** PublishPolicy */
+        PublishPolicy: {
+            /**
+             * Digest
+             * @description SHA-256 of what the draft says.
+             */
+            digest: string;
         };
         /** QueryAboutMe */
         QueryAboutMe: {
@@ -4111,6 +4537,22 @@ export interface components {
              */
             declaration_due: boolean;
         };
+        /** RuleArticle */
+        RuleArticle: {
+            /** Criterion */
+            criterion: string;
+            /** Policy Id */
+            policy_id: string;
+            /** Title */
+            title: string;
+            /** Number */
+            number: string;
+        };
+        /** RuleArticleList */
+        RuleArticleList: {
+            /** Items */
+            items: components["schemas"]["RuleArticle"][];
+        };
         /** RuleCriterion */
         RuleCriterion: {
             /** Code */
@@ -4149,6 +4591,16 @@ export interface components {
              */
             version: number;
             form: components["schemas"]["DraftForm"];
+        };
+        /** SavePolicyDraft */
+        SavePolicyDraft: {
+            content: components["schemas"]["PolicyContent"];
+            /**
+             * Base Digest
+             * @description Of the draft that is replaced; empty for none.
+             * @default
+             */
+            base_digest: string;
         };
         /** Search */
         Search: {
@@ -4406,6 +4858,13 @@ export interface components {
             offers: components["schemas"]["Offer"][];
             lease: components["schemas"]["Lease"] | null;
         };
+        /** TextsView */
+        TextsView: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+        };
         /** TimelineEntry */
         TimelineEntry: {
             /**
@@ -4479,6 +4938,25 @@ export interface components {
             /** Link */
             link: string;
         };
+        /** ViewsOfDay */
+        ViewsOfDay: {
+            /** Day */
+            day: string;
+            /** Channel */
+            channel: string;
+            /** Views */
+            views: number;
+        };
+        /** Visits */
+        Visits: {
+            /** Total */
+            total: number;
+            /**
+             * Days
+             * @description By day and channel, newest first, at most 400 of them.
+             */
+            days: components["schemas"]["ViewsOfDay"][];
+        };
         /** WaitingEntry */
         WaitingEntry: {
             /** Application No */
@@ -4550,6 +5028,21 @@ export interface components {
              */
             reason: string;
         };
+        /** WithdrawPolicy */
+        WithdrawPolicy: {
+            /**
+             * From On
+             * @description YYYY-MM-DD.
+             */
+            from_on: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Superseded By
+             * @default
+             */
+            superseded_by: string;
+        };
         /** WorkflowType */
         WorkflowType: {
             /** Type */
@@ -4616,7 +5109,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -4744,9 +5237,11 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Appoint = components['schemas']['Appoint'];
 export type Appointment = components['schemas']['Appointment'];
 export type AppointmentPage = components['schemas']['AppointmentPage'];
+export type ArticleText = components['schemas']['ArticleText'];
 export type Assessment = components['schemas']['Assessment'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
+export type BothTexts = components['schemas']['BothTexts'];
 export type Calls = components['schemas']['Calls'];
 export type CapacityView = components['schemas']['CapacityView'];
 export type ChangedDetail = components['schemas']['ChangedDetail'];
@@ -4761,6 +5256,7 @@ export type Confirm = components['schemas']['Confirm'];
 export type ConfirmAppointment = components['schemas']['ConfirmAppointment'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentView = components['schemas']['ConsentView'];
+export type ContentView = components['schemas']['ContentView'];
 export type Contract = components['schemas']['Contract'];
 export type ContractCheck = components['schemas']['ContractCheck'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
@@ -4835,9 +5331,19 @@ export type OrganisationUnit = components['schemas']['OrganisationUnit'];
 export type OrganisationUnitList = components['schemas']['OrganisationUnitList'];
 export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
+export type PolicyArticle = components['schemas']['PolicyArticle'];
+export type PolicyContent = components['schemas']['PolicyContent'];
+export type PolicyDraft = components['schemas']['PolicyDraft'];
+export type PolicyItem = components['schemas']['PolicyItem'];
+export type PolicyItemPage = components['schemas']['PolicyItemPage'];
+export type PolicyVersionView = components['schemas']['PolicyVersionView'];
+export type PolicyView = components['schemas']['PolicyView'];
+export type PolicyWork = components['schemas']['PolicyWork'];
+export type PolicyWorkPage = components['schemas']['PolicyWorkPage'];
 export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
+export type PublishPolicy = components['schemas']['PublishPolicy'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
@@ -4856,9 +5362,12 @@ export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
 export type Repaired = components['schemas']['Repaired'];
 export type Review = components['schemas']['Review'];
+export type RuleArticle = components['schemas']['RuleArticle'];
+export type RuleArticleList = components['schemas']['RuleArticleList'];
 export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
+export type SavePolicyDraft = components['schemas']['SavePolicyDraft'];
 export type Search = components['schemas']['Search'];
 export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
@@ -4870,15 +5379,19 @@ export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type Tenancy = components['schemas']['Tenancy'];
+export type TextsView = components['schemas']['TextsView'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Unit = components['schemas']['Unit'];
 export type UnitList = components['schemas']['UnitList'];
 export type Vehicle = components['schemas']['Vehicle'];
 export type View = components['schemas']['View'];
+export type ViewsOfDay = components['schemas']['ViewsOfDay'];
+export type Visits = components['schemas']['Visits'];
 export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
 export type WaitingLookup = components['schemas']['WaitingLookup'];
 export type Withdraw = components['schemas']['Withdraw'];
+export type WithdrawPolicy = components['schemas']['WithdrawPolicy'];
 export type WorkflowType = components['schemas']['WorkflowType'];
 export type Response400 = components['responses']['400'];
 export type Response401 = components['responses']['401'];
@@ -7803,6 +8316,320 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    list_policies: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Every word has to be in the text; two characters are a word, and one is. */
+                words?: string;
+                category?: string;
+                /** @description YYYY-MM-DD; empty for today. */
+                on_date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyItemPage"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_policy: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM-DD; empty for today. */
+                on_date?: string;
+                /** @description By which way the reader came; it is counted, and nothing about him. */
+                channel?: "web" | "elder" | "wechat" | "poster";
+            };
+            header?: never;
+            path: {
+                /** @description Name of a policy in its address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    withdraw_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a policy in its address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawPolicy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_rule_articles: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM-DD; empty for today. */
+                on_date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleArticleList"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_policy_drafts: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyWorkPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_policy_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a policy in its address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDraft"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    save_policy_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a policy in its address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavePolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDraft"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    publish_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a policy in its address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishPolicy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     list_query_objections: {
         parameters: {
             query?: {
@@ -8125,6 +8952,46 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_visits: {
+        parameters: {
+            query?: {
+                /** @description First day; empty for all. */
+                from_on?: string;
+                /** @description Last day; empty for all. */
+                until_on?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visits"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -52,6 +52,8 @@ export const router = createRouter({
   routes: [
     open("/", "home.title", () => import("./pages/HomePage.vue")),
     open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
+    open("/policies", "policies.title", () => import("./pages/PoliciesPage.vue")),
+    open("/policies/:id", "policies.title", () => import("./pages/PolicyPage.vue")),
     open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
     open("/contracts/check/:no/:mark", "check_contract.title", () => import("./pages/CheckContractPage.vue")),

@@ -17,7 +17,7 @@ from chassis import logs
 from chassis.crypto import KeyRing
 from chassis.temporal import PAYLOAD_KEYS
 
-from anju_onebox import databases, probes
+from anju_onebox import databases, policies, probes
 from anju_onebox.codec_server import codec_server
 from anju_onebox.engine.keeper import Engine, keep
 from anju_onebox.engine.postgres import DatabaseServer, Postgres, database_server
@@ -145,7 +145,7 @@ async def _start_together(result: Box, stack: AsyncExitStack, progress: Progress
     progress.ready("外部世界（仿真）", "sandbox: departments, bank, SMS, sign-on")
     for service in SERVICES:
         await stack.enter_async_context(_application(layout, service))
-    progress.ready("七个服务", "services", ", ".join(SERVICES))
+    progress.ready("八个服务", "services", ", ".join(SERVICES))
     await stack.enter_async_context(worker(layout.settings(worker_settings.Settings, WORKER)))
     progress.ready("流程执行", "worker")
     await _seed(layout, progress)
@@ -181,7 +181,7 @@ async def _start_split(result: Box, stack: AsyncExitStack, progress: Progress) -
     for service in SERVICES:
         for number in range(layout.replicas.get(service, 1)):
             await probes.until(lambda service=service, number=number: probes.service_serves(layout, service, number), service)  # type: ignore[misc]
-    progress.ready("七个服务", "services, a process each", ", ".join(SERVICES))
+    progress.ready("八个服务", "services, a process each", ", ".join(SERVICES))
     await probes.until(lambda: probes.worker_polls(layout), "the worker")
     progress.ready("流程执行", "worker")
     await _seed(layout, progress)
@@ -189,13 +189,16 @@ async def _start_split(result: Box, stack: AsyncExitStack, progress: Progress) -
 
 
 async def _seed(layout: Layout, progress: Progress) -> None:
-    """Before the edge opens: whoever it lets in finds the city's housing there, and officials their duties."""
+    """Before the edge opens: whoever it lets in finds the city's housing and policies there, and officials their duties."""
     added = await seed(layout)
     if added:
         progress.ready("示例房源", "sample housing stock", f"{added} 套")
     appointed = await seed_people(layout)
     if appointed:
         progress.ready("示例人员", "sample staff", f"{appointed} 人")
+    shelved = await policies.seed(layout)
+    if shelved:
+        progress.ready("示例政策", "sample policies", f"{shelved} 件")
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ SERVICES: Final[dict[str, int]] = {
     "registry-gateway": 7403,
     "notifications": 7406,
     "organisation": 7407,
+    "oversight": 7408,
     "housing": 7404,
     "payments": 7405,
     "casework": 7401,

@@ -29,6 +29,7 @@ _STUBS: Final = (
     "payments",
     "notifications",
     "organisation",
+    "oversight",
     "facts",
     "reads",
     "repair",

@@ -1,4 +1,4 @@
-"""The seven services as the gateway calls them: one channel each, and the identity of a person on every call."""
+"""The eight services as the gateway calls them: one channel each, and the identity of a person on every call."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.operations.v1 import operations_pb2_grpc
 from anju.organisation.v1 import organisation_pb2, organisation_pb2_grpc
+from anju.oversight.v1 import oversight_pb2, oversight_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
 from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
@@ -43,6 +44,7 @@ class Services:
     payments: payments_pb2_grpc.PaymentsServiceStub
     notifications: notifications_pb2_grpc.NotificationsServiceStub
     organisation: organisation_pb2_grpc.OrganisationServiceStub
+    oversight: oversight_pb2_grpc.OversightServiceStub
     # Of every service that shows households' affairs to staff, by its name.
     reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
     # Of every service.
@@ -74,6 +76,7 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
         payments = remote("payments", payments_pb2.DESCRIPTOR)
         notifications = remote("notifications", notifications_pb2.DESCRIPTOR)
         organisation = remote("organisation", organisation_pb2.DESCRIPTOR)
+        oversight = remote("oversight", oversight_pb2.DESCRIPTOR)
         yield Services(
             casework=casework_pb2_grpc.CaseworkServiceStub(casework.channel),
             eligibility=eligibility_pb2_grpc.EligibilityServiceStub(eligibility.channel),
@@ -82,6 +85,7 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
             payments=payments_pb2_grpc.PaymentsServiceStub(payments.channel),
             notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
             organisation=organisation_pb2_grpc.OrganisationServiceStub(organisation.channel),
+            oversight=oversight_pb2_grpc.OversightServiceStub(oversight.channel),
             reads={name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
             operations={name: operations_pb2_grpc.OperationsServiceStub(each.client.channel) for name, each in remotes.items()},
             repair={name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},

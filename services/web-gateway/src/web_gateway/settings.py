@@ -66,6 +66,7 @@ class Settings(ProcessSettings):
     payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
     notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
     organisation_address: str = Field(default="127.0.0.1:7407", description="Address of organisation.")
+    oversight_address: str = Field(default="127.0.0.1:7408", description="Address of oversight.")
 
     @field_validator("trusted_proxies")
     @classmethod

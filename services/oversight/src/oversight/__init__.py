@@ -1,0 +1,1 @@
+"""Oversight: what the city publishes about public rental housing."""

@@ -1,0 +1,4 @@
+from chassis.migrate import run_environment
+from oversight.tables import Base
+
+run_environment(Base.metadata)

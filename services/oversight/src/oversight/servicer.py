@@ -1,0 +1,48 @@
+"""gRPC surface of oversight: proto in, domain, proto out; nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anju.oversight.v1 import oversight_pb2 as pb
+from anju.oversight.v1 import oversight_pb2_grpc as rpc
+from chassis.identity import current_caller
+
+from oversight.editing import Editing
+from oversight.reading import Reading
+
+
+class OversightServicer(rpc.OversightServiceServicer):
+    def __init__(self, reading: Reading, editing: Editing) -> None:
+        self._reading = reading
+        self._editing = editing
+
+    async def ListPolicies(self, request: pb.ListPoliciesRequest, context: Any) -> pb.ListPoliciesResponse:
+        return await self._reading.find(request)
+
+    async def GetPolicy(self, request: pb.GetPolicyRequest, context: Any) -> pb.GetPolicyResponse:
+        return await self._reading.one(request)
+
+    async def ListRuleArticles(self, request: pb.ListRuleArticlesRequest, context: Any) -> pb.ListRuleArticlesResponse:
+        return await self._reading.rule_articles(request)
+
+    async def CountView(self, request: pb.CountViewRequest, context: Any) -> pb.CountViewResponse:
+        return await self._reading.count_view(request)
+
+    async def GetViews(self, request: pb.GetViewsRequest, context: Any) -> pb.GetViewsResponse:
+        return await self._reading.views(request)
+
+    async def ListDrafts(self, request: pb.ListDraftsRequest, context: Any) -> pb.ListDraftsResponse:
+        return await self._editing.list(request)
+
+    async def GetDraft(self, request: pb.GetDraftRequest, context: Any) -> pb.GetDraftResponse:
+        return await self._editing.draft(request)
+
+    async def SaveDraft(self, request: pb.SaveDraftRequest, context: Any) -> pb.SaveDraftResponse:
+        return await self._editing.save(current_caller(), request)
+
+    async def PublishDraft(self, request: pb.PublishDraftRequest, context: Any) -> pb.PublishDraftResponse:
+        return await self._editing.publish(current_caller(), request)
+
+    async def WithdrawPolicy(self, request: pb.WithdrawPolicyRequest, context: Any) -> pb.WithdrawPolicyResponse:
+        return await self._editing.withdraw(current_caller(), request)

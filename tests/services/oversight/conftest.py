@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.conftest import MakeDatabase
+from tests.services.oversight.shelf import Shelf, shelf
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="shelf")
+async def _shelf(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Shelf]:
+    async with shelf(make_database, keys_dir) as running:
+        yield running
