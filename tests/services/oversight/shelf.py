@@ -65,13 +65,15 @@ class Shelf:
         return await self.edge.call(getattr(rpc.OversightServiceStub(self.edge.channel), method), request, caller=caller)
 
     async def save(self, id: str, said: pb.Content, base: str = "", caller: Caller = WRITER) -> pb.Draft:
-        request = pb.SaveDraftRequest(policy_id=id, content=said, base_digest=base)
-        answer: pb.SaveDraftResponse = await self.ask("SaveDraft", request, caller)
+        request = pb.SavePolicyDraftRequest(policy_id=id, content=said, base_digest=base)
+        answer: pb.SavePolicyDraftResponse = await self.ask("SavePolicyDraft", request, caller)
         return answer.draft
 
     async def publish(self, id: str, said: pb.Content | None = None) -> pb.Policy:
         draft = await self.save(id, said or content())
-        answer: pb.PublishDraftResponse = await self.ask("PublishDraft", pb.PublishDraftRequest(policy_id=id, digest=draft.digest), SECOND)
+        answer: pb.PublishPolicyResponse = await self.ask(
+            "PublishPolicy", pb.PublishPolicyRequest(policy_id=id, digest=draft.digest), SECOND
+        )
         return answer.policy
 
     async def found(self, words: str = "", **more: Any) -> list[str]:

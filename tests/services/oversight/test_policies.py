@@ -92,7 +92,9 @@ async def test_what_was_in_force_on_a_day_stays_when_a_new_version_comes(shelf: 
     assert await shelf.found("三元", on_date=on(5)) == []
     assert await shelf.found(on_date=on(-11)) == []
     again = await shelf.save("rent", content(effective_on=on(4)))
-    assert await refused(shelf.ask("PublishDraft", pb.PublishDraftRequest(policy_id="rent", digest=again.digest), SECOND)) == "IN_THE_PAST"
+    assert (
+        await refused(shelf.ask("PublishPolicy", pb.PublishPolicyRequest(policy_id="rent", digest=again.digest), SECOND)) == "IN_THE_PAST"
+    )
 
 
 async def test_a_withdrawn_policy_stays_readable_and_leaves_the_shelf(shelf: Shelf) -> None:
@@ -120,19 +122,21 @@ async def test_who_has_written_in_a_draft_does_not_publish_it(shelf: Shelf) -> N
     draft = await shelf.save("rent", content())
     assert await refused(shelf.read("rent")) == "NOT_FOUND"
     assert await shelf.found() == []
-    asked = pb.PublishDraftRequest(policy_id="rent", digest=draft.digest)
-    assert await refused(shelf.ask("PublishDraft", asked, WRITER)) == "SECOND_READER"
+    asked = pb.PublishPolicyRequest(policy_id="rent", digest=draft.digest)
+    assert await refused(shelf.ask("PublishPolicy", asked, WRITER)) == "SECOND_READER"
     # Another account of the same person is the same person.
-    assert await refused(shelf.ask("PublishDraft", asked, editor("writer-2", person="person of writer"))) == "SECOND_READER"
+    assert await refused(shelf.ask("PublishPolicy", asked, editor("writer-2", person="person of writer"))) == "SECOND_READER"
     edited = await shelf.save("rent", content(text="改过的。"), draft.digest, SECOND)
     assert list(edited.written_by) == ["writer", "second"]
-    asked = pb.PublishDraftRequest(policy_id="rent", digest=edited.digest)
+    asked = pb.PublishPolicyRequest(policy_id="rent", digest=edited.digest)
     for each in (WRITER, SECOND):
-        assert await refused(shelf.ask("PublishDraft", asked, each)) == "SECOND_READER"
+        assert await refused(shelf.ask("PublishPolicy", asked, each)) == "SECOND_READER"
     third = editor("third")
-    assert await refused(shelf.ask("PublishDraft", pb.PublishDraftRequest(policy_id="rent", digest=draft.digest), third)) == "DRAFT_CHANGED"
+    assert (
+        await refused(shelf.ask("PublishPolicy", pb.PublishPolicyRequest(policy_id="rent", digest=draft.digest), third)) == "DRAFT_CHANGED"
+    )
     for _ in range(2):
-        policy = (await shelf.ask("PublishDraft", asked, third)).policy
+        policy = (await shelf.ask("PublishPolicy", asked, third)).policy
     assert (policy.version, policy.content.articles[0].text) == (1, "改过的。")
 
 
@@ -170,11 +174,11 @@ async def test_only_editors_write_and_only_they_and_auditors_see_drafts(shelf: S
     draft = await shelf.save("rent", content())
     for role in ("street_clerk", "operator", "auditor"):
         assert await refused(shelf.save("other", content(), caller=editor("else", role=role))) == "NOT_ALLOWED"
-    asked = pb.GetDraftRequest(policy_id="rent")
-    assert (await shelf.ask("GetDraft", asked, editor("a", role="auditor"))).draft.digest == draft.digest
-    assert await refused(shelf.ask("GetDraft", asked)) == "NOT_ALLOWED"
-    assert await refused(shelf.ask("GetDraft", pb.GetDraftRequest(policy_id="old"), SECOND)) == "NOT_FOUND"
-    works = (await shelf.ask("ListDrafts", pb.ListDraftsRequest(), SECOND)).policies
+    asked = pb.GetPolicyDraftRequest(policy_id="rent")
+    assert (await shelf.ask("GetPolicyDraft", asked, editor("a", role="auditor"))).draft.digest == draft.digest
+    assert await refused(shelf.ask("GetPolicyDraft", asked)) == "NOT_ALLOWED"
+    assert await refused(shelf.ask("GetPolicyDraft", pb.GetPolicyDraftRequest(policy_id="old"), SECOND)) == "NOT_FOUND"
+    works = (await shelf.ask("ListPolicyDrafts", pb.ListPolicyDraftsRequest(), SECOND)).policies
     assert [(each.id, each.draft, each.published) for each in works] == [("rent", 1, 0), ("old", 0, 1)]
 
 

@@ -98,9 +98,9 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetPolicy", oversight.GetPolicyResponse(policy=policy))
     on("ListRuleArticles", oversight.ListRuleArticlesResponse(articles=[oversight.RuleArticle(criterion="income", policy_id="rent")]))
     on("GetViews", oversight.GetViewsResponse(total=1, days=[oversight.ViewsOfDay(day="2026-11-26", channel="web", views=1)]))
-    on("GetDraft", oversight.GetDraftResponse(draft=draft))
-    on("SaveDraft", oversight.SaveDraftResponse(draft=draft))
-    on("PublishDraft", oversight.PublishDraftResponse(policy=policy))
+    on("GetPolicyDraft", oversight.GetPolicyDraftResponse(draft=draft))
+    on("SavePolicyDraft", oversight.SavePolicyDraftResponse(draft=draft))
+    on("PublishPolicy", oversight.PublishPolicyResponse(policy=policy))
     on("WithdrawPolicy", oversight.WithdrawPolicyResponse(policy=policy))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
     on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))

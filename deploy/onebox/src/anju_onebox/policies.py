@@ -53,10 +53,10 @@ async def seed(layout: Layout) -> int:
         except Refusal as refusal:
             if refusal.problem.reason != "NOT_FOUND":
                 raise
-        saving = pb.SaveDraftRequest(policy_id=file.stem, content=read(file))
-        draft = (await client.call(stub.SaveDraft, saving, caller=writer, timeout=_SECONDS)).draft
-        publishing = pb.PublishDraftRequest(policy_id=file.stem, digest=draft.digest)
-        await client.call(stub.PublishDraft, publishing, caller=publisher, timeout=_SECONDS)
+        saving = pb.SavePolicyDraftRequest(policy_id=file.stem, content=read(file))
+        draft = (await client.call(stub.SavePolicyDraft, saving, caller=writer, timeout=_SECONDS)).draft
+        publishing = pb.PublishPolicyRequest(policy_id=file.stem, digest=draft.digest)
+        await client.call(stub.PublishPolicy, publishing, caller=publisher, timeout=_SECONDS)
         return True
 
     try:

@@ -29,19 +29,19 @@ class Editing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list(self, request: pb.ListDraftsRequest) -> pb.ListDraftsResponse:
+    async def list(self, request: pb.ListPolicyDraftsRequest) -> pb.ListPolicyDraftsResponse:
         async with self._database.snapshot() as session:
             rows, page = await store.works(session, request.page)
-        return pb.ListDraftsResponse(policies=[convert.to_work(*row) for row in rows], page=page)
+        return pb.ListPolicyDraftsResponse(policies=[convert.to_work(*row) for row in rows], page=page)
 
-    async def draft(self, request: pb.GetDraftRequest) -> pb.GetDraftResponse:
+    async def draft(self, request: pb.GetPolicyDraftRequest) -> pb.GetPolicyDraftResponse:
         async with self._database.statements() as session:
             row = await store.draft(session, request.policy_id)
         if row is None:
             raise Refusal(NOT_FOUND)
-        return pb.GetDraftResponse(draft=convert.to_draft(row))
+        return pb.GetPolicyDraftResponse(draft=convert.to_draft(row))
 
-    async def save(self, caller: Caller, request: pb.SaveDraftRequest) -> pb.SaveDraftResponse:
+    async def save(self, caller: Caller, request: pb.SavePolicyDraftRequest) -> pb.SavePolicyDraftResponse:
         """Raises Refusal."""
         if not is_policy_id(request.policy_id):
             text = "网址名称只用小写字母、数字和连字符。", "The name in the address has small letters, digits and hyphens only."
@@ -55,9 +55,9 @@ class Editing:
                     raise Refusal(DRAFT_CHANGED)
                 row = await self._write(session, request.policy_id, row, content, caller)
             await session.flush()
-        return pb.SaveDraftResponse(draft=convert.to_draft(row))
+        return pb.SavePolicyDraftResponse(draft=convert.to_draft(row))
 
-    async def publish(self, caller: Caller, request: pb.PublishDraftRequest) -> pb.PublishDraftResponse:
+    async def publish(self, caller: Caller, request: pb.PublishPolicyRequest) -> pb.PublishPolicyResponse:
         """Raises Refusal."""
         async with self._database.transaction() as session:
             await store.hold(session, request.policy_id)
@@ -74,7 +74,7 @@ class Editing:
                 row.state, row.published_at = "published", datetime.now(UTC)
                 row.published_by, row.published_by_person = caller.sub, caller.person
                 await session.flush()
-            return pb.PublishDraftResponse(policy=await policy_on(session, policy.id, today()))
+            return pb.PublishPolicyResponse(policy=await policy_on(session, policy.id, today()))
 
     async def withdraw(self, caller: Caller, request: pb.WithdrawPolicyRequest) -> pb.WithdrawPolicyResponse:
         """Raises Refusal."""

@@ -32,16 +32,16 @@ class OversightServicer(rpc.OversightServiceServicer):
     async def GetViews(self, request: pb.GetViewsRequest, context: Any) -> pb.GetViewsResponse:
         return await self._reading.views(request)
 
-    async def ListDrafts(self, request: pb.ListDraftsRequest, context: Any) -> pb.ListDraftsResponse:
+    async def ListPolicyDrafts(self, request: pb.ListPolicyDraftsRequest, context: Any) -> pb.ListPolicyDraftsResponse:
         return await self._editing.list(request)
 
-    async def GetDraft(self, request: pb.GetDraftRequest, context: Any) -> pb.GetDraftResponse:
+    async def GetPolicyDraft(self, request: pb.GetPolicyDraftRequest, context: Any) -> pb.GetPolicyDraftResponse:
         return await self._editing.draft(request)
 
-    async def SaveDraft(self, request: pb.SaveDraftRequest, context: Any) -> pb.SaveDraftResponse:
+    async def SavePolicyDraft(self, request: pb.SavePolicyDraftRequest, context: Any) -> pb.SavePolicyDraftResponse:
         return await self._editing.save(current_caller(), request)
 
-    async def PublishDraft(self, request: pb.PublishDraftRequest, context: Any) -> pb.PublishDraftResponse:
+    async def PublishPolicy(self, request: pb.PublishPolicyRequest, context: Any) -> pb.PublishPolicyResponse:
         return await self._editing.publish(current_caller(), request)
 
     async def WithdrawPolicy(self, request: pb.WithdrawPolicyRequest, context: Any) -> pb.WithdrawPolicyResponse:

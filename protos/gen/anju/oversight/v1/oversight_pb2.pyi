@@ -513,7 +513,7 @@ class GetViewsResponse(_message.Message):
 Global___GetViewsResponse: _TypeAlias = GetViewsResponse  # noqa: Y015
 
 @_typing.final
-class ListDraftsRequest(_message.Message):
+class ListPolicyDraftsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_FIELD_NUMBER: _builtins.int
@@ -530,7 +530,7 @@ class ListDraftsRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListDraftsRequest: _TypeAlias = ListDraftsRequest  # noqa: Y015
+Global___ListPolicyDraftsRequest: _TypeAlias = ListPolicyDraftsRequest  # noqa: Y015
 
 @_typing.final
 class PolicyWork(_message.Message):
@@ -576,7 +576,7 @@ class PolicyWork(_message.Message):
 Global___PolicyWork: _TypeAlias = PolicyWork  # noqa: Y015
 
 @_typing.final
-class ListDraftsResponse(_message.Message):
+class ListPolicyDraftsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICIES_FIELD_NUMBER: _builtins.int
@@ -597,7 +597,7 @@ class ListDraftsResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListDraftsResponse: _TypeAlias = ListDraftsResponse  # noqa: Y015
+Global___ListPolicyDraftsResponse: _TypeAlias = ListPolicyDraftsResponse  # noqa: Y015
 
 @_typing.final
 class Draft(_message.Message):
@@ -640,7 +640,7 @@ class Draft(_message.Message):
 Global___Draft: _TypeAlias = Draft  # noqa: Y015
 
 @_typing.final
-class GetDraftRequest(_message.Message):
+class GetPolicyDraftRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_ID_FIELD_NUMBER: _builtins.int
@@ -656,10 +656,10 @@ class GetDraftRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetDraftRequest: _TypeAlias = GetDraftRequest  # noqa: Y015
+Global___GetPolicyDraftRequest: _TypeAlias = GetPolicyDraftRequest  # noqa: Y015
 
 @_typing.final
-class GetDraftResponse(_message.Message):
+class GetPolicyDraftResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DRAFT_FIELD_NUMBER: _builtins.int
@@ -676,10 +676,10 @@ class GetDraftResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetDraftResponse: _TypeAlias = GetDraftResponse  # noqa: Y015
+Global___GetPolicyDraftResponse: _TypeAlias = GetPolicyDraftResponse  # noqa: Y015
 
 @_typing.final
-class SaveDraftRequest(_message.Message):
+class SavePolicyDraftRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_ID_FIELD_NUMBER: _builtins.int
@@ -704,10 +704,10 @@ class SaveDraftRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SaveDraftRequest: _TypeAlias = SaveDraftRequest  # noqa: Y015
+Global___SavePolicyDraftRequest: _TypeAlias = SavePolicyDraftRequest  # noqa: Y015
 
 @_typing.final
-class SaveDraftResponse(_message.Message):
+class SavePolicyDraftResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DRAFT_FIELD_NUMBER: _builtins.int
@@ -724,10 +724,10 @@ class SaveDraftResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SaveDraftResponse: _TypeAlias = SaveDraftResponse  # noqa: Y015
+Global___SavePolicyDraftResponse: _TypeAlias = SavePolicyDraftResponse  # noqa: Y015
 
 @_typing.final
-class PublishDraftRequest(_message.Message):
+class PublishPolicyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_ID_FIELD_NUMBER: _builtins.int
@@ -746,10 +746,10 @@ class PublishDraftRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PublishDraftRequest: _TypeAlias = PublishDraftRequest  # noqa: Y015
+Global___PublishPolicyRequest: _TypeAlias = PublishPolicyRequest  # noqa: Y015
 
 @_typing.final
-class PublishDraftResponse(_message.Message):
+class PublishPolicyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_FIELD_NUMBER: _builtins.int
@@ -766,7 +766,7 @@ class PublishDraftResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PublishDraftResponse: _TypeAlias = PublishDraftResponse  # noqa: Y015
+Global___PublishPolicyResponse: _TypeAlias = PublishPolicyResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawPolicyRequest(_message.Message):

@@ -59,25 +59,25 @@ class OversightServiceStub:
                 request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetViewsRequest.SerializeToString,
                 response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetViewsResponse.FromString,
                 _registered_method=True)
-        self.ListDrafts = channel.unary_unary(
-                '/anju.oversight.v1.OversightService/ListDrafts',
-                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsRequest.SerializeToString,
-                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsResponse.FromString,
+        self.ListPolicyDrafts = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/ListPolicyDrafts',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsResponse.FromString,
                 _registered_method=True)
-        self.GetDraft = channel.unary_unary(
-                '/anju.oversight.v1.OversightService/GetDraft',
-                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftRequest.SerializeToString,
-                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftResponse.FromString,
+        self.GetPolicyDraft = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/GetPolicyDraft',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftResponse.FromString,
                 _registered_method=True)
-        self.SaveDraft = channel.unary_unary(
-                '/anju.oversight.v1.OversightService/SaveDraft',
-                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftRequest.SerializeToString,
-                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftResponse.FromString,
+        self.SavePolicyDraft = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/SavePolicyDraft',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftResponse.FromString,
                 _registered_method=True)
-        self.PublishDraft = channel.unary_unary(
-                '/anju.oversight.v1.OversightService/PublishDraft',
-                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftRequest.SerializeToString,
-                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftResponse.FromString,
+        self.PublishPolicy = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/PublishPolicy',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyResponse.FromString,
                 _registered_method=True)
         self.WithdrawPolicy = channel.unary_unary(
                 '/anju.oversight.v1.OversightService/WithdrawPolicy',
@@ -125,21 +125,21 @@ class OversightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListDrafts(self, request, context):
+    def ListPolicyDrafts(self, request, context):
         """Drafts and what was published, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetDraft(self, request, context):
+    def GetPolicyDraft(self, request, context):
         """The draft of a policy as it would be published; NOT_FOUND without one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SaveDraft(self, request, context):
+    def SavePolicyDraft(self, request, context):
         """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
         Saving the same again changes nothing.
         """
@@ -147,7 +147,7 @@ class OversightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PublishDraft(self, request, context):
+    def PublishPolicy(self, request, context):
         """Publishes the draft that was looked at, by its digest; publishing the same again changes nothing. FAILED_PRECONDITION/SECOND_READER by who wrote in it,
         DRAFT_CHANGED for another digest, IN_THE_PAST when it would change what was in force before today, POLICY_WITHDRAWN for a policy that is withdrawn.
         """
@@ -191,25 +191,25 @@ def add_OversightServiceServicer_to_server(servicer, server):
                     request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetViewsRequest.FromString,
                     response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetViewsResponse.SerializeToString,
             ),
-            'ListDrafts': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListDrafts,
-                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsRequest.FromString,
-                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsResponse.SerializeToString,
+            'ListPolicyDrafts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyDrafts,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsResponse.SerializeToString,
             ),
-            'GetDraft': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetDraft,
-                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftRequest.FromString,
-                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftResponse.SerializeToString,
+            'GetPolicyDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicyDraft,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftResponse.SerializeToString,
             ),
-            'SaveDraft': grpc.unary_unary_rpc_method_handler(
-                    servicer.SaveDraft,
-                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftRequest.FromString,
-                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftResponse.SerializeToString,
+            'SavePolicyDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.SavePolicyDraft,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftResponse.SerializeToString,
             ),
-            'PublishDraft': grpc.unary_unary_rpc_method_handler(
-                    servicer.PublishDraft,
-                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftRequest.FromString,
-                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftResponse.SerializeToString,
+            'PublishPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishPolicy,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyResponse.SerializeToString,
             ),
             'WithdrawPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawPolicy,
@@ -363,7 +363,7 @@ class OversightService:
             _registered_method=True)
 
     @staticmethod
-    def ListDrafts(request,
+    def ListPolicyDrafts(request,
             target,
             options=(),
             channel_credentials=None,
@@ -376,9 +376,9 @@ class OversightService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/anju.oversight.v1.OversightService/ListDrafts',
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsRequest.SerializeToString,
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListDraftsResponse.FromString,
+            '/anju.oversight.v1.OversightService/ListPolicyDrafts',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListPolicyDraftsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -390,7 +390,7 @@ class OversightService:
             _registered_method=True)
 
     @staticmethod
-    def GetDraft(request,
+    def GetPolicyDraft(request,
             target,
             options=(),
             channel_credentials=None,
@@ -403,9 +403,9 @@ class OversightService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/anju.oversight.v1.OversightService/GetDraft',
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftRequest.SerializeToString,
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetDraftResponse.FromString,
+            '/anju.oversight.v1.OversightService/GetPolicyDraft',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetPolicyDraftResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -417,7 +417,7 @@ class OversightService:
             _registered_method=True)
 
     @staticmethod
-    def SaveDraft(request,
+    def SavePolicyDraft(request,
             target,
             options=(),
             channel_credentials=None,
@@ -430,9 +430,9 @@ class OversightService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/anju.oversight.v1.OversightService/SaveDraft',
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftRequest.SerializeToString,
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.SaveDraftResponse.FromString,
+            '/anju.oversight.v1.OversightService/SavePolicyDraft',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.SavePolicyDraftResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -444,7 +444,7 @@ class OversightService:
             _registered_method=True)
 
     @staticmethod
-    def PublishDraft(request,
+    def PublishPolicy(request,
             target,
             options=(),
             channel_credentials=None,
@@ -457,9 +457,9 @@ class OversightService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/anju.oversight.v1.OversightService/PublishDraft',
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftRequest.SerializeToString,
-            anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishDraftResponse.FromString,
+            '/anju.oversight.v1.OversightService/PublishPolicy',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.PublishPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

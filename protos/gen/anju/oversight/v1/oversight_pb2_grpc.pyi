@@ -43,15 +43,15 @@ class OversightServiceStub:
     """Somebody has opened a published policy: one more on its day and channel, and nothing about who; the edge says it in its own name. NOT_FOUND for a policy that was never published."""
     GetViews: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.GetViewsRequest, _oversight_pb2.GetViewsResponse]
     """How often policies were opened, by day and channel."""
-    ListDrafts: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.ListDraftsRequest, _oversight_pb2.ListDraftsResponse]
+    ListPolicyDrafts: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.ListPolicyDraftsRequest, _oversight_pb2.ListPolicyDraftsResponse]
     """Drafts and what was published, newest first."""
-    GetDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.GetDraftRequest, _oversight_pb2.GetDraftResponse]
+    GetPolicyDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.GetPolicyDraftRequest, _oversight_pb2.GetPolicyDraftResponse]
     """The draft of a policy as it would be published; NOT_FOUND without one."""
-    SaveDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.SaveDraftRequest, _oversight_pb2.SaveDraftResponse]
+    SavePolicyDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.SavePolicyDraftRequest, _oversight_pb2.SavePolicyDraftResponse]
     """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
     Saving the same again changes nothing.
     """
-    PublishDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.PublishDraftRequest, _oversight_pb2.PublishDraftResponse]
+    PublishPolicy: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.PublishPolicyRequest, _oversight_pb2.PublishPolicyResponse]
     """Publishes the draft that was looked at, by its digest; publishing the same again changes nothing. FAILED_PRECONDITION/SECOND_READER by who wrote in it,
     DRAFT_CHANGED for another digest, IN_THE_PAST when it would change what was in force before today, POLICY_WITHDRAWN for a policy that is withdrawn.
     """
@@ -75,15 +75,15 @@ class OversightServiceAsyncStub(OversightServiceStub):
     """Somebody has opened a published policy: one more on its day and channel, and nothing about who; the edge says it in its own name. NOT_FOUND for a policy that was never published."""
     GetViews: _aio.UnaryUnaryMultiCallable[_oversight_pb2.GetViewsRequest, _oversight_pb2.GetViewsResponse]  # type: ignore[assignment]
     """How often policies were opened, by day and channel."""
-    ListDrafts: _aio.UnaryUnaryMultiCallable[_oversight_pb2.ListDraftsRequest, _oversight_pb2.ListDraftsResponse]  # type: ignore[assignment]
+    ListPolicyDrafts: _aio.UnaryUnaryMultiCallable[_oversight_pb2.ListPolicyDraftsRequest, _oversight_pb2.ListPolicyDraftsResponse]  # type: ignore[assignment]
     """Drafts and what was published, newest first."""
-    GetDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.GetDraftRequest, _oversight_pb2.GetDraftResponse]  # type: ignore[assignment]
+    GetPolicyDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.GetPolicyDraftRequest, _oversight_pb2.GetPolicyDraftResponse]  # type: ignore[assignment]
     """The draft of a policy as it would be published; NOT_FOUND without one."""
-    SaveDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.SaveDraftRequest, _oversight_pb2.SaveDraftResponse]  # type: ignore[assignment]
+    SavePolicyDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.SavePolicyDraftRequest, _oversight_pb2.SavePolicyDraftResponse]  # type: ignore[assignment]
     """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
     Saving the same again changes nothing.
     """
-    PublishDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.PublishDraftRequest, _oversight_pb2.PublishDraftResponse]  # type: ignore[assignment]
+    PublishPolicy: _aio.UnaryUnaryMultiCallable[_oversight_pb2.PublishPolicyRequest, _oversight_pb2.PublishPolicyResponse]  # type: ignore[assignment]
     """Publishes the draft that was looked at, by its digest; publishing the same again changes nothing. FAILED_PRECONDITION/SECOND_READER by who wrote in it,
     DRAFT_CHANGED for another digest, IN_THE_PAST when it would change what was in force before today, POLICY_WITHDRAWN for a policy that is withdrawn.
     """
@@ -136,37 +136,37 @@ class OversightServiceServicer(metaclass=_abc_1.ABCMeta):
         """How often policies were opened, by day and channel."""
 
     @_abc_1.abstractmethod
-    def ListDrafts(
+    def ListPolicyDrafts(
         self,
-        request: _oversight_pb2.ListDraftsRequest,
+        request: _oversight_pb2.ListPolicyDraftsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_oversight_pb2.ListDraftsResponse, _abc.Awaitable[_oversight_pb2.ListDraftsResponse]]:
+    ) -> _typing.Union[_oversight_pb2.ListPolicyDraftsResponse, _abc.Awaitable[_oversight_pb2.ListPolicyDraftsResponse]]:
         """Drafts and what was published, newest first."""
 
     @_abc_1.abstractmethod
-    def GetDraft(
+    def GetPolicyDraft(
         self,
-        request: _oversight_pb2.GetDraftRequest,
+        request: _oversight_pb2.GetPolicyDraftRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_oversight_pb2.GetDraftResponse, _abc.Awaitable[_oversight_pb2.GetDraftResponse]]:
+    ) -> _typing.Union[_oversight_pb2.GetPolicyDraftResponse, _abc.Awaitable[_oversight_pb2.GetPolicyDraftResponse]]:
         """The draft of a policy as it would be published; NOT_FOUND without one."""
 
     @_abc_1.abstractmethod
-    def SaveDraft(
+    def SavePolicyDraft(
         self,
-        request: _oversight_pb2.SaveDraftRequest,
+        request: _oversight_pb2.SavePolicyDraftRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_oversight_pb2.SaveDraftResponse, _abc.Awaitable[_oversight_pb2.SaveDraftResponse]]:
+    ) -> _typing.Union[_oversight_pb2.SavePolicyDraftResponse, _abc.Awaitable[_oversight_pb2.SavePolicyDraftResponse]]:
         """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
         Saving the same again changes nothing.
         """
 
     @_abc_1.abstractmethod
-    def PublishDraft(
+    def PublishPolicy(
         self,
-        request: _oversight_pb2.PublishDraftRequest,
+        request: _oversight_pb2.PublishPolicyRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_oversight_pb2.PublishDraftResponse, _abc.Awaitable[_oversight_pb2.PublishDraftResponse]]:
+    ) -> _typing.Union[_oversight_pb2.PublishPolicyResponse, _abc.Awaitable[_oversight_pb2.PublishPolicyResponse]]:
         """Publishes the draft that was looked at, by its digest; publishing the same again changes nothing. FAILED_PRECONDITION/SECOND_READER by who wrote in it,
         DRAFT_CHANGED for another digest, IN_THE_PAST when it would change what was in force before today, POLICY_WITHDRAWN for a policy that is withdrawn.
         """

@@ -259,7 +259,7 @@ async def get_visits(call: Call, params: Between) -> Visits:
 @api.get("/policy-drafts", access=Access.STAFF, roles=READERS)
 async def list_policy_drafts(call: Call, params: f.Paged) -> f.Page[PolicyWork]:
     """Every policy as its editors see it, drafts among them; what was touched last first."""
-    found = await call.rpc("oversight", call.services.oversight.ListDrafts, oversight.ListDraftsRequest(page=params.page()))
+    found = await call.rpc("oversight", call.services.oversight.ListPolicyDrafts, oversight.ListPolicyDraftsRequest(page=params.page()))
     return f.Page[PolicyWork](
         items=[to_model(PolicyWork, each, call.locale) for each in found.policies], next_cursor=found.page.next_cursor
     )
@@ -268,22 +268,22 @@ async def list_policy_drafts(call: Call, params: f.Paged) -> f.Page[PolicyWork]:
 @api.get("/policy-drafts/{id}", access=Access.STAFF, roles=READERS)
 async def get_policy_draft(call: Call, params: OfPolicy) -> PolicyDraft:
     """The draft of a policy's next version. 404 without one."""
-    found = await call.rpc("oversight", call.services.oversight.GetDraft, oversight.GetDraftRequest(policy_id=params.id))
+    found = await call.rpc("oversight", call.services.oversight.GetPolicyDraft, oversight.GetPolicyDraftRequest(policy_id=params.id))
     return _draft(found.draft)
 
 
 @api.put("/policy-drafts/{id}", access=Access.STAFF, roles=EDITORS, idempotent=False)
 async def save_policy_draft(call: Call, params: OfPolicy, body: SavePolicyDraft) -> PolicyDraft:
     """Writes the draft of a policy's next version, or of a new policy. Saving the same again changes nothing."""
-    request = oversight.SaveDraftRequest(policy_id=params.id, content=_content(body.content), base_digest=body.base_digest)
-    return _draft((await call.rpc("oversight", call.services.oversight.SaveDraft, request)).draft)
+    request = oversight.SavePolicyDraftRequest(policy_id=params.id, content=_content(body.content), base_digest=body.base_digest)
+    return _draft((await call.rpc("oversight", call.services.oversight.SavePolicyDraft, request)).draft)
 
 
 @api.post("/policy-drafts/{id}/publication", access=Access.STAFF, roles=EDITORS, idempotent=False)
 async def publish_policy(call: Call, params: OfPolicy, body: PublishPolicy) -> PolicyView:
     """Publishes the draft that was read, by its digest; never by who has written in it. Publishing the same again changes nothing."""
-    request = oversight.PublishDraftRequest(policy_id=params.id, digest=body.digest)
-    return _policy(call, (await call.rpc("oversight", call.services.oversight.PublishDraft, request)).policy)
+    request = oversight.PublishPolicyRequest(policy_id=params.id, digest=body.digest)
+    return _policy(call, (await call.rpc("oversight", call.services.oversight.PublishPolicy, request)).policy)
 
 
 @api.post("/policies/{id}/withdrawal", access=Access.STAFF, roles=EDITORS, idempotent=False)
