@@ -1,7 +1,7 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type NavigationGuard, type RouteRecordRaw } from "vue-router";
 import { api } from "@/api/client";
-import { locale, t, type Key } from "@/i18n";
+import { locale, t, withTexts, type Key, type Part } from "@/i18n";
 import { watchMoves } from "@/lib/navigation";
 import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
@@ -40,6 +40,11 @@ const questions = (): RouteRecordRaw[] => [
 const open = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title } }) as RouteRecordRaw;
 const mine = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title, mine: true } }) as RouteRecordRaw;
 
+const policies: Part = {
+  "zh-CN": async () => (await import("@/i18n/policies")).policies,
+  en: async () => (await import("../i18n/policies.ts?en")).policies,
+};
+
 /** A message knows its case and the month; the lease between them is asked for. All bills where there is none, or nobody answers. */
 const toBill: NavigationGuard = async (to) => {
   const lease = (await api.tenancy(String(to.params.no)).catch(() => null))?.lease;
@@ -52,8 +57,8 @@ export const router = createRouter({
   routes: [
     open("/", "home.title", () => import("./pages/HomePage.vue")),
     open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
-    open("/policies", "policies.title", () => import("./pages/PoliciesPage.vue")),
-    open("/policies/:id", "policies.title", () => import("./pages/PolicyPage.vue")),
+    open("/policies", "policies.title", withTexts(policies, () => import("./pages/PoliciesPage.vue"))),
+    open("/policies/:id", "policies.title", withTexts(policies, () => import("./pages/PolicyPage.vue"))),
     open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
     open("/contracts/check/:no/:mark", "check_contract.title", () => import("./pages/CheckContractPage.vue")),

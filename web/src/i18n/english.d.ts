@@ -15,3 +15,6 @@ declare module "*/apply.ts?en" {
 declare module "*/staff.ts?en" {
   export const staff: Said;
 }
+declare module "*/policies.ts?en" {
+  export const policies: Said;
+}

@@ -6,11 +6,12 @@ import { terms } from "@/terms";
 import type { apply } from "./apply";
 import type { citizen } from "./citizen";
 import { common } from "./common";
+import type { policies } from "./policies";
 import type { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
-type Texts = typeof common & typeof citizen & typeof apply & typeof staff;
+type Texts = typeof common & typeof citizen & typeof apply & typeof policies & typeof staff;
 export type Key = keyof Texts;
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;
@@ -33,6 +34,23 @@ export function speak(chinese: object, english: typeof fetchEnglish): void {
   fetchEnglish = english;
 }
 
+/** Texts that come with the pages which say them, and not with the first page: both languages of a part, each fetched when it is read. */
+export type Part = Record<Locale, () => Promise<object>>;
+const learnt = new Set<Part>();
+
+async function understand(language: Locale, part: Part): Promise<void> {
+  Object.assign((words[language] as Words).texts, await part[language]());
+}
+
+/** What a route loads: the page, once its texts are here. */
+export const withTexts =
+  <P>(part: Part, page: () => Promise<P>) =>
+  async (): Promise<P> => {
+    learnt.add(part);
+    const [found] = await Promise.all([page(), understand(current.value, part)]);
+    return found;
+  };
+
 const current = ref<Locale>("zh-CN");
 /** Set it, and the pages turn to the other language once its words are here; without a network they stay in the one they have. */
 export const locale = computed<Locale>({ get: () => current.value, set: (wanted) => void turn(wanted) });
@@ -40,7 +58,7 @@ export const locale = computed<Locale>({ get: () => current.value, set: (wanted)
 async function turn(wanted: Locale): Promise<void> {
   if (wanted === "en") words.en ??= await fetchEnglish().then((found) => found.english, () => null);
   const found = words[wanted];
-  if (!found) return;
+  if (!found || !(await Promise.all([...learnt].map((part) => understand(wanted, part))).then(() => true, () => false))) return;
   spoken.value = found;
   current.value = wanted;
   document.documentElement.lang = wanted;
