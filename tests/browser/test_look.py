@@ -47,7 +47,7 @@ def bill(period: str, state: str, kind: str = "rent") -> dict[str, Any]:
 
 def message(title: str, read: bool) -> dict[str, Any]:
     return {
-        "id": title, "application_no": NO, "template": "x", "title": title, "body": "请在期限前办理。", "at": DAY, "read": read, "sms_state": "", "leads_to": "",
+        "id": title, "application_no": NO, "template": "x", "title": title, "body": "请在期限前办理。", "at": DAY, "read": read, "deliveries": [], "leads_to": "",
         "bill": "",
     }  # fmt: skip
 

@@ -429,7 +429,7 @@ async def test_a_message_of_before_leads_to_the_bills(families: Families, visito
     phone = await visitor()
     message = {
         "id": "m-1", "application_no": "KF-2026-900001", "template": "bill_issued", "title": "租金账单", "body": "应交 420.00 元",
-        "at": "2026-12-01T09:00:00+08:00", "read": True, "sms_state": "", "leads_to": "bills", "bill": "",
+        "at": "2026-12-01T09:00:00+08:00", "read": True, "deliveries": [], "leads_to": "bills", "bill": "",
     }  # fmt: skip
     await phone.sign_on_citizen(family.dossier["members"][0]["id_number"])
     await phone.page.route("**/api/v1/inbox*", lambda route: route.fulfill(json={"items": [message], "next_cursor": "", "unread": 0}))

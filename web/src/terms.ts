@@ -33,6 +33,10 @@ export const terms = {
     new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home", "hint": {"zh": "毕业后在本市工作不久，有劳动合同，没有住房。", "en": "Working in the city since shortly after graduating, with a contract, without a home."}},
     migrant_worker: {"zh": "稳定就业外来务工人员", "en": "Migrant worker in stable employment", "hint": {"zh": "外地户籍，在本市稳定就业并缴纳社会保险，没有住房。", "en": "Registered elsewhere, steadily employed and insured in the city, without a home."}},
   },
+  channels: {
+    sms: {"zh": "短信", "en": "Text message"},
+    letter: {"zh": "信函", "en": "Letter"},
+  },
   compared_facts: {
     marital_status: {"zh": "婚姻", "en": "Marriage"},
     annual_income: {"zh": "年收入", "en": "Income a year"},
@@ -63,6 +67,13 @@ export const terms = {
     return: {"zh": "退回补正", "en": "Return for correction"},
     refuse: {"zh": "不予通过", "en": "Refuse"},
     hand_on: {"zh": "均已回避，转由上级", "en": "Handed on: everybody has left it to others"},
+  },
+  delivery_states: {
+    queued: {"zh": "待发送", "en": "To be sent"},
+    sent: {"zh": "已发出", "en": "Sent"},
+    delivered: {"zh": "已送达", "en": "Delivered"},
+    refused: {"zh": "无法送达", "en": "Could not be delivered"},
+    given_up: {"zh": "未能发出", "en": "Could not be sent"},
   },
   differences: {
     same: {"zh": "一致", "en": "The same"},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
@@ -27,6 +28,8 @@ from chassis.grpc_client import Client
 from chassis.grpc_server import GrpcServer, serving
 from chassis.identity import Caller, Verifier, current_caller, load_key_set
 from notifications.app import application
+from notifications.channels.sms import sign
+from notifications.domain.templates import catalogue
 from notifications.settings import Settings
 from notifications.store import Sealed
 from notifications.tables import MIGRATIONS, InboxMessage
@@ -41,6 +44,7 @@ from tests.support.patience import eventually
 
 NO = "KF-2026-000123"
 PHONE = "19999012345"
+STREET = "410202001"
 SECRET_REASON = "王小明的收入证明缺少第二页"  # what a reviewer typed
 AS_OF = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 # The last second of 7 December in China.
@@ -57,6 +61,7 @@ class Casework(casework_rpc.CaseworkServiceServicer):
     def __init__(self) -> None:
         self.asked = 0
         self.down = False
+        self.phone = PHONE
 
     async def GetContact(self, request: casework.GetContactRequest, context: Any) -> casework.GetContactResponse:
         current_caller().require_role("notifications")
@@ -65,7 +70,7 @@ class Casework(casework_rpc.CaseworkServiceServicer):
             raise Refusal(errors.UNAVAILABLE)
         if not request.application_no.startswith("KF-"):
             raise Refusal(errors.NOT_FOUND)
-        return casework.GetContactResponse(owner=f"owner-of-{request.application_no}", phone=PHONE, locale="zh-CN")
+        return casework.GetContactResponse(owner=f"owner-of-{request.application_no}", phone=self.phone, locale="zh-CN", street=STREET)
 
 
 @dataclass
@@ -118,6 +123,26 @@ class World:
         answer: pb.ListInboxResponse = await self.client.call(self.stub.ListInbox, request, caller=caller)
         return answer
 
+    async def ways(self, caller: Caller | None = None) -> list[dict[str, str]]:
+        """By which channel each message went and how, the newest first."""
+        found = (await self.inbox(caller or citizen(f"owner-of-{NO}"))).messages
+        return [{each.channel: each.state for each in message.deliveries} for message in found]
+
+    async def sent_first(self) -> bool:
+        return (await self.ways())[0] == {"sms": "sent"}
+
+    async def letters(self, many: int) -> bool:
+        return await self.rows("SELECT count(*) FROM letter") == [(many,)]
+
+    async def reach(self) -> pb.GetReachResponse:
+        answer: pb.GetReachResponse = await self.client.call(self.stub.GetReach, pb.GetReachRequest(), caller=citizen(f"owner-of-{NO}"))
+        return answer
+
+    async def receipts(self, *lines: dict[str, str], key: bytes = b"sms-key", age: float = 0) -> int:
+        body, at = json.dumps({"receipts": lines}).encode(), str(int(datetime.now(UTC).timestamp() - age))
+        request = pb.HandleReceiptsRequest(channel="sms", body=body, timestamp=at, signature=sign(key, at, body))
+        return int((await self.client.call(self.stub.HandleReceipts, request)).taken)
+
     def stub_of(self, client: Client) -> rpc.NotificationsServiceStub:
         return rpc.NotificationsServiceStub(client.channel)
 
@@ -153,7 +178,22 @@ async def sms_server(book: SmsBook) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[World]:
-    url = await make_database("notifications", MIGRATIONS)
+    async with running(await make_database("notifications", MIGRATIONS), keys_dir, quiet_hours=False) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def night(make_database: MakeDatabase, keys_dir: Path, tmp_path: Path) -> AsyncIterator[World]:
+    """A city whose quiet hours began an hour ago and last twelve more."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    hours = {"quiet_from": f"{now - timedelta(hours=1):%H:%M}", "quiet_until": f"{now + timedelta(hours=12):%H:%M}"}
+    (tmp_path / "messages.yaml").write_text(json.dumps(hours))
+    async with running(await make_database("notifications", MIGRATIONS), keys_dir, profile_dir=tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def running(url: str, keys_dir: Path, **more: Any) -> AsyncIterator[World]:
     servicer, book = Casework(), SmsBook()  # type: ignore[abstract]  # the one method asked for
     async with casework_server(keys_dir, servicer) as address, sms_server(book) as sms_url:
         settings = Settings(
@@ -164,6 +204,7 @@ async def world(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Wo
             sms_url=sms_url,
             sms_key=SecretStr("sms-key"),
             drain_seconds=0,
+            **more,
         )
         async with application(settings) as server:
             client, worker = Client(server.address, signer(keys_dir, "web-gateway")), Client(server.address, signer(keys_dir, "worker"))
@@ -184,10 +225,10 @@ async def test_a_household_is_told_in_its_inbox_and_by_sms(world: World) -> None
     assert page.unread == 1
 
     async def sent() -> bool:
-        return (await world.inbox(owner)).messages[0].sms_state == "sent"
+        return (await world.ways(owner))[0] == {"sms": "sent"}
 
     await eventually(sent)
-    sms = world.sms.taken[id]
+    sms = world.sms.taken[f"{id}.sms"]
     assert sms["phone"] == PHONE
     assert SECRET_REASON not in sms["text"]
     assert "2026年12月7日" in sms["text"]
@@ -236,12 +277,12 @@ async def test_an_sms_is_sent_once_although_the_gateway_fails_first(world: World
     id = await world.notify("lapsed", "application/3/1")
 
     async def sent() -> bool:
-        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
+        return (await world.ways())[0] == {"sms": "sent"}
 
     await eventually(sent)
     assert world.sms.tries == 5
-    assert list(world.sms.taken) == [id]
-    assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
+    assert list(world.sms.taken) == [f"{id}.sms"]
+    assert await world.rows("SELECT address FROM delivery") == [(None,)]
 
 
 async def test_an_address_where_no_gateway_answers_gives_up_no_sms(world: World) -> None:
@@ -250,22 +291,121 @@ async def test_an_address_where_no_gateway_answers_gives_up_no_sms(world: World)
     id = await world.notify("lapsed", "application/4/0")
 
     async def sent() -> bool:
-        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "sent"
+        return (await world.ways())[0] == {"sms": "sent"}
 
     await eventually(sent)
-    assert list(world.sms.taken) == [id]
+    assert list(world.sms.taken) == [f"{id}.sms"]
 
 
-async def test_a_number_the_gateway_refuses_fails_the_sms_and_not_the_notification(world: World) -> None:
+async def test_a_number_the_gateway_refuses_is_told_to_household_and_clerk_and_a_letter_takes_over(world: World) -> None:
     world.sms.statuses = [422]
     await world.notify("lapsed", "application/4/1")
 
     async def failed() -> bool:
-        return (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].sms_state == "failed"
+        return (await world.ways())[0] == {"sms": "refused", "letter": "sent"}
 
     await eventually(failed)
     assert world.sms.tries == 1
-    assert await world.rows("SELECT sms FROM inbox_message") == [(None,)]
+    assert await world.rows("SELECT address FROM delivery") == [(None,), (None,)]
+
+    # The household sees it, and its clerks are told once, whatever else is sent to the number.
+    assert (await world.reach()).HasField("unreachable_since")
+    world.sms.statuses = [422]
+    await world.notify("lapsed", "application/4/2")
+
+    async def again() -> bool:
+        return (await world.ways())[0] == {"sms": "refused", "letter": "sent"}
+
+    await eventually(again)
+    clerk = (await world.inbox(staff("street_clerk", STREET))).messages
+    assert [(message.template, message.application_no) for message in clerk] == [("number_refused", NO)]
+    assert PHONE not in clerk[0].body
+    # Another number, or the same one put right: nothing is shown any more once a message is delivered.
+    id = await world.notify("lapsed", "application/4/3")
+    await eventually(world.sent_first)
+    await world.receipts({"message_id": f"{id}.sms", "status": "delivered", "at": "2026-12-01T09:00:00+08:00"})
+    assert not (await world.reach()).HasField("unreachable_since")
+
+
+async def test_another_number_is_not_the_one_that_was_refused(world: World) -> None:
+    world.sms.statuses = [422]
+    await world.notify("lapsed", "application/4/1")
+    await eventually(lambda: world.letters(1))
+    world.casework.phone, world.sms.statuses = "19999054321", [422]
+    await world.notify("lapsed", "application/4/2")
+    await eventually(lambda: world.letters(2))
+    assert len((await world.inbox(staff("street_clerk", STREET))).messages) == 2
+
+
+async def test_who_has_no_phone_gets_letters_for_what_must_arrive(world: World) -> None:
+    world.casework.phone = ""
+    await world.notify("lapsed", "application/4/1")
+    await world.notify("verification_done", "application/4/2")
+    await eventually(lambda: world.letters(1))
+    assert await world.ways() == [{}, {"letter": "sent"}]
+
+
+async def test_a_receipt_says_what_became_of_a_message_and_a_forged_one_says_nothing(world: World) -> None:
+    id = await world.notify("lapsed", "application/7/1")
+    await eventually(world.sent_first)
+    line = {"message_id": f"{id}.sms", "status": "delivered", "at": "2026-12-01T09:00:00+08:00"}
+    for forged in ({"key": b"other"}, {"key": b""}, {"age": 3600.0}, {"age": -3600.0}):
+        with pytest.raises(Refusal) as refused:
+            await world.receipts(line, **forged)  # type: ignore[arg-type]
+        assert refused.value.problem.reason == "BAD_RECEIPT_SIGNATURE"
+    for nonsense in ({}, {**line, "status": "read"}, {**line, "at": "yesterday"}, {**line, "at": "2026-12-01T09:00:00"}):
+        with pytest.raises(Refusal) as refused:
+            await world.receipts(nonsense)
+        assert refused.value.problem.reason == "BAD_RECEIPTS"
+    assert await world.ways() == [{"sms": "sent"}]
+    assert [await world.receipts(line, {**line, "message_id": "m-nobody.sms"}) for _ in range(2)] == [1, 0]
+    delivery = (await world.inbox(citizen(f"owner-of-{NO}"))).messages[0].deliveries[0]
+    assert (delivery.state, delivery.at.ToDatetime(UTC)) == ("delivered", datetime(2026, 12, 1, 1, tzinfo=UTC))
+    # What has arrived has arrived, whatever is said of it later.
+    assert await world.receipts({**line, "status": "failed", "code": "unreachable"}) == 0
+
+
+async def test_a_message_that_never_arrived_goes_by_letter(world: World) -> None:
+    id = await world.notify("lapsed", "application/7/1")
+    await eventually(world.sent_first)
+    line = {"message_id": f"{id}.sms", "status": "failed", "code": "unreachable", "at": "2026-12-01T09:00:00+08:00"}
+    assert [await world.receipts(line) for _ in range(2)] == [1, 0]
+    await eventually(lambda: world.letters(1))
+    assert await world.ways() == [{"sms": "refused", "letter": "sent"}]
+    assert (await world.reach()).unreachable_since.ToDatetime(UTC) == datetime(2026, 12, 1, 1, tzinfo=UTC)
+    assert await world.rows("SELECT id FROM letter") == [(f"{id}.letter",)]
+
+
+async def test_who_wants_no_text_messages_gets_none(world: World) -> None:
+    wishes = pb.SetReachRequest(reach=pb.Reach(sms=False, quiet=True))
+    for _ in range(2):
+        await world.client.call(world.stub.SetReach, wishes, caller=citizen(f"owner-of-{NO}"))
+    await world.notify("lapsed", "application/8/1")
+    await eventually(lambda: world.letters(1))
+    assert world.sms.tries == 0
+    assert not (await world.reach()).reach.sms
+
+
+async def test_in_the_quiet_hours_only_what_starts_a_legal_time_is_sent(night: World) -> None:
+    await night.notify("lapsed", "application/9/1")
+    await night.notify("returned_for_correction", "application/9/2", as_of=AS_OF + timedelta(1), reason=text_("x"), deadline=DEADLINE)
+    await eventually(night.sent_first)
+    assert await night.ways() == [{"sms": "sent"}, {"sms": "queued"}]
+    [due] = [row[0] for row in await night.rows("SELECT due_at FROM delivery WHERE state = 'queued'")]
+    assert timedelta(hours=11) < due - datetime.now(UTC) <= timedelta(hours=12)
+    assert await night.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL AND next_try_at > now() + interval '11 hours'") == [(1,)]
+
+
+async def test_who_does_not_mind_the_hour_is_told_at_once(night: World) -> None:
+    wishes = pb.SetReachRequest(reach=pb.Reach(sms=True, quiet=False))
+    await night.client.call(night.stub.SetReach, wishes, caller=citizen(f"owner-of-{NO}"))
+    await night.notify("lapsed", "application/9/1")
+    await eventually(night.sent_first)
+
+
+async def test_a_message_has_the_version_of_its_text(world: World) -> None:
+    await world.notify("lapsed", "application/9/1")
+    assert await world.rows("SELECT template_version FROM inbox_message") == [(catalogue()["lapsed"].version,)]
 
 
 async def test_while_casework_is_away_the_worker_is_asked_to_come_again(world: World) -> None:
@@ -386,17 +526,24 @@ async def test_the_inbox_is_paged_newest_first(world: World) -> None:
 
 async def test_the_database_keeps_one_audience_and_no_phone_after_delivery(world: World) -> None:
     engine = create_async_engine(world.database_url)
-    row = "INSERT INTO inbox_message (id, owner, role, division, application_no, template, content, at, sms_state, sms, created_at) VALUES"
-    for values in ("('a','o','r','','','t','',now(),'none',NULL,now())", "('b','o','','','','t','',now(),'sent','x',now())"):
+    message = "INSERT INTO inbox_message (id, owner, role, division, application_no, template, content, at, created_at) VALUES"
+    delivery = "INSERT INTO delivery (id, message_id, channel, state, address, address_index, due_at, state_at) VALUES"
+    async with engine.begin() as connection:
+        await connection.execute(text(f"{message} ('a','o','','','','t','',now(),now())"))
+        await connection.execute(text(f"{delivery} ('a.sms','a','sms','queued','x','',now(),now())"))
+    for wrong in (
+        f"{message} ('b','o','r','','','t','',now(),now())",
+        f"{delivery} ('a.letter','a','letter','sent','x','',now(),now())",
+        f"{delivery} ('a.again','a','sms','sent',NULL,'',now(),now())",
+        f"{delivery} ('a.letter','a','letter','queued',NULL,'',now(),now())",
+    ):
         with pytest.raises(IntegrityError):
             async with engine.begin() as connection:
-                await connection.execute(text(f"{row} {values}"))
+                await connection.execute(text(wrong))
     await engine.dispose()
 
 
 def test_a_text_copied_to_another_entry_does_not_open() -> None:
-    from notifications.domain.templates import catalogue
-
     sealed = Sealed(KeyRing.generate())
     content = sealed.content("m-1", catalogue()["lapsed"].render({}))
     message = InboxMessage(id="m-2", application_no=NO, template="lapsed", content=content, at=AS_OF)

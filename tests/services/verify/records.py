@@ -266,7 +266,7 @@ class Records:
             template=template,
             content=content,
             at=NOW,
-            sms_state="none",
+            template_version="",
             created_at=NOW,
         )
 

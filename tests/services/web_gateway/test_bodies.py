@@ -68,7 +68,7 @@ async def test_a_body_in_chunks_without_end_is_cut_off(gateway: World) -> None:
     reply.problem(413, "CONTENT_TOO_LARGE")
 
 
-@pytest.mark.parametrize("path", [f"{API}/applications", "/callbacks/ccb"])
+@pytest.mark.parametrize("path", [f"{API}/applications", "/callbacks/ccb", "/callbacks/sms"])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_body_that_is_not_what_its_encoding_says_is_the_senders_mistake(gateway: World, path: str, encoding: str) -> None:
     headers: dict[str, str | None] = {"Content-Type": "application/json", "Content-Encoding": encoding}

@@ -131,6 +131,7 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))
+    on("GetReach", notifications.GetReachResponse(reach=notifications.Reach(sms=True)))
     on("GetHealth", operations.GetHealthResponse(version="0.1.0", alarms=[operations.Alarm(name="bulk_reads", count=1)]))
     queue, kind = repair.TaskQueue(name="anju", kind="workflow"), repair.WorkflowType(type="Application", running=1)
     stuck = repair.Stuck(workflow_id="application/KF-2026-000123", type="Application", kind="blocked")

@@ -161,8 +161,31 @@ async def test_the_bank_hears_success_only_when_payments_has_it(gateway: World, 
     assert "SUCCESS" not in reply.text
 
 
+async def test_receipts_of_text_messages_reach_notifications_byte_for_byte(gateway: World) -> None:
+    stranger, raw = await gateway.stranger(), b'{"receipts": [ ]}  '
+    headers: dict[str, str | None] = {"Content-Type": "application/json", "X-Timestamp": "1764500000", "X-Signature": "5" * 300}
+    assert (await stranger.ask("POST", "/callbacks/sms", data=raw, headers=headers)).status == 204
+    asked = gateway.backstage.last("HandleReceipts")
+    assert (asked.request.channel, asked.request.body, asked.request.timestamp, asked.request.signature) == (
+        "sms",
+        raw,
+        "1764500000",
+        "5" * 200,
+    )
+    assert asked.caller is not None
+    assert (asked.caller.kind, asked.caller.roles) == ("system", ("web-gateway",))
+
+    def forged(_request: Any) -> Any:
+        raise Refusal(errors.Problem("BAD_RECEIPT_SIGNATURE", errors.NOT_ALLOWED.status, "签名无效", "bad"))
+
+    gateway.backstage.on("HandleReceipts", forged)
+    assert (await stranger.ask("POST", "/callbacks/sms", data=raw)).status == 403
+
+
 async def test_an_empty_or_huge_callback_goes_nowhere(gateway: World) -> None:
     stranger = await gateway.stranger()
+    (await stranger.ask("POST", "/callbacks/sms", data=b"")).problem(400, "BAD_REQUEST")
+    (await stranger.ask("POST", "/callbacks/sms", data=b"x" * 70_000)).problem(413, "CONTENT_TOO_LARGE")
     (await stranger.ask("POST", "/callbacks/ccb", data=b"")).problem(400, "BAD_REQUEST")
     (await stranger.ask("POST", "/callbacks/ccb", data=b"x" * 70_000)).problem(413, "CONTENT_TOO_LARGE")
     assert gateway.backstage.asked == []

@@ -384,6 +384,7 @@ async def test_homes_bills_and_messages(gateway: World) -> None:
         lambda request: payments.StartPaymentResponse(intent=payments.Intent(id="i-1", bill_id=request.bill_id, pay_url="https://bank")),
     )
     inbox = notifications.ListInboxResponse(messages=[notifications.Message(id="m-1", title="标题")], unread=1)
+    gateway.backstage.on("GetReach", notifications.GetReachResponse(reach=notifications.Reach(sms=True), quiet_from="21:00"))
     gateway.backstage.on("ListInbox", inbox)
     citizen = await gateway.citizen()
     tenancy = (await citizen.get(f"{CASE}/tenancy")).json
@@ -406,6 +407,9 @@ async def test_homes_bills_and_messages(gateway: World) -> None:
     assert (messages["unread"], messages["items"][0]["id"]) == (1, "m-1")
     assert gateway.backstage.last("ListInbox").request.locale == "en"
     assert (await citizen.post(f"{API}/inbox/m-1/read", headers={"Idempotency-Key": None})).status == 204
+    wished = await citizen.ask("PUT", f"{API}/myself/reach", json={"sms": True, "quiet": False})
+    assert (wished.status, wished.json["quiet_from"]) == (200, "21:00")
+    assert gateway.backstage.last("SetReach").request.reach == notifications.Reach(sms=True, quiet=False)
 
 
 async def test_what_officials_do_with_the_stock_and_read(gateway: World) -> None:

@@ -65,8 +65,18 @@ BLANKS = {
     "register_silent": {"no", "register"},
     "nobody_left": {"no", "level"},
     "bulk_read": {"reader", "on"},
+    "number_refused": {"no"},
 }
-STAFF = {"task_opened", "task_reminder", "task_escalated", "consent_withdrawn", "register_silent", "nobody_left", "bulk_read"}
+STAFF = {
+    "task_opened",
+    "task_reminder",
+    "task_escalated",
+    "consent_withdrawn",
+    "register_silent",
+    "nobody_left",
+    "bulk_read",
+    "number_refused",
+}
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {
     "text": Fact("text", "7"),

@@ -2,16 +2,18 @@
 
 import asyncio
 import gzip
+import hmac
 import json
 import os
 import stat
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.departments import discover
 from anju_sandbox.servers import expand, places
@@ -286,6 +288,49 @@ async def test_sms_is_sent_once_and_never_to_a_real_number(world: Sandbox, http:
         assert (await response.text()).count("您的申请已受理") == 1
     async with http.post(world.urls["control"] + "/sms/messages", json={"phone": phone}) as response:
         assert [item["message_id"] for item in (await response.json())["items"]] == ["m-1"]
+
+
+async def test_what_became_of_a_message_is_reported_signed_until_it_is_taken(fresh_dir: Path, http: aiohttp.ClientSession) -> None:
+    told: list[tuple[Mapping[str, str], bytes]] = []
+    statuses = [503]
+    heard = asyncio.Event()
+
+    async def receipts(request: web.Request) -> web.Response:
+        told.append((request.headers, await request.read()))
+        if statuses:
+            return web.Response(status=statuses.pop())
+        heard.set()
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/callbacks/sms", receipts)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/callbacks/sms"
+    settings = SandboxSettings.on_free_ports(fresh_dir, sms_receipts_url=url, callback_first_retry_seconds=0.01)
+    async with sandbox(settings, only=["control", "sms"]) as world:
+        headers = {"Authorization": f"Bearer {world.credentials.sms_api_key}"}
+        control = {"Authorization": f"Bearer {world.control_token}"}
+        phones = {"reached": "19999010001", "silent": "19999010002", "refused": "19999010003"}
+        statuses_of = {}
+        for state, phone in phones.items():
+            async with http.put(world.urls["control"] + "/sms/numbers", json={"phone": phone, "state": state}, headers=control) as response:
+                assert response.status == 200
+            body = {"phone": phone, "template": "accepted", "text": "您的申请已受理", "message_id": f"m-{state}"}
+            async with http.post(world.urls["sms"] + "/v1/messages", json=body, headers=headers) as response:
+                statuses_of[state] = response.status
+        assert statuses_of == {"reached": 200, "silent": 200, "refused": 422}
+        said: dict[str, str] = {}
+        while len(said) < 2:
+            await asyncio.wait_for(heard.wait(), 20)
+            heard.clear()
+            for sent, raw in told:
+                signed = f"{sent['X-Timestamp']}.".encode() + raw
+                assert sent["X-Signature"] == hmac.new(world.credentials.sms_api_key.encode(), signed, "sha256").hexdigest()
+                said |= {line["message_id"]: line["status"] for line in json.loads(raw)["receipts"]}
+        assert said == {"m-reached": "delivered", "m-silent": "failed"}
+    await runner.cleanup()
 
 
 async def test_credentials_are_private_random_and_kept(fresh_dir: Path, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 90
+    assert len({op["operationId"] for op in operations}) == len(operations) == 92
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -130,7 +130,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
         POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
-        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
+        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/reach · PUT /myself/reach · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
         POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/trial-balance
         GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
         GET /query-objections · POST /query-objections/{id}/answer
@@ -167,6 +167,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
         if operation.method != "GET":
             assert operation.idempotent or operation.id in (
                 "mark_message_read",
+                "set_reach",
                 "choose_capacity",
                 "save_policy_draft",
                 "publish_policy",
@@ -205,9 +206,11 @@ def test_every_reason_a_service_declares_has_a_problem_page() -> None:
         "UNKNOWN_PROFILE_VERSION",
         "BAD_CALLBACK",
         "WRONG_MERCHANT",
+        "BAD_RECEIPT_SIGNATURE",
+        "BAD_RECEIPTS",
         "NOT_REGISTERED",
         "ALREADY_ADMINISTERED",
-    }  # said to workflows, services, operators' commands and the bank only
+    }  # said to workflows, services, operators' commands, the bank and the SMS gateway only
     assert reasons
     assert reasons - internal <= set(catalogue().kinds)
 

@@ -1022,6 +1022,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/myself/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the reader is told, and whether the number of his application takes text messages */
+        get: operations["get_reach"];
+        /**
+         * How the reader wants to be told
+         * @description The inbox always has everything. Doing it twice changes nothing, so it needs no Idempotency-Key.
+         */
+        put: operations["set_reach"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/myself/recusals": {
         parameters: {
             query?: never;
@@ -2506,6 +2527,19 @@ export interface components {
              */
             renew_by: string;
         };
+        /** Delivery */
+        Delivery: {
+            /** Channel */
+            channel: string;
+            /** State */
+            state: string;
+            /**
+             * At
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+        };
         /** Desk */
         Desk: {
             /** Figures */
@@ -3493,8 +3527,11 @@ export interface components {
             at: string;
             /** Read */
             read: boolean;
-            /** Sms State */
-            sms_state: string;
+            /**
+             * Deliveries
+             * @description By which channels beside the inbox, in the order in which they were tried; of one's own messages.
+             */
+            deliveries: components["schemas"]["Delivery"][];
             /**
              * Leads To
              * @description Where what it speaks of can be done: case, bills, leases or readers.
@@ -4311,6 +4348,31 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** Reach */
+        Reach: {
+            /**
+             * Sms
+             * @description Text messages to the phone of the application are wanted.
+             */
+            sms: boolean;
+            /**
+             * Quiet
+             * @description Nothing but what starts a legal time comes in the city's quiet hours.
+             */
+            quiet: boolean;
+            /**
+             * Quiet From
+             * @description The city's quiet hours, HH:MM in Asia/Shanghai; empty for none.
+             */
+            quiet_from: string;
+            /** Quiet Until */
+            quiet_until: string;
+            /**
+             * Unreachable Since
+             * @description Since when the number of the application takes no text messages; null when it does.
+             */
+            unreachable_since: string | null;
+        };
         /** Reader */
         Reader: {
             /**
@@ -5020,6 +5082,13 @@ export interface components {
             /** Tries */
             tries: number;
         };
+        /** Wishes */
+        Wishes: {
+            /** Sms */
+            sms: boolean;
+            /** Quiet */
+            quiet: boolean;
+        };
         /** Withdraw */
         Withdraw: {
             /**
@@ -5269,6 +5338,7 @@ export type Decide = components['schemas']['Decide'];
 export type DecideObjection = components['schemas']['DecideObjection'];
 export type DeclareRecusals = components['schemas']['DeclareRecusals'];
 export type Declared = components['schemas']['Declared'];
+export type Delivery = components['schemas']['Delivery'];
 export type Desk = components['schemas']['Desk'];
 export type Division = components['schemas']['Division'];
 export type DivisionList = components['schemas']['DivisionList'];
@@ -5349,6 +5419,7 @@ export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
 export type Queue = components['schemas']['Queue'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
+export type Reach = components['schemas']['Reach'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
@@ -5390,6 +5461,7 @@ export type Visits = components['schemas']['Visits'];
 export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
 export type WaitingLookup = components['schemas']['WaitingLookup'];
+export type Wishes = components['schemas']['Wishes'];
 export type Withdraw = components['schemas']['Withdraw'];
 export type WithdrawPolicy = components['schemas']['WithdrawPolicy'];
 export type WorkflowType = components['schemas']['WorkflowType'];
@@ -7627,6 +7699,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueryObjection"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_reach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reach"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    set_reach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wishes"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reach"];
                 };
             };
             400: components["responses"]["400"];

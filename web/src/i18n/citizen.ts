@@ -377,7 +377,7 @@ export const citizen = {
   "inbox.empty": { zh: "没有消息。", en: "No messages." },
   "inbox.empty_text": { zh: "申请有进展、有账单、有事要您办，都会在这里告诉您。", en: "When your case moves on, a bill is due or something is needed from you, you are told here." },
   "inbox.unread": { zh: "未读", en: "Unread" },
-  "inbox.sms": { zh: "已同时发送短信", en: "Also sent as a text message" },
+  "inbox.way": { zh: "{channel}：{state}，{at}", en: "{channel}: {state}, {at}" },
   "inbox.bills": { zh: "去看账单", en: "See the bill" },
   "inbox.readers": { zh: "去看查看记录", en: "See the looks" },
   "inbox.leases": { zh: "去看合同", en: "See the lease" },

@@ -270,6 +270,8 @@ class Layout:
                 return {
                     "ANJU_SMS_URL": f"http://127.0.0.1:{self.sandbox_port + 5}",
                     "ANJU_SMS_KEY_FILE": str(self.secrets_dir / "sms-key"),
+                    # Months pass in minutes here, and it is night for half of those who look.
+                    "ANJU_QUIET_HOURS": "false",
                 }
             case "web-gateway":
                 return {
@@ -325,6 +327,7 @@ class Layout:
             "ANJU_SANDBOX_DIVISIONS_CSV": str(anju_profile.published(self.profile_dir).folder() / "divisions.csv"),
             "ANJU_SANDBOX_FIRST_PORT": str(self.sandbox_port),
             "ANJU_SANDBOX_BANK_NOTIFY_URL": f"{self.web_url}/callbacks/ccb",
+            "ANJU_SANDBOX_SMS_RECEIPTS_URL": f"{self.web_url}/callbacks/sms",
             "ANJU_SANDBOX_REDIRECT_URIS": json.dumps(
                 [f"http://{host}:{self.web_port}/auth/callback" for host in ("127.0.0.1", "localhost")]
             ),

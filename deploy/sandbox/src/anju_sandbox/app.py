@@ -76,12 +76,15 @@ async def sandbox(settings: SandboxSettings, only: Iterable[str] = ()) -> AsyncI
         identities = Identities(population, ring.sign_on_subject_key)
 
         keys = department_keys(credentials)
-        routes = _routes(hub, credentials, keys, payments, messages, issuer, identities)
+        phones = SmsServer(hub, messages, credentials.sms_api_key)
+        routes = _routes(hub, credentials, keys, payments, phones, issuer, identities)
         sockets = _bind_all(settings, servers, stack)
         hub.urls |= {name: f"http://{settings.public_host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
         issuer.url = (settings.issuer_url or hub.urls.get(SIGN_ON) or _configured(settings, SIGN_ON)).rstrip("/")
         if BANK in servers:
             await stack.enter_async_context(payments.delivering())
+        if SMS in servers:
+            await stack.enter_async_context(phones.reporting())
         given = settings.control_token
         token = given.get_secret_value() if given is not None else control_token(settings.data_dir)
         for name, sock in sockets.items():
@@ -108,7 +111,7 @@ def _routes(
     credentials: Credentials,
     keys: Mapping[str, BaseModel],
     payments: Payments,
-    messages: Messages,
+    phones: SmsServer,
     issuer: Issuer,
     identities: Identities,
 ) -> dict[str, Routes]:
@@ -116,9 +119,9 @@ def _routes(
     registers = {server: department.serve(hub, server, keys[server]) for department in discover().values() for server in department.places}
     issued = {server: register.secrets for server, register in registers.items() if register.secrets is not None}
     routes: dict[str, Routes] = {
-        CONTROL: Control(hub, credentials, payments, messages, issuer, identities, issued).add_routes,
+        CONTROL: Control(hub, credentials, payments, phones.messages, issuer, identities, issued).add_routes,
         BANK: BankServer(hub, credentials.bank, payments).add_routes,
-        SMS: SmsServer(hub, messages, credentials.sms_api_key).add_routes,
+        SMS: phones.add_routes,
         SIGN_ON: SignOnServer(hub, issuer, identities).add_routes,
     }
     routes |= {server: register.add_routes for server, register in registers.items()}

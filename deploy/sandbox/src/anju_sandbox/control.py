@@ -5,7 +5,7 @@ It acts on the servers of its own process. ID numbers and phones only ever trave
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -80,6 +80,11 @@ class InboxBody(_Body):
     limit: int = Field(500, ge=1, le=5000)
 
 
+class NumberBody(_Body):
+    phone: str = Field(pattern=r"^[0-9]{11}$")
+    state: Literal["reached", "silent", "refused"]
+
+
 @dataclass
 class Control:
     """Everything the control server can reach."""
@@ -112,6 +117,7 @@ class Control:
         route("GET", "/bank/switches", self.bank_switches)
         route("PUT", "/bank/switches", self.set_bank_switches)
         route("POST", "/sms/messages", self.sms_messages)
+        route("PUT", "/sms/numbers", self.set_number)
         route("GET", "/personas", self.personas)
         route("POST", "/persona/token", self.persona_token)
         route("POST", "/persona/sign-off", self.persona_sign_off)
@@ -223,6 +229,12 @@ class Control:
         body = await _read(request, InboxBody)
         items = [shown(message) for message in self.messages.list(body.phone, body.after, body.limit)]
         return web.json_response({"items": items, "next_after": items[-1]["seq"] if items else None})
+
+    async def set_number(self, request: web.Request) -> web.Response:
+        """How a phone number is from now on: reached, silent (taken, and never delivered) or refused."""
+        body = await _read(request, NumberBody)
+        self.messages.set_number(body.phone, body.state)
+        return web.json_response(body.model_dump())
 
     async def personas(self, _request: web.Request) -> web.Response:
         """The demo applicants with their households, true and declared."""

@@ -32,6 +32,7 @@ class SandboxSettings(BaseSettings):
         ["127.0.0.1", "localhost", "::1"], description="names the control server is called by; a request for any other is refused"
     )
     bank_notify_url: str = Field("http://127.0.0.1:8080/callbacks/ccb", description="where payment callbacks are delivered")
+    sms_receipts_url: str = Field("http://127.0.0.1:8080/callbacks/sms", description="where receipts of text messages are delivered")
     bank_public_url: str | None = Field(None, description="address of the bank as the payer's browser sees it")
     issuer_url: str | None = Field(None, description="issuer of the city sign-on as browsers and services see it")
     redirect_uris: list[str] = Field(

@@ -1,11 +1,19 @@
-"""SMS gateway: accepts messages once per message id, keeps its book, and lets a tester read a phone's inbox."""
+"""SMS gateway: accepts messages once per message id, keeps its book, reports what became of each, and lets a tester read a phone's inbox."""
 
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
 import re
 import sqlite3
+import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 
 from anju_sandbox.db import open_db
@@ -19,6 +27,8 @@ SEND_PATH = "/v1/messages"
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _MAX_TEXT = 1000
 _SHOWN = 50
+_RECEIPTS_AT_ONCE = 100
+_ATTEMPT_SECONDS = 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -29,6 +39,14 @@ CREATE TABLE IF NOT EXISTS message (
     accepted_at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS message_by_phone ON message (phone, seq);
+CREATE TABLE IF NOT EXISTS receipt (
+    seq INTEGER PRIMARY KEY REFERENCES message,
+    message_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    code TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS number (phone TEXT PRIMARY KEY, state TEXT NOT NULL);
 """
 
 
@@ -61,6 +79,11 @@ class Messages:
         row = self._db.execute("SELECT * FROM message WHERE message_id = ?", (message_id,)).fetchone()
         message = Message(**dict(row))
         if new:
+            reached = self.number(phone) == "reached"
+            self._db.execute(
+                "INSERT INTO receipt (seq, message_id, status, code, at) VALUES (?, ?, ?, ?, ?)",
+                (message.seq, message_id, *(("delivered", "") if reached else ("failed", "unreachable")), now),
+            )
             return "accepted", message
         same = (message.phone, message.template, message.text) == (phone, template, text)
         return ("duplicate" if same else "conflict"), message
@@ -74,6 +97,23 @@ class Messages:
         )
         return [Message(**dict(row)) for row in rows]
 
+    def number(self, phone: str) -> str:
+        """How a number is: reached, silent (taken, and never delivered) or refused."""
+        row = self._db.execute("SELECT state FROM number WHERE phone = ?", (phone,)).fetchone()
+        return row["state"] if row else "reached"
+
+    def set_number(self, phone: str, state: str) -> None:
+        """Lets a number be out of order."""
+        self._db.execute("INSERT INTO number VALUES (?, ?) ON CONFLICT (phone) DO UPDATE SET state = excluded.state", (phone, state))
+
+    def receipts(self, limit: int) -> Sequence[sqlite3.Row]:
+        """Receipts nobody has taken yet, the oldest first."""
+        return self._db.execute("SELECT * FROM receipt ORDER BY seq LIMIT ?", (limit,)).fetchall()
+
+    def receipts_taken(self, last: int) -> None:
+        """The receipts up to this one have been taken."""
+        self._db.execute("DELETE FROM receipt WHERE seq <= ?", (last,))
+
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
@@ -86,6 +126,47 @@ class SmsServer:
         self.hub = hub
         self.messages = messages
         self._authorization = f"Bearer {api_key}"
+        self._key = api_key.encode()
+        self._news = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def reporting(self) -> AsyncIterator[None]:
+        """Posts receipts in the background while the context is open, again until they are taken."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ATTEMPT_SECONDS)) as session:
+            task = asyncio.create_task(self._report_for_ever(session))
+            try:
+                yield
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _report_for_ever(self, session: aiohttp.ClientSession) -> None:
+        pause = 0.0
+        while True:
+            self._news.clear()
+            due = self.messages.receipts(_RECEIPTS_AT_ONCE)
+            if due and await self._report(session, due):
+                self.messages.receipts_taken(due[-1]["seq"])
+                pause = 0.0
+            elif due:
+                pause = min(
+                    max(2 * pause, self.hub.settings.callback_first_retry_seconds), self.hub.settings.callback_longest_retry_seconds
+                )
+                await asyncio.sleep(pause)
+            else:
+                await self._news.wait()
+
+    async def _report(self, session: aiohttp.ClientSession, due: Sequence[sqlite3.Row]) -> bool:
+        lines = [{name: row[name] for name in ("message_id", "status", "code", "at")} for row in due]
+        body, timestamp = json.dumps({"receipts": lines}).encode(), str(int(time.time()))
+        signature = hmac.new(self._key, f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "X-Timestamp": timestamp, "X-Signature": signature}
+        try:
+            async with session.post(self.hub.settings.sms_receipts_url, data=body, headers=headers, allow_redirects=False) as response:
+                return response.status == 204
+        except (aiohttp.ClientError, TimeoutError):
+            return False
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the endpoints."""
@@ -110,10 +191,13 @@ class SmsServer:
         if not PHONE.fullmatch(phone):
             # A safety catch: nothing that could be a real person's number may ever reach a sandbox.
             return self._refuse(request, 422, "unreachable_number", "号码不属于演示号段")
+        if self.messages.number(phone) == "refused":
+            return self._refuse(request, 422, "unreachable_number", "号码已停机")
         verdict, message = self.messages.accept(message_id, phone, template, text)
         if verdict == "conflict":
             return self._refuse(request, 409, "message_id_reused", "短信编号已用于其他内容")
         exchange.outcome = verdict
+        self._news.set()
         answer = {"message_id": message_id, "status": "accepted", "duplicate": verdict == "duplicate"}
         return web.json_response(answer | {"gateway_id": f"sms-{message.seq}", "accepted_at": message.accepted_at})
 

@@ -272,7 +272,7 @@ class Reading:
 
     async def contact(self, request: pb.GetContactRequest) -> pb.GetContactResponse:
         found, dossier = await self._dossier(request.application_no, 0)
-        return pb.GetContactResponse(owner=found.case.owner, phone=dossier.phone, locale=found.case.locale)
+        return pb.GetContactResponse(owner=found.case.owner, phone=dossier.phone, locale=found.case.locale, street=found.case.street)
 
     async def _dossier(self, no: str, round_: int) -> tuple[Declared, Dossier]:
         """The case with the dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""

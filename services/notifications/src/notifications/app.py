@@ -8,13 +8,17 @@ from contextlib import asynccontextmanager
 import aiohttp
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from anju_profile.messages import Messages
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
 
+from notifications.channels import Channel
+from notifications.channels.letter import LetterQueue
+from notifications.channels.sms import SmsGateway, SmsReceipts
+from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import catalogue
 from notifications.servicer import NotificationsServicer
 from notifications.settings import Settings
-from notifications.sms import SmsDelivery, SmsGateway
 from notifications.store import Sealed
 from notifications.tables import Outbox
 
@@ -28,8 +32,12 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     catalogue()
     async with composing(settings, NAME) as made:
         http = await made.beside(aiohttp.ClientSession())
-        delivery = SmsDelivery(made.database, Sealed(made.ring), SmsGateway(http, settings), settings.sms_patience_seconds)
-        outbox = made.outbox(Outbox, {SmsDelivery.KIND: delivery})
-        casework = made.client("casework")
-        servicer = NotificationsServicer(made.database, made.ring, casework, outbox, sms=bool(settings.sms_url))
+        channels: dict[str, Channel] = {"letter": LetterQueue(made.database)}
+        if settings.sms_url:
+            channels["sms"] = SmsGateway(http, settings.sms_url, settings.sms_key)
+        contacts, sealed = Contacts(made.client("casework")), Sealed(made.ring)
+        city = Messages.of(settings.profile_dir) if settings.quiet_hours else Messages()
+        deliveries = Deliveries(made.database, sealed, contacts, channels, city, settings.delivery_patience_seconds)
+        deliveries.by(made.outbox(Outbox, {Deliveries.KIND: deliveries}))
+        servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key))
         yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer)

@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from anju.casework.v1 import casework_pb2 as casework
-from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
-from chassis import ids, once, paging
-from chassis.crypto import KeyRing
+from anju_profile.messages import Messages
+from chassis import ids, logs, once, paging
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, FieldViolation, Refusal, invalid
-from chassis.grpc_client import Client
 from chassis.identity import current_caller
-from chassis.outbox import Outbox as OutboxRunner
-from chassis.wire import missing, utc
+from chassis.wire import missing, stamp, utc
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications import store
+from notifications.channels.sms import BadReceiptsError, ForgedReceiptsError, SmsReceipts
+from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import Audience, Template, catalogue
 from notifications.domain.values import Fact, is_month, is_term
-from notifications.errors import NO_TEMPLATE
-from notifications.sms import SmsDelivery
-from notifications.store import Sealed, Sms
-from notifications.tables import InboxMessage, Once
+from notifications.errors import BAD_RECEIPT_SIGNATURE, BAD_RECEIPTS, NO_TEMPLATE
+from notifications.store import Sealed
+from notifications.tables import Delivery, InboxMessage, Once
 
-CONTACT_SECONDS = 3.0
+_log = logs.get(__name__)
 
 
 class NotificationsServicer(rpc.NotificationsServiceServicer):
-    def __init__(self, database: Database, ring: KeyRing, casework_client: Client, outbox: OutboxRunner, *, sms: bool) -> None:
+    def __init__(
+        self, database: Database, sealed: Sealed, contacts: Contacts, deliveries: Deliveries, city: Messages, receipts: SmsReceipts
+    ) -> None:
         self._database = database
-        self._sealed = Sealed(ring)
-        self._client = casework_client
-        self._casework = casework_rpc.CaseworkServiceStub(casework_client.channel)
-        self._outbox = outbox
-        self._sms = sms
+        self._sealed = sealed
+        self._contacts = contacts
+        self._deliveries = deliveries
+        self._city = city
+        self._receipts = receipts
 
     async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
         telling = request.telling
@@ -49,9 +48,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         contact: casework.GetContactResponse | None = None
         if not telling.role:
             # Outside of the transaction: a slow casework must not hold the key and a connection.
-            contact = await self._client.call(
-                self._casework.GetContact, casework.GetContactRequest(application_no=request.application_no), timeout=CONTACT_SECONDS
-            )
+            contact = await self._contacts.of(request.application_no)
         async with self._database.transaction() as session:
             answered = await once.find(session, key, seen, pb.NotifyResponse())
             if answered is not None:
@@ -59,9 +56,12 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             message = self._message(request, template, facts)
             message.role, message.division = telling.role, telling.division
             if contact is not None:
-                message.owner = contact.owner
-                self._queue_sms(session, message, template, facts, contact)
+                message.owner, message.division = contact.owner, contact.street
             session.add(message)
+            if contact is not None:
+                # The row a delivery belongs to stands first.
+                await session.flush()
+                await self._deliveries.begin(session, message, template, contact)
             answer = pb.NotifyResponse(message_id=message.id)
             once.remember(session, Once, key, seen, answer)
         return answer
@@ -73,9 +73,10 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         async with self._database.snapshot() as session:
             rows = await store.inbox(session, caller, size, before)
             unread = await store.unread(session, caller)
+            deliveries = await store.tried(session, [entry.message.id for entry in rows]) if caller.kind == "citizen" else {}
         page, cursor = paging.cut(rows, size, lambda entry: (entry.message.at.astimezone(UTC), entry.message.id))
         return pb.ListInboxResponse(
-            messages=[self._to_proto(entry, request.locale or caller.locale) for entry in page],
+            messages=[self._to_proto(entry, deliveries.get(entry.message.id, ()), request.locale or caller.locale) for entry in page],
             page=common.PageInfo(next_cursor=cursor),
             unread=unread,
         )
@@ -87,6 +88,34 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
                 raise Refusal(NOT_FOUND)
         return pb.MarkReadResponse()
 
+    async def GetReach(self, request: pb.GetReachRequest, context: Any) -> pb.GetReachResponse:
+        async with self._database.statements() as session:
+            reach = await store.reach(session, current_caller().sub)
+        city = self._city
+        return pb.GetReachResponse(
+            reach=pb.Reach(sms=reach.sms, quiet=reach.quiet),
+            quiet_from=f"{city.quiet_from:%H:%M}" if city.quiet_from else "",
+            quiet_until=f"{city.quiet_until:%H:%M}" if city.quiet_until else "",
+            unreachable_since=stamp(reach.refused_at),
+        )
+
+    async def SetReach(self, request: pb.SetReachRequest, context: Any) -> pb.SetReachResponse:
+        async with self._database.transaction() as session:
+            await store.want(session, current_caller().sub, sms=request.reach.sms, quiet=request.reach.quiet)
+        return pb.SetReachResponse()
+
+    async def HandleReceipts(self, request: pb.HandleReceiptsRequest, context: Any) -> pb.HandleReceiptsResponse:
+        try:
+            receipts = self._receipts.read(request.body, request.timestamp, request.signature, datetime.now(UTC))
+        except ForgedReceiptsError as error:
+            _log.warning("receipts_forged", channel=request.channel, what=str(error))
+            raise Refusal(BAD_RECEIPT_SIGNATURE) from None
+        except BadReceiptsError:
+            _log.error("receipts_not_understood", channel=request.channel)
+            raise Refusal(BAD_RECEIPTS) from None
+        taken = [await self._deliveries.received(receipt) for receipt in receipts]
+        return pb.HandleReceiptsResponse(taken=sum(taken))
+
     def _message(self, request: pb.NotifyRequest, template: Template, facts: Mapping[str, Fact]) -> InboxMessage:
         id = ids.new_id("m-")
         at = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else datetime.now(UTC)
@@ -94,27 +123,13 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             id=id,
             application_no=request.application_no,
             template=template.id,
+            template_version=template.version,
             bill=template.bill(facts),
             content=self._sealed.content(id, template.render(facts)),
             at=at,
         )
 
-    def _queue_sms(
-        self,
-        session: AsyncSession,
-        message: InboxMessage,
-        template: Template,
-        facts: Mapping[str, Fact],
-        contact: casework.GetContactResponse,
-    ) -> None:
-        if not (self._sms and template.sms and contact.phone):
-            return
-        text = template.render(facts).by_locale(contact.locale).sms
-        message.sms_state = "queued"
-        message.sms = self._sealed.sms(message.id, Sms(contact.phone, text))
-        self._outbox.add(session, SmsDelivery.KIND, {"message_id": message.id})
-
-    def _to_proto(self, entry: store.Entry, locale: str) -> pb.Message:
+    def _to_proto(self, entry: store.Entry, deliveries: Sequence[Delivery], locale: str) -> pb.Message:
         text = self._sealed.open_content(entry.message).by_locale(locale)
         at = Timestamp()
         at.FromDatetime(entry.message.at)
@@ -126,7 +141,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             body=text.body,
             at=at,
             read=entry.read,
-            sms_state=entry.message.sms_state,
+            deliveries=[pb.Delivery(channel=each.channel, state=each.state, at=stamp(each.state_at)) for each in deliveries],
             leads_to=_leads_to(entry.message.template),
             bill=entry.message.bill,
         )

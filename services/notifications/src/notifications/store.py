@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.crypto import KeyRing
@@ -16,15 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from notifications.domain.templates import Rendered, Text
-from notifications.tables import InboxMessage, InboxReading
+from notifications.tables import Delivery, InboxMessage, InboxReading, Reach
 
 # A count nobody scrolls through: beyond this the badge says the same anyway, and counting stays cheap.
 MAX_UNREAD = 99
 
 
 @dataclass(frozen=True)
-class Sms:
-    phone: str
+class Address:
+    to: str
     text: str
 
 
@@ -34,8 +34,16 @@ class Entry:
     read: bool
 
 
+@dataclass(frozen=True)
+class Job:
+    """A delivery that is due, with the message it delivers."""
+
+    delivery: Delivery
+    message: InboxMessage
+
+
 class Sealed:
-    """The two columns that hold words: sealed for their own row, so that a copied cell does not open elsewhere."""
+    """The columns that hold words: sealed for their own row, so that a copied cell does not open elsewhere."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
@@ -47,11 +55,17 @@ class Sealed:
         raw = self._open("content", message.id, message.content)
         return Rendered(Text(**raw["zh"]), Text(**raw["en"]))
 
-    def sms(self, id: str, sms: Sms) -> bytes:
-        return self._seal("sms", id, asdict(sms))
+    def address(self, message_id: str, channel: str, address: Address) -> bytes:
+        return self._seal(channel, message_id, {"phone": address.to, "text": address.text})
 
-    def open_sms(self, message: InboxMessage) -> Sms | None:
-        return None if message.sms is None else Sms(**self._open("sms", message.id, message.sms))
+    def open_address(self, delivery: Delivery) -> Address | None:
+        if delivery.address is None:
+            return None
+        raw = self._open(delivery.channel, delivery.message_id, delivery.address)
+        return Address(raw["phone"], raw["text"])
+
+    def address_index(self, to: str) -> str:
+        return self._ring.blind_index(to, "message-address")
 
     def _seal(self, column: str, id: str, value: dict[str, Any]) -> bytes:
         return self._ring.encrypt(json.dumps(value, ensure_ascii=False).encode(), f"inbox_message|{column}|{id}")
@@ -103,14 +117,82 @@ async def mark_read(session: AsyncSession, caller: Caller, id: str) -> bool:
     return True
 
 
-async def queued_sms(session: AsyncSession, id: str) -> InboxMessage | None:
-    """The entry while its SMS still has to be sent."""
-    query = select(InboxMessage).where(col(InboxMessage.id) == id, col(InboxMessage.sms_state) == "queued")
-    return (await session.execute(query)).scalar_one_or_none()
+async def job(session: AsyncSession, delivery_id: str) -> Job | None:
+    """The delivery while it still has to be made."""
+    query = select(Delivery, InboxMessage).join(InboxMessage, col(InboxMessage.id) == col(Delivery.message_id))
+    found = (await session.execute(query.where(col(Delivery.id) == delivery_id, col(Delivery.state) == "queued"))).first()
+    return Job(*found) if found is not None else None
 
 
-async def close_sms(session: AsyncSession, id: str, state: str) -> None:
-    """Records how the SMS ended and forgets the phone number."""
+async def delivery(session: AsyncSession, id: str) -> Delivery | None:
+    return (await session.execute(select(Delivery).where(col(Delivery.id) == id))).scalar_one_or_none()
+
+
+async def close(session: AsyncSession, delivery_id: str, state: str, at: datetime) -> bool:
+    """Records how a queued delivery went and forgets its address. False when somebody else has."""
+    closing = (
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id, col(Delivery.state) == "queued")
+        .values(state=state, address=None, state_at=at)
+        .returning(col(Delivery.id))
+    )
+    return (await session.execute(closing)).first() is not None
+
+
+async def receive(session: AsyncSession, delivery_id: str, state: str, at: datetime) -> Delivery | None:
+    """Records what a receipt says of a delivery that is under way; None when it is no news. A receipt may be faster than the answer that it was taken."""
+    receiving = (
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(("queued", "sent")))
+        .values(state=state, address=None, state_at=at)
+        .returning(Delivery)
+    )
+    return (await session.execute(receiving)).scalar_one_or_none()
+
+
+async def tried(session: AsyncSession, message_ids: Sequence[str]) -> dict[str, list[Delivery]]:
+    """The deliveries of each message, in the order in which they were begun."""
+    found: dict[str, list[Delivery]] = {}
+    query = select(Delivery).where(col(Delivery.message_id).in_(message_ids)).order_by(col(Delivery.due_at), col(Delivery.id))
+    for delivery in (await session.execute(query)).scalars():
+        found.setdefault(delivery.message_id, []).append(delivery)
+    return found
+
+
+async def message(session: AsyncSession, id: str) -> InboxMessage:
+    return (await session.execute(select(InboxMessage).where(col(InboxMessage.id) == id))).scalar_one()
+
+
+async def reach(session: AsyncSession, sub: str) -> Reach:
+    """What the citizen wants; who has never said anything wants what everybody gets."""
+    found = (await session.execute(select(Reach).where(col(Reach.sub) == sub))).scalar_one_or_none()
+    return found or Reach(sub=sub)
+
+
+async def want(session: AsyncSession, sub: str, *, sms: bool, quiet: bool) -> None:
+    values = {"sms": sms, "quiet": quiet, "updated_at": datetime.now(UTC)}
+    row = Reach(sub=sub, sms=sms, quiet=quiet).model_dump()
+    await session.execute(insert(Reach).values(row).on_conflict_do_update(index_elements=["sub"], set_=values))
+
+
+async def refuse_number(session: AsyncSession, sub: str, index: str, at: datetime) -> bool:
+    """The number does not take messages. True when that is news: another number than before, or none before."""
+    row = Reach(sub=sub, refused_index=index, refused_at=at).model_dump()
+    noting = (
+        insert(Reach)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["sub"],
+            set_={"refused_index": index, "refused_at": at},
+            where=col(Reach.refused_index) != index,
+        )
+        .returning(col(Reach.sub))
+    )
+    return (await session.execute(noting)).first() is not None
+
+
+async def number_reached(session: AsyncSession, sub: str, index: str) -> None:
+    """The number takes messages after all, or there is another one: nothing to correct any more."""
     await session.execute(
-        update(InboxMessage).where(col(InboxMessage.id) == id, col(InboxMessage.sms_state) == "queued").values(sms_state=state, sms=None)
+        update(Reach).where(col(Reach.sub) == sub, col(Reach.refused_index) == index).values(refused_index="", refused_at=None)
     )

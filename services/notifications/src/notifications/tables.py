@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -28,14 +28,11 @@ class Outbox(Base, OutboxColumns, table=True):
 
 
 class InboxMessage(Base, table=True):
-    """One entry: for the citizen ``owner``, or for whoever has ``role`` in a division that covers ``division``."""
+    """One entry: for the citizen ``owner``, whose clerks are those of ``division``, or for whoever has ``role`` in a division that covers ``division``."""
 
     __tablename__ = "inbox_message"
     __table_args__ = (
         CheckConstraint("(owner = '') <> (role = '')", name="one_audience"),
-        CheckConstraint("sms_state IN ('none', 'queued', 'sent', 'failed')", name="sms_state"),
-        # The phone number is kept only as long as it is needed.
-        CheckConstraint("(sms_state = 'queued') = (sms IS NOT NULL)", name="sms_only_while_queued"),
         Index("ix_inbox_message_owner", "owner", "at", "id", postgresql_where=text("owner <> ''")),
         Index("ix_inbox_message_staff", "role", "division", "at", "id", postgresql_where=text("role <> ''")),
     )
@@ -51,10 +48,61 @@ class InboxMessage(Base, table=True):
     # The texts as they were sent, sealed: a reason typed by an official may name a person.
     content: bytes
     at: datetime = Field(sa_type=DateTime(timezone=True))
-    sms_state: str = Field(default="none")
-    # Phone and text, sealed; empty once delivered or given up.
-    sms: bytes | None = Field(default=None, nullable=True)
+    # Which text it was: a digest of the template, so that another text is another version. Empty for messages of before.
+    template_version: str = Field(default="")
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+
+
+class Delivery(Base, table=True):
+    """What became of a message by one channel beside the inbox. A message has one row a channel tried, and at most one of them is still queued."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("message_id", "channel", name="once_by_each_channel"),
+        CheckConstraint("state IN ('queued', 'sent', 'delivered', 'refused', 'given_up')", name="delivery_state"),
+        # The phone number is kept only as long as it is needed.
+        CheckConstraint("address IS NULL OR state = 'queued'", name="address_only_while_queued"),
+        Index("ix_delivery_queued", "message_id", unique=True, postgresql_where=text("state = 'queued'")),
+    )
+
+    # ``{message}.{channel}``: what the other side knows it by.
+    id: str = Field(primary_key=True)
+    message_id: str = Field(sa_column_args=(ForeignKey("inbox_message.id", ondelete="CASCADE"),))
+    channel: str
+    state: str = Field(default="queued")
+    # Where to, and in which words, sealed; empty once it is sent or given up, and for a channel whose address people look up when they send it.
+    address: bytes | None = Field(default=None, nullable=True)
+    # Tells one number from another without giving it, for as long as a receipt may come.
+    address_index: str = Field(default="")
+    # Not before: a telling in the quiet hours waits for their end, and patience counts from here.
+    due_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+    # When it came to the present state; of a receipt, by the clock of who gives it.
+    state_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+
+
+class Letter(Base, table=True):
+    """A message that goes by letter, from the moment it waits to be printed; the id is its delivery's."""
+
+    __tablename__ = "letter"
+
+    id: str = Field(sa_column_args=(ForeignKey("delivery.id", ondelete="CASCADE"),), primary_key=True)
+    at: datetime = Field(
+        default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
+    )
+
+
+class Reach(Base, table=True):
+    """How a citizen wants to be told, and whether the number of his application is reached. Who has no row wants what everybody gets."""
+
+    __tablename__ = "reach"
+
+    sub: str = Field(primary_key=True)
+    sms: bool = Field(default=True)
+    quiet: bool = Field(default=True)
+    # The number the gateway refuses, as ``Delivery.address_index`` has it, and since when; empty when it takes it, or was not asked.
+    refused_index: str = Field(default="")
+    refused_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    updated_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
 
 
 class InboxReading(Base, table=True):

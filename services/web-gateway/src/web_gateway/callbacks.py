@@ -1,4 +1,5 @@
-"""The bank's callbacks. The gateway reads nothing in them: payments checks the signature over the bytes exactly as they came."""
+"""Calls of the bank and of the SMS gateway. The edge reads nothing in them: the service they are for checks the signature over the bytes exactly as they
+came."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 from typing import Final
 
 from aiohttp import web
+from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.payments.v1 import payments_pb2 as payments
 from chassis import logs
 from chassis.errors import Refusal
@@ -15,6 +17,7 @@ from web_gateway.services import Services
 
 _log = logs.get(__name__)
 MAX_CALLBACK_BYTES: Final = 64 << 10
+MAX_SIGN_CHARS: Final = 200
 BODY_SECONDS: Final = 15.0
 CALL_SECONDS: Final = 10.0
 
@@ -25,7 +28,11 @@ class Callbacks:
         self._catalogue = catalogue
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/callbacks/ccb", self.ccb, allow_head=False), web.post("/callbacks/ccb", self.ccb)]
+        return [
+            web.get("/callbacks/ccb", self.ccb, allow_head=False),
+            web.post("/callbacks/ccb", self.ccb),
+            web.post("/callbacks/sms", self.sms),
+        ]
 
     async def ccb(self, request: web.Request) -> web.Response:
         """``SUCCESS`` with 200 only when payments has accepted it; anything else makes the bank call again (China Construction Bank, 4.4)."""
@@ -45,6 +52,24 @@ class Callbacks:
             return web.Response(status=error.kind.status, text="FAIL", headers={"Cache-Control": "no-store"})
         _log.info("callback_accepted", provider="ccb", result=answer.result)
         return web.Response(text="SUCCESS", headers={"Cache-Control": "no-store"})
+
+    async def sms(self, request: web.Request) -> web.Response:
+        """Receipts of text messages: 204 only when notifications has taken them; anything else makes the SMS gateway call again."""
+        raw = await self._raw(request)
+        if not raw or len(raw) > MAX_CALLBACK_BYTES:
+            raise problem("BAD_REQUEST" if not raw else "CONTENT_TOO_LARGE")
+        receipts = notifications.HandleReceiptsRequest(
+            channel="sms",
+            body=raw,
+            timestamp=request.headers.get("X-Timestamp", "")[:MAX_SIGN_CHARS],
+            signature=request.headers.get("X-Signature", "")[:MAX_SIGN_CHARS],
+        )
+        try:
+            await self._services.client("notifications").call(self._services.notifications.HandleReceipts, receipts, timeout=CALL_SECONDS)
+        except Refusal as refusal:
+            _log.warning("callback_refused", provider="sms", reason=refusal.problem.reason)
+            return web.Response(status=self._catalogue.from_refusal(refusal).kind.status, headers={"Cache-Control": "no-store"})
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
     async def _raw(self, request: web.Request) -> bytes:
         """The query exactly as it stood in the request line, or the body: decoding and encoding again would break the signature."""

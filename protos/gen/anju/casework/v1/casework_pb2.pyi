@@ -2611,20 +2611,24 @@ class GetContactResponse(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     PHONE_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    STREET_FIELD_NUMBER: _builtins.int
     owner: _builtins.str
     """Opaque subject whose inbox it is."""
     phone: _builtins.str
     locale: _builtins.str
+    street: _builtins.str
+    """The street whose clerks act for the household."""
     def __init__(
         self,
         *,
         owner: _builtins.str = ...,
         phone: _builtins.str = ...,
         locale: _builtins.str = ...,
+        street: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locale", b"locale", "owner", b"owner", "phone", b"phone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locale", b"locale", "owner", b"owner", "phone", b"phone", "street", b"street"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

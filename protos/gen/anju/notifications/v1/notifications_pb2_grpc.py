@@ -49,6 +49,21 @@ class NotificationsServiceStub:
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadRequest.SerializeToString,
                 response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadResponse.FromString,
                 _registered_method=True)
+        self.GetReach = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/GetReach',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachResponse.FromString,
+                _registered_method=True)
+        self.SetReach = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/SetReach',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.FromString,
+                _registered_method=True)
+        self.HandleReceipts = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/HandleReceipts',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsResponse.FromString,
+                _registered_method=True)
 
 
 class NotificationsServiceServicer:
@@ -75,6 +90,28 @@ class NotificationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReach(self, request, context):
+        """How the caller is reached, and what did not reach him.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetReach(self, request, context):
+        """What the caller wants. The inbox cannot be switched off. Doing it twice changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HandleReceipts(self, request, context):
+        """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
+        is about no message of ours is passed over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotificationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +129,21 @@ def add_NotificationsServiceServicer_to_server(servicer, server):
                     servicer.MarkRead,
                     request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadRequest.FromString,
                     response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadResponse.SerializeToString,
+            ),
+            'GetReach': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReach,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachResponse.SerializeToString,
+            ),
+            'SetReach': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetReach,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.SerializeToString,
+            ),
+            'HandleReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandleReceipts,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -175,6 +227,87 @@ class NotificationsService:
             '/anju.notifications.v1.NotificationsService/MarkRead',
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadRequest.SerializeToString,
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/GetReach',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.GetReachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetReach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/SetReach',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandleReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/HandleReceipts',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

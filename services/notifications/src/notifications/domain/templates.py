@@ -5,9 +5,10 @@ A text is refused at load when its two languages have different blanks, or when 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from string import Formatter
 from typing import Any, Final, Literal
@@ -60,6 +61,14 @@ class Template:
     zh: Text
     en: Text
     leads_to: Place = "case"
+    # Its day begins a time the law gives the household: nothing holds it up.
+    starts_clock: bool = False
+
+    @cached_property
+    def version(self) -> str:
+        """Which text it is: another text is another version, whoever forgets to say so."""
+        words = "\x1f".join(part for text in (self.zh, self.en) for part in (text.title, text.body, text.sms))
+        return hashlib.sha256(words.encode()).hexdigest()[:12]
 
     @property
     def blanks(self) -> frozenset[str]:
@@ -98,7 +107,7 @@ def _fill(text: Text, values: Mapping[str, str], signature: str) -> Text:
 
 def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
     """One template from its YAML entry. Raises TemplateError."""
-    known = {"sms", "leads_to", "title_zh", "body_zh", "sms_zh", "title_en", "body_en", "sms_en"}
+    known = {"sms", "leads_to", "starts_clock", "title_zh", "body_zh", "sms_zh", "title_en", "body_en", "sms_en"}
     if set(raw) - known or not {"sms", "title_zh", "body_zh", "title_en", "body_en"} <= set(raw):
         raise TemplateError(f"{id}: wrong keys {sorted(raw)}")
     zh = Text(raw["title_zh"], raw["body_zh"], raw.get("sms_zh", raw["body_zh"]))
@@ -106,7 +115,7 @@ def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
     leads_to = raw.get("leads_to", "case")
     if leads_to not in PLACES:
         raise TemplateError(f"{id}: leads to {leads_to!r}, which is none of {sorted(PLACES)}")
-    template = Template(id, audience, bool(raw["sms"]), zh, en, leads_to)
+    template = Template(id, audience, bool(raw["sms"]), zh, en, leads_to, bool(raw.get("starts_clock", False)))
     for text_zh, text_en in ((zh.title + zh.body, en.title + en.body), (zh.sms, en.sms)):
         if _blanks(text_zh) != _blanks(text_en):
             raise TemplateError(f"{id}: the two languages have different blanks")
@@ -116,6 +125,8 @@ def parse(id: str, audience: Audience, raw: Mapping[str, Any]) -> Template:
         raise TemplateError(f"{id}: an SMS must not carry {sorted(_blanks(zh.sms) & PRIVATE_BLANKS)}")
     if template.sms and audience == "staff":
         raise TemplateError(f"{id}: officials have no phone number here")
+    if template.starts_clock and not template.sms:
+        raise TemplateError(f"{id}: what starts a legal time is told by more than the inbox")
     return template
 
 
