@@ -52,6 +52,15 @@ export const terms = {
     authorisation: {"zh": "书面授权书，窗口已核对", "en": "Signed authorisation, checked at a counter"},
     guardian: {"zh": "监护人同意，窗口已核对监护证明", "en": "Guardian, proof checked at a counter"},
   },
+  counter_purposes: {
+    file: {"zh": "提交申请", "en": "File an application"},
+    correct: {"zh": "补正", "en": "Correct an application"},
+    ask: {"zh": "查询进度、打印回执", "en": "Ask how far it is; print a receipt"},
+    object: {"zh": "对公示提出异议", "en": "Object to a public notice"},
+    answer_offer: {"zh": "接受或放弃配租", "en": "Accept or decline an offer"},
+    sign: {"zh": "签订合同", "en": "Sign the lease"},
+    withdraw: {"zh": "撤回申请、退出轮候", "en": "Withdraw, or leave the waiting list"},
+  },
   criteria: {
     housing_area: {"zh": "人均住房建筑面积", "en": "Floor area per person"},
     income: {"zh": "人均月收入", "en": "Monthly income per person"},
@@ -240,6 +249,8 @@ export const terms = {
   },
   reads: {
     dossier: {"zh": "申请的全部内容，包括填报的内容", "en": "The application, with what you declared"},
+    visit: {"zh": "您到窗口办理时，您的全部申请和住房记录", "en": "All your applications and leases, when a counter acted for you"},
+    authorisation: {"zh": "您在窗口签字的授权书的照片", "en": "The photograph of the authorisation you signed at a counter"},
     progress: {"zh": "申请的办理进度", "en": "The progress of the application"},
     review: {"zh": "各级审核的意见", "en": "What each level has decided"},
     assessment: {"zh": "资格核对结果", "en": "The result of the check of eligibility"},

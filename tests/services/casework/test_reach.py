@@ -188,6 +188,57 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {"NOT_AWAITED"},
     ),
+    "RecordAuthorisation": (
+        lambda _no: pb.RecordAuthorisationRequest(
+            idempotency_key=new_id(), id_number=person_number(), name="张晓明", document="身份证原件", photo=b"\xff\xd8\xff"
+        ),
+        {"clerk", "clerk elsewhere", "no division"},
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "OpenAssistance": (
+        lambda _no: pb.OpenAssistanceRequest(idempotency_key=new_id(), authorisation_id="au-none", purpose="file"),
+        {"clerk", "clerk elsewhere", "no division"},
+        {},
+        "NOT_ALLOWED",
+        {"NOT_FOUND"},
+    ),
+    "GetAssistance": (
+        lambda _no: pb.GetAssistanceRequest(id="as-none"),
+        {"clerk", "clerk elsewhere", "no division"},
+        {},
+        "NOT_ALLOWED",
+        {"NOT_FOUND"},
+    ),
+    "CloseAssistance": (
+        lambda _no: pb.CloseAssistanceRequest(id="as-none"),
+        {"clerk", "clerk elsewhere", "no division"},
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "PrintForm": (
+        lambda _no: pb.PrintFormRequest(dossier=dossier()),
+        {"clerk"},
+        dict.fromkeys(("clerk elsewhere", "no division"), "NOT_THEIR_COUNTER"),
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "GetReceipt": (
+        lambda no: pb.GetReceiptRequest(application_no=no),
+        {"owner", "clerk", "district", "city"},
+        OUT_OF_REACH | {"auditor elsewhere": "NOT_ALLOWED"},
+        "NOT_ALLOWED",
+        {""},
+    ),
+    "GetAuthorisationPhoto": (
+        lambda no: pb.GetAuthorisationPhotoRequest(application_no=no),
+        {"clerk", "clerk elsewhere", "district", "district elsewhere", "city", "no division"},
+        {},
+        "NOT_ALLOWED",
+        {"NOT_FOUND"},
+    ),
     "ListNotices": (lambda _no: pb.ListNoticesRequest(), set(ALL), {}, "", {""}),
     "RaiseObjection": (
         lambda no: pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text="异议"),

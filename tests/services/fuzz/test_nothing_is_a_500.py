@@ -290,6 +290,8 @@ async def test_operation(box: RunningBox, family: Household, id: str) -> None:
             ("Content-Encoding", "gzip"),
             ("X-Forwarded-For", "999.1.1.1, ::::"),
             ("Accept-Encoding", "br;q=x, *;q=-1"),
+            ("Anju-Assistance", "as-' OR 1=1 --"),
+            ("Anju-Assistance", "as-" + "0" * 26),
         ):
             await ask(usual, "", fine, **{header: value})
     assert not ours, f"{len(ours)} of {statuses.total()} are faults of ours: " + "\n".join(ours[:5])

@@ -88,6 +88,11 @@ export const limits = {
     "birth_date": 10,
     "employer": 200
   },
+  "NewAuthorisation": {
+    "id_number": 40,
+    "name": 100,
+    "document": 200
+  },
   "NewUnit": {
     "estate_name": 100,
     "address": 200,

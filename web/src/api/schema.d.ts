@@ -82,6 +82,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/authorisation.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The photograph of the paper by which a household has let the counter act for it; the look is on record
+         * @description 404 where none has. Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        get: operations["get_authorisation_photo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/comparison": {
         parameters: {
             query?: never;
@@ -296,6 +316,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/receipt.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it */
+        get: operations["get_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/recusal": {
         parameters: {
             query?: never;
@@ -473,6 +510,86 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/authorisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The signed paper by which somebody lets the counter act for him
+         * @description Of the photograph only what is seen is kept, sealed. Roles: street_clerk.
+         */
+        post: operations["record_authorisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was typed at the counter as the paper that is read over and signed, with the authorisation on it
+         * @description Nothing is kept. Roles: street_clerk.
+         */
+        post: operations["print_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a visit of an hour, for one purpose; it is on record with the household's applications before anything of them is shown
+         * @description Roles: street_clerk.
+         */
+        post: operations["open_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/visits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a visit of the caller's before its time: the next household starts from a clean slate
+         * @description Roles: street_clerk.
+         */
+        delete: operations["close_visit"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2051,6 +2168,18 @@ export interface components {
              */
             as_of: string;
         };
+        /** Authorisation */
+        Authorisation: {
+            /** Id */
+            id: string;
+            /** Masked Name */
+            masked_name: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+        };
         /** Bill */
         Bill: {
             /** Id */
@@ -3543,6 +3672,28 @@ export interface components {
              */
             bill: string;
         };
+        /** NewAuthorisation */
+        NewAuthorisation: {
+            /**
+             * Id Number
+             * @description Of whom the counter is to act for, as on his card.
+             */
+            id_number: string;
+            /** Name */
+            name: string;
+            /**
+             * Document
+             * @description Which papers were seen.
+             * @example 身份证原件
+             */
+            document: string;
+            /**
+             * Photo
+             * Format: binary
+             * @description image/jpeg, image/png; at most 12582912 bytes.
+             */
+            photo: Blob;
+        };
         /** NewUnit */
         NewUnit: {
             /** Estate Id */
@@ -3776,6 +3927,16 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /** OpenVisit */
+        OpenVisit: {
+            /** Authorisation Id */
+            authorisation_id: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "file" | "correct" | "ask" | "object" | "answer_offer" | "sign" | "withdraw";
         };
         /** Operations */
         Operations: {
@@ -4946,6 +5107,15 @@ export interface components {
             note: string;
             /** Deadline At */
             deadline_at: string | null;
+            /**
+             * Assisted
+             * @description A clerk at a counter has typed it in the household's name, on its signed authorisation.
+             */
+            assisted: boolean;
+        };
+        /** TypedForm */
+        TypedForm: {
+            dossier: components["schemas"]["Dossier"];
         };
         /** Unit */
         Unit: {
@@ -5008,6 +5178,35 @@ export interface components {
             channel: string;
             /** Views */
             views: number;
+        };
+        /** Visit */
+        Visit: {
+            /**
+             * Id
+             * @description Goes into the header Anju-Assistance of whatever is done in the household's name.
+             */
+            id: string;
+            /** Masked Name */
+            masked_name: string;
+            /** Purpose */
+            purpose: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Authorisation Id */
+            authorisation_id: string;
+            /**
+             * Application Nos
+             * @description Applications of the household, the newest first.
+             */
+            application_nos: string[];
         };
         /** Visits */
         Visits: {
@@ -5151,7 +5350,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -5178,7 +5377,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -5308,6 +5507,7 @@ export type Appointment = components['schemas']['Appointment'];
 export type AppointmentPage = components['schemas']['AppointmentPage'];
 export type ArticleText = components['schemas']['ArticleText'];
 export type Assessment = components['schemas']['Assessment'];
+export type Authorisation = components['schemas']['Authorisation'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type BothTexts = components['schemas']['BothTexts'];
@@ -5379,6 +5579,7 @@ export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
 export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
+export type NewAuthorisation = components['schemas']['NewAuthorisation'];
 export type NewUnit = components['schemas']['NewUnit'];
 export type Notice = components['schemas']['Notice'];
 export type NoticePage = components['schemas']['NoticePage'];
@@ -5392,6 +5593,7 @@ export type OffersMade = components['schemas']['OffersMade'];
 export type Office = components['schemas']['Office'];
 export type OneLook = components['schemas']['OneLook'];
 export type OneLookPage = components['schemas']['OneLookPage'];
+export type OpenVisit = components['schemas']['OpenVisit'];
 export type Operations = components['schemas']['Operations'];
 export type OperatorStep = components['schemas']['OperatorStep'];
 export type OperatorSteps = components['schemas']['OperatorSteps'];
@@ -5452,11 +5654,13 @@ export type TaskPage = components['schemas']['TaskPage'];
 export type Tenancy = components['schemas']['Tenancy'];
 export type TextsView = components['schemas']['TextsView'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type TypedForm = components['schemas']['TypedForm'];
 export type Unit = components['schemas']['Unit'];
 export type UnitList = components['schemas']['UnitList'];
 export type Vehicle = components['schemas']['Vehicle'];
 export type View = components['schemas']['View'];
 export type ViewsOfDay = components['schemas']['ViewsOfDay'];
+export type Visit = components['schemas']['Visit'];
 export type Visits = components['schemas']['Visits'];
 export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
@@ -5510,10 +5714,15 @@ export interface operations {
                 stage?: string;
                 /** @description Only this district or county. */
                 district?: string;
+                /** @description Only those the calling clerk has typed at a counter. */
+                typed_by_me?: boolean;
                 /** @description Only cases held up by a fault of ours, which operators have to start again. */
                 blocked?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5546,6 +5755,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5587,6 +5798,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
                 /** @description ETag of the answer before; 304 when nothing changed. */
                 "If-None-Match"?: string;
             };
@@ -5687,6 +5900,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_authorisation_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": Blob;
                 };
             };
             400: components["responses"]["400"];
@@ -5876,6 +6123,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
                 /** @description ETag of the application as it was seen, or * for any. */
                 "If-Match": string;
             };
@@ -6042,6 +6291,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 /** @description Acceptance number. */
@@ -6166,6 +6417,43 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    get_receipt: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     recuse: {
         parameters: {
             query?: never;
@@ -6247,7 +6535,10 @@ export interface operations {
     get_tenancy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
             path: {
                 /** @description Acceptance number. */
                 no: string;
@@ -6283,6 +6574,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 /** @description Acceptance number. */
@@ -6328,6 +6621,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 /** @description Acceptance number. */
@@ -6540,6 +6835,162 @@ export interface operations {
             };
             400: components["responses"]["400"];
             404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    record_authorisation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["NewAuthorisation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authorisation"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    print_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypedForm"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    open_visit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenVisit"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visit"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    close_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -7455,7 +7906,10 @@ export interface operations {
     get_contract: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
             path: {
                 no: string;
             };
@@ -7487,7 +7941,10 @@ export interface operations {
     get_contract_file: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
             path: {
                 no: string;
             };
@@ -7523,6 +7980,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 no: string;
@@ -7904,6 +8363,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 id: string;

@@ -260,7 +260,7 @@ class Layout:
 
     def _own_settings(self, process: str, port: int | None, replica: int) -> dict[str, str]:
         match process:
-            case "housing":
+            case "casework" | "housing":
                 return {"ANJU_PUBLIC_URL": self.web_url}
             case "registry-gateway":
                 return {"ANJU_DEPARTMENTS_FILE": str(self.secrets_dir / "departments.json")}

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from anju_simclock import SimulatedSettings
 from chassis.settings import GrpcServiceSettings
-from pydantic import Field
+from pydantic import BaseModel, Field, model_validator
+
+
+class PrintingSettings(BaseModel):
+    """Of a service that prints: a code on its papers leads to the pages."""
+
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", description="Address people see, without a trailing slash: the code on a paper leads there."
+    )
+
+    @model_validator(mode="after")
+    def _https_in_production(self) -> Self:
+        """A paper lasts for years: what is printed on it is the city's own address."""
+        if getattr(self, "production", False) and not self.public_url.startswith("https://"):
+            raise ValueError("production needs https:// in ANJU_PUBLIC_URL")
+        return self
 
 
 class CaseServiceSettings(SimulatedSettings, GrpcServiceSettings):

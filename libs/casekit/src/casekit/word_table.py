@@ -66,6 +66,20 @@ def drop_acting_for(op: Any) -> None:
     op.drop_column("word", "acting_for")
 
 
+def add_assistance(op: Any) -> None:
+    """Which clerk at a counter typed it in the name of whom it is from, and in which visit; kept like the rest."""
+    for name in ("assisted_by", "assistance"):
+        op.add_column("word", sa.Column(name, sa.String(), nullable=False, server_default=""))
+        op.alter_column("word", name, server_default=None)
+    op.execute(_keep("acting_for", "assisted_by", "assistance"))
+
+
+def drop_assistance(op: Any) -> None:
+    op.execute(_keep("acting_for"))
+    op.drop_column("word", "assistance")
+    op.drop_column("word", "assisted_by")
+
+
 def drop(op: Any) -> None:
     op.drop_table("word")
     op.execute("DROP FUNCTION keep_word()")

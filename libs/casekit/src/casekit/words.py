@@ -78,6 +78,9 @@ class WordColumns(SQLModel):
     person: str = Field(default="")
     # Whom an official stood in for, whose duties he said it with; empty for himself.
     acting_for: str = Field(default="")
+    # A clerk at a counter who typed it in a citizen's name, and the visit in which he did; empty for who was at the keyboard himself.
+    assisted_by: str = Field(default="")
+    assistance: str = Field(default="")
     kind: str
     roles: list[str] = Field(sa_type=ARRAY(String))
     # The level in whose name an official spoke; empty for everybody else.
@@ -264,6 +267,8 @@ class Words:
             "sub": caller.sub,
             "person": caller.person,
             "acting_for": caller.acting_for,
+            "assisted_by": caller.assisted_by,
+            "assistance": caller.assistance,
             "kind": caller.kind,
             "roles": sorted(caller.roles),
             "level": heard.level,

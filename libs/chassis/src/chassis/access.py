@@ -42,13 +42,14 @@ class Access:
     staff: tuple[str, ...]
     processes: tuple[str, ...]
     carriers: tuple[str, ...]
+    assisted: bool = False
 
     def allows(self, caller: Caller) -> bool:
         if self.open:
             return True
         match caller.kind:
             case "citizen":
-                return self.citizens
+                return self.citizens and (self.assisted or not caller.assistance)
             case "staff":
                 return ANY_DUTY in self.staff or caller.has_role(*self.staff)
             case "system":
@@ -88,7 +89,7 @@ def access(method: MethodDescriptor) -> Access:
     if not known:
         raise NoAccessLineError(method.full_name)
     line = method.GetOptions().Extensions[extension]
-    return Access(line.writes, line.open, line.citizens, tuple(line.staff), tuple(line.processes), tuple(line.carriers))
+    return Access(line.writes, line.open, line.citizens, tuple(line.staff), tuple(line.processes), tuple(line.carriers), line.assisted)
 
 
 def table(service: ServiceDescriptor) -> dict[str, Access]:

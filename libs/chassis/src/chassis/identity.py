@@ -11,6 +11,7 @@ called with into one of its own: who was not calling it cannot be passed on (RFC
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import time
@@ -43,7 +44,8 @@ _SINCE, _PROCESS, _KINDS = "anju_since", "anju_process", "anju_kinds"
 class Caller:
     """``sub`` is opaque; ``divisions`` are division codes, a code covers everything below it (4102 covers 410202001). ``person`` is the blind index of
     the identity number the sign-on has verified, empty where it has verified none. ``acting_for`` is the ``sub`` of whom an official stands in for in this
-    call, whose duties it is made with; empty for his own."""
+    call, whose duties it is made with; empty for his own. ``assisted_by`` is the ``sub`` of a clerk at a counter who types in a citizen's name, on his signed
+    authorisation, and ``assistance`` the visit in which he does; empty for who is at the keyboard himself."""
 
     sub: str
     kind: Kind
@@ -52,6 +54,8 @@ class Caller:
     locale: str = "zh-CN"
     person: str = ""
     acting_for: str = ""
+    assisted_by: str = ""
+    assistance: str = ""
 
     def has_role(self, *roles: str) -> bool:
         return any(role in self.roles for role in roles)
@@ -70,6 +74,11 @@ class Caller:
     def require_division(self, division: str) -> None:
         if not self.covers(division):
             raise Refusal(OUT_OF_DIVISION)
+
+
+def counter_account(person: str) -> str:
+    """The account of a household which a counter has acted for before anybody of it had signed on. ``person``: blind index of its applicant."""
+    return f"counter-{hashlib.sha256(person.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,8 @@ class Signer:
             "locale": caller.locale,
             "person": caller.person,
             "acting_for": caller.acting_for,
+            "assisted_by": caller.assisted_by,
+            "assistance": caller.assistance,
         }
         return self._signed(caller, said, audience, writes)
 
@@ -262,10 +273,15 @@ def _named(claims: dict[str, Any], process: str, kinds: frozenset[str]) -> Calle
         locale=str(claims.get("locale", "zh-CN")),
         person=str(claims.get("person", "")),
         acting_for=str(claims.get("acting_for", "")),
+        assisted_by=str(claims.get("assisted_by", "")),
+        assistance=str(claims.get("assistance", "")),
     )
     # A process that speaks for itself is nobody else and has no division: only the web edge may name people.
     for_itself = caller.kind != "system" or replace(caller, locale="zh-CN") == _process(process)
-    if caller.kind not in kinds or not for_itself:
+    # A clerk types in the name of a citizen, in a visit that is on record.
+    assisted = bool(caller.assisted_by), bool(caller.assistance)
+    typed_by_whom = assisted == (False, False) or (caller.kind == "citizen" and all(assisted))
+    if caller.kind not in kinds or not for_itself or not typed_by_whom:
         raise Refusal(UNAUTHENTICATED)
     return caller
 

@@ -76,6 +76,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             separate_queues=settings.separate_queues,
             tellings=tellings,
             draft_life=timedelta(days=settings.draft_days),
+            public_url=settings.public_url.rstrip("/"),
         )
         made.alarms({"bulk_reads": parts.reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {}

@@ -115,6 +115,18 @@ NOT_VERIFIED = Problem(
     "您的账号还没有实名认证，不能提交申请。请先在登录的平台完成实名认证，再回来提交；也可以带身份证到居住地街道办事处窗口办理。",
     "Your account carries no verified identity number. Have it verified where you sign on, or apply at the counter of your street office.",
 )
+ASSISTANCE_OVER = Problem(
+    "ASSISTANCE_OVER",
+    _FAILED,
+    "这次代办已经结束。请重新打开代办，再继续办理。填写的内容还在。",
+    "This visit is over. Open another for the household and go on; what was typed is kept.",
+)
+NOT_THEIR_COUNTER = Problem(
+    "NOT_THEIR_COUNTER",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "这个家庭的住址或已有的申请不属于您的街道，请到居住地街道的受理点办理。",
+    "This household lives, or has an application, in another street: its own street's counter acts for it.",
+)
 NO_SUCH_ROUND = Problem("NO_SUCH_ROUND", _FAILED, "没有这一轮申请材料。", "There is no such dossier round.")
 
 

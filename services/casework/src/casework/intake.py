@@ -19,6 +19,7 @@ from chassis.wire import utc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import again, convert, facts, reach, store
+from casework.assistance import require_unrelated, typing_in
 from casework.domain.dossier import Consent as DeclaredConsent
 from casework.domain.dossier import Dossier, applicant_first, changed_place, check, check_consent, is_adult, prepare
 from casework.drafts import owner_of
@@ -26,7 +27,7 @@ from casework.errors import HOUSEHOLD_HAS_APPLICATION, NO_CONSENT, NOT_RETURNED,
 from casework.parts import Parts, now, today
 from casework.process import START_APPLICATION
 from casework.reading import Reading
-from casework.tables import Application, Consent, Once
+from casework.tables import Application, Assistance, Authorisation, Consent, Once
 from casework.tables import Dossier as DossierRow
 
 
@@ -63,7 +64,10 @@ class Intake:
     def _checked(self, caller: Caller, request: pb.SubmitApplicationRequest) -> tuple[Dossier, DeclaredConsent]:
         dossier = prepare(convert.dossier_from(request.dossier))
         consent = convert.consent_from(request.consent)
-        wrong = [*check(dossier, self._parts.rules(today(), today())), *check_consent(consent, self._parts.case_terms(today()).registers)]
+        wrong = [
+            *check(dossier, self._parts.rules(today(), today(), counter=bool(caller.assistance))),
+            *check_consent(consent, self._parts.case_terms(today()).registers),
+        ]
         if wrong:
             raise invalid_dossier(wrong)
         self._oneself(caller, dossier)
@@ -72,6 +76,7 @@ class Intake:
     async def _enter(
         self, session: AsyncSession, caller: Caller, submission: str, dossier: Dossier, consent: DeclaredConsent, given_at: datetime
     ) -> str:
+        visit = await typing_in(session, caller, dossier.street)
         number, instant = await store.next_number(session), now()
         terms = self._parts.case_terms(calendar.local_date(instant))
         no = f"{self._parts.number_prefix}-{calendar.local_date(instant).year}-{number:06d}"
@@ -96,15 +101,22 @@ class Intake:
         session.add(case)
         await session.flush()
         await record(session, facts.submitted(case))
-        row = self._row(no, 1, dossier, caller.sub, submission)
-        await self._name(session, caller, no, row, dossier)
-        session.add(row)
-        awaited = await self._consents(session, case, dossier, row, (consent.text_version, list(consent.registers), given_at))
+        row = self._row(no, 1, dossier, caller.sub, submission, visit)
+        await self._enter_row(session, caller, row, dossier, visit)
+        awaited = await self._consents(session, case, dossier, row, (consent.text_version, list(consent.registers), given_at), visit)
         given = again.workflow_input(case, submission, terms, separate_queues=self._parts.separate_queues, awaited=awaited)
         self._parts.outbox.add(session, START_APPLICATION, given.model_dump(mode="json"))
         return no
 
-    def _row(self, no: str, round_: int, dossier: Dossier, actor: str, request_id: str) -> DossierRow:
+    async def _enter_row(self, session: AsyncSession, caller: Caller, row: DossierRow, dossier: Dossier, visit: Assistance | None) -> None:
+        """Raises Refusal(HOUSEHOLD_HAS_APPLICATION), and for a clerk who has to do with the household he types for."""
+        await self._name(session, caller, row.application_no, row, dossier)
+        session.add(row)
+        if visit is not None:
+            await session.flush()
+            await require_unrelated(session, visit, row.application_no)
+
+    def _row(self, no: str, round_: int, dossier: Dossier, actor: str, request_id: str, visit: Assistance | None) -> DossierRow:
         return DossierRow(
             application_no=no,
             round=round_,
@@ -116,15 +128,23 @@ class Intake:
             masked_name=mask_name(dossier.applicant.name),
             request_id=request_id,
             actor=actor,
+            assistance_id=visit.id if visit is not None else None,
         )
 
     async def _consents(
-        self, session: AsyncSession, case: Application, dossier: Dossier, row: DossierRow, agreed: tuple[str, list[str], datetime]
+        self,
+        session: AsyncSession,
+        case: Application,
+        dossier: Dossier,
+        row: DossierRow,
+        agreed: tuple[str, list[str], datetime],
+        visit: Assistance | None,
     ) -> tuple[int, ...]:
         """Keeps what the applicant agrees to, for himself and for the minors of his household. Gives the places of the adults who have to do so themselves.
 
-        What somebody has agreed to in an earlier round stands."""
+        What somebody has agreed to in an earlier round stands. Who was at a counter has agreed on the paper he has signed there."""
         text_version, registers, given_at = agreed
+        on_paper = await store.authorisation(session, visit.authorisation_id) if visit is not None else None
         today = calendar.local_date(now())
         blinds = [self._parts.vault.people.of(member.id_number) for member in dossier.members]
         missing = await store.unconfirmed(session, case.no, blinds)
@@ -135,21 +155,29 @@ class Intake:
             if place and is_adult(member, today):
                 awaited.append(place)
                 continue
+            consent_id = f"{row.request_id}-{place}"
             session.add(
                 Consent(
-                    id=f"{row.request_id}-{place}",
+                    id=consent_id,
                     application_no=case.no,
                     blind=blind,
                     round=row.round,
                     agrees=True,
-                    channel="parent" if place else "self",
+                    channel="parent" if place else "authorisation" if on_paper is not None else "self",
                     text_version=text_version,
                     registers=registers,
                     given_at=given_at,
-                    given_by=row.actor,
+                    given_by=visit.sub if visit is not None else row.actor,
+                    document_sealed=self._papers_seen(on_paper, consent_id),
                 )
             )
         return tuple(awaited)
+
+    def _papers_seen(self, paper: Authorisation | None, consent_id: str) -> bytes:
+        if paper is None:
+            return b""
+        seen = self._parts.vault.open_text(paper.document_sealed, "authorisation", "document_sealed", paper.id)
+        return self._parts.vault.seal_text(seen, "consent", "document_sealed", consent_id)
 
     async def _name(self, session: AsyncSession, caller: Caller, no: str, row: DossierRow, dossier: Dossier) -> None:
         """The household of a dossier. Who applies himself, and is named here by somebody else, is told.
@@ -197,23 +225,23 @@ class Intake:
             raise Refusal(VERSION_MISMATCH)
         dossier = prepare(convert.dossier_from(request.dossier))
         wrong = [
-            *check(dossier, self._parts.rules(today(), local_date(case.submitted_at))),
+            *check(dossier, self._parts.rules(today(), local_date(case.submitted_at), counter=bool(caller.assistance))),
             *changed_place((case.district, case.street), dossier),
         ]
         if wrong:
             raise invalid_dossier(wrong)
         self._oneself(caller, dossier)
         dossier = applicant_first(dossier)
-        row = self._row(case.no, case.round + 1, dossier, caller.sub, word_id)
-        await self._name(session, caller, case.no, row, dossier)
-        session.add(row)
+        visit = await typing_in(session, caller, dossier.street)
+        row = self._row(case.no, case.round + 1, dossier, caller.sub, word_id, visit)
+        await self._enter_row(session, caller, row, dossier, visit)
         found = await store.declared(session, case.no)
         first = found.applicants if found is not None else None
         if first is None:
             raise Refusal(NO_CONSENT)
         # The text he has agreed to names the minors of the household, whoever they turn out to be.
         agreed = (first.text_version, list(first.registers), now())
-        return row, await self._consents(session, case, dossier, row, agreed)
+        return row, await self._consents(session, case, dossier, row, agreed, visit)
 
 
 def _given_at(consent: pb.Consent) -> datetime:

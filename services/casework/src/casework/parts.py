@@ -41,6 +41,8 @@ class Parts:
     separate_queues: bool
     tellings: Tellings
     draft_life: timedelta
+    # Address people see, without a trailing slash: the code on a paper leads there.
+    public_url: str
 
     def case_terms(self, day: date) -> CaseTerms:
         """What a case submitted on ``day`` comes with."""
@@ -52,9 +54,15 @@ class Parts:
             clocks=Clocks.model_validate(profile.application.on(day)),
         )
 
-    def rules(self, today: date, of: date) -> Rules:
-        """As of ``today``, for an application of the day ``of``: it keeps its divisions, whatever becomes of them."""
-        return Rules(today=today, divisions=self.profile.divisions_on(of), city_code=self.profile.city_code, production=self.production)
+    def rules(self, today: date, of: date, *, counter: bool = False) -> Rules:
+        """As of ``today``, for an application of the day ``of``: it keeps its divisions, whatever becomes of them. ``counter``: a clerk types it."""
+        return Rules(
+            today=today,
+            divisions=self.profile.divisions_on(of),
+            city_code=self.profile.city_code,
+            production=self.production,
+            counter=counter,
+        )
 
 
 def now() -> datetime:

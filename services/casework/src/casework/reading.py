@@ -8,6 +8,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
 from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
+from anju_people import phones
 from anju_terms import is_code
 from casekit.reads import TOO_MANY_READS, Reads, of_list
 from chassis import bounds, paging
@@ -123,6 +124,7 @@ class Reading:
                 overdue=request.overdue,
                 changed_since=since,
                 asked=request.page,
+                typed_by_me=request.typed_by_me,
             )
         if not request.page.only_count:
             await self._parts.reads.note(caller, of_list("applications", request.page), [case.no for case in shown])
@@ -272,7 +274,9 @@ class Reading:
 
     async def contact(self, request: pb.GetContactRequest) -> pb.GetContactResponse:
         found, dossier = await self._dossier(request.application_no, 0)
-        return pb.GetContactResponse(owner=found.case.owner, phone=dossier.phone, locale=found.case.locale, street=found.case.street)
+        # A landline, which a counter takes, gets no text messages.
+        phone = "" if phones.fault(dossier.phone) else dossier.phone
+        return pb.GetContactResponse(owner=found.case.owner, phone=phone, locale=found.case.locale, street=found.case.street)
 
     async def _dossier(self, no: str, round_: int) -> tuple[Declared, Dossier]:
         """The case with the dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""

@@ -8,6 +8,7 @@ from anju.casework.v1 import casework_pb2 as pb
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from chassis.identity import current_caller
 
+from casework.assistance import Assistances
 from casework.confirmations import Confirmations
 from casework.decisions import Decisions
 from casework.drafts import Drafts
@@ -31,6 +32,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         self._drafts = Drafts(parts)
         self._finding = Finding(parts)
         self._recusals = Recusals(parts)
+        self._assistances = Assistances(parts)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
         return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
@@ -104,6 +106,28 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def DeleteDraft(self, request: pb.DeleteDraftRequest, context: Any) -> pb.DeleteDraftResponse:
         await self._drafts.delete(current_caller(), request.application_no)
         return pb.DeleteDraftResponse()
+
+    async def RecordAuthorisation(self, request: pb.RecordAuthorisationRequest, context: Any) -> pb.RecordAuthorisationResponse:
+        return pb.RecordAuthorisationResponse(authorisation=await self._assistances.record(current_caller(), request))
+
+    async def OpenAssistance(self, request: pb.OpenAssistanceRequest, context: Any) -> pb.OpenAssistanceResponse:
+        return pb.OpenAssistanceResponse(assistance=await self._assistances.open(current_caller(), request))
+
+    async def GetAssistance(self, request: pb.GetAssistanceRequest, context: Any) -> pb.GetAssistanceResponse:
+        return await self._assistances.current(current_caller(), request.id)
+
+    async def CloseAssistance(self, request: pb.CloseAssistanceRequest, context: Any) -> pb.CloseAssistanceResponse:
+        await self._assistances.close(current_caller(), request.id)
+        return pb.CloseAssistanceResponse()
+
+    async def PrintForm(self, request: pb.PrintFormRequest, context: Any) -> pb.PrintFormResponse:
+        return pb.PrintFormResponse(file=await self._assistances.form(current_caller(), request))
+
+    async def GetReceipt(self, request: pb.GetReceiptRequest, context: Any) -> pb.GetReceiptResponse:
+        return pb.GetReceiptResponse(file=await self._assistances.receipt(current_caller(), request.application_no))
+
+    async def GetAuthorisationPhoto(self, request: pb.GetAuthorisationPhotoRequest, context: Any) -> pb.GetAuthorisationPhotoResponse:
+        return pb.GetAuthorisationPhotoResponse(photo=await self._assistances.photo(current_caller(), request.application_no))
 
     async def AdvanceApplication(self, request: pb.AdvanceApplicationRequest, context: Any) -> pb.AdvanceApplicationResponse:
         return await self._record.advance(request)

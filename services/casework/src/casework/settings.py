@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from casekit.settings import CaseServiceSettings
+from casekit.settings import CaseServiceSettings, PrintingSettings
 from pydantic import Field
 
 
-class Settings(CaseServiceSettings):
+class Settings(PrintingSettings, CaseServiceSettings):
     port: int = Field(default=7401, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
     application_number_prefix: str = Field(
         default="KF", pattern="^[A-Z]{1,4}$", description="Letters in front of application numbers, one set per city."

@@ -136,7 +136,76 @@ class Dossier(Base, table=True):
     masked_name: str
     request_id: str = Field(default="")
     actor: str
+    # The visit at a counter in which a clerk has typed it; None for what the household has typed itself.
+    assistance_id: str | None = Field(default=None, sa_column=Column(String, ForeignKey("assistance.id"), nullable=True, index=True))
     created_at: datetime = Field(default_factory=_now, sa_type=DateTime(timezone=True))
+
+
+class Authorisation(Base, table=True):
+    """That somebody lets the counter act for him: whom, on which paper, before which clerk. Append-only."""
+
+    __tablename__ = "authorisation"
+    __table_args__ = (Index("ix_authorisation_person", "person", "recorded_at"),)
+
+    # Made of the clerk and the key of the request: a repeat is the same.
+    id: str = Field(primary_key=True)
+    # Blind index of whose authorisation it is.
+    person: str
+    masked_name: str
+    document_sealed: bytes
+    # Of the photograph of the paper (``AuthorisationPhoto``).
+    photo_sha256: str
+    text_version: str
+    sub: str
+    clerk_person: str
+    acting_for: str
+    # Where the clerk had his duty: clerks of these act on it.
+    divisions: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class AuthorisationPhoto(Base, table=True):
+    """The photograph of a signed authorisation, sealed. Append-only."""
+
+    __tablename__ = "authorisation_photo"
+
+    authorisation_id: str = Field(sa_column=Column(String, ForeignKey("authorisation.id"), primary_key=True))
+    photo_sealed: bytes
+
+
+class Assistance(Base, table=True):
+    """A visit at a counter: which clerk acts for whom, for what, until when. Append-only; whatever is typed in it names it."""
+
+    __tablename__ = "assistance"
+    __table_args__ = (
+        CheckConstraint(_one_of("purpose", tuple(terms("counter_purposes"))), name="assistance_purpose"),
+        CheckConstraint("ends_at > opened_at", name="assistance_ends"),
+        Index("ix_assistance_sub", "sub", "opened_at"),
+    )
+
+    # Made of the clerk and the key of the request: a repeat is the same.
+    id: str = Field(primary_key=True)
+    authorisation_id: str = Field(sa_column=Column(String, ForeignKey("authorisation.id"), nullable=False, index=True))
+    purpose: str
+    # In whose name the clerk acts: the account the household's cases belong to.
+    owner: str
+    sub: str
+    clerk_person: str
+    acting_for: str
+    divisions: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    # The clerk's name as he was signed on.
+    official_sealed: bytes
+    opened_at: datetime = Field(sa_type=DateTime(timezone=True))
+    ends_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class AssistanceEnd(Base, table=True):
+    """That a visit was ended before its time. Append-only."""
+
+    __tablename__ = "assistance_end"
+
+    assistance_id: str = Field(sa_column=Column(String, ForeignKey("assistance.id"), primary_key=True))
+    at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Draft(Base, table=True):
@@ -268,6 +337,7 @@ class Consent(Base, table=True):
         CheckConstraint(_one_of("channel", tuple(terms("consent_channels"))), name="consent_channel"),
         Index("uq_consent_given", "application_no", "blind", unique=True, postgresql_where=text("agrees AND withdrawn_at IS NULL")),
         CheckConstraint("withdrawn_at IS NULL OR (agrees AND withdrawn_at >= given_at)", name="consent_withdrawn"),
+        Index("ix_consent_blind", "blind"),
     )
 
     id: str = Field(primary_key=True)
@@ -279,7 +349,7 @@ class Consent(Base, table=True):
     text_version: str
     registers: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     given_at: datetime = Field(sa_type=DateTime(timezone=True))
-    # Opaque subject of who signed on and said so: the person, the applicant for a minor, the clerk at a counter.
+    # Opaque subject of who signed on and said so: the person, the applicant for a minor, the clerk at a counter, also for an applicant who has signed there.
     given_by: str
     # Which paper the clerk has seen.
     document_sealed: bytes = Field(default=b"")

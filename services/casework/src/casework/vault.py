@@ -47,6 +47,13 @@ class Vault:
     def open_draft(self, sealed: bytes, owner: str, application_no: str) -> str:
         return self._ring.decrypt(sealed, f"draft|sealed|{owner}/{application_no}").decode()
 
+    def seal_file(self, content: bytes, table: str, row: str) -> bytes:
+        return self._ring.encrypt(content, f"{table}|file|{row}")
+
+    def open_file(self, sealed: bytes, table: str, row: str) -> bytes:
+        """Raises DecryptionError for a row that was changed or moved."""
+        return self._ring.decrypt(sealed, f"{table}|file|{row}")
+
     def unnamed(self, home: Home) -> pb.DeclaredHome:
         """What may be known of a home by whoever must not know where it is."""
         address, certificate = homes.canonical_address(home.address), homes.canonical_certificate(home.certificate_no)

@@ -39,11 +39,15 @@ async def whole_case(session: AsyncSession, vault: Vault, profile: Profile, foun
         message.consent.text_version = consent.text_version
         message.consent.registers.extend(consent.registers)
         message.consent.given_at.FromDatetime(consent.given_at)
-    message.timeline.append(pb.TimelineEntry(at=stamp(case.submitted_at), event=START, stage=START, actor_kind="citizen"))
+    first = found.dossier if case.round == 1 else await store.dossier(session, case.no, 1)
+    at_counter = first is not None and first.assistance_id is not None
+    message.timeline.append(
+        pb.TimelineEntry(at=stamp(case.submitted_at), event=START, stage=START, actor_kind="citizen", assisted=at_counter)
+    )
     steps = await store.timeline(session, case.no)
-    message.timeline.extend(_entry(vault, row, words=view.words) for row in steps)
+    message.timeline.extend(_entry(vault, row, words=view.words, assisted=assisted) for row, assisted in steps)
     if view.words and case.stage == "rejected":
-        message.refusal.CopyFrom(_refusal(profile, case, message.reason, steps[-1]))
+        message.refusal.CopyFrom(_refusal(profile, case, message.reason, steps[-1][0]))
     message.objections.extend(objection(vault, row, view) for row in await store.objections(session, case.no))
     if view.dossier and found.dossier is not None:
         dossier = vault.open_dossier(found.dossier.sealed, case.no, case.round)
@@ -162,7 +166,7 @@ def summary(vault: Vault, case: Application, *, words: bool) -> pb.Application:
     )
 
 
-def _entry(vault: Vault, row: Timeline, *, words: bool) -> pb.TimelineEntry:
+def _entry(vault: Vault, row: Timeline, *, words: bool, assisted: bool) -> pb.TimelineEntry:
     return pb.TimelineEntry(
         at=stamp(row.at),
         event=row.event,
@@ -170,6 +174,7 @@ def _entry(vault: Vault, row: Timeline, *, words: bool) -> pb.TimelineEntry:
         actor_kind=row.actor_kind,
         note=vault.open_text(row.note_sealed, "timeline", "note_sealed", f"{row.application_no}/{row.seq}") if words else "",
         deadline_at=stamp(row.deadline_at),
+        assisted=assisted,
     )
 
 

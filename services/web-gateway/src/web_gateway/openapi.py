@@ -18,7 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from web_gateway.api.layer import Access, Api, IfMatch, Operation
 from web_gateway.api.problems import CONTENT_TYPE, Catalogue, Problem
-from web_gateway.api.serving import ETAG_PATTERN
+from web_gateway.api.serving import ASSISTANCE_HEADER, ETAG_PATTERN
 from web_gateway.api.subjects import APIS, catalogue, events, operations
 
 FILE: Final = Path(__file__).parents[2] / "openapi.json"
@@ -143,6 +143,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             _header(
                 "Idempotency-Key", "A UUID for this act; the same one on every retry.", {"type": "string", "format": "uuid"}, required=True
             )
+        )
+    if operation.assisted:
+        found.append(
+            _header(ASSISTANCE_HEADER, "Of a clerk at a counter: the visit in which he does it in a household's name.", {"type": "string"})
         )
     if operation.if_match is not None:
         required = operation.if_match is IfMatch.REQUIRED

@@ -545,11 +545,14 @@ class TimelineEntry(_message.Message):
     ACTOR_KIND_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     DEADLINE_AT_FIELD_NUMBER: _builtins.int
+    ASSISTED_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     stage: _builtins.str
     actor_kind: _builtins.str
     """citizen, street, district, city, public, system."""
     note: _builtins.str
+    assisted: _builtins.bool
+    """A clerk at a counter has typed it, in the household's name and on its authorisation."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -563,10 +566,11 @@ class TimelineEntry(_message.Message):
         actor_kind: _builtins.str = ...,
         note: _builtins.str = ...,
         deadline_at: _timestamp_pb2.Timestamp | None = ...,
+        assisted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "deadline_at", b"deadline_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_kind", b"actor_kind", "at", b"at", "deadline_at", b"deadline_at", "event", b"event", "note", b"note", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_kind", b"actor_kind", "assisted", b"assisted", "at", b"at", "deadline_at", b"deadline_at", "event", b"event", "note", b"note", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -803,6 +807,7 @@ class ListApplicationsRequest(_message.Message):
     BLOCKED_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     CHANGED_SINCE_FIELD_NUMBER: _builtins.int
+    TYPED_BY_ME_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Only these; empty means any."""
     district: _builtins.str
@@ -812,6 +817,8 @@ class ListApplicationsRequest(_message.Message):
     """Only those past their deadline."""
     changed_since: _builtins.str
     """Only those that have changed since the beginning of this day in China, YYYY-MM-DD; empty for any."""
+    typed_by_me: _builtins.bool
+    """Only those which the calling clerk has typed at a counter."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -823,10 +830,11 @@ class ListApplicationsRequest(_message.Message):
         blocked: _builtins.bool = ...,
         overdue: _builtins.bool = ...,
         changed_since: _builtins.str = ...,
+        typed_by_me: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "changed_since", b"changed_since", "district", b"district", "overdue", b"overdue", "page", b"page", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "changed_since", b"changed_since", "district", b"district", "overdue", b"overdue", "page", b"page", "stage", b"stage", "typed_by_me", b"typed_by_me"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2049,6 +2057,380 @@ class GetCountersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCountersResponse: _TypeAlias = GetCountersResponse  # noqa: Y015
+
+@_typing.final
+class Authorisation(_message.Message):
+    """That somebody lets the counter act for him."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    MASKED_NAME_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    masked_name: _builtins.str
+    """张*明"""
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        masked_name: _builtins.str = ...,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "masked_name", b"masked_name", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Authorisation: _TypeAlias = Authorisation  # noqa: Y015
+
+@_typing.final
+class RecordAuthorisationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ID_NUMBER_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    id_number: _builtins.str
+    """Of whom the counter is to act for, as on his card."""
+    name: _builtins.str
+    document: _builtins.str
+    """Which papers the clerk has seen: 申请人身份证原件; 代办人身份证和授权书."""
+    photo: _builtins.bytes
+    """JPEG, as the web edge has drawn it anew: nothing of the camera is left in it."""
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        id_number: _builtins.str = ...,
+        name: _builtins.str = ...,
+        document: _builtins.str = ...,
+        photo: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "id_number", b"id_number", "idempotency_key", b"idempotency_key", "name", b"name", "photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordAuthorisationRequest: _TypeAlias = RecordAuthorisationRequest  # noqa: Y015
+
+@_typing.final
+class RecordAuthorisationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authorisation(self) -> Global___Authorisation: ...
+    def __init__(
+        self,
+        *,
+        authorisation: Global___Authorisation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordAuthorisationResponse: _TypeAlias = RecordAuthorisationResponse  # noqa: Y015
+
+@_typing.final
+class Assistance(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    MASKED_NAME_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    AUTHORISATION_ID_FIELD_NUMBER: _builtins.int
+    APPLICATION_NOS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    masked_name: _builtins.str
+    """Whom the clerk acts for, masked."""
+    purpose: _builtins.str
+    """Code of the vocabulary `counter_purposes`."""
+    authorisation_id: _builtins.str
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def application_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cases of the household, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        masked_name: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        authorisation_id: _builtins.str = ...,
+        application_nos: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "opened_at", b"opened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_nos", b"application_nos", "authorisation_id", b"authorisation_id", "ends_at", b"ends_at", "id", b"id", "masked_name", b"masked_name", "opened_at", b"opened_at", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Assistance: _TypeAlias = Assistance  # noqa: Y015
+
+@_typing.final
+class OpenAssistanceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    AUTHORISATION_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    authorisation_id: _builtins.str
+    purpose: _builtins.str
+    official: _builtins.str
+    """The clerk's name as he is signed on: whoever reads the case later reads who has typed it."""
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        authorisation_id: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        official: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation_id", b"authorisation_id", "idempotency_key", b"idempotency_key", "official", b"official", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenAssistanceRequest: _TypeAlias = OpenAssistanceRequest  # noqa: Y015
+
+@_typing.final
+class OpenAssistanceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assistance(self) -> Global___Assistance: ...
+    def __init__(
+        self,
+        *,
+        assistance: Global___Assistance | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assistance", b"assistance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistance", b"assistance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenAssistanceResponse: _TypeAlias = OpenAssistanceResponse  # noqa: Y015
+
+@_typing.final
+class GetAssistanceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAssistanceRequest: _TypeAlias = GetAssistanceRequest  # noqa: Y015
+
+@_typing.final
+class GetAssistanceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANCE_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """Subject and blind index in whose name the clerk acts."""
+    person: _builtins.str
+    @_builtins.property
+    def assistance(self) -> Global___Assistance: ...
+    def __init__(
+        self,
+        *,
+        assistance: Global___Assistance | None = ...,
+        owner: _builtins.str = ...,
+        person: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assistance", b"assistance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistance", b"assistance", "owner", b"owner", "person", b"person"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAssistanceResponse: _TypeAlias = GetAssistanceResponse  # noqa: Y015
+
+@_typing.final
+class CloseAssistanceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseAssistanceRequest: _TypeAlias = CloseAssistanceRequest  # noqa: Y015
+
+@_typing.final
+class CloseAssistanceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseAssistanceResponse: _TypeAlias = CloseAssistanceResponse  # noqa: Y015
+
+@_typing.final
+class PrintFormRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dossier(self) -> Global___Dossier: ...
+    def __init__(
+        self,
+        *,
+        dossier: Global___Dossier | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dossier", b"dossier"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier", b"dossier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrintFormRequest: _TypeAlias = PrintFormRequest  # noqa: Y015
+
+@_typing.final
+class PrintFormResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.bytes
+    """PDF/A."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrintFormResponse: _TypeAlias = PrintFormResponse  # noqa: Y015
+
+@_typing.final
+class GetReceiptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptRequest: _TypeAlias = GetReceiptRequest  # noqa: Y015
+
+@_typing.final
+class GetReceiptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.bytes
+    """PDF/A."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptResponse: _TypeAlias = GetReceiptResponse  # noqa: Y015
+
+@_typing.final
+class GetAuthorisationPhotoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAuthorisationPhotoRequest: _TypeAlias = GetAuthorisationPhotoRequest  # noqa: Y015
+
+@_typing.final
+class GetAuthorisationPhotoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_FIELD_NUMBER: _builtins.int
+    photo: _builtins.bytes
+    """JPEG."""
+    def __init__(
+        self,
+        *,
+        photo: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAuthorisationPhotoResponse: _TypeAlias = GetAuthorisationPhotoResponse  # noqa: Y015
 
 @_typing.final
 class AdvanceApplicationRequest(_message.Message):

@@ -149,6 +149,41 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.FromString,
                 _registered_method=True)
+        self.RecordAuthorisation = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/RecordAuthorisation',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.FromString,
+                _registered_method=True)
+        self.OpenAssistance = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/OpenAssistance',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceResponse.FromString,
+                _registered_method=True)
+        self.GetAssistance = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetAssistance',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceResponse.FromString,
+                _registered_method=True)
+        self.CloseAssistance = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/CloseAssistance',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceResponse.FromString,
+                _registered_method=True)
+        self.PrintForm = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/PrintForm',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormResponse.FromString,
+                _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetReceipt',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptResponse.FromString,
+                _registered_method=True)
+        self.GetAuthorisationPhoto = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetAuthorisationPhoto',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoResponse.FromString,
+                _registered_method=True)
         self.AdvanceApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/AdvanceApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.AdvanceApplicationRequest.SerializeToString,
@@ -378,6 +413,59 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordAuthorisation(self, request, context):
+        """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
+        may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenAssistance(self, request, context):
+        """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
+        Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+        a case of another street.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAssistance(self, request, context):
+        """The clerk's own visit while it lasts: in whose name the web edge speaks for him. NOT_FOUND for another's; FAILED_PRECONDITION/ASSISTANCE_OVER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseAssistance(self, request, context):
+        """The next household starts from a clean slate: nothing more is done in this one's name. Does nothing the second time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PrintForm(self, request, context):
+        """What was typed at a counter as the paper that is read over and signed: the form, and the authorisation. Keeps nothing. INVALID_ARGUMENT as
+        SubmitApplication.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReceipt(self, request, context):
+        """The receipt of an application (受理回执), for its household and for the counter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAuthorisationPhoto(self, request, context):
+        """The photograph of the paper by which a household has let a counter act for it. NOT_FOUND where none has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AdvanceApplication(self, request, context):
         """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
         FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -560,6 +648,41 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.DeleteDraft,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.SerializeToString,
+            ),
+            'RecordAuthorisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordAuthorisation,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.SerializeToString,
+            ),
+            'OpenAssistance': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenAssistance,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceResponse.SerializeToString,
+            ),
+            'GetAssistance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAssistance,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceResponse.SerializeToString,
+            ),
+            'CloseAssistance': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseAssistance,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceResponse.SerializeToString,
+            ),
+            'PrintForm': grpc.unary_unary_rpc_method_handler(
+                    servicer.PrintForm,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormResponse.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'GetAuthorisationPhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAuthorisationPhoto,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoResponse.SerializeToString,
             ),
             'AdvanceApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.AdvanceApplication,
@@ -1228,6 +1351,195 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/DeleteDraft',
             anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.DeleteDraftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordAuthorisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/RecordAuthorisation',
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenAssistance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/OpenAssistance',
+            anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAssistance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetAssistance',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetAssistanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseAssistance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/CloseAssistance',
+            anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.CloseAssistanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PrintForm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/PrintForm',
+            anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.PrintFormResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetReceipt',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAuthorisationPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetAuthorisationPhoto',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetAuthorisationPhotoResponse.FromString,
             options,
             channel_credentials,
             insecure,

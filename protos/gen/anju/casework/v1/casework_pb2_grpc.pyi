@@ -108,6 +108,27 @@ class CaseworkServiceStub:
     """
     DeleteDraft: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DeleteDraftRequest, _casework_pb2.DeleteDraftResponse]
     """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
+    RecordAuthorisation: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecordAuthorisationRequest, _casework_pb2.RecordAuthorisationResponse]
+    """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
+    may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
+    """
+    OpenAssistance: _grpc.UnaryUnaryMultiCallable[_casework_pb2.OpenAssistanceRequest, _casework_pb2.OpenAssistanceResponse]
+    """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
+    Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+    a case of another street.
+    """
+    GetAssistance: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetAssistanceRequest, _casework_pb2.GetAssistanceResponse]
+    """The clerk's own visit while it lasts: in whose name the web edge speaks for him. NOT_FOUND for another's; FAILED_PRECONDITION/ASSISTANCE_OVER."""
+    CloseAssistance: _grpc.UnaryUnaryMultiCallable[_casework_pb2.CloseAssistanceRequest, _casework_pb2.CloseAssistanceResponse]
+    """The next household starts from a clean slate: nothing more is done in this one's name. Does nothing the second time."""
+    PrintForm: _grpc.UnaryUnaryMultiCallable[_casework_pb2.PrintFormRequest, _casework_pb2.PrintFormResponse]
+    """What was typed at a counter as the paper that is read over and signed: the form, and the authorisation. Keeps nothing. INVALID_ARGUMENT as
+    SubmitApplication.
+    """
+    GetReceipt: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetReceiptRequest, _casework_pb2.GetReceiptResponse]
+    """The receipt of an application (受理回执), for its household and for the counter."""
+    GetAuthorisationPhoto: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetAuthorisationPhotoRequest, _casework_pb2.GetAuthorisationPhotoResponse]
+    """The photograph of the paper by which a household has let a counter act for it. NOT_FOUND where none has."""
     AdvanceApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -208,6 +229,27 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """
     DeleteDraft: _aio.UnaryUnaryMultiCallable[_casework_pb2.DeleteDraftRequest, _casework_pb2.DeleteDraftResponse]  # type: ignore[assignment]
     """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
+    RecordAuthorisation: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecordAuthorisationRequest, _casework_pb2.RecordAuthorisationResponse]  # type: ignore[assignment]
+    """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
+    may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
+    """
+    OpenAssistance: _aio.UnaryUnaryMultiCallable[_casework_pb2.OpenAssistanceRequest, _casework_pb2.OpenAssistanceResponse]  # type: ignore[assignment]
+    """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
+    Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+    a case of another street.
+    """
+    GetAssistance: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetAssistanceRequest, _casework_pb2.GetAssistanceResponse]  # type: ignore[assignment]
+    """The clerk's own visit while it lasts: in whose name the web edge speaks for him. NOT_FOUND for another's; FAILED_PRECONDITION/ASSISTANCE_OVER."""
+    CloseAssistance: _aio.UnaryUnaryMultiCallable[_casework_pb2.CloseAssistanceRequest, _casework_pb2.CloseAssistanceResponse]  # type: ignore[assignment]
+    """The next household starts from a clean slate: nothing more is done in this one's name. Does nothing the second time."""
+    PrintForm: _aio.UnaryUnaryMultiCallable[_casework_pb2.PrintFormRequest, _casework_pb2.PrintFormResponse]  # type: ignore[assignment]
+    """What was typed at a counter as the paper that is read over and signed: the form, and the authorisation. Keeps nothing. INVALID_ARGUMENT as
+    SubmitApplication.
+    """
+    GetReceipt: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetReceiptRequest, _casework_pb2.GetReceiptResponse]  # type: ignore[assignment]
+    """The receipt of an application (受理回执), for its household and for the counter."""
+    GetAuthorisationPhoto: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetAuthorisationPhotoRequest, _casework_pb2.GetAuthorisationPhotoResponse]  # type: ignore[assignment]
+    """The photograph of the paper by which a household has let a counter act for it. NOT_FOUND where none has."""
     AdvanceApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.AdvanceApplicationRequest, _casework_pb2.AdvanceApplicationResponse]  # type: ignore[assignment]
     """Workflow only. Records one step of the case: the new stage, the task or notice it opens or closes. Idempotent by step_id.
     FAILED_PRECONDITION/ILLEGAL_MOVE when the transition table has no such move.
@@ -443,6 +485,69 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.DeleteDraftResponse, _abc.Awaitable[_casework_pb2.DeleteDraftResponse]]:
         """Forgets a draft. Does nothing where there is none. Handing in what it was a draft of forgets it too."""
+
+    @_abc_1.abstractmethod
+    def RecordAuthorisation(
+        self,
+        request: _casework_pb2.RecordAuthorisationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.RecordAuthorisationResponse, _abc.Awaitable[_casework_pb2.RecordAuthorisationResponse]]:
+        """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
+        may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
+        """
+
+    @_abc_1.abstractmethod
+    def OpenAssistance(
+        self,
+        request: _casework_pb2.OpenAssistanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.OpenAssistanceResponse, _abc.Awaitable[_casework_pb2.OpenAssistanceResponse]]:
+        """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
+        Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+        a case of another street.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAssistance(
+        self,
+        request: _casework_pb2.GetAssistanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetAssistanceResponse, _abc.Awaitable[_casework_pb2.GetAssistanceResponse]]:
+        """The clerk's own visit while it lasts: in whose name the web edge speaks for him. NOT_FOUND for another's; FAILED_PRECONDITION/ASSISTANCE_OVER."""
+
+    @_abc_1.abstractmethod
+    def CloseAssistance(
+        self,
+        request: _casework_pb2.CloseAssistanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.CloseAssistanceResponse, _abc.Awaitable[_casework_pb2.CloseAssistanceResponse]]:
+        """The next household starts from a clean slate: nothing more is done in this one's name. Does nothing the second time."""
+
+    @_abc_1.abstractmethod
+    def PrintForm(
+        self,
+        request: _casework_pb2.PrintFormRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.PrintFormResponse, _abc.Awaitable[_casework_pb2.PrintFormResponse]]:
+        """What was typed at a counter as the paper that is read over and signed: the form, and the authorisation. Keeps nothing. INVALID_ARGUMENT as
+        SubmitApplication.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReceipt(
+        self,
+        request: _casework_pb2.GetReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetReceiptResponse, _abc.Awaitable[_casework_pb2.GetReceiptResponse]]:
+        """The receipt of an application (受理回执), for its household and for the counter."""
+
+    @_abc_1.abstractmethod
+    def GetAuthorisationPhoto(
+        self,
+        request: _casework_pb2.GetAuthorisationPhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetAuthorisationPhotoResponse, _abc.Awaitable[_casework_pb2.GetAuthorisationPhotoResponse]]:
+        """The photograph of the paper by which a household has let a counter act for it. NOT_FOUND where none has."""
 
     @_abc_1.abstractmethod
     def AdvanceApplication(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/common/v1/access.proto\x12\x0e\x61nju.common.v1\x1a google/protobuf/descriptor.proto\"l\n\x06\x41\x63\x63\x65ss\x12\x0e\n\x06writes\x18\x01 \x01(\x08\x12\x0c\n\x04open\x18\x02 \x01(\x08\x12\x10\n\x08\x63itizens\x18\x03 \x01(\x08\x12\r\n\x05staff\x18\x04 \x03(\t\x12\x11\n\tprocesses\x18\x05 \x03(\t\x12\x10\n\x08\x63\x61rriers\x18\x06 \x03(\t:2\n\x07process\x12\x1f.google.protobuf.ServiceOptions\x18\xea\x89\x03 \x01(\t:H\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xeb\x89\x03 \x01(\x0b\x32\x16.anju.common.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/common/v1/access.proto\x12\x0e\x61nju.common.v1\x1a google/protobuf/descriptor.proto\"~\n\x06\x41\x63\x63\x65ss\x12\x0e\n\x06writes\x18\x01 \x01(\x08\x12\x0c\n\x04open\x18\x02 \x01(\x08\x12\x10\n\x08\x63itizens\x18\x03 \x01(\x08\x12\r\n\x05staff\x18\x04 \x03(\t\x12\x11\n\tprocesses\x18\x05 \x03(\t\x12\x10\n\x08\x63\x61rriers\x18\x06 \x03(\t\x12\x10\n\x08\x61ssisted\x18\x07 \x01(\x08:2\n\x07process\x12\x1f.google.protobuf.ServiceOptions\x18\xea\x89\x03 \x01(\t:H\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xeb\x89\x03 \x01(\x0b\x32\x16.anju.common.v1.Accessb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'anju.common.v1.access_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACCESS']._serialized_start=81
-  _globals['_ACCESS']._serialized_end=189
+  _globals['_ACCESS']._serialized_end=207
 # @@protoc_insertion_point(module_scope)

@@ -34,12 +34,15 @@ class Access(_message.Message):
     STAFF_FIELD_NUMBER: _builtins.int
     PROCESSES_FIELD_NUMBER: _builtins.int
     CARRIERS_FIELD_NUMBER: _builtins.int
+    ASSISTED_FIELD_NUMBER: _builtins.int
     writes: _builtins.bool
     """Whether the call changes anything. A caller's token is good for one of the two."""
     open: _builtins.bool
     """Everybody, signed on or not."""
     citizens: _builtins.bool
     """Citizens who have signed on."""
+    assisted: _builtins.bool
+    """Citizens too who are not at the keyboard themselves: a clerk at a counter types in their name, on their signed authorisation."""
     @_builtins.property
     def staff(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Staff with one of these duties (vocabulary roles); "*" is staff with any duty or none."""
@@ -61,10 +64,11 @@ class Access(_message.Message):
         staff: _abc.Iterable[_builtins.str] | None = ...,
         processes: _abc.Iterable[_builtins.str] | None = ...,
         carriers: _abc.Iterable[_builtins.str] | None = ...,
+        assisted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "citizens", b"citizens", "open", b"open", "processes", b"processes", "staff", b"staff", "writes", b"writes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assisted", b"assisted", "carriers", b"carriers", "citizens", b"citizens", "open", b"open", "processes", b"processes", "staff", b"staff", "writes", b"writes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

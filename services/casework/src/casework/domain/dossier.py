@@ -18,6 +18,8 @@ from chassis import bounds
 from casework.domain import id_number
 from casework.domain.violations import Violation
 
+# Whom a counter acts for needs no mobile phone; a number is still not to be a slip of the keyboard.
+_ENOUGH_AT_A_COUNTER: Final = ("PHONE_MISSING", "PHONE_LANDLINE")
 CONSENT_TEXT: Final = "consent-2026.1"
 CATEGORIES: Final = ("local_household", "new_worker", "migrant_worker")
 MARITAL_STATUSES: Final = ("single", "married", "divorced", "widowed")
@@ -97,12 +99,13 @@ class Division(Protocol):
 
 @dataclass(frozen=True)
 class Rules:
-    """What the checks need to know: the business date, the city's divisions, and whether test numbers are refused."""
+    """What the checks need to know: the business date, the city's divisions, whether test numbers are refused, and whether a clerk at a counter types."""
 
     today: date
     divisions: Mapping[str, Division]
     city_code: str
     production: bool
+    counter: bool = False
 
 
 def prepare(dossier: Dossier) -> Dossier:
@@ -357,7 +360,8 @@ def _check_place(dossier: Dossier, rules: Rules) -> Iterator[Violation]:
     if not dossier.address:
         yield Violation("/address", "REQUIRED", "请填写现住址。", "Enter the address where you live.")
     yield from _check_text(dossier.address, "/address")
-    if code := phones.fault(dossier.phone):
+    code = phones.fault(dossier.phone)
+    if code and not (rules.counter and code in _ENOUGH_AT_A_COUNTER):
         yield Violation("/phone", code, *_without_a_mobile(code, dossier, rules))
 
 

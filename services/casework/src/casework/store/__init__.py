@@ -1,6 +1,7 @@
 """Every query of casework, a file an idea. Nobody here commits: the transaction belongs to the call."""
 
 from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, first, is_seconded, proposal, proposals, sign, takes_one, was_said
+from casework.store.assistance import Visit, authorisation, cases_of, end_visit, photo_of, relation_to, typed_by, visit
 from casework.store.cases import (
     case,
     cases_in_reach,
@@ -50,11 +51,14 @@ __all__ = [
     "Declared",
     "Listed",
     "Standing",
+    "Visit",
     "accept_objection",
     "against",
     "anybody_awaited",
+    "authorisation",
     "case",
     "cases_in_reach",
+    "cases_of",
     "close_objections",
     "confirm_resident",
     "conflict",
@@ -69,6 +73,7 @@ __all__ = [
     "draft",
     "drop_correction",
     "drop_objection",
+    "end_visit",
     "first",
     "has_open_objection",
     "holders",
@@ -97,12 +102,14 @@ __all__ = [
     "open_task_and_notice",
     "own_case_of",
     "own_cases",
+    "photo_of",
     "proposal",
     "proposals",
     "prune_drafts",
     "raised",
     "recusal",
     "recusals",
+    "relation_to",
     "release_resident",
     "release_residents",
     "release_silent",
@@ -115,7 +122,9 @@ __all__ = [
     "standing",
     "takes_one",
     "timeline",
+    "typed_by",
     "unconfirmed",
+    "visit",
     "was_said",
     "withdraw_consent",
 ]

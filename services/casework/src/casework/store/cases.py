@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.process import BEGUN_AFTER, START_APPLICATION, WAITING_BEGUN
+from casework.store.assistance import typed_by
 from casework.store.conflicts import not_declaring
 from casework.store.shared import NO, in_divisions
 from casework.tables import NUMBERS, Application, Dossier, Interruption, Outbox
@@ -64,6 +65,7 @@ async def list_cases(
     overdue: bool,
     changed_since: datetime | None,
     asked: common.PageRequest,
+    typed_by_me: bool = False,
 ) -> tuple[list[Application], common.PageInfo]:
     """The citizen's own, or those in the divisions of the staff member; the newest first unless asked otherwise."""
     query = select(Application)
@@ -79,6 +81,8 @@ async def list_cases(
         query = query.where(col(Application.blocked_at).is_not(None))
     if overdue:
         query = query.where(col(Application.overdue).is_(True))
+    if typed_by_me:
+        query = query.where(typed_by(caller))
     if changed_since is not None:
         query = query.where(col(Application.updated_at) >= changed_since)
     rows, info = await _CASES.page(session, query, asked)

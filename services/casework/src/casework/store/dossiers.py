@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Integer, and_, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,8 @@ from sqlmodel import col
 from casework.store.shared import NO
 from casework.tables import Application, Consent, Dossier, Resident
 
+# How the id of a consent ends that came with a dossier, of its first member (``tables.Consent``).
+OF_APPLICANT: Final = "-0"
 # More households than name anybody who is not being made fun of.
 _MOST_CLAIMS = 50
 _DECLARED = (
@@ -75,7 +77,7 @@ class Declared(NamedTuple):
     @property
     def applicants(self) -> Consent | None:
         """The applicant's own, which came with the submission."""
-        return next((each for each in self.consents if each.channel == "self" and each.given_by == self.case.owner), None)
+        return next((each for each in self.consents if each.id.endswith(OF_APPLICANT)), None)
 
     def given(self) -> dict[str, Consent]:
         """By blind index of the person."""

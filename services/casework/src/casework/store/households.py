@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from casework.store.dossiers import OF_APPLICANT
 from casework.tables import Application, Consent, Resident
 
 
@@ -78,9 +79,9 @@ async def own_cases(session: AsyncSession, blinds: Sequence[str], except_no: str
     """Numbers of other active cases in which one of these people is the applicant."""
     query = (
         select(col(Application.no))
-        .join(Consent, and_(col(Consent.application_no) == col(Application.no), col(Consent.given_by) == col(Application.owner)))
+        .join(Consent, and_(col(Consent.application_no) == col(Application.no), col(Consent.id).endswith(OF_APPLICANT)))
         .join(Resident, and_(col(Resident.application_no) == col(Application.no), col(Resident.blind) == col(Consent.blind)))
-        .where(col(Consent.channel) == "self", col(Consent.blind).in_(blinds), col(Resident.active).is_(True))
+        .where(col(Consent.blind).in_(blinds), col(Resident.active).is_(True))
         .where(col(Application.no) != except_no)
     )
     return (await session.execute(query)).scalars().all()

@@ -20,7 +20,12 @@ from casework.store.conflicts import has_declared, why_recused
 from casework.store.shared import NO, by, in_divisions
 from casework.tables import Application, Notice, Proposal, Task, Timeline, Word
 
-_TIMELINE = select(Timeline).where(col(Timeline.application_no) == NO).order_by(col(Timeline.seq))
+_TIMELINE = (
+    select(Timeline, func.coalesce(col(Word.assistance), "") != "")
+    .outerjoin(Word, col(Word.id) == col(Timeline.word_id))
+    .where(col(Timeline.application_no) == NO)
+    .order_by(col(Timeline.seq))
+)
 _OPEN_TASK_AND_NOTICE = (
     select(Task, Notice)
     .select_from(Application)
@@ -30,8 +35,9 @@ _OPEN_TASK_AND_NOTICE = (
 )
 
 
-async def timeline(session: AsyncSession, no: str) -> Sequence[Timeline]:
-    return (await session.execute(_TIMELINE, {"no": no})).scalars().all()
+async def timeline(session: AsyncSession, no: str) -> Sequence[tuple[Timeline, bool]]:
+    """Every step, and whether it was typed at a counter for whom it is from."""
+    return [(row[0], row[1]) for row in (await session.execute(_TIMELINE, {"no": no})).all()]
 
 
 async def open_task_and_notice(session: AsyncSession, no: str) -> tuple[Task | None, Notice | None]:

@@ -106,6 +106,8 @@ class Operation:
     max_age: int = 0
     stream: bool = False
     gives: tuple[FileKind, ...] = ()
+    # A clerk at a counter may do it in a household's name, in the visit the header names.
+    assisted: bool = False
 
     @property
     def id(self) -> str:
@@ -197,8 +199,9 @@ class Api:
         max_age: int = 0,
         stream: bool = False,
         gives: Sequence[FileKind] = (),
+        assisted: bool = False,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("GET", path, access, roles, etag=etag, max_age=max_age, stream=stream, gives=tuple(gives))
+        return self._declare("GET", path, access, roles, etag=etag, max_age=max_age, stream=stream, gives=tuple(gives), assisted=assisted)
 
     def post(
         self,
@@ -210,8 +213,19 @@ class Api:
         idempotent: bool = True,
         if_match: IfMatch | None = None,
         gives: Sequence[FileKind] = (),
+        assisted: bool = False,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("POST", path, access, roles, status=status, idempotent=idempotent, if_match=if_match, gives=tuple(gives))
+        return self._declare(
+            "POST",
+            path,
+            access,
+            roles,
+            status=status,
+            idempotent=idempotent,
+            if_match=if_match,
+            gives=tuple(gives),
+            assisted=assisted,
+        )
 
     def put(
         self,
@@ -222,8 +236,9 @@ class Api:
         status: int = 200,
         idempotent: bool = True,
         if_match: IfMatch | None = None,
+        assisted: bool = False,
     ) -> Callable[[Handler], Handler]:
-        return self._declare("PUT", path, access, roles, status=status, idempotent=idempotent, if_match=if_match)
+        return self._declare("PUT", path, access, roles, status=status, idempotent=idempotent, if_match=if_match, assisted=assisted)
 
     def delete(self, path: str, *, access: Access = Access.SIGNED_ON, roles: Sequence[str] = ()) -> Callable[[Handler], Handler]:
         """Doing it twice changes nothing, so it takes no Idempotency-Key."""
@@ -262,5 +277,7 @@ class Api:
             raise TypeError(f"{operation.id}: declared twice")
         if operation.access is Access.PUBLIC and operation.method != "GET":
             raise TypeError(f"{operation.id}: who changes something signs on first")
+        if operation.assisted and operation.access not in (Access.CITIZEN, Access.SIGNED_ON):
+            raise TypeError(f"{operation.id}: in a household's name is done what the household may do")
         if operation.answer is not None and operation.gives:
             raise TypeError(f"{operation.id}: an answer is a document or a file")

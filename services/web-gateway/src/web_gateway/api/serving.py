@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
+from anju.casework.v1 import casework_pb2 as casework
 from chassis.errors import FieldViolation, Refusal
 from pydantic import BaseModel, ValidationError
 
@@ -22,12 +23,15 @@ from web_gateway.api.layer import EDGE, Access, Api, Call, Edge, Empty, Form, If
 from web_gateway.api.problems import problem
 from web_gateway.api.violations import violations
 from web_gateway.edge.access import EVERYBODY, VISIT
+from web_gateway.edge.session import Person
 
 BODY_SECONDS: Final = 15.0
 # Less fits into one packet anyway.
 COMPRESSED_FROM_BYTES: Final = 1024
 ETAG_PATTERN: Final = r'(?:W/)?"([1-9][0-9]{0,17})(?:-[0-9a-z]+)?"'
 _ETAG = re.compile(ETAG_PATTERN)
+ASSISTANCE_HEADER: Final = "Anju-Assistance"
+_VISIT = re.compile(r"as-[0-9a-z]{26}")
 
 
 def routes(api: Api) -> list[web.RouteDef]:
@@ -80,11 +84,36 @@ async def _admit(operation: Operation, request: web.Request, edge: Edge) -> Call
     person = await edge.gate.identify(request, slides=not operation.stream)
     if person is None:
         raise problem("UNAUTHENTICATED", headers={"WWW-Authenticate": "Bearer"})
+    if ASSISTANCE_HEADER in request.headers:
+        person = await _in_whose_name(operation, request, edge, Call(request, edge, person, visit.locale))
     if operation.access in (Access.CITIZEN, Access.STAFF) and person.kind != operation.access.value:
         raise problem("NOT_ALLOWED")
     if operation.roles and not set(operation.roles) & set(person.roles):
         raise problem("NOT_ALLOWED")
     return Call(request, edge, person, visit.locale)
+
+
+async def _in_whose_name(operation: Operation, request: web.Request, edge: Edge, clerk: Call) -> Person:
+    """Whom a clerk at a counter types for, in the visit he names: casework knows it as his own and still open. Whatever cannot be done so is refused: what
+    was meant in a household's name is never done in the clerk's own."""
+    if not operation.assisted or clerk.person.kind != "staff":
+        raise problem("NOT_ALLOWED")
+    visits = request.headers.getall(ASSISTANCE_HEADER)
+    if len(visits) > 1 or not _VISIT.fullmatch(visits[0]):
+        raise problem("NOT_FOUND")
+    try:
+        found = await clerk.rpc("casework", edge.services.casework.GetAssistance, casework.GetAssistanceRequest(id=visits[0]))
+    except Refusal as refusal:
+        raise edge.catalogue.from_refusal(refusal) from refusal
+    return Person(
+        sub=found.owner,
+        kind="citizen",
+        name="",
+        locale=clerk.person.locale,
+        index=found.person,
+        assisted_by=clerk.person.sub,
+        assistance=found.assistance.id,
+    )
 
 
 def _params(operation: Operation, model: type[M], request: web.Request) -> M:

@@ -142,4 +142,6 @@ def caller(person: Person, locale: Locale) -> Caller:
         locale=locale,
         person=person.index,
         acting_for=person.acting_for,
+        assisted_by=person.assisted_by,
+        assistance=person.assistance,
     )

@@ -56,6 +56,9 @@ class Person:
     # Whom an official stands in for: account and name; empty for himself.
     acting_for: str = ""
     acting_for_name: str = ""
+    # The account of the clerk at a counter who types in this person's name, and the visit in which he does; empty for who is there himself.
+    assisted_by: str = ""
+    assistance: str = ""
 
     @property
     def signs_as(self) -> str:

@@ -104,6 +104,7 @@ class ApplicationFilter(f.Sorted):
     ] = ""
     stage: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$", description="Only this stage.", examples=["street_review"])] = ""
     district: f.MaybeDistrict = ""
+    typed_by_me: bool = Field(default=False, description="Only those the calling clerk has typed at a counter.")
     blocked: bool = Field(default=False, description="Only cases held up by a fault of ours, which operators have to start again.")
 
 
@@ -121,6 +122,7 @@ class TimelineEntry(Answer):
     actor_kind: Annotated[str, CodeOf("actors")]
     note: str
     deadline_at: datetime | None
+    assisted: bool = Field(description="A clerk at a counter has typed it in the household's name, on its signed authorisation.")
 
 
 class Objection(Answer):
@@ -237,7 +239,8 @@ def _relative_to_body(refusal: Refusal) -> Refusal:
     return replace(refusal, fields=fields)
 
 
-async def _with_dossier(call: Call, method: Any, request: Any) -> Any:
+async def of_dossier(call: Call, method: Any, request: Any) -> Any:
+    """A call about a dossier, whose faults point into the body it came in. Raises Refusal."""
     try:
         return await call.rpc("casework", method, request, seconds=DECISION_SECONDS)
     except Refusal as refusal:
@@ -248,7 +251,7 @@ def _location(no: str) -> str:
     return f"/api/v1/applications/{no}"
 
 
-@api.post("/applications", access=Access.CITIZEN, status=202)
+@api.post("/applications", access=Access.CITIZEN, status=202, assisted=True)
 async def submit_application(call: Call, body: SubmitApplication) -> Application:
     """Hands in an application. The registers are asked when every other adult has confirmed for himself; follow it at the Location.
 
@@ -258,12 +261,12 @@ async def submit_application(call: Call, body: SubmitApplication) -> Application
     """
     consent = casework.Consent(text_version=body.consent.text_version, registers=body.consent.registers)
     request = casework.SubmitApplicationRequest(idempotency_key=call.idempotency_key, dossier=body.dossier.message(), consent=consent)
-    answer = await _with_dossier(call, call.services.casework.SubmitApplication, request)
+    answer = await of_dossier(call, call.services.casework.SubmitApplication, request)
     call.location(_location(answer.application.no))
     return application(call, answer.application)
 
 
-@api.get("/applications")
+@api.get("/applications", assisted=True)
 async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[ApplicationSummary]:
     """A citizen's own applications, or an official's division's, newest first and masked."""
     request = casework.ListApplicationsRequest(
@@ -273,13 +276,14 @@ async def list_applications(call: Call, params: ApplicationFilter) -> f.Page[App
         blocked=params.blocked,
         overdue=params.overdue,
         changed_since=params.changed_since,
+        typed_by_me=params.typed_by_me,
     )
     found = await call.rpc("casework", call.services.casework.ListApplications, request)
     items = [to_model(ApplicationSummary, item, stage_title=title(STAGES, item.stage, call.locale)) for item in found.applications]
     return f.Page[ApplicationSummary](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
-@api.get("/applications/{no}", etag=True)
+@api.get("/applications/{no}", etag=True, assisted=True)
 async def get_application(call: Call, params: f.OfApplication) -> Application:
     """The whole case for the household and its reviewers. Poll it with If-None-Match, or listen to its events."""
     answer = await call.rpc("casework", call.services.casework.GetApplication, casework.GetApplicationRequest(no=params.no))
@@ -302,18 +306,18 @@ async def list_access(call: Call, params: f.OfApplicationPaged) -> f.Page[Access
     return f.Page[AccessEntry](items=[to_model(AccessEntry, entry) for entry in found.entries], next_cursor=found.page.next_cursor)
 
 
-@api.put("/applications/{no}/dossier", access=Access.CITIZEN, status=202, if_match=IfMatch.REQUIRED)
+@api.put("/applications/{no}/dossier", access=Access.CITIZEN, status=202, if_match=IfMatch.REQUIRED, assisted=True)
 async def correct_dossier(call: Call, params: f.OfApplication, body: CorrectDossier) -> Application:
     """The household's answer to a return for correction: the whole dossier again, and verification starts over."""
     request = casework.CorrectApplicationRequest(
         idempotency_key=call.idempotency_key, no=params.no, dossier=body.dossier.message(), if_version=call.if_version
     )
-    answer = await _with_dossier(call, call.services.casework.CorrectApplication, request)
+    answer = await of_dossier(call, call.services.casework.CorrectApplication, request)
     call.location(_location(params.no))
     return application(call, answer.application)
 
 
-@api.post("/applications/{no}/withdrawal", access=Access.CITIZEN)
+@api.post("/applications/{no}/withdrawal", access=Access.CITIZEN, assisted=True)
 async def withdraw_application(call: Call, params: f.OfApplication, body: Withdraw) -> Application:
     """Withdraws the application, at any moment before registration."""
     request = casework.WithdrawApplicationRequest(idempotency_key=call.idempotency_key, no=params.no, reason=body.reason)

@@ -172,14 +172,14 @@ async def offer_vacant_units(call: Call, params: OfDistrict, body: Empty) -> Off
     return to_model(OffersMade, answer)
 
 
-@api.get("/applications/{no}/tenancy")
+@api.get("/applications/{no}/tenancy", assisted=True)
 async def get_tenancy(call: Call, params: f.OfApplication) -> Tenancy:
     """The household's place on the waiting list, its offers and its lease. 404 before it is registered."""
     answer = await call.rpc("housing", call.services.housing.GetTenancy, housing.GetTenancyRequest(application_no=params.no))
     return to_model(Tenancy, answer)
 
 
-@api.post("/applications/{no}/waiting-exit", access=Access.CITIZEN)
+@api.post("/applications/{no}/waiting-exit", access=Access.CITIZEN, assisted=True)
 async def leave_waiting_list(call: Call, params: f.OfApplication, body: Empty) -> WaitingEntry:
     """The household leaves the waiting list of its own will."""
     request = housing.LeaveWaitingListRequest(idempotency_key=call.idempotency_key, application_no=params.no)
@@ -187,7 +187,7 @@ async def leave_waiting_list(call: Call, params: f.OfApplication, body: Empty) -
     return to_model(WaitingEntry, answer.waiting)
 
 
-@api.post("/offers/{id}/answer", access=Access.CITIZEN)
+@api.post("/offers/{id}/answer", access=Access.CITIZEN, assisted=True)
 async def answer_offer(call: Call, params: OfOffer, body: AnswerOffer) -> Offer:
     """Accepts or declines the household's open offer. Declining too often strikes the household off the list."""
     request = housing.AnswerOfferRequest(idempotency_key=call.idempotency_key, offer_id=params.id, accept=body.accept, reason=body.reason)
@@ -195,14 +195,14 @@ async def answer_offer(call: Call, params: OfOffer, body: AnswerOffer) -> Offer:
     return to_model(Offer, answer.offer)
 
 
-@api.get("/leases/{no}/contract", access=Access.CITIZEN)
+@api.get("/leases/{no}/contract", access=Access.CITIZEN, assisted=True)
 async def get_contract(call: Call, params: OfLease) -> Contract:
     """The contract of the caller's own lease: as it would be signed now, or as it was signed. The Chinese text binds."""
     answer = await call.rpc("housing", call.services.housing.GetContract, housing.GetContractRequest(lease_no=params.no))
     return to_model(Contract, answer, call.locale)
 
 
-@api.get("/leases/{no}/contract.pdf", gives=(PDF,))
+@api.get("/leases/{no}/contract.pdf", gives=(PDF,), assisted=True)
 async def get_contract_file(call: Call, params: OfLease) -> Download:
     """The file of a signed contract, PDF/A: the tenant's own, and for house managers of the place. A look of staff is on record."""
     answer = await call.rpc("housing", call.services.housing.GetContractFile, housing.GetContractFileRequest(lease_no=params.no))
@@ -221,7 +221,7 @@ async def check_contract(call: Call, params: OnPaper) -> ContractCheck:
     return to_model(ContractCheck, answer)
 
 
-@api.post("/leases/{no}/signature", access=Access.CITIZEN)
+@api.post("/leases/{no}/signature", access=Access.CITIZEN, assisted=True)
 async def sign_lease(call: Call, params: OfLease, body: SignLease) -> Lease:
     """Signs the contract as it was read. 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return
     situations, 409 TERMS_CHANGED when the contract says something else by now: nothing is signed, and it is to be read again."""

@@ -64,7 +64,7 @@ async def list_notices(call: Call, params: f.PagedInDistrict) -> f.Page[Notice]:
     return f.Page[Notice](items=[to_model(Notice, item) for item in found.notices], next_cursor=found.page.next_cursor)
 
 
-@api.post("/applications/{no}/objections", status=201)
+@api.post("/applications/{no}/objections", status=201, assisted=True)
 async def raise_objection(call: Call, params: f.OfApplication, body: RaiseObjection) -> Objection:
     """Objects to a case on public notice; anybody signed on may. The objector is not shown to the household."""
     request = casework.RaiseObjectionRequest(idempotency_key=call.idempotency_key, application_no=params.no, text=body.text)

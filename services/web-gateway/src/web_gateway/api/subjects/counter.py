@@ -1,0 +1,140 @@
+"""The counter acts for a household (线下办理): the paper it signs, the visit in which a clerk types in its name, and what it takes home.
+
+What is done in a visit are the household's own operations, with the header Anju-Assistance: there is no second way to apply, correct, answer or sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+
+from anju.casework.v1 import casework_pb2 as casework
+from pydantic import Field
+
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
+from web_gateway.api.files import JPEG, PDF, PNG, Download, File, FileTypes
+from web_gateway.api.layer import Access, Answer, Api, Body, Call, Form, Params
+from web_gateway.api.pictures import drawn_anew
+from web_gateway.api.problems import Kind
+from web_gateway.api.subjects.applications import of_dossier
+from web_gateway.api.subjects.dossier import Dossier
+from web_gateway.api.vocabulary import CodeOf, OneOf
+
+PROBLEMS = (
+    Kind(
+        "ASSISTANCE_OVER", 409, "这次代办已经结束", "This visit is over",
+        "请为这个家庭重新打开代办，再继续办理。填写的内容还在。", "Open another visit for the household and go on; what was typed is kept.",
+    ),
+    Kind(
+        "NOT_THEIR_COUNTER", 403, "不属于您的街道", "Another street's counter",
+        "请这个家庭到居住地街道的受理点办理。", "The household goes to the counter of the street it lives in.",
+    ),
+)  # fmt: skip
+api = Api("counter", "线下办理 Counter", PROBLEMS)
+MAX_PHOTO_BYTES = 12 << 20
+_CLERK = ("street_clerk",)
+
+
+class TypedForm(Body):
+    dossier: Dossier
+
+
+class NewAuthorisation(Form):
+    id_number: Annotated[str, Field(max_length=40, description="Of whom the counter is to act for, as on his card.")]
+    name: Annotated[str, Field(max_length=100)]
+    document: Annotated[str, Field(max_length=200, description="Which papers were seen.", examples=["身份证原件"])]
+    photo: Annotated[File, FileTypes(JPEG, PNG, max_bytes=MAX_PHOTO_BYTES)]
+
+
+class Authorisation(Answer):
+    id: str
+    masked_name: str
+    recorded_at: datetime
+
+
+class OpenVisit(Body):
+    authorisation_id: f.Id
+    purpose: Annotated[str, OneOf("counter_purposes")]
+
+
+class Visit(Answer):
+    id: str = Field(description="Goes into the header Anju-Assistance of whatever is done in the household's name.")
+    masked_name: str
+    purpose: Annotated[str, CodeOf("counter_purposes")]
+    opened_at: datetime
+    ends_at: datetime
+    authorisation_id: str
+    application_nos: list[str] = Field(description="Applications of the household, the newest first.")
+
+
+class OfVisit(Params):
+    id: f.Id
+
+
+def _file(name: str, content: bytes) -> Download:
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    return Download(name, JPEG if name.endswith(JPEG.suffix) else PDF, whole(), size=len(content))
+
+
+@api.post("/counter/form", access=Access.STAFF, roles=_CLERK, idempotent=False, gives=(PDF,))
+async def print_form(call: Call, body: TypedForm) -> Download:
+    """What was typed at the counter as the paper that is read over and signed, with the authorisation on it. Nothing is kept."""
+    answer = await of_dossier(call, call.services.casework.PrintForm, casework.PrintFormRequest(dossier=body.dossier.message()))
+    return _file("申请表和授权书.pdf", answer.file)
+
+
+@api.post("/counter/authorisations", access=Access.STAFF, roles=_CLERK, status=201)
+async def record_authorisation(call: Call, body: NewAuthorisation) -> Authorisation:
+    """The signed paper by which somebody lets the counter act for him. Of the photograph only what is seen is kept, sealed."""
+    request = casework.RecordAuthorisationRequest(
+        idempotency_key=call.idempotency_key,
+        id_number=body.id_number,
+        name=body.name,
+        document=body.document,
+        photo=await drawn_anew(body.photo, "photo"),
+    )
+    answer = await call.rpc("casework", call.services.casework.RecordAuthorisation, request)
+    return to_model(Authorisation, answer.authorisation)
+
+
+@api.post("/counter/visits", access=Access.STAFF, roles=_CLERK, status=201)
+async def open_visit(call: Call, body: OpenVisit) -> Visit:
+    """Begins a visit of an hour, for one purpose; it is on record with the household's applications before anything of them is shown."""
+    request = casework.OpenAssistanceRequest(
+        idempotency_key=call.idempotency_key,
+        authorisation_id=body.authorisation_id,
+        purpose=body.purpose,
+        official=call.person.signs_as,
+    )
+    answer = await call.rpc("casework", call.services.casework.OpenAssistance, request)
+    return to_model(Visit, answer.assistance)
+
+
+@api.delete("/counter/visits/{id}", access=Access.STAFF, roles=_CLERK)
+async def close_visit(call: Call, params: OfVisit) -> None:
+    """Ends a visit of the caller's before its time: the next household starts from a clean slate."""
+    await call.rpc("casework", call.services.casework.CloseAssistance, casework.CloseAssistanceRequest(id=params.id))
+
+
+@api.get("/applications/{no}/receipt.pdf", gives=(PDF,), assisted=True)
+async def get_receipt(call: Call, params: f.OfApplication) -> Download:
+    """The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it."""
+    answer = await call.rpc("casework", call.services.casework.GetReceipt, casework.GetReceiptRequest(application_no=params.no))
+    return _file(f"受理回执-{params.no}.pdf", answer.file)
+
+
+@api.get(
+    "/applications/{no}/authorisation.jpg",
+    access=Access.STAFF,
+    roles=("street_clerk", "district_reviewer", "city_reviewer"),
+    gives=(JPEG,),
+)
+async def get_authorisation_photo(call: Call, params: f.OfApplication) -> Download:
+    """The photograph of the paper by which a household has let the counter act for it; the look is on record. 404 where none has."""
+    request = casework.GetAuthorisationPhotoRequest(application_no=params.no)
+    answer = await call.rpc("casework", call.services.casework.GetAuthorisationPhoto, request)
+    return _file(f"授权书-{params.no}.jpg", answer.photo)
