@@ -183,6 +183,7 @@ def test_every_invariant_has_its_check() -> None:
         "I4",
         "I5",
         "I6",
+        "C4",
         "F1",
         "P1",
         "P2",

@@ -40,9 +40,9 @@ _TOPICS: Final = (
     workflow_health,
     registers,
     requests,
-    counter,
     both_sides,
     appointments,
+    counter,
     facts,
     privacy,
 )
