@@ -272,7 +272,6 @@ async def scene(box: RunningBox, families: Families) -> Scene:
                     "number": "测试楼 1",
                     "bedrooms": 1,
                     "area_centi_sqm": 4000,
-                    "monthly_rent_fen": 10_000,
                     "deposit_fen": 0,
                 }
             ]

@@ -50,6 +50,9 @@ async def test_from_submission_to_the_third_months_rent(box: RunningBox, family:
         period = await family.live_month(month)
         paid = await family.pay(period)
         assert paid["paid_fen"] == paid["amount_fen"] == lease["monthly_rent_fen"]
+        (line,) = paid["lines"]
+        assert (line["days"], line["amount_fen"]) == (line["month_days"], line["month_fen"]), "a whole month"
+        assert line["fen_per_sqm_month"] * line["area_centi_sqm"] == line["month_fen"] * 100
     # The lease's own clock is months ahead: what the Temporal UI shows.
     assert await box.clock.now(f"lease/{family.lease_no}") > datetime.fromisoformat(case["submitted_at"]) + timedelta(days=55)
     told = await eventually(lambda: inbox(family), lambda seen: seen.count("bill_paid") == 3)

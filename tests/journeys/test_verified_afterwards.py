@@ -9,7 +9,7 @@ from tests.support.boxes import RunningBox
 from tests.support.families import Families
 from tests.support.verified import unseen, verified
 
-MONEY = ("M1", "M2", "M3", "M4", "M8")
+MONEY = ("M1", "M2", "M3", "M4", "M8", "M9")
 ALLOCATION = ("A1", "A2", "A3", "A4")
 WORKFLOWS = ("W1", "W2", "W3", "W4", "W5", "W6")
 REGISTERS = ("R1", "R2", "R3", "R4", "R5")

@@ -29,6 +29,8 @@ from anju_contracts.application import (
 )
 from anju_contracts.base import TASK_QUEUE, Accepted, Place
 from anju_contracts.lease import LeaseTerms, Term
+from anju_contracts.rent import Billing, Price, Reduction, months
+from anju_contracts.rent import lines as rent_lines
 from anju_contracts.rent_cycle import RentCycleInput
 from anju_contracts.waiting import WaitingTerms
 from anju_simclock import SimulatedClock, SimulatedClockInterceptor
@@ -59,6 +61,7 @@ LEVELS = ("street", "district", "city")
 REVIEW = tuple(Level(code=code, working_days=days) for code, days in zip(LEVELS, (5, 7, 5), strict=True))
 PLACE = Place(district="410202", street="410202001")
 CLOCKS = Clocks.model_validate(PROFILE.application.on(date(2026, 11, 25)))
+MONTHLY = Billing()
 RENT = rent_cycle.Clocks(due_days=10, reminder_days=(1, 7), arrears_days=20, payment_poll_seconds=600)
 DEPOSIT = rent_cycle.Clocks(due_days=15, arrears_days=0, payment_poll_seconds=600)
 
@@ -75,6 +78,8 @@ class Housing:
     term_months: int = 36
     rent: rent_cycle.Clocks = RENT
     deposit: rent_cycle.Clocks = DEPOSIT
+    billing: Billing = MONTHLY
+    reductions: tuple[Reduction, ...] = ()
 
     def waiting(self, registered_at: datetime) -> WaitingTerms:
         def after(months: int) -> datetime:
@@ -88,7 +93,9 @@ class Housing:
         )
 
     def lease(self) -> LeaseTerms:
-        return LeaseTerms(monthly_rent_fen=MONTHLY_RENT_FEN, deposit_fen=DEPOSIT_FEN, rent=self.rent, deposit=self.deposit)
+        return LeaseTerms(
+            monthly_rent_fen=MONTHLY_RENT_FEN, deposit_fen=DEPOSIT_FEN, rent=self.rent, deposit=self.deposit, billing=self.billing
+        )
 
     def term(self, day: date) -> Term:
         return Term(starts_on=day, ends_on=calendar.add_months(day, self.term_months) - timedelta(days=1))
@@ -235,11 +242,25 @@ class Notes:
             self.released.append(arg.no)
             return arg.no
 
-        @activity.defn(name=lease_calls.START_RENT_CYCLE)
-        async def start_rent_cycle(arg: RentCycleInput) -> str:
+        async def start(arg: RentCycleInput) -> str:
             assert self.client is not None
             await self.client.start_workflow("RentCycle", arg, id=rent_cycle.workflow_id(arg.bill_id), task_queue=TASK_QUEUE)
             return arg.bill_id
+
+        @activity.defn(name=lease_calls.OPEN_RENT)
+        async def open_rent(arg: lease_calls.OpenRent) -> bool:
+            """As housing works it out: of whole months, which is all these leases have."""
+            price = Price(month_fen=MONTHLY_RENT_FEN, area_centi_sqm=5_000, fen_per_sqm_month=700)
+            last_day = calendar.add_months(arg.first_day, self.housing.billing.months_per_bill) - timedelta(days=1)
+            lines = rent_lines(months(arg.first_day, last_day, self.housing.billing), price, self.housing.reductions)
+            amount_fen = sum(line.amount_fen for line in lines)
+            if amount_fen:
+                await start(arg.cycle.model_copy(update={"amount_fen": amount_fen, "lines": lines}))
+            return amount_fen > 0
+
+        @activity.defn(name=lease_calls.START_RENT_CYCLE)
+        async def start_rent_cycle(arg: RentCycleInput) -> str:
+            return await start(arg)
 
         @activity.defn(name=lease_calls.BILLS_OF_LEASE)
         async def bills_of_lease(arg: lease_calls.BillsOfLease) -> lease_calls.Bills:
@@ -290,6 +311,7 @@ class Notes:
             close_waiting,
             release_household,
             advance_lease,
+            open_rent,
             start_rent_cycle,
             bills_of_lease,
             bill_standing,

@@ -14,6 +14,7 @@ from anju_contracts import rent_cycle
 from anju_contracts import waiting as waiting_contract
 from anju_contracts.base import STATE, TASK_QUEUE, Accepted, State
 from anju_contracts.lease import ArrearsPaid, BillClosed, LeaseInput, SignLease
+from anju_contracts.rent import Billing, Reduction
 from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
 from anju_contracts.waiting import Leaving, OfferAnswer, OfferMade, WaitingInput
 from anju_workflows import search_attributes
@@ -321,6 +322,28 @@ async def test_late_rent_is_reminded_and_written_to_arrears_then_the_lease_knows
     assert (await cycle.result())["outcome"] == "arrears"
     assert theatre.notes.bills[bill] == "arrears"
     assert "累计欠租" in str(await handle.query("__temporal_workflow_metadata"))
+
+
+async def test_a_quarter_that_is_not_paid_is_three_months_of_arrears(theatre: Stage) -> None:
+    theatre.notes.housing.billing = Billing(months_per_bill=3)
+    handle, no = await active_lease(theatre)
+    bill = f"{no}/{calls_period(datetime.now(UTC).date(), 0)}"
+    await theatre.reached(lambda: bill in theatre.notes.bills)
+    cycle = theatre.client.get_workflow_handle(rent_cycle.workflow_id(bill))
+    await theatre.days(cycle, 12)
+    await theatre.days(cycle, 25)
+    assert (await cycle.result())["outcome"] == "arrears"
+    assert "**累计欠租**：3 个月" in str(await handle.query("__temporal_workflow_metadata"))
+
+
+async def test_days_for_which_nothing_is_owed_have_no_bill(theatre: Stage) -> None:
+    today = datetime.now(UTC).date()
+    spared = Reduction(code="minimum_living", permille=1000, first_day=today - timedelta(days=2), last_day=today + timedelta(days=45))
+    theatre.notes.housing.reductions = (spared,)
+    handle, no = await active_lease(theatre, months=2)
+    await theatre.days(handle, 32)
+    await theatre.reached(lambda: f"{no}/{calls_period(today, 1)}" in theatre.notes.bills)
+    assert f"{no}/{calls_period(today, 0)}" not in theatre.notes.bills
 
 
 async def test_the_household_hears_once_that_its_arrears_came_in(theatre: Stage) -> None:

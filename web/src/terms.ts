@@ -154,6 +154,11 @@ export const terms = {
     register_failed: {"zh": "部门未能答复", "en": "Register did not answer"},
     register_not_asked: {"zh": "未予查询", "en": "Not asked"},
   },
+  home_grades: {
+    ordinary: {"zh": "普通", "en": "Ordinary"},
+    lift: {"zh": "电梯房", "en": "With a lift"},
+    basic: {"zh": "简装旧房", "en": "Older, simply fitted"},
+  },
   kinships: {
     spouse: {"zh": "夫妻", "en": "Spouse", "hint": {"zh": "本人的配偶。", "en": "One's spouse."}},
     lineal: {"zh": "直系血亲", "en": "Direct line", "hint": {"zh": "父母、子女、祖父母、外祖父母、孙子女等。", "en": "Parents, children, grandparents, grandchildren."}},
@@ -296,6 +301,11 @@ export const terms = {
     recheck: {"zh": "申请复核", "en": "Ask for a re-check"},
     reconsideration: {"zh": "申请行政复议", "en": "Apply for administrative reconsideration"},
     litigation: {"zh": "提起行政诉讼", "en": "Sue in the administrative court"},
+  },
+  rent_reductions: {
+    minimum_living: {"zh": "低保、特困家庭减免", "en": "Reduction for households on minimum living allowance"},
+    low_income: {"zh": "低收入家庭减免", "en": "Reduction for low-income households"},
+    hardship: {"zh": "临时困难减免", "en": "Reduction for temporary hardship"},
   },
   roles: {
     street_clerk: {"zh": "街道经办", "en": "Street clerk"},

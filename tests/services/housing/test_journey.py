@@ -11,6 +11,7 @@ import grpc
 import pytest
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.base import Model, Word
+from anju_contracts.rent import Billing
 from anju_contracts.waiting import OfferAnswer, OfferMade
 from casekit import words
 from casekit.engine import CLOSED, NOT_STARTED
@@ -277,6 +278,34 @@ async def test_a_lease_is_signed_on_the_terms_of_the_day_of_signing(world: World
     active = await world.step("AdvanceLease", activated)
     assert active.lease.monthly_rent_fen == 40_000, "signed is signed"
     assert (active.term.starts_on, active.term.ends_on) == ("2026-12-03", "2028-12-02")
+
+
+async def charged(world: World, no: str, first_day: str) -> pb.ChargeRentResponse:
+    answer: pb.ChargeRentResponse = await world.step("ChargeRent", pb.ChargeRentRequest(lease_no=no, first_day=first_day))
+    return answer
+
+
+async def test_rent_is_charged_as_signed_for_the_days_of_the_lease(world: World) -> None:
+    """A quarter of the calendar, the first one by days; the standard is named as long as the rent comes from it."""
+    (unit,) = await world.add_units(2)
+    world.terms.now = world.terms.now._replace(billing=Billing(months_per_bill=3, calendar_months=True))
+    lease = await world.leased("KF-1", months=12)
+    assert lease.starts_on == "2026-11-23"
+    first = await charged(world, lease.no, "2026-11-23")
+    assert [(line.first_day, line.last_day, line.days, line.month_days, line.amount_fen) for line in first.lines] == [
+        ("2026-11-23", "2026-11-30", 8, 30, 9_333),
+        ("2026-12-01", "2026-12-31", 31, 31, 35_000),
+    ]
+    assert first.amount_fen == 44_333
+    assert {(line.area_centi_sqm, line.fen_per_sqm_month, line.month_fen) for line in first.lines} == {(5_000, 700, 35_000)}
+    assert [line.days for line in (await charged(world, lease.no, "2027-10-01")).lines] == [31, 22]
+    await world.sql("UPDATE units SET area_centi_sqm = 6000 WHERE id = :id", id=unit.id)
+    again = await charged(world, lease.no, "2027-01-01")
+    assert (again.amount_fen, again.lines[0].fen_per_sqm_month) == (105_000, 0), "signed is signed"
+    for day in ("2026-12-01", "2028-01-01"):
+        assert (await refused(charged(world, lease.no, day))).problem.reason == "STEP_REFUSED", "no bill begins then"
+    assert (await refused(charged(world, lease.no, "tomorrow"))).fields[0].pointer == "/first_day"
+    assert (await refused(charged(world, "L-2026-999999", "2026-11-23"))).problem.reason == "NOT_FOUND"
 
 
 async def test_a_workflow_that_is_started_again_finds_the_household_where_the_record_has_it(world: World) -> None:

@@ -121,7 +121,7 @@ async def test_nothing_of_homes_is_shown_when_the_look_cannot_be_written(world: 
 async def test_homes_are_added_and_offered_by_house_managers_of_the_district(world: World) -> None:
     good = pb.NewUnit(
         estate_id="E", estate_name="金明家园", district=DISTRICT, address="金明大道", number="1", bedrooms=1,
-        area_centi_sqm=4_000, monthly_rent_fen=1, deposit_fen=0,
+        area_centi_sqm=4_000, deposit_fen=0,
     )  # fmt: skip
 
     async def add(caller: Caller, *units: pb.NewUnit, key: str = "k") -> Any:
@@ -139,6 +139,15 @@ async def test_homes_are_added_and_offered_by_house_managers_of_the_district(wor
     moved.CopyFrom(good)
     moved.number, moved.estate_name = "2", "别的小区"
     assert (await refused(add(MANAGER, moved, key="k3"))).problem.reason == "ESTATE_DIFFERS"
+    assert [unit.monthly_rent_fen for unit in first.units] == [28_000], "area × the standard of the place and grade"
+    dear = pb.NewUnit()
+    dear.CopyFrom(good)
+    dear.number, dear.monthly_rent_fen = "3", 28_001
+    assert (await refused(add(MANAGER, dear, key="k5"))).problem.reason == "RENT_NOT_BY_STANDARD"
+    lift = pb.NewUnit()
+    lift.CopyFrom(good)
+    lift.number, lift.grade = "4", "penthouse"
+    assert (await refused(add(MANAGER, lift, key="k6"))).fields[0].pointer == "/units/0/grade"
     bad = pb.NewUnit(estate_id="E", number="x" * 101, district="4102", bedrooms=10, monthly_rent_fen=-1)
     pointers = {field.pointer for field in (await refused(add(MANAGER, good, bad, key="k4"))).fields}
     assert pointers == {

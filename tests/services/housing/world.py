@@ -46,6 +46,7 @@ DISTRICT, STREET = "410202", "410202001"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 MANAGER = staff("house_manager", "4102")
 BILLS = Clocks(due_days=10, reminder_days=(1, 7), arrears_days=20)
+PROFILE = of_profile(anju_profile.load(KAIFENG))(date(2026, 11, 23))
 TERMS = Terms(
     waiting_limit_months=60,
     waiting_alarm_months=(48, 54),
@@ -55,7 +56,9 @@ TERMS = Terms(
     term_months=36,
     rent=BILLS,
     deposit=Clocks(due_days=15, arrears_days=0),
-    contract=of_profile(anju_profile.load(KAIFENG))(date(2026, 11, 23)).contract,
+    contract=PROFILE.contract,
+    billing=PROFILE.billing,
+    standard=PROFILE.standard,
 )
 
 Hook = Callable[[str, str, Model], Awaitable[None]]

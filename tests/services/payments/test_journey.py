@@ -48,6 +48,33 @@ async def test_a_deposit_is_no_income_and_a_bill_is_issued_once(world: World) ->
     assert await world.balances() == {f"receivable:{LEASE}": DEPOSIT, f"deposit:{LEASE}": -DEPOSIT}
 
 
+async def test_a_rent_keeps_every_figure_of_its_amount_and_a_false_one_is_refused(world: World) -> None:
+    bill = await world.issue("202702", amount=35_000)
+    assert [(line.first_day, line.last_day, line.days, line.amount_fen) for line in bill.lines] == [
+        ("2027-02-01", "2027-02-28", 28, 35_000)
+    ]
+    assert (await world.bill(bill.id)).lines == bill.lines
+    for change in (
+        {"amount_fen": 34_999},
+        {"days": 27},
+        {"month_fen": 1},
+        {"first_day": "2027-01-31"},
+        {"first_day": "nonsense"},
+        {"days": 0},
+    ):
+        refusal = await refused(world.issue("202703", change=change))
+        assert [field.pointer for field in refusal.fields] == ["/lines"], change
+    assert [field.pointer for field in (await refused(world.issue("", change={}))).fields] == ["/lines"], "a deposit has no days"
+    assert await world.sql("SELECT count(*) FROM bills") == [(1,)]
+
+
+async def test_no_day_is_billed_twice(world: World) -> None:
+    await world.issue("202702")
+    twice = {"first_day": "2027-01-31", "last_day": "2027-02-28", "days": 29, "month_days": 29}
+    assert (await refused(world.issue("202701", change=twice))).problem.reason == "EXISTS_WITH_DIFFERENT_AMOUNT"
+    assert await world.transfers() == {"issue": 1}
+
+
 async def test_concurrent_issues_of_a_bill_are_one(world: World) -> None:
     bills = await asyncio.gather(*(world.issue() for _ in range(20)))
     assert all(bill == bills[0] for bill in bills)

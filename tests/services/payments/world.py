@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju.reads.v1 import reads_pb2 as reads
 from anju.reads.v1 import reads_pb2_grpc as reads_rpc
+from anju_calendar import add_months
 from anju_contracts.base import Accepted, Model, Word
+from anju_contracts.rent import Billing, Price, lines, months
 from casekit.engine import Standing
 from chassis.db import Database
 from chassis.errors import Refusal
@@ -175,8 +177,9 @@ class World:
         owner: str = OWNER,
         district: str = DISTRICT,
         step: common.Step | None = None,
+        change: dict[str, Any] | None = None,
     ) -> pb.Bill:
-        """A rent of a month, or the deposit without one."""
+        """A rent of a month, or the deposit without one; ``change`` is of its first line."""
         request = pb.IssueBillRequest(
             bill_id=f"{lease}/{period or 'deposit'}",
             step=step or self.next_step(),
@@ -188,6 +191,10 @@ class World:
             period=period,
             amount_fen=amount or (RENT if period else DEPOSIT),
         )
+        if period or change is not None:
+            request.lines.extend(lines_of(period or "202612", request.amount_fen))
+            for name, value in (change or {}).items():
+                setattr(request.lines[0], name, value)
         request.due_at.FromDatetime(NOW + timedelta(days=10))
         answer: pb.IssueBillResponse = await self.step("IssueBill", request)
         return answer.bill
@@ -247,6 +254,14 @@ class World:
 
     async def wait_told(self, name: str, count: int) -> list[tuple[str, Model]]:
         return await eventually(lambda: self.notes.told(name), lambda told: len(told) >= count, what=f"{name} told {count} times")
+
+
+def lines_of(period: str, amount_fen: int) -> list[common.RentLine]:
+    """A whole month at a rent that was decided otherwise than by the standard."""
+    first = date(int(period[:4]), int(period[4:]), 1)
+    last = add_months(first, 1) - timedelta(days=1)
+    found = lines(months(first, last, Billing()), Price(month_fen=amount_fen, area_centi_sqm=5_000))
+    return [common.RentLine(**line.model_dump(mode="json")) for line in found]
 
 
 @asynccontextmanager

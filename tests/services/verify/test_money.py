@@ -1,12 +1,16 @@
-"""M1 to M8: the ledger against itself, against the bills, and against the bank's own book."""
+"""M1 to M9: the ledger against itself, against the bills, and against the bank's own book."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from anju_calendar import add_months
+from anju_contracts.rent import Billing, Price, lines, months
 from anju_onebox.engine.temporal import TemporalServer
 from anju_sandbox.app import Sandbox, sandbox
 from anju_sandbox.bank.payments import BankSwitches
@@ -45,6 +49,7 @@ class Books:
             issued_at=NOW,
             due_at=NOW + timedelta(days=10),
             paid_at=NOW if state == "paid" else None,
+            **({} if deposit else _days(period, amount)),
         )
         owed_to = f"deposit:{lease}" if deposit else "income:rent"
         await self.post(f"issue:{bill_id}", "issue", bill_id, {f"receivable:{lease}": amount, owed_to: -amount})
@@ -75,6 +80,14 @@ class Books:
         await self.post(f"ccb/{order}", "payment", bill_id, {name: sum_ for name, sum_ in postings.items() if sum_}, order)
 
 
+def _days(period: str, amount: int) -> dict[str, Any]:
+    """A month of rent that was decided otherwise than by the standard."""
+    first = date(int(period[:4]), int(period[4:]), 1)
+    last = add_months(first, 1) - timedelta(days=1)
+    found = lines(months(first, last, Billing()), Price(month_fen=amount, area_centi_sqm=5_000))
+    return {"first_day": first, "last_day": last, "lines": json.dumps([line.model_dump(mode="json") for line in found])}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def books(records: Records) -> Books:
     """A paid rent, a rent paid twice (credit), an open deposit, a deposit that lapsed after nothing was paid, and money nobody knows."""
@@ -92,6 +105,45 @@ async def books(records: Records) -> Books:
 
 async def test_good_books_pass(books: Books) -> None:
     await books.records.passes("M1", "M2", "M3", "M4", "M8")
+
+
+async def leased(books: Books, **changes: Any) -> None:
+    """The lease behind the bills of L-1."""
+    await books.records.estate()
+    await books.records.waiting("KF-1", "leased")
+    await books.records.offer("OF1", "U1", "KF-1", "accepted")
+    term = {"starts_on": date(2026, 12, 1), "ends_on": date(2027, 11, 30)}
+    await books.records.lease("L-1", "OF1", "U1", "KF-1", **{**term, **changes})
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("amount_fen = amount_fen + 1", "its lines sum to 35000 fen"),
+        ("lines = jsonb_set(lines, '{0,amount_fen}', '34999')", "comes to 35000.00 fen, not to 34999"),
+        ("lines = jsonb_set(lines, '{0,fen_per_sqm_month}', '600')", "not at area × standard"),
+        ("lines = jsonb_set(lines, '{0,days}', '30')", "counts its days wrongly"),
+        ("last_day = last_day - 1", "not of its days"),
+    ],
+)
+async def test_m9_a_figure_of_a_rent_bill_changed(books: Books, broken: str, why: str) -> None:
+    await leased(books)
+    await books.records.passes("M9")
+    await books.records.sabotage("payments", f"UPDATE bills SET {broken} WHERE id = 'L-1/202701'")  # a case of ours
+    await books.records.violates("M9", "L-1/202701", why)
+
+
+async def test_m9_a_bill_at_another_rent_or_for_other_days_than_were_signed(books: Books) -> None:
+    await leased(books, monthly_rent_fen=36_000, ends_on=date(2027, 1, 30))
+    await books.records.violates("M9", "L-1/202701 is not at the 36000 fen a month")
+    await books.records.violates("M9", "L-1/202701 is for days outside of its lease")
+
+
+async def test_m9_a_day_billed_twice(books: Books) -> None:
+    await leased(books)
+    await books.records.sabotage("payments", "ALTER TABLE bills DROP CONSTRAINT ex_bills_days")
+    await books.records.sabotage("payments", "UPDATE bills SET first_day = '2026-12-01', last_day = '2026-12-31' WHERE id = 'L-1/202701'")
+    await books.records.violates("M9", "on an earlier bill")
 
 
 async def test_m1_a_posting_changed(books: Books) -> None:

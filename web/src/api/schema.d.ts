@@ -2212,6 +2212,11 @@ export interface components {
             paid_at: string | null;
             /** District */
             district: string;
+            /**
+             * Lines
+             * @description How a rent comes to its amount; none for a deposit.
+             */
+            lines: components["schemas"]["RentLine"][];
         };
         /** BillPage */
         BillPage: {
@@ -3717,10 +3722,20 @@ export interface components {
             bedrooms: number;
             /** Area Centi Sqm */
             area_centi_sqm: number;
-            /** Monthly Rent Fen */
+            /**
+             * Monthly Rent Fen
+             * @description Left out, or what area × rent standard come to.
+             * @default 0
+             */
             monthly_rent_fen: number;
             /** Deposit Fen */
             deposit_fen: number;
+            /**
+             * Grade
+             * @default ordinary
+             * @enum {string}
+             */
+            grade: "ordinary" | "lift" | "basic";
         };
         /** Notice */
         Notice: {
@@ -4722,6 +4737,44 @@ export interface components {
             /** Basis */
             basis: string;
         };
+        /**
+         * RentLine
+         * @description Some days of one month: its rent × days ÷ days of the month, less the reduction, rounded half up to the fen.
+         */
+        RentLine: {
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /** Days */
+            days: number;
+            /** Month Days */
+            month_days: number;
+            /** Area Centi Sqm */
+            area_centi_sqm: number;
+            /**
+             * Fen Per Sqm Month
+             * @description The rent standard; 0 when the rent was decided otherwise.
+             */
+            fen_per_sqm_month: number;
+            /**
+             * Month Fen
+             * @description Rent of the whole month.
+             */
+            month_fen: number;
+            /** Reduction */
+            reduction: string;
+            /** Reduced Permille */
+            reduced_permille: number;
+            /** Amount Fen */
+            amount_fen: number;
+        };
         /** Repaired */
         Repaired: {
             /**
@@ -5139,6 +5192,8 @@ export interface components {
             deposit_fen: number;
             /** State */
             state: string;
+            /** Grade */
+            grade: string;
         };
         /** UnitList */
         UnitList: {
@@ -5377,7 +5432,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -5633,6 +5688,7 @@ export type Refused = components['schemas']['Refused'];
 export type Registers = components['schemas']['Registers'];
 export type Relative = components['schemas']['Relative'];
 export type Remedy = components['schemas']['Remedy'];
+export type RentLine = components['schemas']['RentLine'];
 export type Repaired = components['schemas']['Repaired'];
 export type Review = components['schemas']['Review'];
 export type RuleArticle = components['schemas']['RuleArticle'];

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import anju_calendar as calendar
 from anju_contracts import application, rent_cycle
@@ -54,19 +53,6 @@ def bill_reminders(due: datetime, clocks: rent_cycle.Clocks) -> list[datetime]:
 
 def bill_arrears(due: datetime, clocks: rent_cycle.Clocks) -> datetime:
     return due + timedelta(days=clocks.arrears_days)
-
-
-def lease_month(starts_on: date, month: int) -> date:
-    """First day of a month of a lease, counted from 0."""
-    return calendar.add_months(starts_on, month)
-
-
-def lease_months(starts_on: date, ends_on: date) -> Iterator[int]:
-    """The months of rent of a term, counted from 0."""
-    month = 0
-    while lease_month(starts_on, month) <= ends_on:
-        yield month
-        month += 1
 
 
 def china_day(instant: datetime) -> str:

@@ -70,6 +70,7 @@ def activities_of(role: str, made: Activities) -> Sequence[Callable[..., Any]]:
             made.waiting.close_offer,
             made.waiting.close_waiting,
             made.lease.advance_lease,
+            made.lease.open_rent,
             made.lease.start_rent_cycle,
             made.lease.bills_of_lease,
             made.rent_cycle.issue_bill,

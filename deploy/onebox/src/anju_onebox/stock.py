@@ -1,7 +1,7 @@
 """The sample housing stock: three estates in every district, the same on every machine.
 
-Names and addresses are made up and say so; streets are real. Sizes stay below 60 m², as public rental units do; rent and deposit come from the city
-profile.
+Names and addresses are made up and say so; streets are real. Sizes stay below 60 m², as public rental units do; the deposit comes from the city profile,
+the rent from its standard, which housing knows.
 """
 
 from __future__ import annotations
@@ -47,6 +47,5 @@ def _unit(
         number=f"{building}号楼{entrance}单元{floor}01",
         bedrooms=bedrooms,
         area_centi_sqm=area,
-        monthly_rent_fen=area * profile.lease.rent_fen_per_sqm_month.on(on) // 100,
         deposit_fen=profile.lease.deposit_fen.on(on),
     )

@@ -21,6 +21,7 @@ from anju_verify import (
     money,
     privacy,
     registers,
+    rents,
     requests,
     workflow_health,
     workflow_records,
@@ -34,6 +35,7 @@ DEFAULT_HISTORIES: Final = 50
 _CHECK_SECONDS: Final = 900.0
 _TOPICS: Final = (
     money,
+    rents,
     allocation,
     contracts,
     workflow_records,

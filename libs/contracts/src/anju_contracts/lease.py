@@ -10,6 +10,7 @@ from pydantic import Field
 from anju_contracts import rent_cycle
 from anju_contracts.base import Model, Place, Word
 from anju_contracts.moves import Move, Table
+from anju_contracts.rent import Billing
 
 NAME: Final = "Lease"
 
@@ -25,6 +26,7 @@ class LeaseTerms(Model):
     deposit_fen: int = Field(ge=0)
     rent: rent_cycle.Clocks
     deposit: rent_cycle.Clocks
+    billing: Billing = Field(default=Billing())
 
 
 class Term(Model):
@@ -61,7 +63,7 @@ class LeaseInput(Model):
     step: int = 0
     terms: LeaseTerms | None = None
     term: Term | None = None
-    next_month: int = Field(default=0, ge=0, description="months since the first day of the next bill")
+    next_month: int = Field(default=0, ge=0, description="bills of rent before the next one")
     open_bills: tuple[str, ...] = ()
     arrears_bills: tuple[str, ...] = Field(default=(), description="bills counted as arrears (Order 11, article 29: six months in all)")
     late_money: tuple[ArrearsPaid, ...] = Field(default=(), description="received, the household not told yet")

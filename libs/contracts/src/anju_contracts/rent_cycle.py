@@ -9,6 +9,7 @@ from pydantic import Field
 
 from anju_contracts.base import Model, Place
 from anju_contracts.moves import Move, Table
+from anju_contracts.rent import Line
 
 NAME: Final = "RentCycle"
 DEPOSIT: Final = "deposit"
@@ -42,6 +43,7 @@ class RentCycleInput(Model):
     kind: str = Field(description="rent or deposit")
     period: str = Field(default="", description="yyyymm of a rent bill")
     amount_fen: int = Field(gt=0)
+    lines: tuple[Line, ...] = Field(default=(), description="of a rent: how it comes to its amount")
     not_before: datetime = Field(description="business day on which the bill is issued; the cycle sleeps until then")
     clocks: Clocks
     separate_queues: bool = False

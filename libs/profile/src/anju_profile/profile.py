@@ -22,6 +22,7 @@ from anju_profile.sections import (
     Lease,
     Recusal,
     Refusal,
+    Rent,
     ReviewLevel,
     Waiting,
 )
@@ -41,6 +42,7 @@ class Profile(Section):
     refusal: Refusal
     waiting: Waiting
     lease: Lease
+    rent: Rent
     contract: Contract
     rent_bills: BillClocks
     deposit_bills: BillClocks
@@ -64,6 +66,8 @@ class Profile(Section):
         yield from (("registers", code) for entry in self.registers.entries for code in entry.value)
         yield from (("levels", level.code) for entry in self.review_levels.entries for level in entry.value)
         yield from (("levels", entry.value) for entry in self.objection_level.entries)
+        yield from (("home_grades", row.grade) for entry in self.rent.standards.entries for row in entry.value)
+        yield from (("rent_reductions", row.code) for entry in self.rent.reductions.entries for row in entry.value)
         yield from (("categories", code) for code in self.criteria)
         yield from (("levels", body.level) for entry in self.refusal.bodies.entries for body in entry.value)
         for remedy in (remedy for entry in self.refusal.remedies.entries for remedy in entry.value):

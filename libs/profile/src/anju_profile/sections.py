@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from anju_terms import Title
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes
+from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes, Yes
 
 
 def _nothing(value: object) -> object:
@@ -89,8 +89,48 @@ class Waiting(Section):
 class Lease(Section):
     sign_days: Positive
     term_months: LeaseMonths
-    rent_fen_per_sqm_month: Fen
     deposit_fen: Fen
+
+
+class RentStandard(Row):
+    """What a square metre of floor area costs a month (租金标准), by the place and the grade of the home (vocabulary ``home_grades``). A row without a district holds
+    wherever no other does."""
+
+    district: str = ""
+    grade: str
+    fen_per_sqm_month: int = Field(gt=0)
+
+
+class RentReduction(Row):
+    """How much of the rent a household of a kind is spared, by its code in the vocabulary ``rent_reductions``."""
+
+    code: str
+    permille: int = Field(gt=0, le=1000)
+
+
+def _everywhere(standards: tuple[RentStandard, ...]) -> tuple[RentStandard, ...]:
+    keys = [(row.district, row.grade) for row in standards]
+    if len(set(keys)) != len(keys):
+        raise ValueError("two rent standards for one place and grade")
+    if missing := {row.grade for row in standards} - {row.grade for row in standards if not row.district}:
+        raise ValueError(f"the rent standard of grade {', '.join(sorted(missing))} is not set for every district")
+    return standards
+
+
+class Rent(Section):
+    """What rent comes to (Order 11, articles 19 to 21), and how many months a bill is for: of the calendar, or counted from the first day of the lease."""
+
+    standards: Series[Annotated[tuple[RentStandard, ...], AfterValidator(_everywhere)]]
+    reductions: Series[tuple[RentReduction, ...]]
+    months_per_bill: Series[Annotated[int, Field(gt=0, le=12, strict=True)]]
+    calendar_months: Yes
+
+    def standard(self, district: str, grade: str, day: date) -> int:
+        """Fen a square metre and month. Raises LookupError for a grade without a standard."""
+        rows = {row.district: row.fen_per_sqm_month for row in self.standards.on(day) if row.grade == grade}
+        if "" not in rows:
+            raise LookupError(f"no rent standard for homes of grade {grade!r} on {day}")
+        return rows.get(district, rows[""])
 
 
 # What a lease contract says, in the order of Order 11, article 17 (a deposit is a local rule): each item with what its clause is filled with.

@@ -89,6 +89,7 @@ LeaseMonths = Series[Annotated[int, Field(gt=0, le=60, strict=True)]]
 Fen = Series[Annotated[int, Field(ge=0, strict=True, description="money in fen")]]
 Wholes = Series[tuple[Annotated[int, Field(ge=0, strict=True)], ...]]
 Codes = Series[tuple[Annotated[str, Field(min_length=1)], ...]]
+Yes = Series[Annotated[bool, Field(strict=True)]]
 Code = Series[Annotated[str, Field(min_length=1)]]
 
 

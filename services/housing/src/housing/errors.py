@@ -21,6 +21,12 @@ ESTATE_DIFFERS = Problem(
     "该小区编号已用于其他小区，请核对小区名称、区划和地址。",
     "This estate id belongs to another estate; check its name, district and address.",
 )
+RENT_NOT_BY_STANDARD = Problem(
+    "RENT_NOT_BY_STANDARD",
+    _FAILED,
+    "月租金按面积和租金标准计算，与填写的不同。请不填月租金。",
+    "The rent follows from area and rent standard, and differs from what was given. Leave it out.",
+)
 OFFER_NOT_OPEN = Problem(
     "OFFER_NOT_OPEN", _FAILED, "该配租已经结束或已答复，请刷新后查看。", "This offer has ended or was answered already; reload the page."
 )

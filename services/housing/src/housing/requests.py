@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from anju.housing.v1 import housing_pb2 as pb
+from anju_terms import is_code
 from chassis.errors import FieldViolation, invalid
 from chassis.wire import missing, wrong
 
@@ -38,10 +39,12 @@ def _unit(at: str, new: pb.NewUnit) -> list[FieldViolation]:
             found.append(wrong(f"{at}/{name}", f"不能超过 {_TEXT_LENGTH} 个字。", f"At most {_TEXT_LENGTH} characters."))
     if not _DISTRICT.fullmatch(new.district):
         found.append(wrong(f"{at}/district", "请填写六位区划代码。", "Give the six-digit code of the district."))
+    if new.grade and not is_code("home_grades", new.grade):
+        found.append(wrong(f"{at}/grade", "没有这个房屋等级。", "There is no such grade."))
     for name, low, high in (
         ("bedrooms", 1, 9),
         ("area_centi_sqm", 1, _MAX_AREA_CENTI_SQM),
-        ("monthly_rent_fen", 1, _MAX_FEN),
+        ("monthly_rent_fen", 0, _MAX_FEN),
         ("deposit_fen", 0, _MAX_FEN),
     ):
         if not low <= getattr(new, name) <= high:

@@ -27,7 +27,7 @@ from housing import facts, reach, store, wire
 from housing.contracts import ContractFiles
 from housing.domain import matching
 from housing.domain.contract import mark_of
-from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, UNIT_EXISTS
+from housing.errors import ESTATE_DIFFERS, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, RENT_NOT_BY_STANDARD, TERMS_CHANGED, UNIT_EXISTS
 from housing.requests import check_new_units
 from housing.steps import Parts, WorkflowSteps
 from housing.tables import LISTED, Estate, Offer, Once, Unit, Waiting
@@ -38,6 +38,8 @@ Context = Any
 
 MAX_OFFERS: Final = 500
 _OFFERING_TRIES: Final = 3
+# The grade of a home of which nothing else is said.
+ORDINARY: Final = "ordinary"
 
 
 class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
@@ -63,9 +65,33 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
             known = await once.find(session, key, request, pb.AddUnitsResponse())
             if known is not None:
                 return known
-            answer = pb.AddUnitsResponse(units=[wire.unit(await _add_unit(session, new)) for new in request.units])
+            answer = pb.AddUnitsResponse(units=[wire.unit(await self._add_unit(session, new)) for new in request.units])
             once.remember(session, Once, key, request, answer)
         return answer
+
+    async def _add_unit(self, session: AsyncSession, new: pb.NewUnit) -> store.Home:
+        """A home, at the rent of its place and grade."""
+        given = Estate(id=new.estate_id, name=new.estate_name, district=new.district, address=new.address)
+        estate = await store.put_estate(session, given)
+        if estate.model_dump() != given.model_dump():
+            raise Refusal(ESTATE_DIFFERS)
+        grade = new.grade or ORDINARY
+        month_fen = self._terms_of(calendar.local_date(datetime.now(UTC))).price(new.district, grade, new.area_centi_sqm).month_fen
+        if new.monthly_rent_fen not in (0, month_fen):
+            raise Refusal(RENT_NOT_BY_STANDARD, metadata={"number": new.number})
+        unit = Unit(
+            id=ids.new_id("un"),
+            estate_id=estate.id,
+            number=new.number,
+            bedrooms=new.bedrooms,
+            area_centi_sqm=new.area_centi_sqm,
+            monthly_rent_fen=month_fen,
+            deposit_fen=new.deposit_fen,
+            grade=grade,
+        )
+        if not await store.add_unit(session, unit):
+            raise Refusal(UNIT_EXISTS, metadata={"estate_id": new.estate_id, "number": new.number})
+        return store.Home(unit, estate, "vacant")
 
     async def OfferVacantUnits(self, request: pb.OfferVacantUnitsRequest, context: Context) -> pb.OfferVacantUnitsResponse:
         if not request.district:
@@ -277,22 +303,3 @@ def _own(caller: Caller, found: T | None, owner: str) -> T:
     if found is None or owner != caller.sub:
         raise Refusal(NOT_FOUND)
     return found
-
-
-async def _add_unit(session: AsyncSession, new: pb.NewUnit) -> store.Home:
-    given = Estate(id=new.estate_id, name=new.estate_name, district=new.district, address=new.address)
-    estate = await store.put_estate(session, given)
-    if estate.model_dump() != given.model_dump():
-        raise Refusal(ESTATE_DIFFERS)
-    unit = Unit(
-        id=ids.new_id("un"),
-        estate_id=estate.id,
-        number=new.number,
-        bedrooms=new.bedrooms,
-        area_centi_sqm=new.area_centi_sqm,
-        monthly_rent_fen=new.monthly_rent_fen,
-        deposit_fen=new.deposit_fen,
-    )
-    if not await store.add_unit(session, unit):
-        raise Refusal(UNIT_EXISTS, metadata={"estate_id": new.estate_id, "number": new.number})
-    return store.Home(unit, estate, "vacant")

@@ -14,7 +14,7 @@ from anju.common.v1 import common_pb2
 from anju.housing.v1 import housing_pb2 as pb
 from anju_calendar import local_date
 from anju_contracts import lease as lease_contract
-from anju_contracts import waiting
+from anju_contracts import rent, waiting
 from casekit import tell
 from casekit.facts import record as record_facts
 from casekit.tell import Tellings
@@ -24,7 +24,7 @@ from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.outbox import Outbox
-from chassis.wire import instant, missing, utc, wrong
+from chassis.wire import day, instant, missing, utc, wrong
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -211,6 +211,22 @@ class WorkflowSteps:
 
         return await self._once(request, pb.AdvanceLeaseResponse(), record)
 
+    async def ChargeRent(self, request: pb.ChargeRentRequest, context: Context) -> pb.ChargeRentResponse:
+        first_day = day(request.first_day, "/first_day")
+        async with self._database.statements() as session:
+            leased = await store.lease(session, request.lease_no)
+            if leased is None:
+                raise Refusal(NOT_FOUND)
+            kept = await store.contract(session, leased.lease.contract_id) if leased.lease.contract_id else None
+        lease, home = leased
+        if lease.starts_on is None or lease.ends_on is None or lease.signed_at is None:
+            raise Refusal(STEP_REFUSED)
+        terms = self._terms_of(kept.terms_on if kept is not None else local_date(lease.signed_at))
+        months = next((each for each in rent.bills(lease.starts_on, lease.ends_on, terms.billing) if each[0].first_day == first_day), None)
+        if months is None:
+            raise Refusal(STEP_REFUSED)
+        return wire.charge(rent.lines(months, _price(lease, home, terms)))
+
     async def _said(self, session: AsyncSession, step: common_pb2.Step, workflow_id: str, owner: str, *updates: str) -> Said | None:
         """The word of the household which a step carries out; None for a step which nobody has to say (no update). Raises Refusal(NOT_SAID)."""
         if not any(updates):
@@ -310,6 +326,17 @@ class WorkflowSteps:
         if not reason:
             return ""
         return base64.b64encode(self._ring.encrypt(reason[:500].encode(), f"offers|reason|{offer_id}")).decode()
+
+
+def _price(lease: Lease, home: store.Home, terms: Terms) -> rent.Price:
+    """What was signed holds for the term; the standard it came from is named with it where it is still how it comes about."""
+    try:
+        by_standard = terms.price(home.estate.district, home.unit.grade, home.unit.area_centi_sqm)
+    except LookupError:
+        by_standard = None
+    if by_standard is not None and by_standard.month_fen == lease.monthly_rent_fen:
+        return by_standard
+    return rent.Price(month_fen=lease.monthly_rent_fen, area_centi_sqm=home.unit.area_centi_sqm)
 
 
 def _check_step(step: common_pb2.Step) -> None:

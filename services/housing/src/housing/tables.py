@@ -58,6 +58,8 @@ class Unit(Base, table=True):
     area_centi_sqm: int = Field(sa_type=BigInteger)
     monthly_rent_fen: int = Field(sa_type=BigInteger)
     deposit_fen: int = Field(sa_type=BigInteger)
+    # By which the rent standard is chosen (vocabulary home_grades).
+    grade: str = Field(default="ordinary", sa_column_kwargs={"server_default": "ordinary"})
 
 
 class Waiting(Base, table=True):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import anju_calendar as calendar
 from anju_contracts.lease import LeaseTerms
+from anju_contracts.rent import Billing, Price, month_fen
 from anju_contracts.rent_cycle import Clocks
 from anju_contracts.waiting import WaitingTerms
 from anju_profile import Profile
@@ -28,6 +29,8 @@ class Terms(NamedTuple):
     rent: Clocks
     deposit: Clocks
     contract: ContractText
+    billing: Billing
+    standard: Callable[[str, str], int]
 
     def of_waiting(self, registered_at: datetime) -> WaitingTerms:
         return WaitingTerms(
@@ -38,7 +41,14 @@ class Terms(NamedTuple):
         )
 
     def of_lease(self, monthly_rent_fen: int, deposit_fen: int) -> LeaseTerms:
-        return LeaseTerms(monthly_rent_fen=monthly_rent_fen, deposit_fen=deposit_fen, rent=self.rent, deposit=self.deposit)
+        return LeaseTerms(
+            monthly_rent_fen=monthly_rent_fen, deposit_fen=deposit_fen, rent=self.rent, deposit=self.deposit, billing=self.billing
+        )
+
+    def price(self, district: str, grade: str, area_centi_sqm: int) -> Price:
+        """The rent of a home by the standard of its place and grade. Raises LookupError for a grade without one."""
+        standard = self.standard(district, grade)
+        return Price(month_fen=month_fen(area_centi_sqm, standard), area_centi_sqm=area_centi_sqm, fen_per_sqm_month=standard)
 
     def sign_by(self, accepted_at: datetime) -> datetime:
         return calendar.days_after(accepted_at, self.sign_days)
@@ -72,6 +82,8 @@ def of_profile(profile: Profile) -> TermsOf:
                 clauses=clauses.value,
                 sample=lessor.sample or clauses.sample,
             ),
+            billing=Billing(months_per_bill=profile.rent.months_per_bill.on(day), calendar_months=profile.rent.calendar_months.on(day)),
+            standard=lambda district, grade: profile.rent.standard(district, grade, day),
         )
 
     return terms_of

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as pb
 from anju_contracts.lease import MOVES, LeaseTerms
+from anju_contracts.rent import Line
 from anju_contracts.rent_cycle import Clocks
 from anju_contracts.waiting import WaitingTerms
 from anju_terms import Title
@@ -42,6 +44,7 @@ def unit(home: Home) -> pb.Unit:
         monthly_rent_fen=found.monthly_rent_fen,
         deposit_fen=found.deposit_fen,
         state=home.state,
+        grade=found.grade,
     )
 
 
@@ -146,6 +149,13 @@ def lease_terms(terms: LeaseTerms) -> pb.LeaseTerms:
         deposit_fen=terms.deposit_fen,
         rent=_clocks(terms.rent),
         deposit=_clocks(terms.deposit),
+        billing=pb.Billing(months_per_bill=terms.billing.months_per_bill, calendar_months=terms.billing.calendar_months),
+    )
+
+
+def charge(lines: Sequence[Line]) -> pb.ChargeRentResponse:
+    return pb.ChargeRentResponse(
+        amount_fen=sum(line.amount_fen for line in lines), lines=[common.RentLine(**line.model_dump(mode="json")) for line in lines]
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from anju_contracts import rent_cycle
 from anju_contracts.base import Place
+from anju_contracts.rent import Line
 from casekit.blocked import Again, Open
 from chassis.errors import NOT_FOUND, Refusal
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -63,6 +64,7 @@ class Bills:
             kind=bill.kind,
             period=bill.period,
             amount_fen=bill.amount_fen,
+            lines=tuple(Line.model_validate(line) for line in bill.lines),
             # Its clock is not set back, where clocks are simulated.
             not_before=max(bill.issued_at, self._now() + bill.ahead),
             clocks=rent_cycle.Clocks(

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
+from anju_contracts.rent import Line
+from anju_contracts.rent import wrong as wrong_lines
 from casekit.facts import record
 from casekit.tell import Tellings
 from chassis import logs, once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.outbox import Outbox
-from chassis.wire import instant, missing, wrong
+from chassis.wire import instant, missing, to_model, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payments import facts, store, wire
@@ -48,8 +50,10 @@ class WorkflowSteps:
                 found: Bill | None = new
             else:
                 found = await store.bill(session, new.id)
-        assert found is not None
-        if any(getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district")):
+        # Of days that are on another bill none is made.
+        if found is None or any(
+            getattr(found, name) != getattr(new, name) for name in ("amount_fen", "application_no", "owner", "district", "lines")
+        ):
             raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
         return pb.IssueBillResponse(bill=wire.bill(found))
 
@@ -144,6 +148,7 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         raise invalid([wrong("/bill_id", zh, "A bill id is {lease}/{yyyymm} or {lease}/deposit.")])
     if not 0 < request.amount_fen <= 100_000_000:
         raise invalid([wrong("/amount_fen", "金额应大于零。", "The amount must be positive.")])
+    lines = _lines(request)
     return Bill(
         id=request.bill_id,
         lease_no=request.lease_no,
@@ -160,4 +165,23 @@ def _new_bill(request: pb.IssueBillRequest) -> Bill:
         street=request.street,
         reminder_days=list(request.reminder_days),
         payment_poll_seconds=request.payment_poll_seconds or 600,
+        first_day=lines[0].first_day if lines else None,
+        last_day=lines[-1].last_day if lines else None,
+        lines=[line.model_dump(mode="json") for line in lines],
     )
+
+
+def _lines(request: pb.IssueBillRequest) -> list[Line]:
+    """How a rent comes to its amount. Raises Refusal(INVALID_FIELDS) when a figure does not follow from the others, or the days are not of its month."""
+    try:
+        lines = [to_model(Line, line) for line in request.lines]
+        why = wrong_lines(lines, request.amount_fen) if lines else ""
+    except ValueError:
+        lines, why = [], "a line is not complete"
+    if not why and request.kind == bills.RENT and (not lines or f"{lines[0].first_day:%Y%m}" != request.period):
+        why = "a rent has lines, and begins in its month"
+    if not why and request.kind != bills.RENT and lines:
+        why = "only a rent has lines"
+    if why:
+        raise invalid([wrong("/lines", "账单明细与金额不符。", f"The lines do not make the bill: {why}.")])
+    return lines

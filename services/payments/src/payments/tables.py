@@ -7,8 +7,9 @@ balances: a balance is the sum of its postings (M2), so nothing can go out of st
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from casekit import facts, reads
 from casekit.blocked import RepairColumns, repairs_once
@@ -16,7 +17,7 @@ from casekit.operator_steps import OperatorStepColumns
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Interval, SmallInteger, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -37,6 +38,14 @@ class Bill(Base, table=True):
         CheckConstraint("paid_fen BETWEEN 0 AND amount_fen", name="ck_bills_paid"),
         CheckConstraint("(state = 'paid') = (paid_fen = amount_fen)", name="ck_bills_settled"),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="ck_bills_paid_at"),
+        # No day of a lease is billed twice; a deposit has no days.
+        ExcludeConstraint(
+            ("lease_no", "="),
+            (text("daterange(first_day, last_day, '[]')"), "&&"),
+            name="ex_bills_days",
+            where=text("first_day IS NOT NULL"),
+        ),
+        CheckConstraint("(first_day IS NULL) = (last_day IS NULL) AND first_day <= last_day", name="ck_bills_days"),
         Index("ix_bills_owner", "owner", "period", "id"),
         Index("ix_bills_district", "district", "period", "id"),
         Index("ix_bills_lease", "lease_no", "period", "id"),
@@ -66,6 +75,10 @@ class Bill(Base, table=True):
     street: str = Field(default="", sa_column_kwargs={"server_default": ""})
     reminder_days: list[int] = Field(default=[], sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}"))
     payment_poll_seconds: int = Field(default=600, sa_column_kwargs={"server_default": "600"})
+    # Of a rent: its days, both included, and how it comes to its amount (``anju_contracts.rent``).
+    first_day: date | None = Field(default=None, nullable=True)
+    last_day: date | None = Field(default=None, nullable=True)
+    lines: list[dict[str, Any]] = Field(default=[], sa_column=Column(JSONB, nullable=False, server_default="[]"))
     # Since when its workflow is gone while it is open; kept over the bill's end, until the lease has been told of it.
     blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 

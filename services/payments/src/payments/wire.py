@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as pb
 from chassis.wire import stamp
 
@@ -24,6 +25,7 @@ def bill(found: Bill) -> pb.Bill:
         paid_at=stamp(found.paid_at),
         owner=found.owner,
         district=found.district,
+        lines=[common.RentLine(**line) for line in found.lines],
     )
 
 

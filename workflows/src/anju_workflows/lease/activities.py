@@ -9,6 +9,7 @@ from anju.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from anju_contracts import rent_cycle
 from anju_contracts.base import TASK_QUEUE
 from anju_contracts.lease import LeaseTerms, Term
+from anju_contracts.rent import Line
 from chassis.grpc_client import Client, activity_call
 from chassis.wire import to_model, utc
 from temporalio import activity
@@ -50,8 +51,22 @@ class LeaseActivities:
             )
         )
 
+    @activity.defn(name=calls.OPEN_RENT)
+    async def open_rent(self, arg: calls.OpenRent) -> bool:
+        """What the first try has started stays, whatever a second one is told: a bill has one amount."""
+        request = pb.ChargeRentRequest(lease_no=arg.cycle.lease_no, first_day=arg.first_day.isoformat())
+        charge: pb.ChargeRentResponse = await activity_call(self._client.call(self._stub.ChargeRent, request))
+        if not charge.amount_fen:
+            return False
+        lines = tuple(to_model(Line, line) for line in charge.lines)
+        await self._start(arg.cycle.model_copy(update={"amount_fen": charge.amount_fen, "lines": lines}))
+        return True
+
     @activity.defn(name=calls.START_RENT_CYCLE)
     async def start_rent_cycle(self, arg: rent_cycle.RentCycleInput) -> str:
+        return await self._start(arg)
+
+    async def _start(self, arg: rent_cycle.RentCycleInput) -> str:
         """Not a child workflow: a bill outlives months of its lease, and each keeps a clock of its own. One that somebody ended before the bill was on record
         is started anew; whatever is on record the lease does not open again."""
         workflow_id = rent_cycle.workflow_id(arg.bill_id)

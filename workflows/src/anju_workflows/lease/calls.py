@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 
 from anju_contracts.base import Model
@@ -12,6 +12,7 @@ from anju_contracts.rent_cycle import RentCycleInput
 from anju_workflows.calling import Step, quick, recorded
 
 ADVANCE_LEASE: Final = "advance_lease"
+OPEN_RENT: Final = "open_rent"
 START_RENT_CYCLE: Final = "start_rent_cycle"
 BILLS_OF_LEASE: Final = "bills_of_lease"
 
@@ -53,6 +54,18 @@ async def bills_of_lease(lease_no: str) -> Bills:
 
 async def advance_lease(arg: AdvanceLease, summary: str) -> LeaseOnRecord:
     return await recorded(ADVANCE_LEASE, arg, LeaseOnRecord, summary)
+
+
+class OpenRent(Model):
+    """A bill of rent to be opened. ``cycle`` is of a month as it was signed; housing says what the days that begin with ``first_day`` come to."""
+
+    cycle: RentCycleInput
+    first_day: date
+
+
+async def open_rent(arg: OpenRent) -> bool:
+    """False when nothing is owed for these days, and no bill is made."""
+    return await quick(OPEN_RENT, arg, bool, "计算租金并开出账单流程")
 
 
 async def start_rent_cycle(arg: RentCycleInput) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import anju_calendar as calendar
-from anju_contracts import rent_cycle
+from anju_contracts import rent, rent_cycle
 from anju_contracts.base import Accepted, Outcome
 from anju_contracts.lease import (
     ARREARS_PAID,
@@ -28,7 +28,7 @@ from anju_workflows.case import Case, NotSaidError, refuse
 from anju_workflows.lease import calls
 from anju_workflows.telling import Telling, day, fen, household, month
 
-MONTHS_PER_RUN = 12
+BILLS_PER_RUN = 12
 
 
 @workflow.defn(name=NAME)
@@ -36,8 +36,8 @@ class Lease(Case):
     """A lease.
 
     Waits for the household to sign (having been told the liability clauses and the return situations) and to pay the deposit, each with a limit;
-    then opens one rent cycle a month to the end of the term. Rent, deposit and clocks are those of the day of signing, the term begins on the day
-    the lease takes effect. Continues as new every twelve months, so that no history grows for years. Ends ended, or lapsed when it was not signed
+    then opens one rent cycle for each bill of the term, as housing works it out on that day. Rent, deposit and clocks are those of the day of signing, the term begins on the day
+    the lease takes effect. Continues as new every twelve bills, so that no history grows for years. Ends ended, or lapsed when it was not signed
     or secured in time.
 
     One that was started again is given its stage, terms and term by housing, whose record that is, and asks payments what became of its bills.
@@ -109,8 +109,9 @@ class Lease(Case):
     def months_billed(self, periods: set[str]) -> int:
         if self.term is None:
             return 0
-        months = deadlines.lease_months(self.term.starts_on, self.term.ends_on)
-        return max((month + 1 for month in months if _month(deadlines.lease_month(self.term.starts_on, month)) in periods), default=0)
+        assert self.terms is not None
+        bills = rent.bills(self.term.starts_on, self.term.ends_on, self.terms.billing)
+        return max((number for number, of_bill in enumerate(bills, 1) if _month(of_bill[0].first_day) in periods), default=0)
 
     async def signed(self) -> LeaseTerms | None:
         """Waits for the signature; the terms of its day, None when it did not come in time."""
@@ -144,7 +145,8 @@ class Lease(Case):
         """The deposit is a bill like any other, except that not paying it in time ends the lease before it began."""
         on_record = rent_cycle.bill_id(self.given.lease_no, "") in self.open_bills or self.deposit_outcome != ""
         if terms.deposit_fen > 0 and not on_record:
-            await self.open_cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
+            cycle = self.cycle(rent_cycle.DEPOSIT, "", terms.deposit_fen, workflow.now(), terms.deposit)
+            await self.ask(lambda: calls.start_rent_cycle(cycle))
         if terms.deposit_fen > 0:
             await self.until(lambda: self.deposit_outcome != "", None)
         return terms.deposit_fen == 0 or self.deposit_outcome == "paid"
@@ -183,27 +185,33 @@ class Lease(Case):
         self.show()
 
     async def rented(self, terms: LeaseTerms, term: Term) -> Outcome | None:
-        months = list(deadlines.lease_months(term.starts_on, term.ends_on))
-        for number in months[self.next_month :]:
-            first_day = deadlines.lease_month(term.starts_on, number)
-            await self.sleep_until(calendar.start_of_day(first_day), f"第 {number + 1} 个月账单日")
-            await self.bill_month(first_day, terms)
-            self.next_month = number + 1
+        bills = rent.bills(term.starts_on, term.ends_on, terms.billing)
+        for number, months in list(enumerate(bills, 1))[self.next_month :]:
+            await self.sleep_until(calendar.start_of_day(months[0].first_day), f"第 {number} 期账单日")
+            await self.bill_rent(months[0].first_day, terms)
+            self.next_month = number
             self.show()
-            if self.next_month % MONTHS_PER_RUN == 0 and self.next_month < len(months):
+            if number % BILLS_PER_RUN == 0 and number < len(bills):
                 await self.finish()
                 return None
         await self.sleep_until(calendar.end_of_day(term.ends_on), "合同期满")
         return await self.end("term_ended", "ended", "合同到期", household("lease_ended"))
 
-    async def bill_month(self, first_day: date, terms: LeaseTerms) -> None:
+    async def bill_rent(self, first_day: date, terms: LeaseTerms) -> None:
+        """Housing says what is owed for these days, as it stands on record now."""
         not_before = max(calendar.start_of_day(first_day), workflow.now())
-        await self.open_cycle(rent_cycle.RENT, _month(first_day), terms.monthly_rent_fen, not_before, terms.rent)
+        cycle = self.cycle(rent_cycle.RENT, _month(first_day), terms.monthly_rent_fen, not_before, terms.rent)
+        if (
+            not await self.ask(lambda: calls.open_rent(calls.OpenRent(cycle=cycle, first_day=first_day)))
+            and cycle.bill_id in self.open_bills
+        ):
+            self.open_bills.remove(cycle.bill_id)
 
-    async def open_cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime, clocks: rent_cycle.Clocks) -> None:
+    def cycle(self, kind: str, period: str, amount_fen: int, not_before: datetime, clocks: rent_cycle.Clocks) -> rent_cycle.RentCycleInput:
+        """What a bill's own workflow is started with; from now on the bill is waited for."""
         bill_id = rent_cycle.bill_id(self.given.lease_no, period)
         self.open_bills.append(bill_id)
-        cycle = rent_cycle.RentCycleInput(
+        return rent_cycle.RentCycleInput(
             bill_id=bill_id,
             lease_no=self.given.lease_no,
             application_no=self.given.application_no,
@@ -216,7 +224,6 @@ class Lease(Case):
             clocks=clocks,
             separate_queues=self.given.separate_queues,
         )
-        await self.ask(lambda: calls.start_rent_cycle(cycle))
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Until then, nothing but telling the household that its late money has come."""
@@ -263,20 +270,32 @@ class Lease(Case):
         arg = calls.AdvanceLease.model_validate({"lease_no": self.given.lease_no, "step": step, "event": event})
         return await self.ask(lambda: calls.advance_lease(arg, summary), by_word=hinted or said is not None)
 
+    def months_in_arrears(self) -> int:
+        """In all, not in a row (Order 11, article 29): a bill of a quarter is three months."""
+        if self.terms is None or self.term is None:
+            return len(self.arrears_bills)
+        bills = rent.bills(self.term.starts_on, self.term.ends_on, self.terms.billing)
+        months = {_month(of_bill[0].first_day): len(of_bill) for of_bill in bills}
+        return sum(months.get(_period(bill_id), 1) for bill_id in self.arrears_bills)
+
     def details(self) -> list[str]:
         lines = super().details()
         rent = f"，月租 {deadlines.yuan(self.terms.monthly_rent_fen)}" if self.terms is not None else ""
         lines.append(f"**房源**：{self.given.unit}{rent}")
         if self.term is not None:
-            lines.append(f"**租期**：{self.term.starts_on} 至 {self.term.ends_on}，已出账 {self.next_month} 个月")
+            lines.append(f"**租期**：{self.term.starts_on} 至 {self.term.ends_on}，已出账 {self.next_month} 期")
         if self.open_bills:
             lines.append(f"**未结账单**：{'、'.join(_period(bill) for bill in self.open_bills)}")
         if self.arrears_bills:
-            lines.append(f"**累计欠租**：{len(self.arrears_bills)} 个月")
+            lines.append(f"**累计欠租**：{self.months_in_arrears()} 个月")
         return lines
 
     def state_details(self) -> dict[str, str]:
-        return {"next_month": str(self.next_month), "arrears_months": str(len(self.arrears_bills)), "open_bills": ",".join(self.open_bills)}
+        return {
+            "next_month": str(self.next_month),
+            "arrears_months": str(self.months_in_arrears()),
+            "open_bills": ",".join(self.open_bills),
+        }
 
     @workflow.signal(name=BILL_CLOSED, description="账单已结")
     async def bill_closed(self, said: BillClosed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anju.common.v1.common_pb2 import RentLine
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from chassis.grpc_client import Client, activity_call
@@ -38,6 +39,7 @@ class RentCycleActivities:
             street=bill.place.street,
             reminder_days=bill.clocks.reminder_days,
             payment_poll_seconds=bill.clocks.payment_poll_seconds,
+            lines=[RentLine(**line.model_dump(mode="json")) for line in bill.lines],
         )
         answer: pb.IssueBillResponse = await activity_call(self._client.call(self._stub.IssueBill, request))
         return answer.bill.state

@@ -329,3 +329,57 @@ class Telling(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Telling: _TypeAlias = Telling  # noqa: Y015
+
+@_typing.final
+class RentLine(_message.Message):
+    """A line of a rent bill: some days of one month at one price. A month's rent is area × standard, a line is it × days ÷ days of the month, less the
+    reduction; each is rounded once, half up, to the fen.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    MONTH_DAYS_FIELD_NUMBER: _builtins.int
+    AREA_CENTI_SQM_FIELD_NUMBER: _builtins.int
+    FEN_PER_SQM_MONTH_FIELD_NUMBER: _builtins.int
+    MONTH_FEN_FIELD_NUMBER: _builtins.int
+    REDUCTION_FIELD_NUMBER: _builtins.int
+    REDUCED_PERMILLE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    first_day: _builtins.str
+    """YYYY-MM-DD, both included."""
+    last_day: _builtins.str
+    days: _builtins.int
+    month_days: _builtins.int
+    """Days of the whole month."""
+    area_centi_sqm: _builtins.int
+    fen_per_sqm_month: _builtins.int
+    """Fen a square metre and month; nought when the rent was decided otherwise."""
+    month_fen: _builtins.int
+    reduction: _builtins.str
+    """Vocabulary rent_reductions; empty for none."""
+    reduced_permille: _builtins.int
+    amount_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        first_day: _builtins.str = ...,
+        last_day: _builtins.str = ...,
+        days: _builtins.int = ...,
+        month_days: _builtins.int = ...,
+        area_centi_sqm: _builtins.int = ...,
+        fen_per_sqm_month: _builtins.int = ...,
+        month_fen: _builtins.int = ...,
+        reduction: _builtins.str = ...,
+        reduced_permille: _builtins.int = ...,
+        amount_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "area_centi_sqm", b"area_centi_sqm", "days", b"days", "fen_per_sqm_month", b"fen_per_sqm_month", "first_day", b"first_day", "last_day", b"last_day", "month_days", b"month_days", "month_fen", b"month_fen", "reduced_permille", b"reduced_permille", "reduction", b"reduction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RentLine: _TypeAlias = RentLine  # noqa: Y015

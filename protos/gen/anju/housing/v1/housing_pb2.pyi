@@ -68,6 +68,7 @@ class Unit(_message.Message):
     MONTHLY_RENT_FEN_FIELD_NUMBER: _builtins.int
     DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     estate_id: _builtins.str
     estate_name: _builtins.str
@@ -80,6 +81,8 @@ class Unit(_message.Message):
     deposit_fen: _builtins.int
     state: _builtins.str
     """vacant, offered, reserved, let."""
+    grade: _builtins.str
+    """Vocabulary home_grades."""
     def __init__(
         self,
         *,
@@ -93,10 +96,11 @@ class Unit(_message.Message):
         monthly_rent_fen: _builtins.int = ...,
         deposit_fen: _builtins.int = ...,
         state: _builtins.str = ...,
+        grade: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "bedrooms", b"bedrooms", "deposit_fen", b"deposit_fen", "district", b"district", "estate_id", b"estate_id", "estate_name", b"estate_name", "id", b"id", "monthly_rent_fen", b"monthly_rent_fen", "number", b"number", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_centi_sqm", b"area_centi_sqm", "bedrooms", b"bedrooms", "deposit_fen", b"deposit_fen", "district", b"district", "estate_id", b"estate_id", "estate_name", b"estate_name", "grade", b"grade", "id", b"id", "monthly_rent_fen", b"monthly_rent_fen", "number", b"number", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,6 +301,7 @@ class NewUnit(_message.Message):
     AREA_CENTI_SQM_FIELD_NUMBER: _builtins.int
     MONTHLY_RENT_FEN_FIELD_NUMBER: _builtins.int
     DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
     estate_id: _builtins.str
     estate_name: _builtins.str
     district: _builtins.str
@@ -305,7 +310,10 @@ class NewUnit(_message.Message):
     bedrooms: _builtins.int
     area_centi_sqm: _builtins.int
     monthly_rent_fen: _builtins.int
+    """Nought, or what area × rent standard come to: a home's rent follows the standard."""
     deposit_fen: _builtins.int
+    grade: _builtins.str
+    """Vocabulary home_grades; empty for the ordinary one."""
     def __init__(
         self,
         *,
@@ -318,10 +326,11 @@ class NewUnit(_message.Message):
         area_centi_sqm: _builtins.int = ...,
         monthly_rent_fen: _builtins.int = ...,
         deposit_fen: _builtins.int = ...,
+        grade: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area_centi_sqm", b"area_centi_sqm", "bedrooms", b"bedrooms", "deposit_fen", b"deposit_fen", "district", b"district", "estate_id", b"estate_id", "estate_name", b"estate_name", "monthly_rent_fen", b"monthly_rent_fen", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area_centi_sqm", b"area_centi_sqm", "bedrooms", b"bedrooms", "deposit_fen", b"deposit_fen", "district", b"district", "estate_id", b"estate_id", "estate_name", b"estate_name", "grade", b"grade", "monthly_rent_fen", b"monthly_rent_fen", "number", b"number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1266,12 +1275,15 @@ class LeaseTerms(_message.Message):
     DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
     RENT_FIELD_NUMBER: _builtins.int
     DEPOSIT_FIELD_NUMBER: _builtins.int
+    BILLING_FIELD_NUMBER: _builtins.int
     monthly_rent_fen: _builtins.int
     deposit_fen: _builtins.int
     @_builtins.property
     def rent(self) -> Global___BillClocks: ...
     @_builtins.property
     def deposit(self) -> Global___BillClocks: ...
+    @_builtins.property
+    def billing(self) -> Global___Billing: ...
     def __init__(
         self,
         *,
@@ -1279,14 +1291,85 @@ class LeaseTerms(_message.Message):
         deposit_fen: _builtins.int = ...,
         rent: Global___BillClocks | None = ...,
         deposit: Global___BillClocks | None = ...,
+        billing: Global___Billing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["deposit", b"deposit", "rent", b"rent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "deposit", b"deposit", "rent", b"rent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deposit", b"deposit", "deposit_fen", b"deposit_fen", "monthly_rent_fen", b"monthly_rent_fen", "rent", b"rent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "deposit", b"deposit", "deposit_fen", b"deposit_fen", "monthly_rent_fen", b"monthly_rent_fen", "rent", b"rent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeaseTerms: _TypeAlias = LeaseTerms  # noqa: Y015
+
+@_typing.final
+class Billing(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHS_PER_BILL_FIELD_NUMBER: _builtins.int
+    CALENDAR_MONTHS_FIELD_NUMBER: _builtins.int
+    months_per_bill: _builtins.int
+    calendar_months: _builtins.bool
+    """Months begin on the first of the calendar's month, else on the day of the lease."""
+    def __init__(
+        self,
+        *,
+        months_per_bill: _builtins.int = ...,
+        calendar_months: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_months", b"calendar_months", "months_per_bill", b"months_per_bill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Billing: _TypeAlias = Billing  # noqa: Y015
+
+@_typing.final
+class ChargeRentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    first_day: _builtins.str
+    """YYYY-MM-DD, the first day of the bill."""
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        first_day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "lease_no", b"lease_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChargeRentRequest: _TypeAlias = ChargeRentRequest  # noqa: Y015
+
+@_typing.final
+class ChargeRentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    amount_fen: _builtins.int
+    """Their sum; nought when nothing is owed for these days."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.RentLine]: ...
+    def __init__(
+        self,
+        *,
+        amount_fen: _builtins.int = ...,
+        lines: _abc.Iterable[_common_pb2.RentLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChargeRentResponse: _TypeAlias = ChargeRentResponse  # noqa: Y015
 
 @_typing.final
 class Term(_message.Message):

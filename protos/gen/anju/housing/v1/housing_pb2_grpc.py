@@ -114,6 +114,11 @@ class HousingServiceStub:
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingRequest.SerializeToString,
                 response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingResponse.FromString,
                 _registered_method=True)
+        self.ChargeRent = channel.unary_unary(
+                '/anju.housing.v1.HousingService/ChargeRent',
+                request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentRequest.SerializeToString,
+                response_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentResponse.FromString,
+                _registered_method=True)
         self.AdvanceLease = channel.unary_unary(
                 '/anju.housing.v1.HousingService/AdvanceLease',
                 request_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.AdvanceLeaseRequest.SerializeToString,
@@ -132,7 +137,8 @@ class HousingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddUnits(self, request, context):
-        """Adds units. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS.
+        """Adds units, at the rent standard of their place and grade. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS,
+        FAILED_PRECONDITION/RENT_NOT_BY_STANDARD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,6 +244,14 @@ class HousingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChargeRent(self, request, context):
+        """The rent of the bill that begins on a day of a lease, line by line: what the household will be billed. Reads only; FAILED_PRECONDITION/STEP_REFUSED
+        when no bill of the lease begins on that day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AdvanceLease(self, request, context):
         """Moves a lease: signed, active, lapsed, ended.
         """
@@ -327,6 +341,11 @@ def add_HousingServiceServicer_to_server(servicer, server):
                     servicer.CloseWaiting,
                     request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingRequest.FromString,
                     response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingResponse.SerializeToString,
+            ),
+            'ChargeRent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChargeRent,
+                    request_deserializer=anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentRequest.FromString,
+                    response_serializer=anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentResponse.SerializeToString,
             ),
             'AdvanceLease': grpc.unary_unary_rpc_method_handler(
                     servicer.AdvanceLease,
@@ -766,6 +785,33 @@ class HousingService:
             '/anju.housing.v1.HousingService/CloseWaiting',
             anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingRequest.SerializeToString,
             anju_dot_housing_dot_v1_dot_housing__pb2.CloseWaitingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChargeRent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.housing.v1.HousingService/ChargeRent',
+            anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentRequest.SerializeToString,
+            anju_dot_housing_dot_v1_dot_housing__pb2.ChargeRentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,7 +34,9 @@ class HousingServiceStub:
     ListEstates: _grpc.UnaryUnaryMultiCallable[_housing_pb2.ListEstatesRequest, _housing_pb2.ListEstatesResponse]
     """Estates with their vacant and let units, for everybody."""
     AddUnits: _grpc.UnaryUnaryMultiCallable[_housing_pb2.AddUnitsRequest, _housing_pb2.AddUnitsResponse]
-    """Adds units. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS."""
+    """Adds units, at the rent standard of their place and grade. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS,
+    FAILED_PRECONDITION/RENT_NOT_BY_STANDARD.
+    """
     OfferVacantUnits: _grpc.UnaryUnaryMultiCallable[_housing_pb2.OfferVacantUnitsRequest, _housing_pb2.OfferVacantUnitsResponse]
     """Offers every vacant unit of a district to the next fitting household in list order; returns the offers made. House managers only."""
     ListWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.ListWaitingRequest, _housing_pb2.ListWaitingResponse]
@@ -67,6 +69,10 @@ class HousingServiceStub:
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
     CloseWaiting: _grpc.UnaryUnaryMultiCallable[_housing_pb2.CloseWaitingRequest, _housing_pb2.CloseWaitingResponse]
     """Takes the household off the list: leased, left, struck_off."""
+    ChargeRent: _grpc.UnaryUnaryMultiCallable[_housing_pb2.ChargeRentRequest, _housing_pb2.ChargeRentResponse]
+    """The rent of the bill that begins on a day of a lease, line by line: what the household will be billed. Reads only; FAILED_PRECONDITION/STEP_REFUSED
+    when no bill of the lease begins on that day.
+    """
     AdvanceLease: _grpc.UnaryUnaryMultiCallable[_housing_pb2.AdvanceLeaseRequest, _housing_pb2.AdvanceLeaseResponse]
     """Moves a lease: signed, active, lapsed, ended."""
 
@@ -76,7 +82,9 @@ class HousingServiceAsyncStub(HousingServiceStub):
     ListEstates: _aio.UnaryUnaryMultiCallable[_housing_pb2.ListEstatesRequest, _housing_pb2.ListEstatesResponse]  # type: ignore[assignment]
     """Estates with their vacant and let units, for everybody."""
     AddUnits: _aio.UnaryUnaryMultiCallable[_housing_pb2.AddUnitsRequest, _housing_pb2.AddUnitsResponse]  # type: ignore[assignment]
-    """Adds units. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS."""
+    """Adds units, at the rent standard of their place and grade. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS,
+    FAILED_PRECONDITION/RENT_NOT_BY_STANDARD.
+    """
     OfferVacantUnits: _aio.UnaryUnaryMultiCallable[_housing_pb2.OfferVacantUnitsRequest, _housing_pb2.OfferVacantUnitsResponse]  # type: ignore[assignment]
     """Offers every vacant unit of a district to the next fitting household in list order; returns the offers made. House managers only."""
     ListWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.ListWaitingRequest, _housing_pb2.ListWaitingResponse]  # type: ignore[assignment]
@@ -109,6 +117,10 @@ class HousingServiceAsyncStub(HousingServiceStub):
     """Records how an offer ended: accepted (drafts the lease), declined or expired (frees the unit)."""
     CloseWaiting: _aio.UnaryUnaryMultiCallable[_housing_pb2.CloseWaitingRequest, _housing_pb2.CloseWaitingResponse]  # type: ignore[assignment]
     """Takes the household off the list: leased, left, struck_off."""
+    ChargeRent: _aio.UnaryUnaryMultiCallable[_housing_pb2.ChargeRentRequest, _housing_pb2.ChargeRentResponse]  # type: ignore[assignment]
+    """The rent of the bill that begins on a day of a lease, line by line: what the household will be billed. Reads only; FAILED_PRECONDITION/STEP_REFUSED
+    when no bill of the lease begins on that day.
+    """
     AdvanceLease: _aio.UnaryUnaryMultiCallable[_housing_pb2.AdvanceLeaseRequest, _housing_pb2.AdvanceLeaseResponse]  # type: ignore[assignment]
     """Moves a lease: signed, active, lapsed, ended."""
 
@@ -127,7 +139,9 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _housing_pb2.AddUnitsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_housing_pb2.AddUnitsResponse, _abc.Awaitable[_housing_pb2.AddUnitsResponse]]:
-        """Adds units. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS."""
+        """Adds units, at the rent standard of their place and grade. House managers of the district only. ALREADY_EXISTS/UNIT_EXISTS,
+        FAILED_PRECONDITION/RENT_NOT_BY_STANDARD.
+        """
 
     @_abc_1.abstractmethod
     def OfferVacantUnits(
@@ -244,6 +258,16 @@ class HousingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_housing_pb2.CloseWaitingResponse, _abc.Awaitable[_housing_pb2.CloseWaitingResponse]]:
         """Takes the household off the list: leased, left, struck_off."""
+
+    @_abc_1.abstractmethod
+    def ChargeRent(
+        self,
+        request: _housing_pb2.ChargeRentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_housing_pb2.ChargeRentResponse, _abc.Awaitable[_housing_pb2.ChargeRentResponse]]:
+        """The rent of the bill that begins on a day of a lease, line by line: what the household will be billed. Reads only; FAILED_PRECONDITION/STEP_REFUSED
+        when no bill of the lease begins on that day.
+        """
 
     @_abc_1.abstractmethod
     def AdvanceLease(

@@ -37,6 +37,7 @@ class Bill(_message.Message):
     PAID_AT_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """{lease}/{yyyymm} or {lease}/deposit."""
     lease_no: _builtins.str
@@ -57,6 +58,10 @@ class Bill(_message.Message):
     def due_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def paid_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.RentLine]:
+        """How a rent comes to its amount, in the order of its days; empty for a deposit."""
+
     def __init__(
         self,
         *,
@@ -73,10 +78,11 @@ class Bill(_message.Message):
         paid_at: _timestamp_pb2.Timestamp | None = ...,
         owner: _builtins.str = ...,
         district: _builtins.str = ...,
+        lines: _abc.Iterable[_common_pb2.RentLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "issued_at", b"issued_at", "paid_at", b"paid_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "district", b"district", "due_at", b"due_at", "id", b"id", "issued_at", b"issued_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "paid_at", b"paid_at", "paid_fen", b"paid_fen", "period", b"period", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "district", b"district", "due_at", b"due_at", "id", b"id", "issued_at", b"issued_at", "kind", b"kind", "lease_no", b"lease_no", "lines", b"lines", "owner", b"owner", "paid_at", b"paid_at", "paid_fen", b"paid_fen", "period", b"period", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -381,6 +387,7 @@ class IssueBillRequest(_message.Message):
     STREET_FIELD_NUMBER: _builtins.int
     REMINDER_DAYS_FIELD_NUMBER: _builtins.int
     PAYMENT_POLL_SECONDS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     bill_id: _builtins.str
     lease_no: _builtins.str
     application_no: _builtins.str
@@ -402,6 +409,10 @@ class IssueBillRequest(_message.Message):
 
     @_builtins.property
     def reminder_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.RentLine]:
+        """Of a rent: how it comes to its amount. Refused when any figure does not follow from the others."""
+
     def __init__(
         self,
         *,
@@ -419,10 +430,11 @@ class IssueBillRequest(_message.Message):
         street: _builtins.str = ...,
         reminder_days: _abc.Iterable[_builtins.int] | None = ...,
         payment_poll_seconds: _builtins.int = ...,
+        lines: _abc.Iterable[_common_pb2.RentLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrears_at", b"arrears_at", "due_at", b"due_at", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "arrears_at", b"arrears_at", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "owner", b"owner", "payment_poll_seconds", b"payment_poll_seconds", "period", b"period", "reminder_days", b"reminder_days", "step", b"step", "street", b"street"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "arrears_at", b"arrears_at", "bill_id", b"bill_id", "district", b"district", "due_at", b"due_at", "kind", b"kind", "lease_no", b"lease_no", "lines", b"lines", "owner", b"owner", "payment_poll_seconds", b"payment_poll_seconds", "period", b"period", "reminder_days", b"reminder_days", "step", b"step", "street", b"street"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

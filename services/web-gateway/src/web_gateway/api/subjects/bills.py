@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from anju.payments.v1 import payments_pb2 as payments
@@ -30,6 +30,21 @@ ledger = Api("ledger", "账务 Ledger")
 Period = Annotated[str, Field(pattern=r"^([0-9]{6}|deposit)$", description="yyyymm, or deposit.", examples=["202612"])]
 
 
+class RentLine(Answer):
+    """Some days of one month: its rent × days ÷ days of the month, less the reduction, rounded half up to the fen."""
+
+    first_day: date
+    last_day: date
+    days: int
+    month_days: int
+    area_centi_sqm: int
+    fen_per_sqm_month: int = Field(description="The rent standard; 0 when the rent was decided otherwise.")
+    month_fen: int = Field(description="Rent of the whole month.")
+    reduction: Annotated[str, CodeOf("rent_reductions")]
+    reduced_permille: int
+    amount_fen: int
+
+
 class Bill(Answer):
     id: str
     lease_no: str
@@ -43,6 +58,7 @@ class Bill(Answer):
     due_at: datetime
     paid_at: datetime | None
     district: str
+    lines: list[RentLine] = Field(description="How a rent comes to its amount; none for a deposit.")
 
 
 class Intent(Answer):

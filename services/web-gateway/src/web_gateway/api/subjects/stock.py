@@ -11,7 +11,7 @@ from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Access, Answer, Api, Body, Call
 from web_gateway.api.problems import Kind
-from web_gateway.api.vocabulary import CodeOf
+from web_gateway.api.vocabulary import CodeOf, OneOf
 
 PROBLEMS = (
     Kind(
@@ -21,6 +21,10 @@ PROBLEMS = (
     Kind(
         "ESTATE_DIFFERS", 409, "小区信息不一致", "The estate is recorded differently",
         "该小区编号已有记录，请核对名称、区划和地址，或使用新的编号。", "This estate id is on record; check name, district and address, or use a new id.",
+    ),
+    Kind(
+        "RENT_NOT_BY_STANDARD", 409, "月租金与租金标准不符", "The rent is not by the standard",
+        "月租金按面积和租金标准计算；请不填月租金。", "The rent follows from area and rent standard; leave it out.",
     ),
 )  # fmt: skip
 api = Api("stock", "房源 Stock", PROBLEMS)
@@ -46,6 +50,7 @@ class Unit(Answer):
     monthly_rent_fen: int
     deposit_fen: int
     state: Annotated[str, CodeOf("unit_states")]
+    grade: Annotated[str, CodeOf("home_grades")]
 
 
 class NewUnit(Body):
@@ -56,8 +61,9 @@ class NewUnit(Body):
     number: Annotated[str, Field(min_length=1, max_length=100, examples=["3号楼2单元501"])]
     bedrooms: Annotated[int, Field(ge=1, le=9)]
     area_centi_sqm: Annotated[int, Field(ge=1, le=10**6)]
-    monthly_rent_fen: Annotated[int, Field(ge=1, le=10**9)]
+    monthly_rent_fen: Annotated[int, Field(ge=0, le=10**9, description="Left out, or what area × rent standard come to.")] = 0
     deposit_fen: Annotated[int, Field(ge=0, le=10**9)]
+    grade: Annotated[str, OneOf("home_grades")] = "ordinary"
 
 
 class AddUnits(Body):
