@@ -141,6 +141,16 @@ MATRIX = {
     "get_policy_draft": "401 403 403 403 403 403 403 404 403 403 403 403 404 403 403",
     "save_policy_draft": "401 403 403 403 403 403 403 422 403 403 403 403 403 403 403",
     "publish_policy": "401 403 403 403 403 403 403 409 403 403 403 403 403 403 403",
+    "file_anonymous_complaint": "201 201 201 201 201 201 201 201 201 201 201 201 201 201 201",
+    # Ten wrong codes, and nobody gets in for an hour.
+    "follow_complaint": "404 404 404 404 404 404 404 404 404 404 429 429 429 429 429",
+    "respond_with_code": "422 422 422 422 422 422 422 422 422 422 422 422 422 422 422",
+    "file_complaint": "401 201 201 422 422 422 422 422 403 403 403 403 403 403 403",
+    "list_my_complaints": "401 200 200 403 403 403 403 403 403 403 403 403 403 403 403",
+    "list_complaints": "401 403 403 200 200 200 200 200 200 200 403 403 200 403 403",
+    "get_complaint": "401 200 404 404 404 200 404 200 404 404 403 403 200 403 403",
+    "respond_to_complaint": "401 409 404 403 403 403 403 403 403 403 403 403 403 403 403",
+    "handle_complaint": "401 403 403 404 404 409 404 403 403 403 403 403 403 403 403",
     "withdraw_policy": "401 403 403 403 403 403 403 409 403 403 403 403 403 403 403",
 }
 # The whole name and number are in no other answer; officials who do not review the case see both masked.
@@ -169,6 +179,7 @@ class Scene:
         names = self.names | ({"no": self.names["lease"]} if "/leases/" in operation.path or "/contracts/" in operation.path else {})
         names |= {"id": self.names["message"]} if "/inbox/" in operation.path else {}
         names |= {"id": "order-11"} if "/polic" in operation.path else {}
+        names |= {"no": self.names["complaint"]} if "complaints/" in operation.path else {}
         path = operation.path.format_map(names)
         options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
         async with (
@@ -213,7 +224,15 @@ async def scene(box: RunningBox, families: Families) -> Scene:
             strict=True,
         )
     )
+    letter = {"kind": "complaint", "division": family.street}
+    complaint = (await family.applicant.post("/complaints", {**letter, "text": "楼道的灯坏了，没有人来修。"}))["no"]
+
+    async def at_its_desk() -> bool:
+        return bool((await family.applicant.get(f"/complaints/{complaint}"))["stage"] == "accepting")
+
+    await eventually(at_its_desk, what="the complaint at its desk")
     names = {
+        "complaint": complaint,
         "no": family.no,
         "lease": family.lease_no,
         "mark": (await family.applicant.get(f"/leases/{family.lease_no}/contract"))["digest"][:16],
@@ -257,6 +276,12 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "publish_policy": {"digest": "0" * 64},
         "withdraw_policy": {"from_on": "2026-01-01", "reason": "过去的日期"},
         "search": {"words": family.no},
+        "file_complaint": {**letter, "text": "电梯停了三天，请派人来看。"},
+        "file_anonymous_complaint": {**letter, "text": "有人在楼道里堆杂物。"},
+        "follow_complaint": {"no": "TS-2026-900000", "code": "AAAA-AAAA-AAAA-AAAA"},
+        "respond_with_code": {"no": "TS-2026-900001", "code": "AAAA-AAAA-AAAA-AAAA", "action": "rate"},
+        "respond_to_complaint": {"action": "rate", "score": 5},
+        "handle_complaint": {"action": "answer", "text": "已经修好。"},
         **{name: {"purpose": "office"} for name in MATRIX if name.startswith("export_")},
         "export_waiting": {"purpose": "office", "district": family.district},
         "resume_workflow": {"workflow_id": f"application/{family.no}", "reason": "已补上模板"},

@@ -12,7 +12,7 @@ from pathlib import Path
 from chassis import commands
 
 SOURCES = Path("workflows/src/anju_workflows")
-SUBJECTS = ("application", "waiting", "lease", "rent_cycle")
+SUBJECTS = ("application", "waiting", "lease", "rent_cycle", "complaint")
 # Beside what runs in the workflow stands what it calls.
 OUTSIDE = ("__init__.py", "activities.py")
 PARTS = [part for subject in SUBJECTS for part in sorted((SOURCES / subject).glob("*.py")) if part.name not in OUTSIDE]

@@ -29,6 +29,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows import test_application as application
+from tests.workflows import test_complaint as letters
 from tests.workflows import test_waiting_lease_rent as tenancy
 from tests.workflows.stage import CLOCKS, DEPOSIT, REGISTERS, Stage, stage
 from tests.workflows.test_application import objected, request
@@ -322,7 +323,25 @@ async def taken_up(theatre: Stage) -> None:
         await save(name, handle)
 
 
-PARTS = {each.__name__: each for each in (applications, confirmations, troubles, waitings, leases, bills, taken_up)}
+async def complaints(theatre: Stage) -> None:
+    for name, go in {
+        "complaint-rated": letters.rated,
+        "complaint-silent-citizen": letters.closed_by_silence,
+        "complaint-urgent-overdue": letters.urgent_and_overdue,
+        "complaint-misuse": letters.investigated,
+        "complaint-about-staff": letters.answered_by_two,
+        "complaint-escalated": letters.escalated,
+        "complaint-merged": letters.reassigned_and_merged,
+        "complaint-withdrawn": letters.withdrawn,
+        "complaint-taken-up": letters.taken_up,
+    }.items():
+        theatre.notes.complaints.clear()
+        handle = await go(theatre)
+        await handle.result()
+        await save(name, handle)
+
+
+PARTS = {each.__name__: each for each in (applications, confirmations, troubles, waitings, leases, bills, taken_up, complaints)}
 
 
 async def record_all(parts: list[str]) -> int:

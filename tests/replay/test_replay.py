@@ -71,6 +71,15 @@ PATHS = {
     "rent-arrears",
     "rent-deposit",
     "rent-deposit-at-the-bank",
+    "complaint-rated",
+    "complaint-silent-citizen",
+    "complaint-urgent-overdue",
+    "complaint-misuse",
+    "complaint-about-staff",
+    "complaint-escalated",
+    "complaint-merged",
+    "complaint-withdrawn",
+    "complaint-taken-up",
 }
 
 

@@ -44,7 +44,7 @@ EVIDENCE = {
     "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": set[str](),
     "organisation": {"change"},
-    "oversight": set[str](),
+    "oversight": {"repairs", "operator_step", "staff_read", "staff_read_household", "fact", "complaint_step"},
     "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},
     "registry-gateway": {"access_log", "fact"},
 }
@@ -63,6 +63,7 @@ KEPT = (
     "policy",
     "policy_version",
     "policy_view",
+    "complaint",
 )
 
 

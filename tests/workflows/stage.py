@@ -36,6 +36,7 @@ from anju_contracts.waiting import WaitingTerms
 from anju_simclock import SimulatedClock, SimulatedClockInterceptor
 from anju_workflows.application import calls as application_calls
 from anju_workflows.calling import Step
+from anju_workflows.complaint import calls as complaint_calls
 from anju_workflows.flows import WORKFLOWS
 from anju_workflows.lease import calls as lease_calls
 from anju_workflows.rent_cycle import calls as rent_calls
@@ -136,6 +137,7 @@ class Notes:
     # By the name of the call: awaited before it is answered; what it raises is the answer.
     trouble: dict[str, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
     client: Client | None = None
+    complaints: list[complaint_calls.AdvanceComplaint] = field(default_factory=list)
 
     async def hear(self, step_id: str, *said: Telling) -> None:
         """What a step tells is told once, however often the step is made."""
@@ -299,7 +301,16 @@ class Notes:
             self.bank_asked += 1
             return self.bank_says(arg.intent_id)
 
+        @activity.defn(name=complaint_calls.ADVANCE_COMPLAINT)
+        async def advance_complaint(arg: complaint_calls.AdvanceComplaint) -> int:
+            await self.before(complaint_calls.ADVANCE_COMPLAINT)
+            if all(each.step.step_id != arg.step.step_id for each in self.complaints):
+                self.complaints.append(arg)
+            await self.hear_step(arg.step)
+            return len(self.complaints)
+
         return [
+            advance_complaint,
             advance,
             case_standing,
             lookup,

@@ -24,7 +24,7 @@ from anju.eligibility.v1 import eligibility_pb2
 from anju.housing.v1 import housing_pb2
 from anju.notifications.v1 import notifications_pb2
 from anju.organisation.v1 import organisation_pb2
-from anju.oversight.v1 import oversight_pb2
+from anju.oversight.v1 import complaints_pb2, oversight_pb2
 from anju.payments.v1 import payments_pb2
 from anju.registry.v1 import registry_pb2
 from anju.repair.v1 import repair_pb2
@@ -57,13 +57,13 @@ FILES: Final = {
 }
 RPCS: Final = [
     (service, f"/{declared.full_name}/{method.name}", method)
-    for service, file in FILES.items()
+    for service, file in [*FILES.items(), ("oversight", complaints_pb2)]
     for declared in file.DESCRIPTOR.services_by_name.values()
     for method in declared.methods
 ] + [
-    # The same three services speak to the platform's operators.
+    # Those whose records have workflows speak to the platform's operators too.
     (service, f"/{declared.full_name}/{method.name}", method)
-    for service in ("casework", "housing", "payments")
+    for service in ("casework", "housing", "payments", "oversight")
     for declared in repair_pb2.DESCRIPTOR.services_by_name.values()
     for method in declared.methods
 ]

@@ -22,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import MakeDatabase
+from tests.services.oversight.desk import Walker
 from tests.support.keys import signer
 
 READER = Caller(sub="everybody", kind="citizen")
@@ -97,7 +98,7 @@ class Shelf:
 @asynccontextmanager
 async def shelf(make_database: MakeDatabase, keys_dir: Path) -> AsyncIterator[Shelf]:
     url = await make_database("oversight", MIGRATIONS)
-    async with application(Settings(database_url=url, keys_dir=keys_dir, port=0, drain_seconds=0)) as server:
+    async with application(Settings(database_url=url, keys_dir=keys_dir, port=0, drain_seconds=0), engine=Walker(keys_dir)) as server:
         edge = Client(server.address, signer(keys_dir, "web-gateway"), "oversight")
         yield Shelf(edge, url)
         await edge.close()

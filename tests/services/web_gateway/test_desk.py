@@ -37,7 +37,7 @@ async def test_everybody_has_the_numbers_of_his_duty_and_nobody_is_shown(gateway
     for method, answer in ANSWERS.items():
         gateway.backstage.on(method, answer(page=common.PageInfo(total=7)))
     # Looks are counted by each service that shows households' affairs.
-    asked_of = {name: 3 if name == "readers_alarmed" else 1 for name in OF_DUTY[duty]}
+    asked_of = {name: 4 if name == "readers_alarmed" else 1 for name in OF_DUTY[duty]}
     assert await figures(gateway, duty) == {name: 7 * services for name, services in asked_of.items()}
     lists = [asked for asked in gateway.backstage.asked if asked.method in ANSWERS]
     assert len(lists) == sum(asked_of.values())

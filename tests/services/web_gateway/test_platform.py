@@ -20,7 +20,7 @@ from chassis.wire import stamp
 from tests.services.web_gateway.world import API, World, world
 
 UI = "https://engine.test/namespaces/anju"
-SERVICES = {"casework", "organisation", "eligibility", "registry-gateway", "housing", "payments", "notifications"}
+SERVICES = {"casework", "organisation", "eligibility", "registry-gateway", "housing", "payments", "notifications", "oversight"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -92,8 +92,8 @@ async def test_a_service_without_its_database_is_impaired_and_none_of_its_number
 async def test_an_engine_that_is_away_is_said_so_by_the_services_and_nothing_is_counted(well: World) -> None:
     well.backstage.on("GetEngine", lambda _request: engine(reachable=False, gone=1, compared_at=stamp(datetime.now(UTC))))
     found = (await seen(well))["engine"]
-    assert (found["state"], found["types"], found["silent"]) == ("unreachable", [], ["casework", "housing", "payments"])
-    assert found["gone"] == 3, "what each service misses it knows by itself"
+    assert (found["state"], found["types"], found["silent"]) == ("unreachable", [], ["casework", "housing", "payments", "oversight"])
+    assert found["gone"] == 4, "what each service misses it knows by itself"
 
 
 async def test_what_is_stuck_leads_into_the_engine_and_to_its_case(well: World) -> None:

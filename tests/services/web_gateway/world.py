@@ -23,6 +23,8 @@ from anju.operations.v1 import operations_pb2 as operations
 from anju.operations.v1 import operations_pb2_grpc as operations_rpc
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.organisation.v1 import organisation_pb2_grpc as organisation_rpc
+from anju.oversight.v1 import complaints_pb2 as complaints
+from anju.oversight.v1 import complaints_pb2_grpc as complaints_rpc
 from anju.oversight.v1 import oversight_pb2 as oversight
 from anju.oversight.v1 import oversight_pb2_grpc as oversight_rpc
 from anju.payments.v1 import payments_pb2 as payments
@@ -60,7 +62,12 @@ _FILES: tuple[tuple[str, Any, Any], ...] = (
     ("oversight", oversight, oversight_rpc),
 )
 # Spoken by several of them.
-_BESIDE: tuple[tuple[Any, Any], ...] = ((reads, reads_rpc), (operations, operations_rpc), (repair, repair_rpc))
+_BESIDE: tuple[tuple[Any, Any], ...] = (
+    (reads, reads_rpc),
+    (operations, operations_rpc),
+    (repair, repair_rpc),
+    (complaints, complaints_rpc),
+)
 _SEAT = re.compile(r"s-([a-z_]+)-(\d+)(?:-\d)?")
 Script = Callable[[Any], Any]
 

@@ -372,7 +372,7 @@ def test_each_process_is_given_what_it_needs_and_the_authoritys_key_to_nobody(fo
         "payments": {"payload-keys.json", "field-keys.json"},
         "notifications": {"field-keys.json"},
         "organisation": {"field-keys.json"},
-        "oversight": {"field-keys.json"},
+        "oversight": {"payload-keys.json", "field-keys.json"},
         "worker": {"payload-keys.json"},
         "web-gateway": {"person-keys.json", "session-keys.json"},
         "operations": set(),

@@ -66,6 +66,14 @@ BLANKS = {
     "nobody_left": {"no", "level"},
     "bulk_read": {"reader", "on"},
     "number_refused": {"no"},
+    **{
+        f"complaint_{event}": {"no", "deadline"}
+        for event in ("received", "accepted", "investigated", "reassigned", "answered", "reopened", "escalated")
+    },
+    "complaint_closed": {"no"},
+    "complaint_merged": {"no"},
+    **{f"complaint_{event}": {"no", "deadline"} for event in ("task", "urgent", "reminder", "second", "again")},
+    "complaint_overdue": {"no", "days"},
 }
 STAFF = {
     "task_opened",
@@ -76,6 +84,7 @@ STAFF = {
     "nobody_left",
     "bulk_read",
     "number_refused",
+    *(f"complaint_{event}" for event in ("task", "urgent", "reminder", "overdue", "second", "again")),
 }
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {

@@ -184,6 +184,8 @@ def test_every_invariant_has_its_check() -> None:
         "I4",
         "I5",
         "I6",
+        "C1",
+        "C2",
         "C4",
         "F1",
         "P1",

@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 98
+    assert len({op["operationId"] for op in operations}) == len(operations) == 107
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -135,6 +135,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/reach · PUT /myself/reach · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
         POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/trial-balance
         GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
+        POST /anonymous-complaints · POST /anonymous-complaints/lookup · POST /anonymous-complaints/response
+        POST /complaints · GET /my-complaints · GET /complaints · GET /complaints/{no} · POST /complaints/{no}/response · POST /complaints/{no}/handling
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
         GET /organisation/units · GET /organisation/appointments · POST /organisation/appointments · POST /organisation/appointments/{id}/end
@@ -164,6 +166,11 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
     }
 
 
+def test_who_has_not_signed_on_may_say_something_and_nothing_else() -> None:
+    strangers = {op.id for op in openapi.operations() if op.access is Access.STRANGER}
+    assert strangers == {"file_anonymous_complaint", "follow_complaint", "respond_with_code"}
+
+
 def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
     for operation in openapi.operations():
         if operation.method != "GET":
@@ -175,6 +182,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "publish_policy",
                 "withdraw_policy",
                 "search",
+                "follow_complaint",
                 "export_tasks",
                 "export_applications",
                 "export_waiting",
@@ -196,7 +204,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
 def test_every_reason_a_service_declares_has_a_problem_page() -> None:
     """Read from the services' source, which the gateway may not import: a reason without a page is a link to nowhere."""
     reasons = set()
-    for file in (ROOT / "services").glob("*/src/*/errors.py"):
+    for file in (ROOT / "services").glob("*/src/*/**/errors.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem" and node.args:
                 first = node.args[0]

@@ -6,6 +6,13 @@ export const limits = {
   "AnswerQueryObjection": {
     "answer": 2000
   },
+  "Answering": {
+    "text": 2000
+  },
+  "AnsweringWithCode": {
+    "text": 2000,
+    "code": 40
+  },
   "Appoint": {
     "name": 100,
     "id_number": 40
@@ -78,9 +85,17 @@ export const limits = {
   "ExportReaders": {
     "reader": 100
   },
+  "Handling": {
+    "text": 8000,
+    "about": 100
+  },
   "Home": {
     "address": 200,
     "certificate_no": 100
+  },
+  "Letter": {
+    "text": 4000,
+    "about_name": 100
   },
   "Member": {
     "name": 100,
@@ -123,8 +138,18 @@ export const limits = {
   "Search": {
     "words": 60
   },
+  "SignedLetter": {
+    "text": 4000,
+    "about_name": 100,
+    "contact": 200,
+    "reference_no": 40,
+    "reporter": 100
+  },
   "Vehicle": {
     "plate": 20
+  },
+  "WithCode": {
+    "code": 40
   },
   "Withdraw": {
     "reason": 500

@@ -4,6 +4,63 @@
  */
 
 export interface paths {
+    "/api/v1/anonymous-complaints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Something said without a name: who has signed on says it as nobody too
+         * @description The code in the answer is the only way back to it.
+         */
+        post: operations["file_anonymous_complaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anonymous-complaints/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How far it has come, by number and code
+         * @description A wrong code and a number there is not are answered alike.
+         */
+        post: operations["follow_complaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anonymous-complaints/response": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who wrote it without a name rates the answer, has it opened again, or withdraws it */
+        post: operations["respond_with_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications": {
         parameters: {
             query?: never;
@@ -455,6 +512,84 @@ export interface paths {
         get: operations["get_city"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Those the official may read: of his desk, of his part of the city, or what he has written down himself
+         * @description Roles: street_clerk, district_reviewer, city_reviewer, house_manager, auditor.
+         */
+        get: operations["list_complaints"];
+        put?: never;
+        /** Something said by a citizen, or written down by a clerk for who stands at the counter or was sent on by 12345 */
+        post: operations["file_complaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One, as far as it is the reader's business
+         * @description 404 alike for one there is not and for one that is not.
+         */
+        get: operations["get_complaint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{no}/handling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The desk accepts, reassigns, answers, reads over, or merges
+         * @description What is about staff is answered by two persons, and never by whom it is about. Roles: street_clerk, district_reviewer, city_reviewer.
+         */
+        post: operations["handle_complaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{no}/response": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The citizen rates the answer, has it opened again (once here, once at the other level), or withdraws it */
+        post: operations["respond_to_complaint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1091,6 +1226,23 @@ export interface paths {
          * @description What one official took away in files of one list for one purpose on one day is one look. Roles: auditor.
          */
         get: operations["list_looks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my-complaints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The citizen's own, newest first */
+        get: operations["list_my_complaints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1887,6 +2039,55 @@ export interface components {
             /** Answer */
             answer: string;
         };
+        /** Answering */
+        Answering: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "rate" | "reopen" | "withdraw";
+            /**
+             * Score
+             * @description With rate: 1 (very bad) to 5 (very good).
+             * @default 0
+             */
+            score: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /** AnsweringWithCode */
+        AnsweringWithCode: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "rate" | "reopen" | "withdraw";
+            /**
+             * Score
+             * @description With rate: 1 (very bad) to 5 (very good).
+             * @default 0
+             */
+            score: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * No
+             * @description Number of a complaint.
+             * @example TS-2026-000123
+             */
+            no: string;
+            /**
+             * Code
+             * @description Shown once, when it was written; the only way back.
+             */
+            code: string;
+        };
         /** Application */
         Application: {
             /** No */
@@ -2434,6 +2635,183 @@ export interface components {
             round: number;
             /** Rows */
             rows: components["schemas"]["ComparedRow"][];
+        };
+        /** ComplaintEvent */
+        ComplaintEvent: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Event */
+            event: string;
+            /** Stage */
+            stage: string;
+            /** Waiting On */
+            waiting_on: string;
+            /** Deadline At */
+            deadline_at: string | null;
+            /** Text */
+            text: string;
+        };
+        /** ComplaintRow */
+        ComplaintRow: {
+            /** No */
+            no: string;
+            /** Version */
+            version: number;
+            /** Kind */
+            kind: string;
+            /** Channel */
+            channel: string;
+            /** Reference No */
+            reference_no: string;
+            /** Stage */
+            stage: string;
+            /** Waiting On */
+            waiting_on: string;
+            /** Level */
+            level: string;
+            /** Deadline At */
+            deadline_at: string | null;
+            /** Overdue */
+            overdue: boolean;
+            /** District */
+            district: string;
+            /** Street */
+            street: string;
+            /** About Staff */
+            about_staff: boolean;
+            /**
+             * Flags
+             * @description Why a person looks at once.
+             */
+            flags: string[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Score
+             * @description 1 to 5; 0 for no rating.
+             */
+            score: number;
+            /**
+             * Rounds
+             * @description How often it was opened again.
+             */
+            rounds: number;
+            /** Merged Into */
+            merged_into: string;
+            /** Blocked */
+            blocked: boolean;
+        };
+        /** ComplaintRowPage */
+        ComplaintRowPage: {
+            /** Items */
+            items: components["schemas"]["ComplaintRow"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** ComplaintView */
+        ComplaintView: {
+            /** No */
+            no: string;
+            /** Version */
+            version: number;
+            /** Kind */
+            kind: string;
+            /** Channel */
+            channel: string;
+            /** Reference No */
+            reference_no: string;
+            /** Stage */
+            stage: string;
+            /** Waiting On */
+            waiting_on: string;
+            /** Level */
+            level: string;
+            /** Deadline At */
+            deadline_at: string | null;
+            /** Overdue */
+            overdue: boolean;
+            /** District */
+            district: string;
+            /** Street */
+            street: string;
+            /** About Staff */
+            about_staff: boolean;
+            /**
+             * Flags
+             * @description Why a person looks at once.
+             */
+            flags: string[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Score
+             * @description 1 to 5; 0 for no rating.
+             */
+            score: number;
+            /**
+             * Rounds
+             * @description How often it was opened again.
+             */
+            rounds: number;
+            /** Merged Into */
+            merged_into: string;
+            /** Blocked */
+            blocked: boolean;
+            /** Text */
+            text: string;
+            /** About Name */
+            about_name: string;
+            /** Contact */
+            contact: string;
+            /** Reporter */
+            reporter: string;
+            /** Answer */
+            answer: string;
+            /**
+             * Proposed
+             * @description An answer that a second person is reading.
+             */
+            proposed: string;
+            /**
+             * Brief
+             * @description What is to be looked at in an investigation.
+             */
+            brief: string;
+            /**
+             * Merged
+             * @description How many others were merged into it.
+             */
+            merged: number;
+            /** Timeline */
+            timeline: components["schemas"]["ComplaintEvent"][];
+            /**
+             * Actions
+             * @description What the reader can do with it now.
+             */
+            actions: string[];
         };
         /** Confirm */
         Confirm: {
@@ -3348,6 +3726,74 @@ export interface components {
              */
             count: number | null;
         };
+        /** Filed */
+        Filed: {
+            /** No */
+            no: string;
+            /**
+             * Accept By
+             * Format: date-time
+             */
+            accept_by: string;
+        };
+        /** FiledWithoutName */
+        FiledWithoutName: {
+            /** No */
+            no: string;
+            /**
+             * Code
+             * @description The only way back to it; it is not kept.
+             */
+            code: string;
+            /**
+             * Accept By
+             * Format: date-time
+             */
+            accept_by: string;
+        };
+        /** Handling */
+        Handling: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "accept" | "reassign" | "answer" | "agree" | "send_back" | "merge";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Level
+             * @description With reassign: the desk it goes to.
+             * @default
+             */
+            level: string;
+            /**
+             * Division
+             * @description With reassign: where it is in charge.
+             * @default
+             */
+            division: string;
+            /**
+             * Into
+             * @description With merge: the other one.
+             * @default
+             */
+            into: string;
+            /**
+             * About
+             * @description With accept: the account of whom it is about, where it is known.
+             * @default
+             */
+            about: string;
+            /**
+             * Version
+             * @description The version that was read; 0 for whichever.
+             * @default 0
+             */
+            version: number;
+        };
         /** Hit */
         Hit: {
             /**
@@ -3494,6 +3940,37 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /** Letter */
+        Letter: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "complaint" | "suggestion" | "misuse" | "consultation";
+            /** Text */
+            text: string;
+            /**
+             * Division
+             * @description District or street it is about.
+             */
+            division: string;
+            /**
+             * About Staff
+             * @default false
+             */
+            about_staff: boolean;
+            /**
+             * About Name
+             * @default
+             */
+            about_name: string;
+            /**
+             * Alone
+             * @description An elderly or frail person is alone in it.
+             * @default false
+             */
+            alone: boolean;
         };
         /** LevelDecision */
         LevelDecision: {
@@ -3668,7 +4145,7 @@ export interface components {
             deliveries: components["schemas"]["Delivery"][];
             /**
              * Leads To
-             * @description Where what it speaks of can be done: case, bills, leases or readers.
+             * @description Where what it speaks of can be done: case, bills, leases, readers or complaints.
              */
             leads_to: string;
             /**
@@ -4989,6 +5466,61 @@ export interface components {
              */
             digest: string;
         };
+        /** SignedLetter */
+        SignedLetter: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "complaint" | "suggestion" | "misuse" | "consultation";
+            /** Text */
+            text: string;
+            /**
+             * Division
+             * @description District or street it is about.
+             */
+            division: string;
+            /**
+             * About Staff
+             * @default false
+             */
+            about_staff: boolean;
+            /**
+             * About Name
+             * @default
+             */
+            about_name: string;
+            /**
+             * Alone
+             * @description An elderly or frail person is alone in it.
+             * @default false
+             */
+            alone: boolean;
+            /**
+             * Contact
+             * @description How the writer can be reached; empty for by this account.
+             * @default
+             */
+            contact: string;
+            /**
+             * Channel
+             * @description By a clerk: where it was said.
+             * @default
+             */
+            channel: string;
+            /**
+             * Reference No
+             * @description By a clerk: the number 12345 has given it.
+             * @default
+             */
+            reference_no: string;
+            /**
+             * Reporter
+             * @description By a clerk: the name of who speaks, where he gives it.
+             * @default
+             */
+            reporter: string;
+        };
         /** StaffMember */
         StaffMember: {
             /** Account */
@@ -5343,6 +5875,20 @@ export interface components {
             /** Quiet */
             quiet: boolean;
         };
+        /** WithCode */
+        WithCode: {
+            /**
+             * No
+             * @description Number of a complaint.
+             * @example TS-2026-000123
+             */
+            no: string;
+            /**
+             * Code
+             * @description Shown once, when it was written; the only way back.
+             */
+            code: string;
+        };
         /** Withdraw */
         Withdraw: {
             /**
@@ -5405,7 +5951,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -5414,7 +5960,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_FOUND, NO_ASSESSMENT */
+        /** @description NOT_FOUND, FOLLOW_UP_UNKNOWN, NO_ASSESSMENT */
         404: {
             headers: {
                 [name: string]: unknown;
@@ -5432,7 +5978,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -5486,7 +6032,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description TOO_MANY_REQUESTS */
+        /** @description TOO_MANY_REQUESTS, FOLLOW_UP_LATER */
         429: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -5553,6 +6099,8 @@ export type AddUnits = components['schemas']['AddUnits'];
 export type Alarm = components['schemas']['Alarm'];
 export type AnswerOffer = components['schemas']['AnswerOffer'];
 export type AnswerQueryObjection = components['schemas']['AnswerQueryObjection'];
+export type Answering = components['schemas']['Answering'];
+export type AnsweringWithCode = components['schemas']['AnsweringWithCode'];
 export type Application = components['schemas']['Application'];
 export type ApplicationEvent = components['schemas']['ApplicationEvent'];
 export type ApplicationSummary = components['schemas']['ApplicationSummary'];
@@ -5576,6 +6124,10 @@ export type ClaimList = components['schemas']['ClaimList'];
 export type Clause = components['schemas']['Clause'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
+export type ComplaintEvent = components['schemas']['ComplaintEvent'];
+export type ComplaintRow = components['schemas']['ComplaintRow'];
+export type ComplaintRowPage = components['schemas']['ComplaintRowPage'];
+export type ComplaintView = components['schemas']['ComplaintView'];
 export type Confirm = components['schemas']['Confirm'];
 export type ConfirmAppointment = components['schemas']['ConfirmAppointment'];
 export type ConsentGiven = components['schemas']['ConsentGiven'];
@@ -5619,6 +6171,9 @@ export type ExportTasks = components['schemas']['ExportTasks'];
 export type ExportWaiting = components['schemas']['ExportWaiting'];
 export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
+export type Filed = components['schemas']['Filed'];
+export type FiledWithoutName = components['schemas']['FiledWithoutName'];
+export type Handling = components['schemas']['Handling'];
 export type Hit = components['schemas']['Hit'];
 export type HitList = components['schemas']['HitList'];
 export type Home = components['schemas']['Home'];
@@ -5626,6 +6181,7 @@ export type Inbox = components['schemas']['Inbox'];
 export type Intent = components['schemas']['Intent'];
 export type Lease = components['schemas']['Lease'];
 export type LeasePage = components['schemas']['LeasePage'];
+export type Letter = components['schemas']['Letter'];
 export type LevelDecision = components['schemas']['LevelDecision'];
 export type Look = components['schemas']['Look'];
 export type LookPage = components['schemas']['LookPage'];
@@ -5702,6 +6258,7 @@ export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
+export type SignedLetter = components['schemas']['SignedLetter'];
 export type StaffMember = components['schemas']['StaffMember'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
@@ -5722,6 +6279,7 @@ export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
 export type WaitingLookup = components['schemas']['WaitingLookup'];
 export type Wishes = components['schemas']['Wishes'];
+export type WithCode = components['schemas']['WithCode'];
 export type Withdraw = components['schemas']['Withdraw'];
 export type WithdrawPolicy = components['schemas']['WithdrawPolicy'];
 export type WorkflowType = components['schemas']['WorkflowType'];
@@ -5749,6 +6307,123 @@ export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
 export type $defs = Record<string, never>;
 export interface operations {
+    file_anonymous_complaint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Letter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledWithoutName"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    follow_complaint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithCode"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    respond_with_code: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnsweringWithCode"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     list_applications: {
         parameters: {
             query?: {
@@ -6792,6 +7467,229 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_complaints: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                stage?: string;
+                kind?: string;
+                open?: boolean;
+                overdue?: boolean;
+                /** @description A number, or the one 12345 has given it. */
+                no?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintRowPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    file_complaint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedLetter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Filed"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_complaint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer before; 304 when nothing changed. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number of a complaint. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    handle_complaint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Number of a complaint. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Handling"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    respond_to_complaint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Number of a complaint. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answering"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -8141,6 +9039,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OneLookPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_my_complaints: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintRowPage"];
                 };
             };
             400: components["responses"]["400"];

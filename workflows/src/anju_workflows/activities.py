@@ -18,12 +18,13 @@ from temporalio.client import Client as TemporalClient
 
 from anju_workflows import telling, wire
 from anju_workflows.application.activities import ApplicationActivities
+from anju_workflows.complaint.activities import ComplaintActivities
 from anju_workflows.lease.activities import LeaseActivities
 from anju_workflows.rent_cycle.activities import RentCycleActivities
 from anju_workflows.settings import Settings
 from anju_workflows.waiting.activities import WaitingActivities
 
-_SERVICES: Final = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
+_SERVICES: Final = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications", "oversight")
 
 
 class TellingActivities:
@@ -46,6 +47,7 @@ class Activities:
         self.waiting = WaitingActivities(self.channels["housing"])
         self.lease = LeaseActivities(self.channels["housing"], self.channels["payments"], temporal)
         self.rent_cycle = RentCycleActivities(self.channels["payments"])
+        self.complaint = ComplaintActivities(self.channels["oversight"])
         self.telling = TellingActivities(self.channels["notifications"])
 
     async def close(self) -> None:

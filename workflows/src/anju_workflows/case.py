@@ -235,13 +235,17 @@ class Case:
             lines.append(f"**期限**：{deadlines.china_day(self.deadline)}{'（已超期）' if self.overdue else ''}")
         if self.blocked:
             lines.insert(0, f"**暂停**：{self.blocked}。排除障碍后发送信号 {RESUME} 继续办理。")
-        if link := console.case_link(self.application_no):
+        if link := self.link():
             lines.append(link)
         if self.cancel_requests:
             lines.append("**注意**：收到过取消请求，已忽略；案件只能依规定办结。")
         if self.unsaid:
             lines.append(f"**警报**：{self.unsaid} 次收到无人说过的话（冒名），未登记；请核查谁能连到流程引擎。")
         return lines
+
+    def link(self) -> str:
+        """To the page of the matter."""
+        return console.case_link(self.application_no)
 
     @workflow.query(name=STATE, description="办理状态：阶段、等待、期限、暂停原因")
     def state(self) -> State:

@@ -18,3 +18,8 @@ def is_at(public_url: str) -> None:
 def case_link(application_no: str) -> str:
     """A Markdown link to the case in the staff console; empty without an address."""
     return f"[打开申请 {application_no}]({_address}/staff/cases/{application_no})" if _address else ""
+
+
+def complaint_link(no: str) -> str:
+    """The same for a complaint."""
+    return f"[打开投诉 {no}]({_address}/staff/complaints/{no})" if _address else ""

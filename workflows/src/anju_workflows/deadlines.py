@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import anju_calendar as calendar
-from anju_contracts import application, rent_cycle
+from anju_contracts import application, complaint, rent_cycle
 
 
 def review(now: datetime, level: application.Level) -> datetime:
@@ -17,7 +17,7 @@ def reminder(deadline: datetime, clocks: application.Clocks) -> datetime:
     return calendar.working_days_before(deadline, clocks.review_reminder_wd_before)
 
 
-def next_escalation(now: datetime, clocks: application.Clocks) -> datetime:
+def next_escalation(now: datetime, clocks: application.Clocks | complaint.Clocks) -> datetime:
     return calendar.working_days_after(now, clocks.escalation_repeat_wd)
 
 
@@ -41,6 +41,22 @@ def objection_review(now: datetime, clocks: application.Clocks) -> datetime:
 def public_notice(now: datetime, clocks: application.Clocks) -> datetime:
     """Calendar days, to the end of the last one."""
     return calendar.days_after(now, clocks.public_notice_days)
+
+
+def complaint_accepted(now: datetime, clocks: complaint.Clocks) -> datetime:
+    return calendar.working_days_after(now, clocks.accept_wd)
+
+
+def complaint_answered(now: datetime, stage: str, clocks: complaint.Clocks) -> datetime:
+    return calendar.working_days_after(now, clocks.misuse_wd if stage == "investigating" else clocks.answer_wd)
+
+
+def complaint_rated(now: datetime, clocks: complaint.Clocks) -> datetime:
+    return calendar.working_days_after(now, clocks.rating_wd)
+
+
+def complaint_reminder(deadline: datetime, clocks: complaint.Clocks) -> datetime:
+    return calendar.working_days_before(deadline, clocks.reminder_wd_before)
 
 
 def bill_due(issued_at: datetime, clocks: rent_cycle.Clocks) -> datetime:

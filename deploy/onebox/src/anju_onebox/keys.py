@@ -31,7 +31,7 @@ ISSUERS: Final[dict[str, tuple[Kind, ...]]] = {
 }
 # Who opens and seals with which ring. Field values are sealed by the services that store them, payloads by whoever speaks to the engine.
 RINGS: Final[dict[str, tuple[str, ...]]] = {
-    PAYLOAD_KEYS: ("casework", "housing", "payments", WORKER),
+    PAYLOAD_KEYS: ("casework", "housing", "payments", "oversight", WORKER),
     FIELD_KEYS: tuple(SERVICES),
     PERSON_KEYS: ("casework", WEB),
     SESSION_KEYS: (WEB,),

@@ -61,7 +61,7 @@ def find_profile() -> Path:
 
 
 # Who starts workflows or runs them: on one box time can be moved.
-_WITH_WORKFLOWS: Final = ("casework", "housing", "payments", WORKER)
+_WITH_WORKFLOWS: Final = ("casework", "housing", "payments", "oversight", WORKER)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from rich.table import Table
 from anju_onebox.operating import services_of
 
 # Whose records have workflows. A lease goes on before its bills, which tell it their end.
-SERVICES: Final = ("casework", "housing", "payments")
+SERVICES: Final = ("casework", "housing", "payments", "oversight")
 _SECONDS: Final = 60.0
 _ENGINE: Final = {"closed": "已结束 closed", "broken": "被终止 ended by somebody", "unknown": "不存在 unknown"}
 

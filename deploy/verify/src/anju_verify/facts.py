@@ -80,6 +80,19 @@ CHANGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         FROM bills WHERE state = 'paid' AND paid_at < arrears_at
         """,
     ),
+    "oversight": (
+        ("complaint", "complaint_step"),
+        """
+        SELECT 'complaint/' || no AS id, 'complaint_received' AS code, '' AS application_no, received_at AS at,
+               jsonb_build_object('complaint_kinds', kind, 'complaint_channels', channel) AS codes, '{{}}'::jsonb AS figures, true AS must,
+               {complaint} AS fresh
+        FROM complaint
+        UNION ALL
+        SELECT step_id, 'complaint_moved', '', at, jsonb_build_object('complaint_events', event, 'complaint_stages', stage), '{{}}', true,
+               {complaint_step}
+        FROM complaint_step
+        """,
+    ),
     "registry-gateway": (
         ("access_log",),
         """

@@ -37,7 +37,7 @@ from anju_verify.people import Household, households
 
 T = TypeVar("T")
 
-WORKFLOW_TYPES: Final = ("Application", "Waiting", "Lease", "RentCycle")
+WORKFLOW_TYPES: Final = ("Application", "Waiting", "Lease", "RentCycle", "Complaint")
 _STATEMENT_SECONDS: Final = 120
 _HTTP_SECONDS: Final = 30
 _BOOK_PAGE: Final = 5000

@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 from anju.casework.v1 import casework_pb2
-from anju_contracts import application, lease, rent_cycle, waiting
+from anju_contracts import application, complaint, lease, rent_cycle, waiting
 from anju_contracts.moves import IllegalMoveError, Table
 from casekit.tell import TELL
 from chassis.crypto import FIELD_KEYS, DecryptionError
@@ -24,12 +24,13 @@ check: Final = Register()
 
 _WITH_REASON: Final = frozenset(application.ENDS) - {"registered"}
 # Whose table has the record of each workflow from its start.
-_KEEPER: Final = {"Application": "casework", "Waiting": "housing", "Lease": "housing"}
+_KEEPER: Final = {"Application": "casework", "Waiting": "housing", "Lease": "housing", "Complaint": "oversight"}
 # Whose steps tell: the ids of its workflows, and the application each is about. A case's own id is the application's number.
 _APPLICATION_OF: Final = {
     "casework": "SELECT no AS id, no AS application_no FROM application",
     "housing": "SELECT no AS id, application_no FROM leases",
     "payments": "SELECT id, application_no FROM bills",
+    "oversight": "SELECT no AS id, no AS application_no FROM complaint",
 }
 # What the household must have been told at the end of a case, by the case's end.
 _TOLD: Final[dict[str, dict[str, tuple[str, ...]]]] = {
@@ -46,6 +47,8 @@ _TOLD: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "expired": ("waiting_expired",),
     },
     "Lease": {"ended": ("lease_ended",), "lapsed": ("lease_lapsed",)},
+    # Who withdraws knows it.
+    "Complaint": {"closed": ("complaint_answered",), "merged": ("complaint_merged",)},
     # Money may still come after the arrears were written and told.
     "RentCycle": dict.fromkeys(("paid", "arrears"), ("bill_paid", "deposit_paid", "bill_arrears", "deposit_arrears")),
 }
@@ -88,6 +91,9 @@ async def _cases(sources: Sources) -> list[Case]:
         for row in await sources.rows("payments", "SELECT id, state, owner, application_no FROM bills"):
             workflow_id = rent_cycle.workflow_id(row["id"])
             found.append(Case("RentCycle", workflow_id, rent_cycle.MOVES, row["state"], row["owner"], row["application_no"]))
+    if sources.has("oversight"):
+        for row in await sources.rows("oversight", "SELECT no, stage, owner FROM complaint"):
+            found.append(Case("Complaint", complaint.workflow_id(row["no"]), complaint.MOVES, row["stage"], row["owner"], row["no"]))
     return found
 
 
@@ -355,7 +361,10 @@ async def w4(sources: Sources, found: Findings) -> None:
     # A workflow that is still open is about to tell; one that is closed has told.
     ended = [case for case in cases if case.ended and case.id not in open_]
     found.looked(len(ended))
-    needed = Counter((case.application_no, case.type, _TOLD[case.type][case.state]) for case in ended)
+    # Who wrote without a name is told nothing: he looks with his code.
+    needed = Counter(
+        (case.application_no, case.type, _TOLD[case.type][case.state]) for case in ended if case.owner and case.state in _TOLD[case.type]
+    )
     for (no, type_, templates), count in needed.items():
         have = sum(told.get((no, template), 0) + told_soon[no, template] for template in templates)
         found.unless(have >= count, f"{no}: {count} {type_} ended, told {have} times ({' or '.join(templates)})")

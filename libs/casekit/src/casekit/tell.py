@@ -30,8 +30,9 @@ class Tellings:
         self._client = client
         self._stub = rpc.NotificationsServiceStub(client.channel)
 
-    def hand_on(self, outbox: Outbox, session: AsyncSession, step: common.Step, application_no: str) -> None:
-        """Writes what the step tells into the outbox, in the caller's transaction. Call it once a step, where the step itself is recorded.
+    def hand_on(self, outbox: Outbox, session: AsyncSession, step: common.Step, application_no: str, *, owner: str = "") -> None:
+        """Writes what the step tells into the outbox, in the caller's transaction. Call it once a step, where the step itself is recorded. ``owner``: the
+        account that is told where the matter is no household's case.
 
         Raises ValueError when two messages of the step would have the same key: the second would be taken for a repeat of the first and be lost.
         """
@@ -39,7 +40,9 @@ class Tellings:
         if len(set(keys)) != len(keys):
             raise ValueError("a step tells the same people the same thing twice")
         for key, telling in zip(keys, step.tell, strict=True):
-            request = pb.NotifyRequest(key=key, application_no=application_no, telling=telling, as_of=step.as_of)
+            request = pb.NotifyRequest(
+                key=key, application_no=application_no, telling=telling, as_of=step.as_of, owner="" if telling.role else owner
+            )
             sealed = self._ring.encrypt(request.SerializeToString(deterministic=True), _place(key))
             outbox.add(session, TELL, {"key": key, "sealed": base64.b64encode(sealed).decode()})
 

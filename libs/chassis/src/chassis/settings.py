@@ -94,6 +94,7 @@ class GrpcServiceSettings(ProcessSettings):
     housing_address: str = Field(default="127.0.0.1:7404", description="Address of housing.")
     payments_address: str = Field(default="127.0.0.1:7405", description="Address of payments.")
     notifications_address: str = Field(default="127.0.0.1:7406", description="Address of notifications.")
+    oversight_address: str = Field(default="127.0.0.1:7408", description="Address of oversight.")
 
 
 class MigrationSettings(ProcessSettings):

@@ -17,6 +17,7 @@ from anju_profile.sections import (
     ApplicationClocks,
     BillClocks,
     CalendarYear,
+    Complaints,
     Contract,
     Division,
     Lease,
@@ -40,6 +41,7 @@ class Profile(Section):
     application: ApplicationClocks
     recusal: Recusal
     refusal: Refusal
+    complaints: Complaints
     waiting: Waiting
     lease: Lease
     rent: Rent
@@ -70,6 +72,8 @@ class Profile(Section):
         yield from (("rent_reductions", row.code) for entry in self.rent.reductions.entries for row in entry.value)
         yield from (("categories", code) for code in self.criteria)
         yield from (("levels", body.level) for entry in self.refusal.bodies.entries for body in entry.value)
+        for desk in (desk for entry in self.complaints.desks.entries for desk in entry.value):
+            yield from (("complaint_kinds", desk.kind), ("levels", desk.level))
         for remedy in (remedy for entry in self.refusal.remedies.entries for remedy in entry.value):
             yield "remedies", remedy.code
             yield from (("levels", level) for level in remedy.levels)

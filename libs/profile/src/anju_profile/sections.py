@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from anju_terms import Title
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from anju_profile.series import Code, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes, Yes
+from anju_profile.series import Code, Codes, Fen, LeaseMonths, Positive, Row, Section, Series, Whole, Wholes, Yes
 
 
 def _nothing(value: object) -> object:
@@ -56,6 +56,35 @@ class Body(Row):
 
     level: str
     name: Title
+
+
+class Desk(Row):
+    """The level whose desk has a kind of complaint first; codes of the vocabularies ``complaint_kinds`` and ``levels``."""
+
+    kind: str
+    level: str
+
+
+class ComplaintClocks(Section):
+    """How long each step of a complaint may take, in working days."""
+
+    accept_wd: Positive
+    answer_wd: Positive
+    misuse_wd: Positive
+    rating_wd: Positive
+    reminder_wd_before: Whole
+    escalation_repeat_wd: Positive
+
+
+class Complaints(Section):
+    """What people have to say (投诉、建议、举报、咨询): who has it, how long, and when a person looks at once."""
+
+    desks: Series[tuple[Desk, ...]]
+    clocks: ComplaintClocks
+    risk_words: Codes
+    alone_words: Codes
+    cluster_count: Positive
+    cluster_days: Positive
 
 
 class Remedy(Row):

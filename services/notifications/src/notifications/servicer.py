@@ -46,7 +46,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         template, facts = _checked(request, "staff" if telling.role else "citizen")
         key, seen = f"{request.key}:Notify", _without_instant(request)
         contact: casework.GetContactResponse | None = None
-        if not telling.role:
+        if not (telling.role or request.owner):
             # Outside of the transaction: a slow casework must not hold the key and a connection.
             contact = await self._contacts.of(request.application_no)
         async with self._database.transaction() as session:
@@ -54,7 +54,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             if answered is not None:
                 return answered
             message = self._message(request, template, facts)
-            message.role, message.division = telling.role, telling.division
+            message.role, message.division, message.owner = telling.role, telling.division, request.owner
             if contact is not None:
                 message.owner, message.division = contact.owner, contact.street
             session.add(message)

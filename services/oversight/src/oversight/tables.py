@@ -6,7 +6,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Text, text
+from casekit import facts, reads
+from casekit.blocked import RepairColumns, repairs_once
+from casekit.operator_steps import OperatorStepColumns
+from casekit.words import WordColumns, word_rules
+from chassis.once import OnceColumns
+from chassis.outbox import OutboxColumns, pending_index
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -16,6 +22,35 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 class Base(SQLModel, registry=registry()):
     """Own metadata: on one machine every service lives in one process, and their tables must not meet."""
+
+
+class Once(Base, OnceColumns, table=True):
+    __tablename__ = "once"
+
+
+class Outbox(Base, OutboxColumns, table=True):
+    __tablename__ = "outbox"
+    __table_args__ = (pending_index("outbox"),)
+
+
+class Repair(Base, RepairColumns, table=True):
+    """Workflows that were started again, append-only (a trigger refuses changes)."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (repairs_once("repairs"),)
+
+
+class OperatorStep(Base, OperatorStepColumns, table=True):
+    """What operators did by hand about workflows of this service, append-only."""
+
+    __tablename__ = "operator_step"
+
+
+class Word(Base, WordColumns, table=True):
+    """What people said to workflows; the authority for every step of a person on record."""
+
+    __tablename__ = "word"
+    __table_args__ = word_rules()
 
 
 class Policy(Base, table=True):
@@ -73,3 +108,124 @@ class PolicyView(Base, table=True):
     day: date = Field(primary_key=True)
     channel: str = Field(primary_key=True)
     views: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+COMPLAINT_NUMBERS = Sequence("complaint_number", metadata=Base.metadata)
+
+
+class Complaint(Base, table=True):
+    """What one citizen has said, as it stands now; ``complaint_step`` says how it came there. What he wrote and who he is are sealed."""
+
+    __tablename__ = "complaint"
+    __table_args__ = (
+        CheckConstraint("score BETWEEN 0 AND 5", name="complaint_score"),
+        CheckConstraint("rounds BETWEEN 0 AND 2", name="complaint_rounds"),
+        # One way back to it: the account, the code, or the clerk who wrote it down.
+        CheckConstraint("(owner <> '') = (channel = 'online')", name="complaint_owner"),
+        CheckConstraint("(code_index <> '') = (channel = 'anonymous')", name="complaint_code"),
+        Index("ix_complaint_owner", "owner", "seq"),
+        Index("ix_complaint_place", "district", "seq"),
+        Index("ix_complaint_merged_into", "merged_into"),
+        Index("ix_complaint_reference", "reference_no", unique=True, postgresql_where=text("reference_no <> ''")),
+        Index("ix_complaint_text", "text_index"),
+    )
+
+    no: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, unique=True, nullable=False))
+    kind: str
+    channel: str
+    reference_no: str = Field(default="")
+    district: str
+    street: str
+    level: str
+    about_staff: bool
+    flags: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    stage: str
+    waiting_on: str
+    deadline_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    overdue: bool = Field(default=False)
+    version: int = Field(default=1, sa_type=BigInteger)
+    rounds: int = Field(default=0)
+    # Where an answer under second reading came from.
+    before: str = Field(default="")
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # Whose it is: account and person; empty for who did not sign on. The clerk who wrote it down.
+    owner: str = Field(default="")
+    owner_person: str = Field(default="")
+    taken_by: str = Field(default="")
+    # Keyed hash of the code by which an anonymous writer comes back; the code is not kept.
+    code_index: str = Field(default="")
+    # Keyed hash of who asked under which key, and of what he asked: a repeat is the same complaint.
+    request_index: str = Field(unique=True)
+    fingerprint: str
+    # Keyed hash of the text: the same again is not taken twice.
+    text_index: str
+    text_sealed: bytes
+    contact_sealed: bytes = Field(default=b"")
+    reporter_sealed: bytes = Field(default=b"")
+    about_name_sealed: bytes = Field(default=b"")
+    # Whom it is about: keyed hash of the name as it was written, and the account the desk has found.
+    about_name_index: str = Field(default="")
+    about_sub: str = Field(default="")
+    # The desk's words: what is to be looked at in an investigation.
+    brief_sealed: bytes = Field(default=b"")
+    # Who has it at the desk: account.
+    handler: str = Field(default="")
+    # The words an answer stands in: the one that holds, and one under second reading; with who wrote it.
+    answer_word: str = Field(default="")
+    answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    proposed_word: str = Field(default="")
+    written_by: str = Field(default="")
+    written_by_person: str = Field(default="")
+    score: int = Field(default=0)
+    merged_into: str = Field(default="")
+    blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+
+
+class ComplaintStep(Base, table=True):
+    """One step, as the workflow had it recorded."""
+
+    __tablename__ = "complaint_step"
+
+    no: str = Field(primary_key=True, sa_column_args=(ForeignKey("complaint.no"),))
+    seq: int = Field(primary_key=True)
+    step_id: str = Field(unique=True)
+    word_id: str = Field(default="")
+    event: str
+    source: str
+    stage: str
+    waiting_on: str
+    level: str
+    actor: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    deadline_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    overdue: bool = Field(default=False)
+
+
+class ComplaintText(Base, table=True):
+    """What belongs to a word: its text, which goes into no workflow, and what else only the record needs."""
+
+    __tablename__ = "complaint_text"
+
+    word_id: str = Field(primary_key=True)
+    no: str = Field(index=True, sa_column_args=(ForeignKey("complaint.no"),))
+    action: str
+    sealed: bytes = Field(default=b"")
+    merge_into: str = Field(default="")
+    about: str = Field(default="")
+    score: int = Field(default=0)
+
+
+class FollowTry(Base, table=True):
+    """Wrong codes for a number within an hour, whether there is such a complaint or not; by keyed hash of the number."""
+
+    __tablename__ = "follow_try"
+
+    number_index: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=DateTime(timezone=True))
+    tries: int
+
+
+reads.define(Base.metadata)
+facts.define(Base.metadata)

@@ -87,6 +87,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             streams=Streams(settings.events_poll_seconds),
             catalogue=catalogue(apis),
             issuer=issuer,
+            strangers=Buckets("stranger", settings.stranger_requests_per_minute),
             engine_ui=settings.temporal_ui_url,
         )
         health = Health(remote, issuer)

@@ -164,7 +164,7 @@ def _header(name: str, description: str, schema: dict[str, Any], *, required: bo
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.access is Access.PUBLIC:
+    if operation.access in (Access.PUBLIC, Access.STRANGER):
         return []
     by_cookie: dict[str, list[str]] = {"session": []} if operation.method == "GET" else {"session": [], "csrf": []}
     return [by_cookie, {"bearer": []}]
@@ -202,7 +202,7 @@ def _answer_headers(operation: Operation, answer: type[BaseModel]) -> list[str]:
 def _statuses(operation: Operation) -> set[int]:
     """Every problem the operation may answer with, from what it is declared to be."""
     statuses = {400, 429, 500, 503, 504}
-    if operation.access is not Access.PUBLIC:
+    if operation.access not in (Access.PUBLIC, Access.STRANGER):
         statuses |= {401, 403}
     if operation.path_names:
         statuses.add(404)

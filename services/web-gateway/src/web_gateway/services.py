@@ -12,7 +12,7 @@ from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.operations.v1 import operations_pb2_grpc
 from anju.organisation.v1 import organisation_pb2, organisation_pb2_grpc
-from anju.oversight.v1 import oversight_pb2, oversight_pb2_grpc
+from anju.oversight.v1 import complaints_pb2_grpc, oversight_pb2, oversight_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
 from anju.reads.v1 import reads_pb2_grpc
 from anju.registry.v1 import registry_pb2, registry_pb2_grpc
@@ -45,6 +45,7 @@ class Services:
     notifications: notifications_pb2_grpc.NotificationsServiceStub
     organisation: organisation_pb2_grpc.OrganisationServiceStub
     oversight: oversight_pb2_grpc.OversightServiceStub
+    complaints: complaints_pb2_grpc.ComplaintsServiceStub
     # Of every service that shows households' affairs to staff, by its name.
     reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
     # Of every service.
@@ -86,8 +87,15 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
             notifications=notifications_pb2_grpc.NotificationsServiceStub(notifications.channel),
             organisation=organisation_pb2_grpc.OrganisationServiceStub(organisation.channel),
             oversight=oversight_pb2_grpc.OversightServiceStub(oversight.channel),
-            reads={name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
+            complaints=complaints_pb2_grpc.ComplaintsServiceStub(oversight.channel),
+            reads={
+                name: reads_pb2_grpc.ReadsServiceStub(remotes[name].client.channel)
+                for name in ("casework", "housing", "payments", "oversight")
+            },
             operations={name: operations_pb2_grpc.OperationsServiceStub(each.client.channel) for name, each in remotes.items()},
-            repair={name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel) for name in ("casework", "housing", "payments")},
+            repair={
+                name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel)
+                for name in ("casework", "housing", "payments", "oversight")
+            },
             remotes=remotes,
         )

@@ -28,6 +28,11 @@ class Settings(ProcessSettings):
     session_seconds: int = Field(default=8 * 3600, gt=0, description="A session ends after this long in any case.")
 
     requests_per_minute: int = Field(default=300, gt=0, description="Requests a minute one signed-on person may make.")
+    stranger_requests_per_minute: int = Field(
+        default=60,
+        gt=0,
+        description="What people may say from one address without signing on (letters without a name, looking for them by code).",
+    )
     requests_per_minute_per_address: int = Field(
         default=6000, gt=0, description="Requests a minute from one address; mobile operators put thousands of people behind one."
     )

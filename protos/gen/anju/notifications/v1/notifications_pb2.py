@@ -27,7 +27,7 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)anju/notifications/v1/notifications.proto\x12\x15\x61nju.notifications.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\rNotifyRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12(\n\x07telling\x18\x03 \x01(\x0b\x32\x17.anju.common.v1.Telling\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"$\n\x0eNotifyResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\xf8\x01\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04read\x18\x07 \x01(\x08\x12\x33\n\ndeliveries\x18\t \x03(\x0b\x32\x1f.anju.notifications.v1.Delivery\x12\x10\n\x08leads_to\x18\x14 \x01(\t\x12\x0c\n\x04\x62ill\x18\x15 \x01(\tJ\x04\x08\x08\x10\tR\tsms_state\"R\n\x08\x44\x65livery\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x10ListInboxRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0e\n\x06locale\x18\x02 \x01(\t\"}\n\x11ListInboxResponse\x12\x30\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.anju.notifications.v1.Message\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\x12\x0e\n\x06unread\x18\x03 \x01(\x05\"%\n\x0fMarkReadRequest\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x12\n\x10MarkReadResponse\"\x11\n\x0fGetReachRequest\"#\n\x05Reach\x12\x0b\n\x03sms\x18\x01 \x01(\x08\x12\r\n\x05quiet\x18\x02 \x01(\x08\"\x9f\x01\n\x10GetReachResponse\x12+\n\x05reach\x18\x01 \x01(\x0b\x32\x1c.anju.notifications.v1.Reach\x12\x12\n\nquiet_from\x18\x02 \x01(\t\x12\x13\n\x0bquiet_until\x18\x03 \x01(\t\x12\x35\n\x11unreachable_since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0fSetReachRequest\x12+\n\x05reach\x18\x01 \x01(\x0b\x32\x1c.anju.notifications.v1.Reach\"\x12\n\x10SetReachResponse\"\\\n\x15HandleReceiptsRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x11\n\ttimestamp\x18\x03 \x01(\t\x12\x11\n\tsignature\x18\x04 \x01(\t\"\'\n\x16HandleReceiptsResponse\x12\r\n\x05taken\x18\x01 \x01(\x05\x32\xd4\x05\n\x14NotificationsService\x12\x82\x01\n\x06Notify\x12$.anju.notifications.v1.NotifyRequest\x1a%.anju.notifications.v1.NotifyResponse\"+\xda\xce\x18\'\x08\x01*\x06worker*\x08\x63\x61sework*\x07housing*\x08payments\x12i\n\tListInbox\x12\'.anju.notifications.v1.ListInboxRequest\x1a(.anju.notifications.v1.ListInboxResponse\"\t\xda\xce\x18\x05\x18\x01\"\x01*\x12h\n\x08MarkRead\x12&.anju.notifications.v1.MarkReadRequest\x1a\'.anju.notifications.v1.MarkReadResponse\"\x0b\xda\xce\x18\x07\x08\x01\x18\x01\"\x01*\x12\x63\n\x08GetReach\x12&.anju.notifications.v1.GetReachRequest\x1a\'.anju.notifications.v1.GetReachResponse\"\x06\xda\xce\x18\x02\x18\x01\x12\x65\n\x08SetReach\x12&.anju.notifications.v1.SetReachRequest\x1a\'.anju.notifications.v1.SetReachResponse\"\x08\xda\xce\x18\x04\x08\x01\x18\x01\x12\x82\x01\n\x0eHandleReceipts\x12,.anju.notifications.v1.HandleReceiptsRequest\x1a-.anju.notifications.v1.HandleReceiptsResponse\"\x13\xda\xce\x18\x0f\x08\x01*\x0bweb-gateway\x1a\x11\xd2\xce\x18\rnotificationsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)anju/notifications/v1/notifications.proto\x12\x15\x61nju.notifications.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\rNotifyRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12(\n\x07telling\x18\x03 \x01(\x0b\x32\x17.anju.common.v1.Telling\x12)\n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\x14 \x01(\t\"$\n\x0eNotifyResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\xf8\x01\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04read\x18\x07 \x01(\x08\x12\x33\n\ndeliveries\x18\t \x03(\x0b\x32\x1f.anju.notifications.v1.Delivery\x12\x10\n\x08leads_to\x18\x14 \x01(\t\x12\x0c\n\x04\x62ill\x18\x15 \x01(\tJ\x04\x08\x08\x10\tR\tsms_state\"R\n\x08\x44\x65livery\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x10ListInboxRequest\x12)\n\x04page\x18\x01 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\x0e\n\x06locale\x18\x02 \x01(\t\"}\n\x11ListInboxResponse\x12\x30\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.anju.notifications.v1.Message\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\x12\x0e\n\x06unread\x18\x03 \x01(\x05\"%\n\x0fMarkReadRequest\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x12\n\x10MarkReadResponse\"\x11\n\x0fGetReachRequest\"#\n\x05Reach\x12\x0b\n\x03sms\x18\x01 \x01(\x08\x12\r\n\x05quiet\x18\x02 \x01(\x08\"\x9f\x01\n\x10GetReachResponse\x12+\n\x05reach\x18\x01 \x01(\x0b\x32\x1c.anju.notifications.v1.Reach\x12\x12\n\nquiet_from\x18\x02 \x01(\t\x12\x13\n\x0bquiet_until\x18\x03 \x01(\t\x12\x35\n\x11unreachable_since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0fSetReachRequest\x12+\n\x05reach\x18\x01 \x01(\x0b\x32\x1c.anju.notifications.v1.Reach\"\x12\n\x10SetReachResponse\"\\\n\x15HandleReceiptsRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x11\n\ttimestamp\x18\x03 \x01(\t\x12\x11\n\tsignature\x18\x04 \x01(\t\"\'\n\x16HandleReceiptsResponse\x12\r\n\x05taken\x18\x01 \x01(\x05\x32\xdf\x05\n\x14NotificationsService\x12\x8d\x01\n\x06Notify\x12$.anju.notifications.v1.NotifyRequest\x1a%.anju.notifications.v1.NotifyResponse\"6\xda\xce\x18\x32\x08\x01*\x06worker*\x08\x63\x61sework*\x07housing*\x08payments*\toversight\x12i\n\tListInbox\x12\'.anju.notifications.v1.ListInboxRequest\x1a(.anju.notifications.v1.ListInboxResponse\"\t\xda\xce\x18\x05\x18\x01\"\x01*\x12h\n\x08MarkRead\x12&.anju.notifications.v1.MarkReadRequest\x1a\'.anju.notifications.v1.MarkReadResponse\"\x0b\xda\xce\x18\x07\x08\x01\x18\x01\"\x01*\x12\x63\n\x08GetReach\x12&.anju.notifications.v1.GetReachRequest\x1a\'.anju.notifications.v1.GetReachResponse\"\x06\xda\xce\x18\x02\x18\x01\x12\x65\n\x08SetReach\x12&.anju.notifications.v1.SetReachRequest\x1a\'.anju.notifications.v1.SetReachResponse\"\x08\xda\xce\x18\x04\x08\x01\x18\x01\x12\x82\x01\n\x0eHandleReceipts\x12,.anju.notifications.v1.HandleReceiptsRequest\x1a-.anju.notifications.v1.HandleReceiptsResponse\"\x13\xda\xce\x18\x0f\x08\x01*\x0bweb-gateway\x1a\x11\xd2\xce\x18\rnotificationsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFICATIONSSERVICE']._loaded_options = None
   _globals['_NOTIFICATIONSSERVICE']._serialized_options = b'\322\316\030\rnotifications'
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['Notify']._loaded_options = None
-  _globals['_NOTIFICATIONSSERVICE'].methods_by_name['Notify']._serialized_options = b'\332\316\030\'\010\001*\006worker*\010casework*\007housing*\010payments'
+  _globals['_NOTIFICATIONSSERVICE'].methods_by_name['Notify']._serialized_options = b'\332\316\0302\010\001*\006worker*\010casework*\007housing*\010payments*\toversight'
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['ListInbox']._loaded_options = None
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['ListInbox']._serialized_options = b'\332\316\030\005\030\001\"\001*'
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['MarkRead']._loaded_options = None
@@ -49,35 +49,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['HandleReceipts']._loaded_options = None
   _globals['_NOTIFICATIONSSERVICE'].methods_by_name['HandleReceipts']._serialized_options = b'\332\316\030\017\010\001*\013web-gateway'
   _globals['_NOTIFYREQUEST']._serialized_start=160
-  _globals['_NOTIFYREQUEST']._serialized_end=297
-  _globals['_NOTIFYRESPONSE']._serialized_start=299
-  _globals['_NOTIFYRESPONSE']._serialized_end=335
-  _globals['_MESSAGE']._serialized_start=338
-  _globals['_MESSAGE']._serialized_end=586
-  _globals['_DELIVERY']._serialized_start=588
-  _globals['_DELIVERY']._serialized_end=670
-  _globals['_LISTINBOXREQUEST']._serialized_start=672
-  _globals['_LISTINBOXREQUEST']._serialized_end=749
-  _globals['_LISTINBOXRESPONSE']._serialized_start=751
-  _globals['_LISTINBOXRESPONSE']._serialized_end=876
-  _globals['_MARKREADREQUEST']._serialized_start=878
-  _globals['_MARKREADREQUEST']._serialized_end=915
-  _globals['_MARKREADRESPONSE']._serialized_start=917
-  _globals['_MARKREADRESPONSE']._serialized_end=935
-  _globals['_GETREACHREQUEST']._serialized_start=937
-  _globals['_GETREACHREQUEST']._serialized_end=954
-  _globals['_REACH']._serialized_start=956
-  _globals['_REACH']._serialized_end=991
-  _globals['_GETREACHRESPONSE']._serialized_start=994
-  _globals['_GETREACHRESPONSE']._serialized_end=1153
-  _globals['_SETREACHREQUEST']._serialized_start=1155
-  _globals['_SETREACHREQUEST']._serialized_end=1217
-  _globals['_SETREACHRESPONSE']._serialized_start=1219
-  _globals['_SETREACHRESPONSE']._serialized_end=1237
-  _globals['_HANDLERECEIPTSREQUEST']._serialized_start=1239
-  _globals['_HANDLERECEIPTSREQUEST']._serialized_end=1331
-  _globals['_HANDLERECEIPTSRESPONSE']._serialized_start=1333
-  _globals['_HANDLERECEIPTSRESPONSE']._serialized_end=1372
-  _globals['_NOTIFICATIONSSERVICE']._serialized_start=1375
-  _globals['_NOTIFICATIONSSERVICE']._serialized_end=2099
+  _globals['_NOTIFYREQUEST']._serialized_end=312
+  _globals['_NOTIFYRESPONSE']._serialized_start=314
+  _globals['_NOTIFYRESPONSE']._serialized_end=350
+  _globals['_MESSAGE']._serialized_start=353
+  _globals['_MESSAGE']._serialized_end=601
+  _globals['_DELIVERY']._serialized_start=603
+  _globals['_DELIVERY']._serialized_end=685
+  _globals['_LISTINBOXREQUEST']._serialized_start=687
+  _globals['_LISTINBOXREQUEST']._serialized_end=764
+  _globals['_LISTINBOXRESPONSE']._serialized_start=766
+  _globals['_LISTINBOXRESPONSE']._serialized_end=891
+  _globals['_MARKREADREQUEST']._serialized_start=893
+  _globals['_MARKREADREQUEST']._serialized_end=930
+  _globals['_MARKREADRESPONSE']._serialized_start=932
+  _globals['_MARKREADRESPONSE']._serialized_end=950
+  _globals['_GETREACHREQUEST']._serialized_start=952
+  _globals['_GETREACHREQUEST']._serialized_end=969
+  _globals['_REACH']._serialized_start=971
+  _globals['_REACH']._serialized_end=1006
+  _globals['_GETREACHRESPONSE']._serialized_start=1009
+  _globals['_GETREACHRESPONSE']._serialized_end=1168
+  _globals['_SETREACHREQUEST']._serialized_start=1170
+  _globals['_SETREACHREQUEST']._serialized_end=1232
+  _globals['_SETREACHRESPONSE']._serialized_start=1234
+  _globals['_SETREACHRESPONSE']._serialized_end=1252
+  _globals['_HANDLERECEIPTSREQUEST']._serialized_start=1254
+  _globals['_HANDLERECEIPTSREQUEST']._serialized_end=1346
+  _globals['_HANDLERECEIPTSRESPONSE']._serialized_start=1348
+  _globals['_HANDLERECEIPTSRESPONSE']._serialized_end=1387
+  _globals['_NOTIFICATIONSSERVICE']._serialized_start=1390
+  _globals['_NOTIFICATIONSSERVICE']._serialized_end=2125
 # @@protoc_insertion_point(module_scope)

@@ -30,9 +30,12 @@ class NotifyRequest(_message.Message):
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
     TELLING_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step that tells it, and what is told."""
     application_no: _builtins.str
+    owner: _builtins.str
+    """The account that is told, of a matter which is no household's case; empty for the household of the case, and for officials."""
     @_builtins.property
     def telling(self) -> _common_pb2.Telling: ...
     @_builtins.property
@@ -44,10 +47,11 @@ class NotifyRequest(_message.Message):
         application_no: _builtins.str = ...,
         telling: _common_pb2.Telling | None = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "telling", b"telling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "telling", b"telling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "as_of", b"as_of", "key", b"key", "owner", b"owner", "telling", b"telling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -93,7 +97,7 @@ class Message(_message.Message):
     body: _builtins.str
     read: _builtins.bool
     leads_to: _builtins.str
-    """Where what it speaks of can be done: case, bills, leases or readers."""
+    """Where what it speaks of can be done: case, bills, leases, readers or complaints."""
     bill: _builtins.str
     """The one bill it speaks of: its month as YYYYMM, or deposit; empty for none."""
     @_builtins.property

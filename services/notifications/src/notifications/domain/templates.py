@@ -18,9 +18,10 @@ import yaml
 from notifications.domain.values import BLANKS, Fact
 
 Audience = Literal["citizen", "staff"]
-# Where what the message speaks of can be done: the reader's bills, his leases, the case, or the looks of officials.
-Place = Literal["case", "bills", "leases", "readers"]
-PLACES: Final = frozenset({"case", "bills", "leases", "readers"})
+# Where what the message speaks of can be done: the reader's bills, his leases, the case, the looks of officials, or
+# complaints.
+Place = Literal["case", "bills", "leases", "readers", "complaints"]
+PLACES: Final = frozenset({"case", "bills", "leases", "readers", "complaints"})
 
 # Blanks a person typed into, or that name somebody's home: shown in the inbox after sign-on, never sent by SMS.
 PRIVATE_BLANKS: Final = frozenset({"reason", "unit"})

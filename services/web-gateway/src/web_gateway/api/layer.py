@@ -28,6 +28,7 @@ from web_gateway.api.files import FileKind, FileTypes, Receiving, file_fields
 from web_gateway.api.problems import Catalogue, Kind
 from web_gateway.edge.access import Gate, caller
 from web_gateway.edge.language import Locale
+from web_gateway.edge.limits import Buckets
 from web_gateway.edge.oidc import Issuer
 from web_gateway.edge.session import Person, Sessions
 from web_gateway.edge.streams import Streams
@@ -42,6 +43,8 @@ _PATH_NAME = re.compile(r"{(\w+)}")
 
 class Access(StrEnum):
     PUBLIC = "public"
+    # Who has not signed on, and changes something: as nobody, and few times a minute from one address.
+    STRANGER = "stranger"
     SIGNED_ON = "signed_on"
     CITIZEN = "citizen"
     STAFF = "staff"
@@ -141,6 +144,8 @@ class Edge:
     streams: Streams
     catalogue: Catalogue
     issuer: Issuer
+    # Of those who change something without signing on, by address.
+    strangers: Buckets
     # Of our namespace in the engine's UI; empty for none.
     engine_ui: str = ""
     # When each part of the platform last answered an operator's look.
@@ -276,7 +281,7 @@ class Api:
         if any(operation.id == other.id for other in self.operations):
             raise TypeError(f"{operation.id}: declared twice")
         if operation.access is Access.PUBLIC and operation.method != "GET":
-            raise TypeError(f"{operation.id}: who changes something signs on first")
+            raise TypeError(f"{operation.id}: who changes something signs on first, or is let in as a stranger")
         if operation.assisted and operation.access not in (Access.CITIZEN, Access.SIGNED_ON):
             raise TypeError(f"{operation.id}: in a household's name is done what the household may do")
         if operation.answer is not None and operation.gives:

@@ -22,6 +22,7 @@ from web_gateway.api import files
 from web_gateway.api.layer import EDGE, Access, Api, Call, Edge, Empty, Form, IfMatch, M, Operation
 from web_gateway.api.problems import problem
 from web_gateway.api.violations import violations
+from web_gateway.edge import limits
 from web_gateway.edge.access import EVERYBODY, VISIT
 from web_gateway.edge.session import Person
 
@@ -80,6 +81,9 @@ async def _admit(operation: Operation, request: web.Request, edge: Edge) -> Call
     """Who may not come in gets no further: nothing of his request has been read yet."""
     visit = request[VISIT]
     if operation.access is Access.PUBLIC:
+        return Call(request, edge, EVERYBODY, visit.locale)
+    if operation.access is Access.STRANGER:
+        edge.gate.limit(visit, edge.strangers, limits.address_key(visit.address))
         return Call(request, edge, EVERYBODY, visit.locale)
     person = await edge.gate.identify(request, slides=not operation.stream)
     if person is None:

@@ -52,7 +52,7 @@ def _place(field: str) -> Callable[[Call, Any], Cell]:
     return lambda call, item: call.edge.profile.name_of(getattr(item, field)) if getattr(item, field) else ""
 
 
-_SHOWN_BY: Final[Mapping[str, str]] = {"casework": "申请", "housing": "轮候与合同", "payments": "账单"}
+_SHOWN_BY: Final[Mapping[str, str]] = {"casework": "申请", "housing": "轮候与合同", "payments": "账单", "oversight": "来信"}
 _TASKS: Final[Columns] = {
     "no": [("申请编号", lambda _, task: task.application_no), ("状态", lambda _, task: _title("task_states", task.state))],
     "deadline": [("办理期限", lambda _, task: _at(task, "deadline_at")), ("是否超期", lambda _, task: "是" if task.overdue else "")],

@@ -34,7 +34,7 @@ class Message(Answer):
     deliveries: list[Delivery] = Field(
         description="By which channels beside the inbox, in the order in which they were tried; of one's own messages."
     )
-    leads_to: str = Field(description="Where what it speaks of can be done: case, bills, leases or readers.")
+    leads_to: str = Field(description="Where what it speaks of can be done: case, bills, leases, readers or complaints.")
     bill: str = Field(description="The one bill it speaks of: its month as YYYYMM, or deposit; empty for none.")
 
 

@@ -1,0 +1,1 @@
+"""Complaint (投诉、建议、举报、咨询): triage, desk, answer, rating."""
