@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, paths, SessionView, SetCover, SubmitApplication } from "./schema";
+import type { Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, paths, SessionView, SetCover, SubmitApplication } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -100,7 +100,7 @@ export const api = {
   waitingList: (code: string, query: Sorted & { state?: string }, cache: RequestCache = "default") =>
     only(http.GET("/api/v1/districts/{code}/waiting-list", { params: { path: { code }, query }, cache })),
 
-  applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean; changed_since?: string }) =>
+  applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean; changed_since?: string; typed_by_me?: boolean }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),
   submit: (key: string, body: SubmitApplication) =>
     only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
@@ -174,6 +174,22 @@ export const api = {
     only(http.POST("/api/v1/operations/resumptions", { params: { header: keyed(key) }, body: { workflow_id, reason } })),
   startAgain: (key: string, workflow_id: string, reason: string) =>
     only(http.POST("/api/v1/operations/repairs", { params: { header: keyed(key) }, body: { workflow_id, reason } })),
+  /** What was typed at a counter, as the paper that is read over and signed. */
+  counterForm: async (dossier: Dossier) =>
+    (await only(http.POST("/api/v1/counter/form", { body: { dossier }, parseAs: "blob" }))) as unknown as Blob,
+  recordAuthorisation: (key: string, paper: { id_number: string; name: string; document: string; photo: File }) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(paper)) form.append(name, value);
+    return only(http.POST("/api/v1/counter/authorisations", { params: { header: keyed(key) }, body: paper as never, bodySerializer: () => form }));
+  },
+  openVisit: (key: string, authorisation_id: string, purpose: OpenVisit["purpose"]) =>
+    only(http.POST("/api/v1/counter/visits", { params: { header: keyed(key) }, body: { authorisation_id, purpose } })),
+  closeVisit: (id: string) => only(http.DELETE("/api/v1/counter/visits/{id}", { params: { path: { id } } })),
+  /** The household's own submission, typed by the clerk whose visit it is. */
+  submitInVisit: (key: string, visit: string, body: SubmitApplication) =>
+    only(http.POST("/api/v1/applications", { params: { header: { ...keyed(key), "Anju-Assistance": visit } }, body })),
+  receiptFile: (no: string) => `/api/v1/applications/${encodeURIComponent(no)}/receipt.pdf`,
+  authorisationPhoto: (no: string) => `/api/v1/applications/${encodeURIComponent(no)}/authorisation.jpg`,
   /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */
   async exported(list: ExportedList, body: Record<string, unknown> & { purpose: string }): Promise<Blob> {
     // One address a list, each with fields of its own: what the pages send is checked by the gateway.

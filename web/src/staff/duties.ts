@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations" | "organisation" | "changes";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations" | "organisation" | "changes" | "counter";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -62,6 +62,21 @@ export const PAGES: Page[] = [
     help: "help.case",
     roles: [...REVIEWERS, "house_manager", "operator", "auditor"],
     component: () => import("./pages/CasePage.vue"),
+  },
+  {
+    path: "/counter",
+    title: "counter.title",
+    nav: { name: "counter.title", group: "work", icon: "counter" },
+    help: "help.counter",
+    roles: ["street_clerk"],
+    component: () => import("./pages/CounterPage.vue"),
+  },
+  {
+    path: "/counter/new",
+    title: "counter.new",
+    help: "help.counter_new",
+    roles: ["street_clerk"],
+    component: () => import("./pages/CounterFormPage.vue"),
   },
   {
     path: "/waiting",

@@ -71,7 +71,7 @@ export const newMember = (relation = ""): DraftMember => ({ name: "", id_number:
 export const newHome = (): DraftHome => ({ district: "", address: "", area_centi_sqm: "", share_percent: "100", certificate_no: "" });
 export const newVehicle = (): DraftVehicle => ({ plate: "", value_fen: "" });
 
-function blank(): DraftForm {
+export function blank(): DraftForm {
   return {
     category: "",
     members: [newMember("applicant")],
