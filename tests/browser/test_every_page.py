@@ -33,7 +33,15 @@ FORM = (
     *(f"/apply/{part}" for part in ("category", "members", "members/0", "marriage", "homes", "vehicles", "place", "consent", "check")),
 )
 STAFF = {
-    "street_clerk": ("/staff/tasks", "/staff/recusals", "/staff/cases", "/staff/counters", "/staff/inbox"),
+    "street_clerk": (
+        "/staff/tasks",
+        "/staff/recusals",
+        "/staff/cases",
+        "/staff/counters",
+        "/staff/counter",
+        "/staff/counter/new",
+        "/staff/inbox",
+    ),
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
     "operator": ("/staff/", "/staff/operations"),
