@@ -194,6 +194,7 @@ export const terms = {
     bill_overdue: {"zh": "账单逾期", "en": "Bill overdue"},
     bill_arrears: {"zh": "转为欠租", "en": "Bill in arrears"},
     claim_withdrawn: {"zh": "不再收取", "en": "No longer asked for"},
+    credit_used: {"zh": "余额抵扣", "en": "Credit used"},
     money_received: {"zh": "收到缴款", "en": "Money received"},
     money_unexplained: {"zh": "收到来源不明款项", "en": "Money received for nothing known"},
     bill_paid: {"zh": "账单缴清", "en": "Bill paid"},

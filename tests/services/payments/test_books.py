@@ -168,8 +168,16 @@ class Model:
 
     def issue(self, bill_id: str, lease: str, amount: int) -> None:
         deposit = bill_id.endswith("/deposit")
-        self.bills[bill_id] = {"lease": lease, "amount": amount, "paid": 0, "state": "open", "deposit": deposit}
+        used = 0 if deposit else min(amount, -self.accounts[f"credit:{lease}"])
+        self.bills[bill_id] = {
+            "lease": lease,
+            "amount": amount,
+            "paid": used,
+            "state": "paid" if used == amount else "open",
+            "deposit": deposit,
+        }
         self.move((f"receivable:{lease}", amount), (f"deposit:{lease}" if deposit else "income:rent", -amount))
+        self.move((f"receivable:{lease}", -used), (f"credit:{lease}", used))
 
     def payable(self, bill_id: str) -> bool:
         bill = self.bills[bill_id]

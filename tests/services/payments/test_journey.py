@@ -68,6 +68,49 @@ async def test_a_rent_keeps_every_figure_of_its_amount_and_a_false_one_is_refuse
     assert await world.sql("SELECT count(*) FROM bills") == [(1,)]
 
 
+async def overpaid(world: World) -> None:
+    """An order that was given up is paid after all, when another has settled the bill."""
+    await world.issue()
+    first = await world.start(BILL)
+    await world.sql("UPDATE intents SET state = 'expired'")
+    await world.called_back(await world.start(BILL))
+    await world.called_back(first)
+    assert (await world.balances())[f"credit:{LEASE}"] == -RENT
+
+
+async def test_the_next_rent_uses_what_was_paid_over_first(world: World) -> None:
+    await overpaid(world)
+    deposit = await world.issue("")
+    assert (deposit.paid_fen, deposit.credit_fen) == (0, 0), "a deposit is not rent"
+    dearer = await world.issue("202701", amount=RENT + 1_000)
+    assert (dearer.state, dearer.paid_fen, dearer.credit_fen) == ("open", RENT, RENT)
+    assert await world.issue("202701", amount=RENT + 1_000) == dearer, "once"
+    rest = await world.start(dearer.id)
+    assert rest.amount_fen == 1_000
+    await world.called_back(rest)
+    paid = await world.bill(dearer.id)
+    assert (paid.state, paid.paid_fen, paid.credit_fen) == ("paid", RENT + 1_000, RENT)
+    assert (await world.issue("202702")).credit_fen == 0
+    assert f"credit:{LEASE}" not in await world.balances()
+
+
+async def test_a_rent_that_credit_pays_whole_is_paid_when_it_is_issued(world: World) -> None:
+    await overpaid(world)
+    bill = await world.issue("202701", amount=RENT - 1)
+    assert (bill.state, bill.paid_fen, bill.credit_fen) == ("paid", RENT - 1, RENT - 1)
+    told = await world.wait_told("payment_posted", 3)
+    assert PaymentPosted(bill_id=bill.id, intent_id="", settled=True) in [said for _, said in told]
+    assert (await refused(world.start(bill.id))).problem.reason == "BILL_NOT_PAYABLE"
+    assert (await world.balances())[f"credit:{LEASE}"] == -1
+
+
+async def test_a_credit_is_used_once_however_many_bills_come_at_once(world: World) -> None:
+    await overpaid(world)
+    issued = await asyncio.gather(*(world.issue(f"2027{month:02d}", amount=RENT - 5_000) for month in range(1, 13)))
+    assert sum(bill.credit_fen for bill in issued) == RENT
+    assert f"credit:{LEASE}" not in await world.balances()
+
+
 async def test_no_day_is_billed_twice(world: World) -> None:
     await world.issue("202702")
     twice = {"first_day": "2027-01-31", "last_day": "2027-02-28", "days": 29, "month_days": 29}

@@ -2397,6 +2397,11 @@ export interface components {
             amount_fen: number;
             /** Paid Fen */
             paid_fen: number;
+            /**
+             * Credit Fen
+             * @description How much of what is paid was credit: money paid over before.
+             */
+            credit_fen: number;
             /** State */
             state: string;
             /**

@@ -358,6 +358,7 @@ export const citizen = {
   "bill.period": { zh: "所属月份", en: "Month" },
   "bill.amount": { zh: "应缴", en: "Amount" },
   "bill.paid": { zh: "已缴", en: "Paid so far" },
+  "bill.by_credit": { zh: "其中用以前多缴的钱抵扣", en: "Of that, from money you paid over before" },
   "bill.due": { zh: "缴款期限", en: "Due by" },
   "bill.paid_at": { zh: "缴清时间", en: "Paid at" },
   "bill.pay": { zh: "缴款", en: "Pay" },

@@ -60,6 +60,7 @@ CHANGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         """
         SELECT 'transfer/' || key AS id,
                CASE transfers.kind WHEN 'issue' THEN 'bill_issued' WHEN 'withdraw' THEN 'claim_withdrawn' WHEN 'payment' THEN 'money_received'
+                    WHEN 'credit' THEN 'credit_used'
                     ELSE 'money_unexplained' END AS code,
                COALESCE(bills.application_no, '') AS application_no, as_of AS at, '{{}}'::jsonb AS codes,
                jsonb_build_object('amount_fen', transfers.amount_fen) AS figures, true AS must, {transfers} AS fresh

@@ -137,7 +137,7 @@ async def m4(sources: Sources, found: Findings) -> None:
         FROM bills LEFT JOIN (
             SELECT transfers.bill_id, -sum(postings.amount_fen) AS settled
             FROM transfers JOIN postings ON postings.transfer_id = transfers.id AND postings.account LIKE 'receivable:%'
-            WHERE transfers.kind = 'payment' GROUP BY transfers.bill_id
+            WHERE transfers.kind IN ('payment', 'credit') GROUP BY transfers.bill_id
         ) AS paid ON paid.bill_id = bills.id
         WHERE {since.new("bills")} OR bills.id IN (SELECT bill_id FROM transfers WHERE {since.new("transfers")})
         """,  # noqa: S608  # a condition of ours

@@ -10,7 +10,13 @@ from casekit.facts import Fact
 from payments.domain.ledger import Entry
 from payments.tables import Bill
 
-_ENTRIES: Final = {"issue": "bill_issued", "withdraw": "claim_withdrawn", "payment": "money_received", "suspense": "money_unexplained"}
+_ENTRIES: Final = {
+    "issue": "bill_issued",
+    "withdraw": "claim_withdrawn",
+    "payment": "money_received",
+    "suspense": "money_unexplained",
+    "credit": "credit_used",
+}
 
 
 def booked(key: str, entry: Entry, at: datetime, bill: Bill | None, subject: str) -> Fact:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from anju.payments.v1 import payments_pb2 as pb
+from anju_contracts import rent_cycle
 from anju_contracts.rent import Line
 from anju_contracts.rent import wrong as wrong_lines
 from casekit.facts import record
@@ -42,10 +43,13 @@ class WorkflowSteps:
         new = _new_bill(request)
         new.ahead = orders.ahead(new.ahead, new.issued_at, self._now())
         async with self._database.transaction() as session:
+            await _by_credit(session, new)
             if await store.add_bill(session, new):
                 issued = ledger.issued(new.kind, new.lease_no, new.amount_fen)
                 await store.post(session, f"issue/{new.id}", issued, new.issued_at, bill_id=new.id)
                 await record(session, facts.booked(f"issue/{new.id}", issued, new.issued_at, new, new.id))
+                if new.credit_fen:
+                    await self._credit_used(session, new)
                 self._tellings.hand_on(self._outbox, session, request.step, new.application_no)
                 found: Bill | None = new
             else:
@@ -56,6 +60,15 @@ class WorkflowSteps:
         ):
             raise Refusal(EXISTS_WITH_DIFFERENT_AMOUNT)
         return pb.IssueBillResponse(bill=wire.bill(found))
+
+    async def _credit_used(self, session: AsyncSession, bill: Bill) -> None:
+        used, key = ledger.credit_used(bill.lease_no, bill.credit_fen), f"credit/{bill.id}"
+        await store.post(session, key, used, bill.issued_at, bill_id=bill.id)
+        await record(session, facts.booked(key, used, bill.issued_at, bill, bill.id))
+        if bill.state == "paid":
+            await record(session, facts.paid(bill, bill.issued_at))
+            said = {"bill_id": bill.id, "intent_id": "", "settled": True}
+            self._outbox.add(session, rent_cycle.PAYMENT_POSTED, {"to": rent_cycle.workflow_id(bill.id), "said": said})
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: Context) -> pb.ConfirmPaymentResponse:
         if not request.bill_id:
@@ -126,6 +139,15 @@ class WorkflowSteps:
         if order is None:
             return False
         return bill.kind == bills.DEPOSIT or not orders.over(order.expires_at, bill.ahead - order.ahead, self._now(), orders.GRACE)
+
+
+async def _by_credit(session: AsyncSession, new: Bill) -> None:
+    """A rent is paid from the tenant's credit first, as far as it goes. A deposit is not: whose money it is differs."""
+    if new.kind != bills.RENT:
+        return
+    new.credit_fen = new.paid_fen = min(await store.held_credit(session, ledger.credit(new.lease_no)), new.amount_fen)
+    if new.paid_fen == new.amount_fen:
+        new.state, new.paid_at = "paid", new.issued_at
 
 
 def _counted(bill: Bill) -> bool:

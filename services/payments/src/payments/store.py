@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from payments.domain.ledger import Entry
-from payments.tables import Alarm, Bill, Intent, Transfer
+from payments.tables import Alarm, Bill, Intent, Posting, Transfer
 
 
 class Source(NamedTuple):
@@ -76,6 +76,15 @@ async def posted_amount(session: AsyncSession, source: Source) -> int | None:
     """Fen already written for a provider's transaction; None when there is none."""
     query = select(col(Transfer.amount_fen)).where(col(Transfer.provider) == source.provider, col(Transfer.provider_txn) == source.txn)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def held_credit(session: AsyncSession, account: str) -> int:
+    """Fen of a credit account, which nobody else takes from until the transaction ends. Whoever has none waits for nobody."""
+    query = select(func.coalesce(-func.sum(col(Posting.amount_fen)), 0)).where(col(Posting.account) == account)
+    if (await session.execute(query)).scalar_one() <= 0:
+        return 0
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
+    return max(int((await session.execute(query)).scalar_one()), 0)
 
 
 async def balances(session: AsyncSession) -> list[tuple[str, int]]:

@@ -36,6 +36,7 @@ class Bill(Base, table=True):
         CheckConstraint("amount_fen > 0", name="ck_bills_amount"),
         # M4: what is paid above the bill is the tenant's credit, not the bill's.
         CheckConstraint("paid_fen BETWEEN 0 AND amount_fen", name="ck_bills_paid"),
+        CheckConstraint("credit_fen BETWEEN 0 AND greatest(paid_fen, 0)", name="ck_bills_credit"),
         CheckConstraint("(state = 'paid') = (paid_fen = amount_fen)", name="ck_bills_settled"),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="ck_bills_paid_at"),
         # No day of a lease is billed twice; a deposit has no days.
@@ -62,6 +63,8 @@ class Bill(Base, table=True):
     period: str
     amount_fen: int = Field(sa_type=BigInteger)
     paid_fen: int = Field(default=0, sa_type=BigInteger)
+    # How much of that was the tenant's credit.
+    credit_fen: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     state: str
     issued_at: datetime = Field(sa_type=DateTime(timezone=True))
     due_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -128,7 +131,7 @@ class Transfer(Base, table=True):
         UniqueConstraint("key", name="uq_transfers_key"),
         UniqueConstraint("provider", "provider_txn", name="uq_transfers_provider"),
         CheckConstraint("(provider IS NULL) = (provider_txn IS NULL)", name="ck_transfers_provider"),
-        CheckConstraint("kind IN ('issue', 'withdraw', 'payment', 'suspense')", name="ck_transfers_kind"),
+        CheckConstraint("kind IN ('issue', 'withdraw', 'payment', 'suspense', 'credit')", name="ck_transfers_kind"),
         CheckConstraint("amount_fen > 0 AND entries >= 2", name="ck_transfers_amount"),
     )
 

@@ -25,6 +25,7 @@ def bill(found: Bill) -> pb.Bill:
         paid_at=stamp(found.paid_at),
         owner=found.owner,
         district=found.district,
+        credit_fen=found.credit_fen,
         lines=[common.RentLine(**line) for line in found.lines],
     )
 

@@ -38,6 +38,7 @@ class Bill(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     DISTRICT_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    CREDIT_FEN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """{lease}/{yyyymm} or {lease}/deposit."""
     lease_no: _builtins.str
@@ -52,6 +53,8 @@ class Bill(_message.Message):
     """open, overdue, paid, arrears."""
     owner: _builtins.str
     district: _builtins.str
+    credit_fen: _builtins.int
+    """How much of paid_fen was the tenant's credit: what was paid over before."""
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -79,10 +82,11 @@ class Bill(_message.Message):
         owner: _builtins.str = ...,
         district: _builtins.str = ...,
         lines: _abc.Iterable[_common_pb2.RentLine] | None = ...,
+        credit_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "issued_at", b"issued_at", "paid_at", b"paid_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "district", b"district", "due_at", b"due_at", "id", b"id", "issued_at", b"issued_at", "kind", b"kind", "lease_no", b"lease_no", "lines", b"lines", "owner", b"owner", "paid_at", b"paid_at", "paid_fen", b"paid_fen", "period", b"period", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "application_no", b"application_no", "credit_fen", b"credit_fen", "district", b"district", "due_at", b"due_at", "id", b"id", "issued_at", b"issued_at", "kind", b"kind", "lease_no", b"lease_no", "lines", b"lines", "owner", b"owner", "paid_at", b"paid_at", "paid_fen", b"paid_fen", "period", b"period", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -127,7 +127,7 @@ class PaymentsServiceServicer:
 
     def IssueBill(self, request, context):
         """Workflow only.
-        Issues a bill and posts the claim on the tenant. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
+        Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

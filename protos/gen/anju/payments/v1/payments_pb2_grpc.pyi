@@ -46,7 +46,7 @@ class PaymentsServiceStub:
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]
     """Workflow only.
-    Issues a bill and posts the claim on the tenant. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
+    Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
     """
     ConfirmPayment: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
@@ -77,7 +77,7 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """Balances of the chart of accounts. Finance and auditors only."""
     IssueBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]  # type: ignore[assignment]
     """Workflow only.
-    Issues a bill and posts the claim on the tenant. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
+    Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
     """
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payments_pb2.ConfirmPaymentRequest, _payments_pb2.ConfirmPaymentResponse]  # type: ignore[assignment]
     """Asks the bank about an open payment and posts it when it was paid. UNAVAILABLE/BANK_UNAVAILABLE."""
@@ -141,7 +141,7 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.IssueBillResponse, _abc.Awaitable[_payments_pb2.IssueBillResponse]]:
         """Workflow only.
-        Issues a bill and posts the claim on the tenant. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
+        Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
         """
 
     @_abc_1.abstractmethod

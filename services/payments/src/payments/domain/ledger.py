@@ -94,6 +94,13 @@ def issued(kind: str, lease: str, amount_fen: int) -> Entry:
     return _entry("issue", (receivable(lease), amount_fen), (owed_to, -amount_fen))
 
 
+def credit_used(lease: str, amount_fen: int) -> Entry:
+    """What a tenant paid over before settles what he owes now."""
+    if amount_fen <= 0:
+        raise ValueError("a credit that is used is positive")
+    return _entry("credit", (credit(lease), amount_fen), (receivable(lease), -amount_fen))
+
+
 def claim_withdrawn(lease: str, amount_fen: int) -> Entry:
     """What is unpaid of a deposit is no longer asked for: its lease lapsed."""
     return _entry("withdraw", (deposit(lease), amount_fen), (receivable(lease), -amount_fen))

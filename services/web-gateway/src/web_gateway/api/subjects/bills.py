@@ -53,6 +53,7 @@ class Bill(Answer):
     period: str
     amount_fen: int
     paid_fen: int
+    credit_fen: int = Field(description="How much of what is paid was credit: money paid over before.")
     state: Annotated[str, CodeOf("bill_states")]
     issued_at: datetime
     due_at: datetime
