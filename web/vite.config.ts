@@ -27,7 +27,7 @@ function oneLanguage(): Plugin {
     name: "anju-one-language",
     enforce: "pre",
     transform(code, id) {
-      const found = /src\/(?:i18n\/(?:common|citizen|apply|policies|staff)|terms)\.ts(\?en)?$/.exec(id);
+      const found = /src\/(?:i18n\/(?:common|citizen|apply|policies|evaluations|staff)|terms)\.ts(\?en)?$/.exec(id);
       return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
     },
   };

@@ -53,6 +53,7 @@ STAFF = {
         "/staff/readers",
         "/staff/looks",
         "/staff/query-objections",
+        "/staff/follow-ups",
         "/staff/recusals",
         "/staff/inbox",
     ),
@@ -76,6 +77,8 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
         "/inbox",
         "/myself/queries",
         "/confirm",
+        "/evaluate",
+        "/evaluations",
     )
 
 

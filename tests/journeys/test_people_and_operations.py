@@ -152,6 +152,14 @@ MATRIX = {
     "respond_to_complaint": "401 409 404 403 403 403 403 403 403 403 403 403 403 403 403",
     "handle_complaint": "401 403 403 404 404 409 404 403 403 403 403 403 403 403 403",
     "withdraw_policy": "401 403 403 403 403 403 403 409 403 403 403 403 403 403 403",
+    "list_services": "401 200 200 403 403 403 403 403 403 403 403 403 403 403 403",
+    "evaluate_service": "401 404 404 403 403 403 403 403 403 403 403 403 403 403 403",
+    "open_counter_visit": "401 403 403 200 404 403 403 403 403 403 403 403 403 403 403",
+    "get_visit": "404 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
+    "evaluate_visit": "401 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
+    "get_evaluation_figures": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
+    "list_follow_ups": "401 403 403 403 403 200 200 200 403 403 403 403 200 403 403",
+    "answer_follow_up": "401 403 403 403 403 404 404 404 403 403 403 403 403 403 403",
 }
 # The whole name and number are in no other answer; officials who do not review the case see both masked.
 WHOLE_TO = {
@@ -180,6 +188,7 @@ class Scene:
         names |= {"id": self.names["message"]} if "/inbox/" in operation.path else {}
         names |= {"id": "order-11"} if "/polic" in operation.path else {}
         names |= {"no": self.names["complaint"]} if "complaints/" in operation.path else {}
+        names |= {"code": "A" * 16} if "/receipts/" in operation.path else {}
         path = operation.path.format_map(names)
         options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
         async with (
@@ -274,6 +283,10 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "confirm_appointment": {"confirmed": True},
         "set_cover": {"absent": "nobody", "substitute": "nobody-else", "from_on": "2099-01-01", "until_on": "2099-01-02"},
         "publish_policy": {"digest": "0" * 64},
+        "evaluate_service": {"level": "satisfied"},
+        "evaluate_visit": {"level": "satisfied"},
+        "open_counter_visit": {"application_no": family.no},
+        "answer_follow_up": {"result": "explained", "answer": "已说明"},
         "withdraw_policy": {"from_on": "2026-01-01", "reason": "过去的日期"},
         "search": {"words": family.no},
         "file_complaint": {**letter, "text": "电梯停了三天，请派人来看。"},

@@ -44,7 +44,7 @@ EVIDENCE = {
     "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": set[str](),
     "organisation": {"change"},
-    "oversight": {"repairs", "operator_step", "staff_read", "staff_read_household", "fact", "complaint_step"},
+    "oversight": {"repairs", "operator_step", "staff_read", "staff_read_household", "fact", "complaint_step", "finished", "evaluation"},
     "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},
     "registry-gateway": {"access_log", "fact"},
 }
@@ -64,6 +64,7 @@ KEPT = (
     "policy_version",
     "policy_view",
     "complaint",
+    "follow_up",
 )
 
 

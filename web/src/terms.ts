@@ -142,6 +142,19 @@ export const terms = {
     unknown: {"zh": "无法比较", "en": "Unknown"},
     not_asked: {"zh": "未核验", "en": "Not asked"},
   },
+  evaluated_services: {
+    application_decided: {"zh": "资格申请办结", "en": "Application decided"},
+    objection_answered: {"zh": "异议答复", "en": "Objection answered"},
+    lease_signed: {"zh": "签订租赁合同", "en": "Lease signed"},
+    bill_paid: {"zh": "缴费", "en": "Payment"},
+    complaint_answered: {"zh": "投诉建议答复", "en": "Complaint answered"},
+    counter_visit: {"zh": "窗口办理", "en": "Visit to a counter"},
+  },
+  evaluation_channels: {
+    web: {"zh": "网上", "en": "Online"},
+    receipt: {"zh": "回执二维码", "en": "Code on the receipt"},
+    paper: {"zh": "纸质评价", "en": "On paper"},
+  },
   events: {
     submitted: {"zh": "提交申请，已受理", "en": "Submitted and received"},
     confirmation_awaited: {"zh": "等待其他成年家庭成员本人确认", "en": "Waiting for the other adults to confirm"},
@@ -205,6 +218,19 @@ export const terms = {
     register_not_asked: {"zh": "未予查询", "en": "Not asked"},
     complaint_received: {"zh": "收到来信", "en": "Complaint received"},
     complaint_moved: {"zh": "来信办理进展", "en": "Complaint moved on"},
+    service_evaluated: {"zh": "评价办结事项", "en": "Finished service evaluated"},
+    follow_up_done: {"zh": "差评回访完成", "en": "Bad evaluation followed up"},
+  },
+  follow_up_results: {
+    put_right: {"zh": "已改正", "en": "Put right"},
+    explained: {"zh": "已说明", "en": "Explained"},
+    improving: {"zh": "已列入改进", "en": "To be improved"},
+    not_reached: {"zh": "联系不上", "en": "Nobody was reached"},
+  },
+  follow_up_states: {
+    open: {"zh": "待回访", "en": "To be followed up"},
+    overdue: {"zh": "已超期，市级督办", "en": "Overdue, with the city"},
+    done: {"zh": "已回访", "en": "Followed up"},
   },
   home_grades: {
     ordinary: {"zh": "普通", "en": "Ordinary"},
@@ -329,6 +355,7 @@ export const terms = {
     export_audit: {"zh": "导出的表格中的一行（审计、检查）", "en": "A line of a spreadsheet (audit or inspection)"},
     export_account: {"zh": "导出的表格中的一行（财务对账）", "en": "A line of a spreadsheet (reconciling accounts)"},
     export_office: {"zh": "导出的表格中的一行（本岗位办理工作）", "en": "A line of a spreadsheet (work of the own office)"},
+    evaluation: {"zh": "对一次评价的回访", "en": "The follow-up of an evaluation"},
   },
   recusals: {
     OWN_CASE: {"zh": "本人或本人家庭的申请", "en": "His own household's"},
@@ -372,6 +399,26 @@ export const terms = {
     user_admin: {"zh": "用户管理员", "en": "User administrator"},
     audit_admin: {"zh": "安全审计员", "en": "Audit administrator"},
   },
+  satisfaction_levels: {
+    very_satisfied: {"zh": "非常满意", "en": "Very satisfied"},
+    satisfied: {"zh": "满意", "en": "Satisfied"},
+    fairly_satisfied: {"zh": "基本满意", "en": "Fairly satisfied"},
+    dissatisfied: {"zh": "不满意", "en": "Dissatisfied"},
+    very_dissatisfied: {"zh": "非常不满意", "en": "Very dissatisfied"},
+  },
+  satisfaction_reasons: {
+    quick: {"zh": "办得快", "en": "It was quick"},
+    friendly: {"zh": "态度好", "en": "Friendly staff"},
+    clear: {"zh": "说得清楚", "en": "Clearly explained"},
+    little_paper: {"zh": "不用多跑、少交材料", "en": "Little paper, no second visit"},
+    easy: {"zh": "页面好用", "en": "Easy to use"},
+    slow: {"zh": "办得太慢或超期", "en": "Too slow or overdue"},
+    unfriendly: {"zh": "态度不好", "en": "Unfriendly staff"},
+    unclear: {"zh": "没有一次说清楚", "en": "Not clearly explained at once"},
+    needless_paper: {"zh": "多要材料、多跑了路", "en": "Needless papers or visits"},
+    hard: {"zh": "页面难用", "en": "Hard to use"},
+    wrong: {"zh": "结果有误", "en": "The result was wrong"},
+  },
   stages: {
     submitted: {"zh": "已受理", "en": "Received"},
     confirming: {"zh": "家庭成员确认", "en": "Confirmation by the household"},
@@ -413,7 +460,7 @@ export const terms = {
   },
   view_channels: {
     web: {"zh": "网页", "en": "Web page"},
-    elder: {"zh": "长辈版", "en": "Large text"},
+    elder: {"zh": "长辈版页面", "en": "Page in large text"},
     wechat: {"zh": "微信", "en": "WeChat"},
     poster: {"zh": "海报二维码", "en": "Code on a poster"},
   },

@@ -295,6 +295,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         {"NOT_REGISTERED"},
     ),
     "GetTenant": (lambda no: pb.GetTenantRequest(application_no=no), {"housing"}, {}, "NOT_ALLOWED", {"NOT_REGISTERED"}),
+    "GetServed": (
+        lambda no: pb.GetServedRequest(steps=[pb.ServedStep(application_no=no)]),
+        {"oversight"},
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
     "GetContact": (lambda no: pb.GetContactRequest(application_no=no), {"notifications"}, {}, "NOT_ALLOWED", {""}),
 }
 

@@ -38,7 +38,7 @@ async def test_the_household_gets_its_number_and_its_workflow(office: Office) ->
     assert [m.relation for m in case.dossier.members] == ["applicant", "child", "spouse"]
     assert [entry.event for entry in case.timeline] == ["submitted"]
     assert list(case.consent.registers) == sorted(ALL_REGISTERS, key=list(case.consent.registers).index)
-    assert case.profile_version == "kaifeng-sample-2026.7"
+    assert case.profile_version == "kaifeng-sample-2026.8"
     await eventually(lambda: any(started.no == case.no for started in office.engine.started))
     started = next(s for s in office.engine.started if s.no == case.no)
     assert (started.owner, started.place.street, started.objection_level) == (owner.sub, case.street, "district")

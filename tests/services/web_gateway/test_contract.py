@@ -120,6 +120,23 @@ def script(gateway: World, operation: Operation) -> None:
     on("SavePolicyDraft", oversight.SavePolicyDraftResponse(draft=draft))
     on("PublishPolicy", oversight.PublishPolicyResponse(policy=policy))
     on("WithdrawPolicy", oversight.WithdrawPolicyResponse(policy=policy))
+    finished = oversight.Service(
+        id="sv-1",
+        item="counter_visit",
+        division="410202",
+        evaluation=oversight.Evaluation(level="satisfied", reasons=["quick"], channel="web"),
+        follow_up=oversight.FollowUp(state="done", result="explained"),
+    )
+    for dated in (finished.finished_at, finished.evaluation.at, finished.follow_up.due_at):
+        dated.GetCurrentTime()
+    counted = oversight.Breakdown(groups=[oversight.Figures(code="410202", counts=[5, 0, 0, 0, 0])])
+    on("ListServices", oversight.ListServicesResponse(services=[finished]))
+    on("EvaluateService", oversight.EvaluateServiceResponse(service=finished))
+    on("GetVisit", oversight.GetVisitResponse(service=finished))
+    on("EvaluateVisit", oversight.EvaluateVisitResponse(service=finished))
+    on("ListFollowUps", oversight.ListFollowUpsResponse(services=[finished]))
+    on("AnswerFollowUp", oversight.AnswerFollowUpResponse(service=finished))
+    on("GetEvaluationFigures", oversight.GetEvaluationFiguresResponse(month="2026-10", items=counted, months=["2026-10"]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
     on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))
     on("ListReaders", reads.ListReadersResponse(readers=[reads.Reader(day="2026-11-26", reader="st-1", service="casework")]))
@@ -238,4 +255,5 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         "CountView",
         "ListRuleArticles",
         "GetViews",
+        "GetEvaluationFigures",
     }

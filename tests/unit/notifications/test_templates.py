@@ -17,6 +17,10 @@ BLANKS = {
     "confirmation_awaited": {"no", "deadline"},
     "confirmation_expiring": {"deadline"},
     "confirmation_lapsed": set(),
+    "follow_up_opened": {"item", "deadline"},
+    "follow_up_reminder": {"item", "deadline"},
+    "follow_up_overdue": {"item", "days"},
+    "follow_up_done": {"item"},
     "member_refused": {"deadline"},
     "consent_withdrawn_awaited": {"deadline"},
     "consent_withdrawn_returned": {"deadline"},
@@ -85,6 +89,9 @@ STAFF = {
     "bulk_read",
     "number_refused",
     *(f"complaint_{event}" for event in ("task", "urgent", "reminder", "overdue", "second", "again")),
+    "follow_up_opened",
+    "follow_up_reminder",
+    "follow_up_overdue",
 }
 GOOD = {"sms": False, "title_zh": "标题", "body_zh": "内容 {unit}", "title_en": "Title", "body_en": "Text {unit}"}
 FACTS = {

@@ -95,7 +95,7 @@ def test_every_field_of_a_section_says_its_unit() -> None:
 
 def test_an_error_names_the_value_and_the_version() -> None:
     profile = anju_profile.load(KAIFENG)
-    with pytest.raises(anju_profile.NotInForceError, match=r"criteria\.new_worker\.insured_months_min of profile kaifeng-sample-2026\.7"):
+    with pytest.raises(anju_profile.NotInForceError, match=r"criteria\.new_worker\.insured_months_min of profile kaifeng-sample-2026\.8"):
         profile.criteria["new_worker"]["insured_months_min"].on(date(2025, 12, 31))
 
 

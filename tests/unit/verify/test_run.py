@@ -187,6 +187,8 @@ def test_every_invariant_has_its_check() -> None:
         "C1",
         "C2",
         "C4",
+        "E1",
+        "E2",
         "F1",
         "P1",
         "P2",

@@ -12,7 +12,9 @@ import pytest
 WEB = Path(__file__).parents[3] / "web/src"
 # "key": { zh: "…", en: "…" }, on one line or several.
 ENTRY = re.compile(r'^ {2}"(?P<key>[\w.]+)": \{\s*zh: "(?P<zh>(?:[^"\\]|\\.)*)",\s*en: "(?P<en>(?:[^"\\]|\\.)*)",?\s*\},$', re.MULTILINE)
-FILES = ("common", "citizen", "apply", "staff")
+# What comes with the pages that say it (``withTexts``).
+PARTS = ("policies", "evaluations")
+FILES = ("common", "citizen", "apply", *PARTS, "staff")
 # Put together from parts at run time: `section.${section}`.
 MADE = re.compile(r"`([a-z_]+\.[\w.]*)\$\{[^`]*\}([\w.]*)`")
 # The button that leads to the other language, a number plate and the number of a flat.
@@ -25,7 +27,7 @@ def entries(name: str) -> list[tuple[str, str, str]]:
 
 
 TEXTS = {key: (zh, en) for name in FILES for key, zh, en in entries(name)}
-CITIZENS = {key for name in ("common", "citizen", "apply") for key, _, _ in entries(name)}
+CITIZENS = {key for name in ("common", "citizen", "apply", *PARTS) for key, _, _ in entries(name)}
 
 
 def sources(*folders: str) -> str:
@@ -36,7 +38,7 @@ def sources(*folders: str) -> str:
 def test_every_text_was_read_by_this_test() -> None:
     for name in FILES:
         written = re.findall(r'^ {2}"[\w.]+":', (WEB / f"i18n/{name}.ts").read_text(encoding="utf-8"), re.MULTILINE)
-        assert len(written) == len(entries(name)) > 50, name
+        assert len(written) == len(entries(name)) > (20 if name in PARTS else 50), name
 
 
 def test_a_text_is_said_in_one_place() -> None:

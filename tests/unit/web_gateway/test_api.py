@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 107
+    assert len({op["operationId"] for op in operations}) == len(operations) == 115
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -137,6 +137,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
         POST /anonymous-complaints · POST /anonymous-complaints/lookup · POST /anonymous-complaints/response
         POST /complaints · GET /my-complaints · GET /complaints · GET /complaints/{no} · POST /complaints/{no}/response · POST /complaints/{no}/handling
+        GET /services · POST /services/{id}/evaluation · POST /counter-visits · GET /receipts/{code} · POST /receipts/{code}/evaluation · GET /evaluations
+        GET /follow-ups · POST /follow-ups/{id}/answer
         GET /query-objections · POST /query-objections/{id}/answer
         GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
         GET /organisation/units · GET /organisation/appointments · POST /organisation/appointments · POST /organisation/appointments/{id}/end
@@ -163,6 +165,8 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
         "get_policy",
         "list_rule_articles",
         "get_visits",
+        "get_visit",
+        "get_evaluation_figures",
     }
 
 
@@ -181,6 +185,10 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "save_policy_draft",
                 "publish_policy",
                 "withdraw_policy",
+                "evaluate_service",
+                "open_counter_visit",
+                "evaluate_visit",
+                "answer_follow_up",
                 "search",
                 "follow_complaint",
                 "export_tasks",

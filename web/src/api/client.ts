@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, paths, SessionView, SetCover, SubmitApplication } from "./schema";
+import type { AnswerFollowUp, Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, Opinion, paths, SessionView, SetCover, SubmitApplication } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -94,6 +94,13 @@ export const api = {
   policy: (id: string, query: { on_date?: string; channel?: "web" | "elder" | "wechat" | "poster" }) =>
     orNull(only(http.GET("/api/v1/policies/{id}", { params: { path: { id }, query } }))),
   ruleArticles: async () => (await only(http.GET("/api/v1/policy-articles"))).items,
+  finishedServices: (query: Paged & { application_no?: string }) => only(http.GET("/api/v1/services", { params: { query } })),
+  evaluate: (id: string, body: Opinion) => only(http.POST("/api/v1/services/{id}/evaluation", { params: { path: { id } }, body })),
+  receipt: (code: string) => orNull(only(http.GET("/api/v1/receipts/{code}", { params: { path: { code } } }))),
+  evaluateReceipt: (code: string, body: Opinion) => only(http.POST("/api/v1/receipts/{code}/evaluation", { params: { path: { code } }, body })),
+  evaluationFigures: (query: { month?: string }) => only(http.GET("/api/v1/evaluations", { params: { query } })),
+  followUps: (query: Sorted & { state?: string }) => only(http.GET("/api/v1/follow-ups", { params: { query } })),
+  answerFollowUp: (id: string, body: AnswerFollowUp) => only(http.POST("/api/v1/follow-ups/{id}/answer", { params: { path: { id } }, body })),
   notices: (query: Paged & { district?: string }) => only(http.GET("/api/v1/notices", { params: { query } })),
   // Public lists may come from the browser's cache; whoever has just changed one asks past it.
   estates: (query: { district?: string }, cache: RequestCache = "default") => only(http.GET("/api/v1/estates", { params: { query }, cache })),

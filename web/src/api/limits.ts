@@ -1,5 +1,8 @@
 /** How many characters the gateway takes, by its own document (make openapi). */
 export const limits = {
+  "AnswerFollowUp": {
+    "answer": 1000
+  },
   "AnswerOffer": {
     "reason": 500
   },
@@ -118,6 +121,9 @@ export const limits = {
   },
   "OfWorkflow": {
     "reason": 500
+  },
+  "Opinion": {
+    "words": 500
   },
   "PolicyContent": {
     "issuer": 100,

@@ -650,6 +650,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counter-visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The code for the receipt of a household the clerk has served at the counter; the same for one day, clerk and household
+         * @description Roles: street_clerk.
+         */
+        post: operations["open_counter_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counter/authorisations": {
         parameters: {
             query?: never;
@@ -866,6 +886,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many said what in a month that is over, by service, channel and district
+         * @description Groups under five are not shown, and cannot be worked out.
+         */
+        get: operations["get_evaluation_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/applications": {
         parameters: {
             query?: never;
@@ -1020,6 +1060,46 @@ export interface paths {
          * @description 409 EXPORT_TOO_LARGE above the limit of rows.
          */
         post: operations["export_waiting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bad evaluations of the reader's divisions, what is due first comes first; none that is about himself
+         * @description Auditors read what was done, not what was written. Roles: district_reviewer, city_reviewer, auditor.
+         */
+        get: operations["list_follow_ups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was found out and done, which the person reads; never by whom it is about
+         * @description The same again changes nothing. Roles: district_reviewer, city_reviewer.
+         */
+        post: operations["answer_follow_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1815,6 +1895,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipts/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The visit a receipt is of, without whose it was */
+        get: operations["get_visit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipts/{code}/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What whoever has the receipt thought of the visit, once; an official types in what was written on paper, unless it is about himself */
+        post: operations["evaluate_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/searches": {
         parameters: {
             query?: never;
@@ -1829,6 +1943,43 @@ export interface paths {
          * @description Looking for a person is on record at every household it finds. It changes nothing, so it needs no Idempotency-Key; it is a POST because names belong into no address.
          */
         post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The services that were finished for the reader, newest first, with what he has said of them and what came of it */
+        get: operations["list_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the reader thought of a service that was finished for him: once, and never required
+         * @description The same again changes nothing.
+         */
+        post: operations["evaluate_service"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2018,6 +2169,19 @@ export interface components {
              * @description Since the beginning of the day, in China.
              */
             count: number;
+        };
+        /** AnswerFollowUp */
+        AnswerFollowUp: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "put_right" | "explained" | "improving" | "not_reached";
+            /**
+             * Answer
+             * @description The person reads it.
+             */
+            answer: string;
         };
         /** AnswerOffer */
         AnswerOffer: {
@@ -3431,6 +3595,43 @@ export interface components {
             /** Items */
             items: components["schemas"]["Estate"][];
         };
+        /** EvaluationFigures */
+        EvaluationFigures: {
+            /** Month */
+            month: string;
+            /**
+             * Counts
+             * @description Of all; empty when there were fewer than five.
+             */
+            counts: number[];
+            items: components["schemas"]["GroupsFigures"];
+            channels: components["schemas"]["GroupsFigures"];
+            divisions: components["schemas"]["GroupsFigures"];
+            /**
+             * Months
+             * @description Months that are over and have figures, newest first.
+             */
+            months: string[];
+        };
+        /** EvaluationView */
+        EvaluationView: {
+            /** Level */
+            level: string;
+            /** Reasons */
+            reasons: string[];
+            /**
+             * Words
+             * @description What the person wrote; empty for readers it is not meant for.
+             */
+            words: string;
+            /** Channel */
+            channel: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** ExportBalance */
         ExportBalance: {
             /**
@@ -3755,6 +3956,99 @@ export interface components {
              * Format: date-time
              */
             accept_by: string;
+        };
+        /** FinishedService */
+        FinishedService: {
+            /** Id */
+            id: string;
+            /** Item */
+            item: string;
+            /**
+             * Application No
+             * @description Empty for what is about no case of the reader's own.
+             */
+            application_no: string;
+            /**
+             * Subject
+             * @description The lease, bill or whatever it was about.
+             */
+            subject: string;
+            /** Division */
+            division: string;
+            /** Division Name */
+            division_name: string;
+            /**
+             * Finished At
+             * Format: date-time
+             */
+            finished_at: string;
+            /** @description null while nothing was said. */
+            evaluation: components["schemas"]["EvaluationView"] | null;
+            /** @description Of a bad evaluation. */
+            follow_up: components["schemas"]["FollowUpView"] | null;
+        };
+        /** FinishedServicePage */
+        FinishedServicePage: {
+            /** Items */
+            items: components["schemas"]["FinishedService"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** FollowUpView */
+        FollowUpView: {
+            /** State */
+            state: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * Escalated At
+             * @description Since when it is overdue and lies with the city.
+             */
+            escalated_at: string | null;
+            /**
+             * Result
+             * @description Empty until it is done.
+             */
+            result: string;
+            /** Answer */
+            answer: string;
+            /** Answered At */
+            answered_at: string | null;
+        };
+        /** GroupFigures */
+        GroupFigures: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Counts
+             * @description In the order of the vocabulary satisfaction_levels, best first.
+             */
+            counts: number[];
+        };
+        /** GroupsFigures */
+        GroupsFigures: {
+            /** Groups */
+            groups: components["schemas"]["GroupFigures"][];
+            /**
+             * Hidden
+             * @description How many are in groups too small to be shown, together.
+             */
+            hidden: number;
         };
         /** Handling */
         Handling: {
@@ -4492,6 +4786,26 @@ export interface components {
              * @description Services that did not answer: what was done there is not known.
              */
             silent: string[];
+        };
+        /** Opinion */
+        Opinion: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "very_satisfied" | "satisfied" | "fairly_satisfied" | "dissatisfied" | "very_dissatisfied";
+            /**
+             * Reasons
+             * @description Praise goes with the two best levels, criticism with the others; none is needed.
+             * @default []
+             */
+            reasons: ("quick" | "friendly" | "clear" | "little_paper" | "easy" | "slow" | "unfriendly" | "unclear" | "needless_paper" | "hard" | "wrong")[];
+            /**
+             * Words
+             * @description Read by whoever follows it up; never published.
+             * @default
+             */
+            words: string;
         };
         /** OrganisationChange */
         OrganisationChange: {
@@ -5369,6 +5683,15 @@ export interface components {
              */
             words: string;
         };
+        /** ServedAtCounter */
+        ServedAtCounter: {
+            /**
+             * Application No
+             * @description Acceptance number.
+             * @example KF-2026-000123
+             */
+            application_no: string;
+        };
         /** ServiceCounter */
         ServiceCounter: {
             /** District */
@@ -5800,6 +6123,19 @@ export interface components {
              */
             application_nos: string[];
         };
+        /** VisitReceipt */
+        VisitReceipt: {
+            /**
+             * Code
+             * @description Printed on the receipt; whoever has it may evaluate the visit, once.
+             */
+            code: string;
+            /**
+             * Path
+             * @description Of the page the receipt's QR code leads to.
+             */
+            path: string;
+        };
         /** Visits */
         Visits: {
             /** Total */
@@ -5956,7 +6292,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -5983,7 +6319,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -6102,6 +6438,7 @@ export type AccountBalance = components['schemas']['AccountBalance'];
 export type AccountBalanceList = components['schemas']['AccountBalanceList'];
 export type AddUnits = components['schemas']['AddUnits'];
 export type Alarm = components['schemas']['Alarm'];
+export type AnswerFollowUp = components['schemas']['AnswerFollowUp'];
 export type AnswerOffer = components['schemas']['AnswerOffer'];
 export type AnswerQueryObjection = components['schemas']['AnswerQueryObjection'];
 export type Answering = components['schemas']['Answering'];
@@ -6166,6 +6503,8 @@ export type EndAppointment = components['schemas']['EndAppointment'];
 export type Engine = components['schemas']['Engine'];
 export type Estate = components['schemas']['Estate'];
 export type EstateList = components['schemas']['EstateList'];
+export type EvaluationFigures = components['schemas']['EvaluationFigures'];
+export type EvaluationView = components['schemas']['EvaluationView'];
 export type ExportBalance = components['schemas']['ExportBalance'];
 export type ExportBills = components['schemas']['ExportBills'];
 export type ExportCases = components['schemas']['ExportCases'];
@@ -6178,6 +6517,11 @@ export type FieldError = components['schemas']['FieldError'];
 export type Figure = components['schemas']['Figure'];
 export type Filed = components['schemas']['Filed'];
 export type FiledWithoutName = components['schemas']['FiledWithoutName'];
+export type FinishedService = components['schemas']['FinishedService'];
+export type FinishedServicePage = components['schemas']['FinishedServicePage'];
+export type FollowUpView = components['schemas']['FollowUpView'];
+export type GroupFigures = components['schemas']['GroupFigures'];
+export type GroupsFigures = components['schemas']['GroupsFigures'];
 export type Handling = components['schemas']['Handling'];
 export type Hit = components['schemas']['Hit'];
 export type HitList = components['schemas']['HitList'];
@@ -6213,6 +6557,7 @@ export type OpenVisit = components['schemas']['OpenVisit'];
 export type Operations = components['schemas']['Operations'];
 export type OperatorStep = components['schemas']['OperatorStep'];
 export type OperatorSteps = components['schemas']['OperatorSteps'];
+export type Opinion = components['schemas']['Opinion'];
 export type OrganisationChange = components['schemas']['OrganisationChange'];
 export type OrganisationChangePage = components['schemas']['OrganisationChangePage'];
 export type OrganisationUnit = components['schemas']['OrganisationUnit'];
@@ -6259,6 +6604,7 @@ export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
 export type SavePolicyDraft = components['schemas']['SavePolicyDraft'];
 export type Search = components['schemas']['Search'];
+export type ServedAtCounter = components['schemas']['ServedAtCounter'];
 export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SetCover = components['schemas']['SetCover'];
@@ -6279,6 +6625,7 @@ export type Vehicle = components['schemas']['Vehicle'];
 export type View = components['schemas']['View'];
 export type ViewsOfDay = components['schemas']['ViewsOfDay'];
 export type Visit = components['schemas']['Visit'];
+export type VisitReceipt = components['schemas']['VisitReceipt'];
 export type Visits = components['schemas']['Visits'];
 export type WaitingEntry = components['schemas']['WaitingEntry'];
 export type WaitingEntryPage = components['schemas']['WaitingEntryPage'];
@@ -7800,6 +8147,45 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    open_counter_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServedAtCounter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitReceipt"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     record_authorisation: {
         parameters: {
             query?: never;
@@ -8296,6 +8682,44 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    get_evaluation_figures: {
+        parameters: {
+            query?: {
+                /** @description A month that is over; empty for the last. */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationFigures"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     export_applications: {
         parameters: {
             query?: never;
@@ -8599,6 +9023,91 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_follow_ups: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only this state. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedServicePage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    answer_follow_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of a finished service. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerFollowUp"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedService"];
                 };
             };
             400: components["responses"]["400"];
@@ -10359,6 +10868,79 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    get_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code on a receipt. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedService"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    evaluate_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code on a receipt. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opinion"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedService"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     search: {
         parameters: {
             query?: never;
@@ -10381,6 +10963,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HitList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_services: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Only this application's. */
+                application_no?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedServicePage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    evaluate_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of a finished service. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opinion"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinishedService"];
                 };
             };
             400: components["responses"]["400"];

@@ -45,6 +45,11 @@ const policies: Part = {
   en: async () => (await import("../i18n/policies.ts?en")).policies,
 };
 
+const evaluations: Part = {
+  "zh-CN": async () => (await import("@/i18n/evaluations")).evaluations,
+  en: async () => (await import("../i18n/evaluations.ts?en")).evaluations,
+};
+
 /** A message knows its case and the month; the lease between them is asked for. All bills where there is none, or nobody answers. */
 const toBill: NavigationGuard = async (to) => {
   const lease = (await api.tenancy(String(to.params.no)).catch(() => null))?.lease;
@@ -59,6 +64,9 @@ export const router = createRouter({
     open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
     open("/policies", "policies.title", withTexts(policies, () => import("./pages/PoliciesPage.vue"))),
     open("/policies/:id", "policies.title", withTexts(policies, () => import("./pages/PolicyPage.vue"))),
+    open("/evaluations", "figures.title", withTexts(evaluations, () => import("./pages/EvaluationsPage.vue"))),
+    open("/receipts/:code", "receipt_page.title", withTexts(evaluations, () => import("./pages/VisitPage.vue"))),
+    mine("/evaluate", "evaluate.title", withTexts(evaluations, () => import("./pages/EvaluatePage.vue"))),
     open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
     open("/contracts/check/:no/:mark", "check_contract.title", () => import("./pages/CheckContractPage.vue")),

@@ -157,6 +157,8 @@ export const citizen = {
   "case.offer_view": { zh: "查看房源并答复", en: "See the home and answer" },
   "case.lease_sign": { zh: "阅读并签订合同", en: "Read and sign the lease" },
   "case.lease_view": { zh: "查看合同与账单", en: "Lease and bills" },
+  "case.evaluate": { zh: "评价这次服务", en: "Evaluate this service" },
+  "cases.evaluate": { zh: "评价服务", en: "Evaluate a service" },
   "case.over": { zh: "本次申请已经结束。情况有变化的，可以重新申请。", en: "This application is closed. If things have changed, you can apply again." },
   "case.apply_again": { zh: "重新申请", en: "Apply again" },
   "case.live": { zh: "本页会自动更新。", en: "This page updates by itself." },

@@ -140,6 +140,14 @@ export const PAGES: Page[] = [
     component: () => import("./pages/LooksPage.vue"),
   },
   {
+    path: "/follow-ups",
+    title: "follow_ups.title",
+    nav: { name: "staff.nav.follow_ups", group: "oversight", icon: "objections" },
+    help: "help.follow_ups",
+    roles: ["district_reviewer", "city_reviewer", "auditor"],
+    component: () => import("./pages/FollowUpsPage.vue"),
+  },
+  {
     path: "/query-objections",
     title: "query_objections.title",
     nav: { name: "staff.nav.query_objections", group: "oversight", icon: "objections" },

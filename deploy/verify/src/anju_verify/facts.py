@@ -82,7 +82,7 @@ CHANGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         """,
     ),
     "oversight": (
-        ("complaint", "complaint_step"),
+        ("complaint", "complaint_step", "evaluation", "follow_up"),
         """
         SELECT 'complaint/' || no AS id, 'complaint_received' AS code, '' AS application_no, received_at AS at,
                jsonb_build_object('complaint_kinds', kind, 'complaint_channels', channel) AS codes, '{{}}'::jsonb AS figures, true AS must,
@@ -92,6 +92,15 @@ CHANGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         SELECT step_id, 'complaint_moved', '', at, jsonb_build_object('complaint_events', event, 'complaint_stages', stage), '{{}}', true,
                {complaint_step}
         FROM complaint_step
+        UNION ALL
+        SELECT 'evaluation/' || evaluation.finished_id AS id, 'service_evaluated' AS code, '' AS application_no, evaluation.at,
+               jsonb_build_object('evaluated_services', item, 'satisfaction_levels', level, 'evaluation_channels', channel) AS codes,
+               '{{}}'::jsonb AS figures, true AS must, {evaluation} AS fresh
+        FROM evaluation JOIN finished ON finished.id = evaluation.finished_id
+        UNION ALL
+        SELECT 'evaluation/' || finished_id || '/followed-up', 'follow_up_done', '', answered_at, jsonb_build_object('follow_up_results', result),
+               jsonb_build_object('overdue', CASE WHEN answered_at > due_at THEN 1 ELSE 0 END), true, {follow_up}
+        FROM follow_up WHERE state = 'done'
         """,
     ),
     "registry-gateway": (

@@ -18,6 +18,7 @@ from anju_verify import (
     complaints,
     contracts,
     counter,
+    evaluations,
     facts,
     money,
     privacy,
@@ -47,6 +48,7 @@ _TOPICS: Final = (
     appointments,
     complaints,
     counter,
+    evaluations,
     facts,
     privacy,
 )

@@ -20,6 +20,7 @@ from anju_profile.sections import (
     Complaints,
     Contract,
     Division,
+    Evaluation,
     Lease,
     Recusal,
     Refusal,
@@ -40,6 +41,7 @@ class Profile(Section):
     objection_level: Code = Field(description="level that answers objections")
     application: ApplicationClocks
     recusal: Recusal
+    evaluation: Evaluation
     refusal: Refusal
     complaints: Complaints
     waiting: Waiting

@@ -51,6 +51,15 @@ class Recusal(Section):
     declaration_days: Positive
 
 
+class Evaluation(Section):
+    """What follows when somebody thought badly of a service (好差评): the working days there are for it, when its district is reminded, and how often the
+    city is told afterwards."""
+
+    follow_up_wd: Positive
+    reminder_wd_before: Whole
+    escalation_repeat_wd: Positive
+
+
 class Body(Row):
     """What the office of a review level calls itself. ``{city}``, ``{district}`` and ``{street}`` are the places of the case."""
 

@@ -18,6 +18,7 @@ from casework.parts import Parts
 from casework.reading import Reading
 from casework.record import Record
 from casework.recusals import Recusals
+from casework.served import Services
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CaseworkService"].full_name
 
@@ -33,6 +34,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         self._finding = Finding(parts)
         self._recusals = Recusals(parts)
         self._assistances = Assistances(parts)
+        self._services = Services(parts.database)
 
     async def SubmitApplication(self, request: pb.SubmitApplicationRequest, context: Any) -> pb.SubmitApplicationResponse:
         return pb.SubmitApplicationResponse(application=await self._intake.submit(current_caller(), request))
@@ -149,6 +151,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
         return await self._reading.tenant(request)
+
+    async def GetServed(self, request: pb.GetServedRequest, context: Any) -> pb.GetServedResponse:
+        return await self._services.served(request)
 
     async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
         return await self._reading.contact(request)

@@ -28,6 +28,7 @@ from chassis import temporal
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
 from chassis.outbox import Handler
+from chassis.rounds import every
 
 from oversight import tables
 from oversight.complaints.again import Complaints
@@ -38,6 +39,11 @@ from oversight.complaints.servicer import ComplaintsServicer
 from oversight.complaints.store import START_COMPLAINT
 from oversight.complaints.words import KINDS
 from oversight.editing import Editing
+from oversight.evaluations.follow_ups import ROUND_SECONDS, FollowUps
+from oversight.evaluations.following import SERVICES, Books, Following, ServiceBooks
+from oversight.evaluations.parts import Evaluations, asking
+from oversight.evaluations.public import Public
+from oversight.evaluations.rating import CaseOf, Rating
 from oversight.reading import Reading
 from oversight.servicer import OversightServicer
 from oversight.settings import Settings
@@ -47,14 +53,22 @@ SERVICE = pb.DESCRIPTOR.services_by_name["OversightService"].full_name
 
 
 @asynccontextmanager
-async def application(settings: Settings, *, engine: Engine | None = None) -> AsyncIterator[GrpcServer]:
-    """Serves until the block ends. ``engine`` stands in for Temporal in tests."""
+async def application(
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    books: Books | None = None,
+    case_of: CaseOf | None = None,
+    tell: Tellings | None = None,
+) -> AsyncIterator[GrpcServer]:
+    """Serves until the block ends. ``engine`` stands in for Temporal, ``books`` for the other services' records, ``case_of`` for casework and ``tell`` for
+    notifications in tests."""
     async with composing(settings, NAME) as made:
         if engine is None:
             # Lazily: the shelf is read, and complaints are taken in, while the engine is away.
             engine = TemporalEngine(await temporal.connect(settings, settings.clocks(), lazy=True))
         notifications = made.client("notifications")
-        tellings = Tellings(made.ring, notifications)
+        tellings = tell or Tellings(made.ring, notifications)
         words = Words(made.database, tables.Word, tables.Outbox, engine, made.ring, KINDS)
         handlers: dict[str, Handler] = {
             START_COMPLAINT: starting(engine),
@@ -83,5 +97,13 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             keeper = Keeper(made.database, engine, tables.Repair, [Complaints(parts)], OperatorSteps(tables.OperatorStep, made.ring))
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
-        servicer = OversightServicer(Reading(made.database), Editing(made.database))
+        if books is None or case_of is None:
+            clients = {name: made.client(name) for name in SERVICES}
+            books, case_of = books or ServiceBooks(clients), case_of or asking(clients["casework"])
+        follow_ups = FollowUps(made.database, made.ring, parts.profile, parts.outbox, tellings)
+        rating = Rating(made.database, made.ring, parts.profile, parts.outbox, tellings)
+        evaluations = Evaluations(rating, follow_ups, Public(made.database), case_of)
+        await made.beside(every(settings.follow_seconds, Following(made.database, books).round, "finished services"))
+        await made.beside(every(ROUND_SECONDS, follow_ups.round, "follow-ups"))
+        servicer = OversightServicer(Reading(made.database), Editing(made.database), evaluations)
         yield await made.serve(SERVICE, rpc.add_OversightServiceServicer_to_server, servicer, more=more)

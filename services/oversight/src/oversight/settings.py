@@ -11,3 +11,6 @@ class Settings(CaseServiceSettings):
     complaint_number_prefix: str = Field(
         default="TS", pattern="^[A-Z]{2}$", description="Letters in front of the numbers of complaints, one set per city."
     )
+    follow_seconds: float = Field(
+        default=15.0, gt=0, description="How often the other services are asked which services they have finished."
+    )

@@ -12,7 +12,7 @@ from casekit.operator_steps import OperatorStepColumns
 from casekit.words import WordColumns, word_rules
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Sequence, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -225,6 +225,87 @@ class FollowTry(Base, table=True):
     number_index: str = Field(primary_key=True)
     since: datetime = Field(sa_type=DateTime(timezone=True))
     tries: int
+
+
+class Followed(Base, table=True):
+    """How far the facts of another service were read: the place it gave."""
+
+    __tablename__ = "followed"
+
+    service: str = Field(primary_key=True)
+    cursor: str
+
+
+class Finished(Base, table=True):
+    """A service that was finished for somebody, as its owner has it on record (a fact of that service), or a visit to a counter as its clerk says.
+    Append-only."""
+
+    __tablename__ = "finished"
+    __table_args__ = (
+        Index("ix_finished_owner", "owner", "at", "id"),
+        Index("ix_finished_person", "person", postgresql_where=text("person <> ''")),
+        UniqueConstraint("code_digest", name="uq_finished_code"),
+    )
+
+    # Made of the fact, or of the visit.
+    id: str = Field(primary_key=True)
+    item: str
+    # The service which has it on record, and under which fact.
+    source: str
+    fact_id: str
+    application_no: str
+    subject: str
+    division: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    # For whom: account, and blind index of the person where it is known. Both empty for a visit, which is rated by its receipt.
+    owner: str
+    person: str
+    # Who has rendered it, account and person of each: they are rated, and have no part in what follows.
+    handlers: list[dict[str, str]] = Field(sa_type=JSONB)
+    # SHA-256 of the code on the receipt of a visit.
+    code_digest: str | None = Field(default=None, nullable=True)
+
+
+class Evaluation(Base, table=True):
+    """What was said of a finished service: once, and never changed."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (Index("ix_evaluation_day", "day"),)
+
+    finished_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("finished.id"),))
+    level: str
+    reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    words_sealed: bytes
+    channel: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    # The day in China: months are counted by it.
+    day: date
+    # Who has said it or, of what was written on paper, typed it in; empty for who came by a receipt.
+    said_by: str
+
+
+class FollowUp(Base, table=True):
+    """What follows a bad evaluation. Its end is written once."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        CheckConstraint("(state = 'done') = (answered_at IS NOT NULL)", name="follow_up_done"),
+        Index("ix_follow_up_next", "next_at", postgresql_where=text("state = 'open'")),
+    )
+
+    finished_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("evaluation.finished_id"),))
+    state: str = Field(default="open")
+    opened_at: datetime = Field(sa_type=DateTime(timezone=True))
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    # When somebody is told next, while it is open; how often has been.
+    next_at: datetime = Field(sa_type=DateTime(timezone=True))
+    told: int = Field(default=0)
+    escalated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    result: str = Field(default="")
+    answer_sealed: bytes = Field(default=b"")
+    answered_by: str = Field(default="")
+    answered_by_person: str = Field(default="")
+    answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
 
 reads.define(Base.metadata)

@@ -2968,6 +2968,133 @@ class GetTenantResponse(_message.Message):
 Global___GetTenantResponse: _TypeAlias = GetTenantResponse  # noqa: Y015
 
 @_typing.final
+class GetServedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServedStep]:
+        """At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___ServedStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetServedRequest: _TypeAlias = GetServedRequest  # noqa: Y015
+
+@_typing.final
+class ServedStep(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    application_no: _builtins.str
+    step_id: _builtins.str
+    """A step of the case; empty for what another service has done for its household."""
+    def __init__(
+        self,
+        *,
+        application_no: _builtins.str = ...,
+        step_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "step_id", b"step_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServedStep: _TypeAlias = ServedStep  # noqa: Y015
+
+@_typing.final
+class Somebody(_message.Message):
+    """Somebody by his account, and by the blind index of who he is, empty where the sign-on knows none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUB_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    sub: _builtins.str
+    person: _builtins.str
+    def __init__(
+        self,
+        *,
+        sub: _builtins.str = ...,
+        person: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "sub", b"sub"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Somebody: _TypeAlias = Somebody  # noqa: Y015
+
+@_typing.final
+class Served(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    HOUSEHOLD_FIELD_NUMBER: _builtins.int
+    OBJECTOR_FIELD_NUMBER: _builtins.int
+    HANDLERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def step(self) -> Global___ServedStep: ...
+    @_builtins.property
+    def household(self) -> Global___Somebody:
+        """The household."""
+
+    @_builtins.property
+    def objector(self) -> Global___Somebody:
+        """Who has objected, of a step that answers an objection."""
+
+    @_builtins.property
+    def handlers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Somebody]:
+        """Who has decided the case up to this step, the answer to the objection included; nobody of an empty step."""
+
+    def __init__(
+        self,
+        *,
+        step: Global___ServedStep | None = ...,
+        household: Global___Somebody | None = ...,
+        objector: Global___Somebody | None = ...,
+        handlers: _abc.Iterable[Global___Somebody] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["household", b"household", "objector", b"objector", "step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handlers", b"handlers", "household", b"household", "objector", b"objector", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Served: _TypeAlias = Served  # noqa: Y015
+
+@_typing.final
+class GetServedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def served(self) -> _containers.RepeatedCompositeFieldContainer[Global___Served]: ...
+    def __init__(
+        self,
+        *,
+        served: _abc.Iterable[Global___Served] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["served", b"served"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetServedResponse: _TypeAlias = GetServedResponse  # noqa: Y015
+
+@_typing.final
 class GetContactRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -224,6 +224,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.FromString,
                 _registered_method=True)
+        self.GetServed = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/GetServed',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetServedRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetServedResponse.FromString,
+                _registered_method=True)
         self.GetContact = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/GetContact',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.SerializeToString,
@@ -524,6 +529,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServed(self, request, context):
+        """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetContact(self, request, context):
         """Notifications only: where the household can be reached.
         """
@@ -723,6 +735,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetTenant,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.SerializeToString,
+            ),
+            'GetServed': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServed,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetServedRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetServedResponse.SerializeToString,
             ),
             'GetContact': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContact,
@@ -1756,6 +1773,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetTenant',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/GetServed',
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetServedRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.GetServedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -149,6 +149,8 @@ class CaseworkServiceStub:
     """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetTenant: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetTenantRequest, _casework_pb2.GetTenantResponse]
     """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+    GetServed: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetServedRequest, _casework_pb2.GetServedResponse]
+    """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]
     """Notifications only: where the household can be reached."""
 
@@ -270,6 +272,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Housing only: who a registered household is, by its newest dossier. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
     GetTenant: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetTenantRequest, _casework_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+    GetServed: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetServedRequest, _casework_pb2.GetServedResponse]  # type: ignore[assignment]
+    """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out."""
     GetContact: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]  # type: ignore[assignment]
     """Notifications only: where the household can be reached."""
 
@@ -616,6 +620,14 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetTenantResponse, _abc.Awaitable[_casework_pb2.GetTenantResponse]]:
         """Housing only: to whom the lease of a registered household is made out. FAILED_PRECONDITION/NOT_REGISTERED at any other stage."""
+
+    @_abc_1.abstractmethod
+    def GetServed(
+        self,
+        request: _casework_pb2.GetServedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.GetServedResponse, _abc.Awaitable[_casework_pb2.GetServedResponse]]:
+        """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out."""
 
     @_abc_1.abstractmethod
     def GetContact(

@@ -26,7 +26,7 @@ from anju.common.v1 import access_pb2 as anju_dot_common_dot_v1_dot_access__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/facts/v1/facts.proto\x12\ranju.facts.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x04\x46\x61\x63t\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x10\n\x08\x64ivision\x18\x05 \x01(\t\x12\x13\n\x0b\x64ivision_on\x18\x06 \x01(\t\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x64\x61y\x18\x08 \x01(\t\x12-\n\x05\x63odes\x18\t \x03(\x0b\x32\x1e.anju.facts.v1.Fact.CodesEntry\x12\x31\n\x07\x66igures\x18\n \x03(\x0b\x32 .anju.facts.v1.Fact.FiguresEntry\x1a,\n\nCodesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"1\n\x10ListFactsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"L\n\x11ListFactsResponse\x12\"\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.anju.facts.v1.Fact\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2p\n\x0c\x46\x61\x63tsService\x12`\n\tListFacts\x12\x1f.anju.facts.v1.ListFactsRequest\x1a .anju.facts.v1.ListFactsResponse\"\x10\xda\xce\x18\x0c*\noperationsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/facts/v1/facts.proto\x12\ranju.facts.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x04\x46\x61\x63t\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x10\n\x08\x64ivision\x18\x05 \x01(\t\x12\x13\n\x0b\x64ivision_on\x18\x06 \x01(\t\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x64\x61y\x18\x08 \x01(\t\x12-\n\x05\x63odes\x18\t \x03(\x0b\x32\x1e.anju.facts.v1.Fact.CodesEntry\x12\x31\n\x07\x66igures\x18\n \x03(\x0b\x32 .anju.facts.v1.Fact.FiguresEntry\x1a,\n\nCodesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"1\n\x10ListFactsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"L\n\x11ListFactsResponse\x12\"\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.anju.facts.v1.Fact\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2{\n\x0c\x46\x61\x63tsService\x12k\n\tListFacts\x12\x1f.anju.facts.v1.ListFactsRequest\x1a .anju.facts.v1.ListFactsResponse\"\x1b\xda\xce\x18\x17*\noperations*\toversightb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACT_FIGURESENTRY']._loaded_options = None
   _globals['_FACT_FIGURESENTRY']._serialized_options = b'8\001'
   _globals['_FACTSSERVICE'].methods_by_name['ListFacts']._loaded_options = None
-  _globals['_FACTSSERVICE'].methods_by_name['ListFacts']._serialized_options = b'\332\316\030\014*\noperations'
+  _globals['_FACTSSERVICE'].methods_by_name['ListFacts']._serialized_options = b'\332\316\030\027*\noperations*\toversight'
   _globals['_FACT']._serialized_start=107
   _globals['_FACT']._serialized_end=464
   _globals['_FACT_CODESENTRY']._serialized_start=372
@@ -50,5 +50,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTFACTSRESPONSE']._serialized_start=517
   _globals['_LISTFACTSRESPONSE']._serialized_end=593
   _globals['_FACTSSERVICE']._serialized_start=595
-  _globals['_FACTSSERVICE']._serialized_end=707
+  _globals['_FACTSSERVICE']._serialized_end=718
 # @@protoc_insertion_point(module_scope)

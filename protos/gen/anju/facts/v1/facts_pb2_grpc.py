@@ -47,7 +47,8 @@ class FactsServiceServicer:
     def ListFacts(self, request, context):
         """Facts in an order that never changes: whoever goes on from `next_cursor` misses none, also not of transactions that were still running. FAILED_PRECONDITION/
         FACTS_BEGIN_AGAIN for a cursor of another database (one that was restored): begin without a cursor; a fact keeps its id, so that one read twice is known.
-        There is no name, number or text of a person in a fact. Operations only, until there is a service that reports.
+        There is no name, number or text of a person in a fact. Operations, and oversight, which
+        learns from them which services were finished for whom.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

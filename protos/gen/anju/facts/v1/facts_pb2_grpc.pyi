@@ -36,7 +36,8 @@ class FactsServiceStub:
     ListFacts: _grpc.UnaryUnaryMultiCallable[_facts_pb2.ListFactsRequest, _facts_pb2.ListFactsResponse]
     """Facts in an order that never changes: whoever goes on from `next_cursor` misses none, also not of transactions that were still running. FAILED_PRECONDITION/
     FACTS_BEGIN_AGAIN for a cursor of another database (one that was restored): begin without a cursor; a fact keeps its id, so that one read twice is known.
-    There is no name, number or text of a person in a fact. Operations only, until there is a service that reports.
+    There is no name, number or text of a person in a fact. Operations, and oversight, which
+    learns from them which services were finished for whom.
     """
 
 @_typing.type_check_only
@@ -45,7 +46,8 @@ class FactsServiceAsyncStub(FactsServiceStub):
     ListFacts: _aio.UnaryUnaryMultiCallable[_facts_pb2.ListFactsRequest, _facts_pb2.ListFactsResponse]  # type: ignore[assignment]
     """Facts in an order that never changes: whoever goes on from `next_cursor` misses none, also not of transactions that were still running. FAILED_PRECONDITION/
     FACTS_BEGIN_AGAIN for a cursor of another database (one that was restored): begin without a cursor; a fact keeps its id, so that one read twice is known.
-    There is no name, number or text of a person in a fact. Operations only, until there is a service that reports.
+    There is no name, number or text of a person in a fact. Operations, and oversight, which
+    learns from them which services were finished for whom.
     """
 
 class FactsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -57,7 +59,8 @@ class FactsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_facts_pb2.ListFactsResponse, _abc.Awaitable[_facts_pb2.ListFactsResponse]]:
         """Facts in an order that never changes: whoever goes on from `next_cursor` misses none, also not of transactions that were still running. FAILED_PRECONDITION/
         FACTS_BEGIN_AGAIN for a cursor of another database (one that was restored): begin without a cursor; a fact keeps its id, so that one read twice is known.
-        There is no name, number or text of a person in a fact. Operations only, until there is a service that reports.
+        There is no name, number or text of a person in a fact. Operations, and oversight, which
+        learns from them which services were finished for whom.
         """
 
 def add_FactsServiceServicer_to_server(servicer: FactsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

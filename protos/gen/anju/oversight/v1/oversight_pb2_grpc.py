@@ -84,6 +84,46 @@ class OversightServiceStub:
                 request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyRequest.SerializeToString,
                 response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyResponse.FromString,
                 _registered_method=True)
+        self.ListServices = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/ListServices',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesResponse.FromString,
+                _registered_method=True)
+        self.EvaluateService = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/EvaluateService',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceResponse.FromString,
+                _registered_method=True)
+        self.OpenCounterVisit = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/OpenCounterVisit',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitResponse.FromString,
+                _registered_method=True)
+        self.GetVisit = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/GetVisit',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitResponse.FromString,
+                _registered_method=True)
+        self.EvaluateVisit = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/EvaluateVisit',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitResponse.FromString,
+                _registered_method=True)
+        self.GetEvaluationFigures = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/GetEvaluationFigures',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresResponse.FromString,
+                _registered_method=True)
+        self.ListFollowUps = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/ListFollowUps',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsResponse.FromString,
+                _registered_method=True)
+        self.AnswerFollowUp = channel.unary_unary(
+                '/anju.oversight.v1.OversightService/AnswerFollowUp',
+                request_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpResponse.FromString,
+                _registered_method=True)
 
 
 class OversightServiceServicer:
@@ -163,6 +203,66 @@ class OversightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListServices(self, request, context):
+        """The services that were finished for the caller, with what he has said of them and what has come of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateService(self, request, context):
+        """What somebody thinks of a service that was finished for him: once, and never required. The same again changes nothing; FAILED_PRECONDITION/EVALUATED for
+        something else. NOT_FOUND for a service of somebody else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenCounterVisit(self, request, context):
+        """A clerk has served a household at the counter: once a day, clerk and household. The code is printed on the receipt.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVisit(self, request, context):
+        """The visit a receipt is of. NOT_FOUND for a code nobody was given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateVisit(self, request, context):
+        """What whoever holds the receipt thinks of the visit, as EvaluateService; the edge says it in its own name for who has not signed on, and staff
+        type in what was written on paper. PERMISSION_DENIED/RATED_ONESELF for
+        whom it is about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEvaluationFigures(self, request, context):
+        """How many said what in a month, by item, channel and division. Groups under five are not shown, and what is shown does not give them away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFollowUps(self, request, context):
+        """Bad evaluations of the caller's divisions, what is due first comes first; never one he is rated in. Auditors read what was done, and not what people wrote.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerFollowUp(self, request, context):
+        """What was done about a bad evaluation. A repeat of the same changes nothing; FAILED_PRECONDITION/FOLLOWED_UP for something else. PERMISSION_DENIED/
+        RATED_ONESELF for who was rated, FOLLOW_UP_NEAR for who has to leave the household's matters to others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OversightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -215,6 +315,46 @@ def add_OversightServiceServicer_to_server(servicer, server):
                     servicer.WithdrawPolicy,
                     request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyRequest.FromString,
                     response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyResponse.SerializeToString,
+            ),
+            'ListServices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServices,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesResponse.SerializeToString,
+            ),
+            'EvaluateService': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateService,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceResponse.SerializeToString,
+            ),
+            'OpenCounterVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenCounterVisit,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitResponse.SerializeToString,
+            ),
+            'GetVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVisit,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitResponse.SerializeToString,
+            ),
+            'EvaluateVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateVisit,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitResponse.SerializeToString,
+            ),
+            'GetEvaluationFigures': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvaluationFigures,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresResponse.SerializeToString,
+            ),
+            'ListFollowUps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowUps,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsResponse.SerializeToString,
+            ),
+            'AnswerFollowUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerFollowUp,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -487,6 +627,222 @@ class OversightService:
             '/anju.oversight.v1.OversightService/WithdrawPolicy',
             anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyRequest.SerializeToString,
             anju_dot_oversight_dot_v1_dot_oversight__pb2.WithdrawPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/ListServices',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListServicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateService(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/EvaluateService',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateServiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenCounterVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/OpenCounterVisit',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.OpenCounterVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/GetVisit',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/EvaluateVisit',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.EvaluateVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvaluationFigures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/GetEvaluationFigures',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.GetEvaluationFiguresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFollowUps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/ListFollowUps',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.ListFollowUpsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerFollowUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.OversightService/AnswerFollowUp',
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_oversight__pb2.AnswerFollowUpResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,7 +44,7 @@ from casework.store.notices import (
     raised,
 )
 from casework.store.shared import in_divisions
-from casework.store.tasks import Listed, Standing, list_tasks, open_task, open_task_and_notice, standing, timeline
+from casework.store.tasks import Listed, Standing, list_tasks, open_task, open_task_and_notice, said_until, standing, step, timeline
 
 __all__ = [
     "MINOR_ELSEWHERE",
@@ -114,12 +114,14 @@ __all__ = [
     "release_residents",
     "release_silent",
     "retract",
+    "said_until",
     "save_draft",
     "see_duties",
     "served_cases",
     "shares_a_minor",
     "sign",
     "standing",
+    "step",
     "takes_one",
     "timeline",
     "typed_by",

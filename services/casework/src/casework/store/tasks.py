@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -38,6 +38,22 @@ _OPEN_TASK_AND_NOTICE = (
 async def timeline(session: AsyncSession, no: str) -> Sequence[tuple[Timeline, bool]]:
     """Every step, and whether it was typed at a counter for whom it is from."""
     return [(row[0], row[1]) for row in (await session.execute(_TIMELINE, {"no": no})).all()]
+
+
+async def step(session: AsyncSession, no: str, step_id: str) -> Timeline | None:
+    query = select(Timeline).where(col(Timeline.application_no) == no, col(Timeline.step_id) == step_id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def said_until(session: AsyncSession, no: str, seq: int, updates: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Account and person of whoever has decided the case up to a step, by these words, the first of two included."""
+    words = (
+        select(col(Word.sub), col(Word.person))
+        .join(Timeline, col(Timeline.word_id) == col(Word.id))
+        .where(col(Timeline.application_no) == no, col(Timeline.seq) <= seq, col(Word.update_name).in_(updates))
+    )
+    first = select(col(Proposal.sub), col(Proposal.person)).where(col(Proposal.application_no) == no, col(Proposal.void) == "")
+    return [(sub, person) for sub, person in (await session.execute(words.union(first))).all()]
 
 
 async def open_task_and_notice(session: AsyncSession, no: str) -> tuple[Task | None, Notice | None]:

@@ -40,6 +40,7 @@ BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
         "left": "count",
         "days": "count",
         "level": "term",
+        "item": "term",
         "register": "list",
     }
 )
