@@ -12,6 +12,20 @@ from anju_terms import Term, review_stage, terms, vocabularies
 
 WEB: Final = Path("web/src/terms.ts")
 DEPLOYMENT: Final = Path("deploy/terms.json")
+# No page says a word of these: a phone does not fetch them with the first page. The page that begins to takes its vocabulary out of here.
+NOT_SHOWN: Final = frozenset(
+    {
+        "complaint_channels",
+        "complaint_events",
+        "complaint_flags",
+        "complaint_kinds",
+        "complaint_stages",
+        "facts",
+        "laws",
+        "unit_states",
+        "view_channels",
+    }
+)
 
 
 def _titles() -> dict[str, dict[str, dict[str, str]]]:
@@ -19,9 +33,11 @@ def _titles() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def typescript() -> str:
-    """Titles and hints of every vocabulary, and what else the pages must know of a review level."""
+    """Titles and hints of every vocabulary that a page speaks, and what else the pages must know of a review level."""
     lines = ["/** Codes and their titles. Written by `make terms` from libs/terms; do not edit. */", "export const terms = {"]
     for name, vocabulary in vocabularies().items():
+        if name in NOT_SHOWN:
+            continue
         lines.append(f"  {name}: {{")
         lines += [f"    {_key(code)}: {json.dumps(_shown(term), ensure_ascii=False)}," for code, term in vocabulary.items()]
         lines.append("  },")
