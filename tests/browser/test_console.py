@@ -280,3 +280,46 @@ async def test_what_is_typed_outlives_the_session_and_is_not_left_unsaid(familie
     await clerk.press("提交决定")
     await expect(clerk.field("said")).to_contain_text("已提交")
     assert not clerk.complaints
+
+
+async def test_more_rows_than_one_person_takes_away_need_a_second_one(families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410205")
+    await family.submit()
+    manager, auditor = await visitor(SMALL), await visitor(WIDE)
+    await manager.sign_on_official("district_reviewer", "410205", "/staff/cases")
+    page = manager.page
+
+    async def too_many(route: Route) -> None:
+        await route.fulfill(
+            status=409, json={"type": "/problems/export-too-large", "title": "一次导出的行数太多", "status": 409, "detail": "请申请批准。"}
+        )
+
+    await page.route("**/api/v1/exports/applications", too_many)
+    await manager.press("导出表格")
+    await page.get_by_label("用途").select_option("report")
+    await page.get_by_role("button", name="导出", exact=True).click()
+    await manager.press("申请批准")
+    await expect(page.locator(".list .panel")).to_contain_text("请写明为什么需要")
+    await page.get_by_label("为什么需要").fill("省厅年度统计")
+    await is_whole(manager, "export-ask")
+    await manager.press("申请批准")
+    await page.locator(".list .panel").get_by_role("link", name="大批量导出").click()
+    await manager.expect_heading("大批量导出")
+    mine = page.locator("section.card").filter(has_text="省厅年度统计")
+    await expect(mine).to_contain_text("等待批准")
+    await expect(mine.get_by_role("button", name="批准", exact=True)).to_have_count(0)
+    await auditor.sign_on_official("auditor", "", "/staff/exports")
+    theirs = auditor.page.locator("section.card").filter(has_text="省厅年度统计")
+    await expect(theirs).to_contain_text("向上级报送")
+    await is_whole(auditor, "export-consent")
+    assert not await auditor.raw()
+    await theirs.get_by_role("button", name="批准", exact=True).click()
+    await expect(theirs).to_contain_text("已批准")
+    await manager.open("/staff/exports")
+    async with page.expect_download() as downloading:
+        await mine.get_by_role("link", name="下载表格").click()
+    file = await (await downloading.value).path()
+    with zipfile.ZipFile(file) as book:
+        text = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    assert family.no in text
+    await page.unroute_all(behavior="wait")

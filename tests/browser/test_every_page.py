@@ -52,6 +52,7 @@ STAFF = {
         "/staff/counters",
         "/staff/readers",
         "/staff/looks",
+        "/staff/exports",
         "/staff/query-objections",
         "/staff/follow-ups",
         "/staff/recusals",

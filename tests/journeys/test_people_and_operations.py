@@ -107,6 +107,14 @@ MATRIX = {
     "list_access": "401 200 404 200 404 200 404 200 200 404 403 200 200 403 403",
     "list_queries_about_me": "401 200 200 403 403 403 403 403 403 403 403 403 403 403 403",
     "object_to_query": "401 404 404 403 403 403 403 403 403 403 403 403 403 403 403",
+    "ask_export_tasks": "401 403 403 200 200 200 200 200 403 403 403 403 403 403 403",
+    "ask_export_applications": "401 403 403 200 200 200 200 200 200 200 403 200 200 403 403",
+    "ask_export_waiting": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
+    "ask_export_leases": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
+    "ask_export_bills": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
+    "list_export_requests": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
+    "answer_export": "401 403 403 404 404 404 404 404 404 404 404 404 404 404 404",
+    "get_export_file": "401 403 403 404 404 404 404 404 404 404 404 404 404 404 404",
     "list_query_objections": "401 403 403 403 403 403 403 403 403 403 403 403 200 403 403",
     "answer_query_objection": "401 403 403 403 403 403 403 403 403 403 403 403 404 403 403",
     "get_tenancy": "401 200 404 200 404 200 404 200 200 404 200 200 200 403 403",
@@ -250,6 +258,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "code": family.district,
         "period": "deposit",
         "index": "1",
+        "list": "leases",
         "account": "s-city_reviewer-4102",
     }
     dossier = {"dossier": family.dossier}
@@ -297,6 +306,9 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "handle_complaint": {"action": "answer", "text": "已经修好。"},
         **{name: {"purpose": "office"} for name in MATRIX if name.startswith("export_")},
         "export_waiting": {"purpose": "office", "district": family.district},
+        **{name: {"purpose": "office", "reason": "年度统计"} for name in MATRIX if name.startswith("ask_export_")},
+        "ask_export_waiting": {"purpose": "office", "reason": "年度统计", "district": family.district},
+        "answer_export": {"approve": False},
         "resume_workflow": {"workflow_id": f"application/{family.no}", "reason": "已补上模板"},
         "repair_workflow": {"workflow_id": f"lease/{family.lease_no}", "reason": "误终止"},
         # The estate stands elsewhere, says the record; so nothing is added.

@@ -145,6 +145,19 @@ export const terms = {
     account: {"zh": "财务对账", "en": "Reconciling accounts"},
     office: {"zh": "本岗位办理工作", "en": "Work of the own office"},
   },
+  export_states: {
+    waiting: {"zh": "等待批准", "en": "Waiting for consent"},
+    approved: {"zh": "已批准", "en": "Approved"},
+    refused: {"zh": "未批准", "en": "Refused"},
+    lapsed: {"zh": "已过期", "en": "Out of time"},
+  },
+  exports: {
+    tasks: {"zh": "待办列表", "en": "List of tasks"},
+    applications: {"zh": "申请列表", "en": "List of applications"},
+    waiting: {"zh": "轮候名单", "en": "The waiting list"},
+    leases: {"zh": "租赁合同列表", "en": "List of leases"},
+    bills: {"zh": "账单列表", "en": "List of bills"},
+  },
   follow_up_results: {
     put_right: {"zh": "已改正", "en": "Put right"},
     explained: {"zh": "已说明", "en": "Explained"},

@@ -178,7 +178,16 @@ def test_every_rpc_is_there() -> None:
 # -- the public API --------------------------------------------------------------------------------------------------------
 
 OPERATIONS: Final = {operation.id: operation for operation in operations()}
-NAMES: Final = {"index": "1", "no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "mark": "0" * 16, "account": "s-1"}
+NAMES: Final = {
+    "index": "1",
+    "list": "leases",
+    "no": "KF-2026-000123",
+    "id": "o-1",
+    "code": "410202",
+    "period": "202612",
+    "mark": "0" * 16,
+    "account": "s-1",
+}
 BODIES: Final = (
     b"[" * 60_000,
     b'{"a":' * 9_000,

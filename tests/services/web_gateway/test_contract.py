@@ -139,6 +139,12 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetEvaluationFigures", oversight.GetEvaluationFiguresResponse(month="2026-10", items=counted, months=["2026-10"]))
     on("ListLookups", registry.ListLookupsResponse(states=[registry.RegisterState(register="vehicles", outcome=1)]))  # type: ignore[arg-type]
     on("ListReads", reads.ListReadsResponse(reads=[reads.Read(day="2026-11-26", roles=["street_clerk"], what="dossier", times=2)]))
+    on(
+        "GetExport",
+        lambda asked: reads.GetExportResponse(
+            export=reads.Export(id=asked.id, list="leases", columns=["no"], purpose="report", reason="r", state="approved")
+        ),
+    )
     on("ListReaders", reads.ListReadersResponse(readers=[reads.Reader(day="2026-11-26", reader="st-1", service="casework")]))
     on(
         "ListLooks",
@@ -237,7 +243,16 @@ async def test_operation_does_what_its_description_says(gateway: World, id: str,
 
 async def test_no_signed_on_operation_answers_without_a_token(gateway: World) -> None:
     stranger = await gateway.stranger()
-    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "mark": "0" * 16, "account": "s-1"}
+    names = {
+        "no": "KF-2026-000123",
+        "id": "o-1",
+        "code": "410202",
+        "period": "202612",
+        "index": "1",
+        "mark": "0" * 16,
+        "account": "s-1",
+        "list": "leases",
+    }
     for operation in OPERATIONS.values():
         reply = await stranger.ask(operation.method, operation.path.format_map(names), headers={"Idempotency-Key": str(uuid4())})
         if operation.access in (Access.PUBLIC, Access.STRANGER):

@@ -73,7 +73,7 @@ async def test_what_people_write_is_no_formula(gateway: World) -> None:
 
 async def test_too_many_are_refused_before_anybody_is_read(gateway: World) -> None:
     gateway.backstage.on(
-        "ListApplications", lambda _asked: casework.ListApplicationsResponse(page=common.PageInfo(total=sheets.MOST_ROWS + 1))
+        "ListApplications", lambda _asked: casework.ListApplicationsResponse(page=common.PageInfo(total=gateway.settings.file_rows + 1))
     )
     person = await gateway.stranger()
     reply = await person.post(f"{API}/exports/applications", json={"purpose": "office"}, headers=bearer(gateway))

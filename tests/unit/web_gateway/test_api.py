@@ -134,6 +134,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/reach · PUT /myself/reach · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
         POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/trial-balance
+        POST /export-requests/tasks · POST /export-requests/applications · POST /export-requests/waiting-list · POST /export-requests/leases · POST /export-requests/bills
+        GET /export-requests · POST /export-requests/{list}/{id}/answer · GET /export-requests/{list}/{id}/file
         GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
         POST /anonymous-complaints · POST /anonymous-complaints/lookup · POST /anonymous-complaints/response
         POST /complaints · GET /my-complaints · GET /complaints · GET /complaints/{no} · POST /complaints/{no}/response · POST /complaints/{no}/handling

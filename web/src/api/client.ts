@@ -66,6 +66,8 @@ async function orNull<R>(call: Promise<R>): Promise<R | null> {
 
 const keyed = (key: string) => ({ "Idempotency-Key": key });
 type Paged = { limit?: number; cursor?: string };
+/** Lists that may be longer than one person takes away at once. */
+export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
 export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "trial-balance";
 type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
@@ -203,6 +205,16 @@ export const api = {
     const path = `/api/v1/exports/${list}` as "/api/v1/exports/applications";
     return (await only(http.POST(path, { body: body as never, parseAs: "blob" }))) as unknown as Blob;
   },
+  exportRequests: async () => (await only(http.GET("/api/v1/export-requests"))).items,
+  askExport(key: string, list: ExportedList, body: Record<string, unknown> & { purpose: string; reason: string }) {
+    // One address a list, as above.
+    const path = `/api/v1/export-requests/${list}` as "/api/v1/export-requests/applications";
+    return only(http.POST(path, { params: { header: keyed(key) }, body: body as never }));
+  },
+  answerExport: (key: string, list: LargeList, id: string, approve: boolean) =>
+    only(http.POST("/api/v1/export-requests/{list}/{id}/answer", { params: { path: { list, id }, header: keyed(key) }, body: { approve } })),
+  /** Where the browser gets a file a second person has consented to. */
+  exportFile: (list: string, id: string) => `/api/v1/export-requests/${encodeURIComponent(list)}/${encodeURIComponent(id)}/file`,
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   recuse: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),

@@ -25,6 +25,21 @@ export const limits = {
     "heading": 60,
     "text": 4000
   },
+  "AskBills": {
+    "reason": 500
+  },
+  "AskCases": {
+    "reason": 500
+  },
+  "AskLeases": {
+    "reason": 500
+  },
+  "AskTasks": {
+    "reason": 500
+  },
+  "AskWaiting": {
+    "reason": 500
+  },
   "BothTexts": {
     "zh": 600,
     "en": 1200

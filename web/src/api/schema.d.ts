@@ -906,6 +906,148 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reader's own, and those which colleagues of his duty have asked for; of everybody in his divisions for an auditor; the latest first */
+        get: operations["list_export_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a second person to consent to a file of more rows than one person takes away: what POST /exports/applications would hold */
+        post: operations["ask_export_applications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a second person to consent to a file of more rows than one person takes away: what POST /exports/bills would hold */
+        post: operations["ask_export_bills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a second person to consent to a file of more rows than one person takes away: what POST /exports/leases would hold */
+        post: operations["ask_export_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a second person to consent to a file of more rows than one person takes away: what POST /exports/tasks would hold */
+        post: operations["ask_export_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/waiting-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a second person to consent to a file of more rows than one person takes away: what POST /exports/waiting-list would hold */
+        post: operations["ask_export_waiting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/{list}/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The second person's word
+         * @description Approved, whoever asked may fetch exactly that file for 24 hours.
+         */
+        post: operations["answer_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-requests/{list}/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file somebody has consented to, for whoever asked; every page of it is a look on record
+         * @description 409 EXPORT_NOT_APPROVED before and a day after that.
+         */
+        get: operations["get_export_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/applications": {
         parameters: {
             query?: never;
@@ -2170,6 +2312,11 @@ export interface components {
              */
             count: number;
         };
+        /** AnswerExport */
+        AnswerExport: {
+            /** Approve */
+            approve: boolean;
+        };
         /** AnswerFollowUp */
         AnswerFollowUp: {
             /**
@@ -2509,6 +2656,209 @@ export interface components {
              * @default false
              */
             unverified: boolean;
+        };
+        /** AskBills */
+        AskBills: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("lease" | "bill" | "owed" | "due" | "state" | "case")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+            /**
+             * Failed Payment
+             * @default false
+             */
+            failed_payment: boolean;
+            /**
+             * Reason
+             * @description Why so many are needed; who consents reads it.
+             */
+            reason: string;
+        };
+        /** AskCases */
+        AskCases: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "name" | "stage" | "who" | "deadline" | "category" | "place" | "submitted" | "updated")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Stage
+             * @default
+             */
+            stage: string;
+            /**
+             * District
+             * @description Only this district or county.
+             * @default
+             * @example 410202
+             */
+            district: string;
+            /**
+             * Blocked
+             * @default false
+             */
+            blocked: boolean;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+            /**
+             * Changed Since
+             * @default
+             */
+            changed_since: string;
+            /**
+             * Reason
+             * @description Why so many are needed; who consents reads it.
+             */
+            reason: string;
+        };
+        /** AskLeases */
+        AskLeases: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "case" | "unit" | "rent" | "term" | "state")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+            /**
+             * District
+             * @description Only this district or county.
+             * @default
+             * @example 410202
+             */
+            district: string;
+            /**
+             * Reason
+             * @description Why so many are needed; who consents reads it.
+             */
+            reason: string;
+        };
+        /** AskTasks */
+        AskTasks: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "deadline" | "level" | "name" | "category" | "size" | "place" | "opened")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @default
+             */
+            state: string;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+            /**
+             * Reason
+             * @description Why so many are needed; who consents reads it.
+             */
+            reason: string;
+        };
+        /** AskWaiting */
+        AskWaiting: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("rank" | "no" | "name" | "size" | "state" | "registered")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * District
+             * @description District or county code (GB/T 2260).
+             * @example 410202
+             */
+            district: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+            /**
+             * Reason
+             * @description Why so many are needed; who consents reads it.
+             */
+            reason: string;
         };
         /** Assessment */
         Assessment: {
@@ -3837,6 +4187,60 @@ export interface components {
              * @default
              */
             since: string;
+        };
+        /** ExportRequest */
+        ExportRequest: {
+            /** Id */
+            id: string;
+            /** List */
+            list: string;
+            /**
+             * Conditions
+             * @description What the list is narrowed to, in words; empty for the whole list in the reach of who asks.
+             */
+            conditions: string[];
+            /**
+             * Rows
+             * @description How many when it was asked for, counted up to 10,000 and one more.
+             */
+            rows: number;
+            /** Purpose */
+            purpose: string;
+            /** Reason */
+            reason: string;
+            /** Official */
+            official: string;
+            /** Roles */
+            roles: string[];
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** State */
+            state: string;
+            /** Answered By */
+            answered_by: string;
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Until
+             * Format: date-time
+             * @description Until when it may be answered, or once approved, fetched.
+             */
+            until: string;
+            /** Own */
+            own: boolean;
+            /**
+             * To Answer
+             * @description Whether the reader is one who may consent.
+             */
+            to_answer: boolean;
+        };
+        /** ExportRequestList */
+        ExportRequestList: {
+            /** Items */
+            items: components["schemas"]["ExportRequest"][];
         };
         /** ExportTasks */
         ExportTasks: {
@@ -5757,6 +6161,11 @@ export interface components {
              * @description Address of our namespace in the workflow engine's UI, for operators; empty for everybody else.
              */
             engine_ui: string;
+            /**
+             * File Rows
+             * @description Rows of a list an official takes away in one file; more takes the consent of a second person.
+             */
+            file_rows: number;
         };
         /** SetCover */
         SetCover: {
@@ -6292,7 +6701,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, EXPORT_NEEDS_ANOTHER, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -6319,7 +6728,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -6438,6 +6847,7 @@ export type AccountBalance = components['schemas']['AccountBalance'];
 export type AccountBalanceList = components['schemas']['AccountBalanceList'];
 export type AddUnits = components['schemas']['AddUnits'];
 export type Alarm = components['schemas']['Alarm'];
+export type AnswerExport = components['schemas']['AnswerExport'];
 export type AnswerFollowUp = components['schemas']['AnswerFollowUp'];
 export type AnswerOffer = components['schemas']['AnswerOffer'];
 export type AnswerQueryObjection = components['schemas']['AnswerQueryObjection'];
@@ -6451,6 +6861,11 @@ export type Appoint = components['schemas']['Appoint'];
 export type Appointment = components['schemas']['Appointment'];
 export type AppointmentPage = components['schemas']['AppointmentPage'];
 export type ArticleText = components['schemas']['ArticleText'];
+export type AskBills = components['schemas']['AskBills'];
+export type AskCases = components['schemas']['AskCases'];
+export type AskLeases = components['schemas']['AskLeases'];
+export type AskTasks = components['schemas']['AskTasks'];
+export type AskWaiting = components['schemas']['AskWaiting'];
 export type Assessment = components['schemas']['Assessment'];
 export type Authorisation = components['schemas']['Authorisation'];
 export type Bill = components['schemas']['Bill'];
@@ -6511,6 +6926,8 @@ export type ExportCases = components['schemas']['ExportCases'];
 export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
 export type ExportReaders = components['schemas']['ExportReaders'];
+export type ExportRequest = components['schemas']['ExportRequest'];
+export type ExportRequestList = components['schemas']['ExportRequestList'];
 export type ExportTasks = components['schemas']['ExportTasks'];
 export type ExportWaiting = components['schemas']['ExportWaiting'];
 export type FieldError = components['schemas']['FieldError'];
@@ -8714,6 +9131,324 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_export_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequestList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    ask_export_applications: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskCases"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    ask_export_bills: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskBills"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    ask_export_leases: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskLeases"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    ask_export_tasks: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskTasks"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    ask_export_waiting: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskWaiting"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    answer_export: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                list: "tasks" | "applications" | "waiting" | "leases" | "bills";
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerExport"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRequest"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_export_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                list: "tasks" | "applications" | "waiting" | "leases" | "bills";
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "operations" | "organisation" | "changes" | "counter";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -107,6 +107,14 @@ export const PAGES: Page[] = [
     help: "help.bill",
     roles: ["house_manager", "finance", "auditor"],
     component: () => import("./pages/BillPage.vue"),
+  },
+  {
+    path: "/exports",
+    title: "exports.title",
+    nav: { name: "staff.nav.exports", group: "oversight", icon: "exports" },
+    help: "help.exports",
+    roles: [...REVIEWERS, "house_manager", "finance", "operator", "auditor"],
+    component: () => import("./pages/ExportsPage.vue"),
   },
   {
     path: "/counters",

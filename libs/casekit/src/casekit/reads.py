@@ -60,6 +60,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from casekit.exports import EXPORT_NOT_APPROVED, Exports
 from casekit.listing import By, Listing
 from casekit.settings import CaseServiceSettings
 
@@ -235,12 +236,30 @@ class Limits:
 
 
 class Reads:
-    def __init__(self, database: Database, limits: Limits) -> None:
+    def __init__(self, database: Database, limits: Limits, exports: Exports | None = None) -> None:
         self.database = database
+        self.exports = exports
         self._limits = limits
 
+    async def note_page(self, caller: Caller | None, what: str, request: Any, households: Iterable[str]) -> None:
+        """A page of a list, read or taken away in a file. One to which a second person has consented does not count towards the day's number. Raises as
+        ``note`` does, and Refusal(EXPORT_NOT_APPROVED) for what nobody has consented to."""
+        approved = bool(request.page.approval)
+        if approved:
+            if caller is None or self.exports is None:
+                raise Refusal(EXPORT_NOT_APPROVED)
+            await self.exports.require(caller, what, request)
+        await self.note(caller, of_list(what, request.page), households, counts=not approved)
+
     async def note(
-        self, caller: Caller | None, what: str, households: Iterable[str], act: AsyncSession | None = None, *, searched: int = 0
+        self,
+        caller: Caller | None,
+        what: str,
+        households: Iterable[str],
+        act: AsyncSession | None = None,
+        *,
+        searched: int = 0,
+        counts: bool = True,
     ) -> None:
         """Writes down that an official is about to be shown ``what`` (vocabulary reads) of these households, by application number; a household's own
         look and a process's are nobody's business. ``act``: the transaction of what he does, for one who is shown what he has done: both are on record
@@ -258,7 +277,7 @@ class Reads:
             "duties": " ".join(sorted(caller.roles)),
             "what": what,
             "shown": shown,
-            "counted": [] if what in PUBLIC else shown,
+            "counted": shown if counts and what not in PUBLIC else [],
             "on_day": day,
             "now": now,
             "alarm": self._limits.alarm,
@@ -465,6 +484,24 @@ class ReadsServicer(rpc.ReadsServiceServicer):
             for row_id, at, reader, roles, what, households in rows
         ]
         return pb.ListLooksResponse(looks=looks, page=info)
+
+    async def RequestExport(self, request: pb.RequestExportRequest, context: Any) -> pb.RequestExportResponse:
+        return pb.RequestExportResponse(export=await self._exports.ask(current_caller(), request))
+
+    async def ListExports(self, request: pb.ListExportsRequest, context: Any) -> pb.ListExportsResponse:
+        return pb.ListExportsResponse(exports=await self._exports.of(current_caller()))
+
+    async def GetExport(self, request: pb.GetExportRequest, context: Any) -> pb.GetExportResponse:
+        return pb.GetExportResponse(export=await self._exports.one(current_caller(), request.id))
+
+    async def AnswerExport(self, request: pb.AnswerExportRequest, context: Any) -> pb.AnswerExportResponse:
+        return pb.AnswerExportResponse(export=await self._exports.answer(current_caller(), request))
+
+    @property
+    def _exports(self) -> Exports:
+        if self._reads.exports is None:
+            raise Refusal(EXPORT_NOT_APPROVED)
+        return self._reads.exports
 
     async def _note_file(self, what: str, page: common.PageRequest) -> None:
         """A list of officials shows nothing of a household; that it was taken away in a file, and for what, is on record all the same."""

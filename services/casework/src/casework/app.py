@@ -17,6 +17,7 @@ from anju_people.index import PersonIndex
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
+from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
 from casekit.operator_steps import OperatorSteps
@@ -68,7 +69,7 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             database=made.database,
             outbox=made.outbox(tables.Outbox, handlers),
             words=words,
-            reads=Reads(made.database, Limits.of(settings)),
+            reads=Reads(made.database, Limits.of(settings), Exports(made.database, made.ring)),
             vault=Vault(made.ring, PersonIndex.of_folder(settings.keys_dir)),
             profile=anju_profile.load(settings.profile_dir, production=settings.production),
             number_prefix=settings.application_number_prefix,

@@ -10,7 +10,7 @@ from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
 from anju_people import phones
 from anju_terms import is_code
-from casekit.reads import TOO_MANY_READS, Reads, of_list
+from casekit.reads import TOO_MANY_READS, Reads
 from chassis import bounds, paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
@@ -127,7 +127,7 @@ class Reading:
                 typed_by_me=request.typed_by_me,
             )
         if not request.page.only_count:
-            await self._parts.reads.note(caller, of_list("applications", request.page), [case.no for case in shown])
+            await self._parts.reads.note_page(caller, "applications", request, [case.no for case in shown])
         return pb.ListApplicationsResponse(
             applications=[views.summary(self._parts.vault, case, words=caller.kind == "citizen") for case in shown], page=info
         )
@@ -140,7 +140,7 @@ class Reading:
             levels = reach.levels_of(caller)
             shown, info = await store.list_tasks(session, caller, levels, request.state, request.page, overdue=request.overdue)
         if not request.page.only_count:
-            await self._parts.reads.note(caller, of_list("tasks", request.page), [listed.case.no for listed in shown])
+            await self._parts.reads.note_page(caller, "tasks", request, [listed.case.no for listed in shown])
         return pb.ListTasksResponse(tasks=[views.task(listed) for listed in shown], page=info)
 
     async def notices(self, request: pb.ListNoticesRequest) -> pb.ListNoticesResponse:

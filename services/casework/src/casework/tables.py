@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anju_contracts.application import ENDS, START
 from anju_terms import terms
-from casekit import facts, reads
+from casekit import exports, facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.operator_steps import OperatorStepColumns
 from casekit.words import WordColumns, word_rules
@@ -479,4 +479,5 @@ class Objection(Base, table=True):
 
 
 reads.define(Base.metadata)
+exports.define(Base.metadata)
 facts.define(Base.metadata)

@@ -17,6 +17,7 @@ from anju_contracts import waiting
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, Records, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
 from casekit.operator_steps import OperatorSteps
@@ -83,7 +84,7 @@ async def application(
         }
         outbox = made.outbox(tables.Outbox, handlers)
         await made.beside(every(ROUND_SECONDS, partial(end_expired, database, engine), "expired offers"))
-        reads = Reads(database, Limits.of(settings))
+        reads = Reads(database, Limits.of(settings), Exports(database, made.ring))
         parts = Parts(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts)
         servicer = HousingServicer(parts, files, reads)
         made.alarms({"bulk_reads": reads.alarmed})

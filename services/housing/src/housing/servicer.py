@@ -13,7 +13,7 @@ from anju.housing.v1 import housing_pb2_grpc as rpc
 from anju_contracts import lease, waiting
 from casekit.facts import Fact
 from casekit.facts import record as record_facts
-from casekit.reads import Reads, of_list, of_one
+from casekit.reads import Reads, of_one
 from casekit.words import Heard
 from chassis import ids, once
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -168,7 +168,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._database.transaction() as session:
             found, info = await store.waiting_list(session, request.district, request.state, request.page)
         if not request.page.only_count:
-            await self._reads.note(caller_if_known(), of_list("waiting", request.page), [ranked.entry.application_no for ranked in found])
+            await self._reads.note_page(caller_if_known(), "waiting", request, [ranked.entry.application_no for ranked in found])
         return pb.ListWaitingResponse(entries=[wire.waiting_entry(ranked) for ranked in found], page=info)
 
     async def GetTenancy(self, request: pb.GetTenancyRequest, context: Context) -> pb.GetTenancyResponse:
@@ -196,7 +196,7 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
         async with self._database.transaction() as session:
             page, info = await store.leases(session, in_reach, request.state, request.district, request.page, no=request.no)
         if not request.page.only_count:
-            await self._reads.note(current_caller(), of_list("leases", request.page), [leased.lease.application_no for leased in page])
+            await self._reads.note_page(current_caller(), "leases", request, [leased.lease.application_no for leased in page])
         return pb.ListLeasesResponse(leases=[wire.lease(leased) for leased in page], page=info)
 
     # --- what a household says ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from casekit import facts, reads
+from casekit import exports, facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.operator_steps import OperatorStepColumns
 from casekit.words import WordColumns, word_rules
@@ -269,4 +269,5 @@ class Outbox(Base, OutboxColumns, table=True):
 
 
 reads.define(Base.metadata)
+exports.define(Base.metadata)
 facts.define(Base.metadata)

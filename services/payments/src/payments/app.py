@@ -19,6 +19,7 @@ from anju_contracts.base import Model
 from casekit.blocked import SERVICE as REPAIR
 from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, Standing, TemporalEngine
+from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
 from casekit.operator_steps import OperatorSteps
@@ -75,7 +76,7 @@ async def application(
         bank = CcbBank(account, await made.beside(aiohttp.ClientSession(timeout=timeout)))
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
-        reads = Reads(database, Limits.of(settings))
+        reads = Reads(database, Limits.of(settings), Exports(database, made.ring))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
         made.alarms({"bulk_reads": reads.alarmed})
         more: dict[str, Callable[[Any], None]] = {

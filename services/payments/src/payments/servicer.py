@@ -55,7 +55,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
                 session, in_reach, request.lease_no, request.state, request.page, failed_payment=request.failed_payment
             )
         if not request.page.only_count:
-            await self._reads.note(current_caller(), of_list("bills", request.page), [bill.application_no for bill in found])
+            await self._reads.note_page(current_caller(), "bills", request, [bill.application_no for bill in found])
         return pb.ListBillsResponse(bills=[wire.bill(bill) for bill in found], page=info)
 
     async def GetBill(self, request: pb.GetBillRequest, context: Context) -> pb.GetBillResponse:

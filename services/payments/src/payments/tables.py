@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from casekit import facts, reads
+from casekit import exports, facts, reads
 from casekit.blocked import RepairColumns, repairs_once
 from casekit.operator_steps import OperatorStepColumns
 from chassis.once import OnceColumns
@@ -192,4 +192,5 @@ class Outbox(Base, OutboxColumns, table=True):
 
 
 reads.define(Base.metadata)
+exports.define(Base.metadata)
 facts.define(Base.metadata)

@@ -89,6 +89,7 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             issuer=issuer,
             strangers=Buckets("stranger", settings.stranger_requests_per_minute),
             engine_ui=settings.temporal_ui_url,
+            file_rows=settings.file_rows,
         )
         health = Health(remote, issuer)
         addresses = Addresses(settings.trusted_proxies)

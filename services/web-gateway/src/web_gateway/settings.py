@@ -46,6 +46,13 @@ class Settings(ProcessSettings):
     header_seconds: float = Field(default=10.0, gt=0, description="How long the header of a request may take to arrive.")
     events_poll_seconds: float = Field(default=2.0, gt=0, description="How often an open event stream looks for a change.")
 
+    file_rows: int = Field(
+        default=5_000,
+        ge=1,
+        le=10_000,
+        description="Rows of a list one official takes away in one file; more takes the consent of a second verified person.",
+    )
+
     temporal_ui_url: str = Field(
         default="",
         pattern="^(https?://.*)?$",

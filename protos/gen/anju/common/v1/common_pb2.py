@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/common/v1/common.proto\x12\x0e\x61nju.common.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"|\n\x0bPageRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x0c\n\x04sort\x18\x03 \x01(\t\x12\x0c\n\x04skip\x18\x04 \x01(\x05\x12\r\n\x05\x63ount\x18\x05 \x01(\x08\x12\x12\n\nonly_count\x18\x06 \x01(\x08\x12\x0f\n\x07purpose\x18\x07 \x01(\t\".\n\x08PageInfo\x12\x13\n\x0bnext_cursor\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x03\"\x89\x01\n\x04Step\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07word_id\x18\x04 \x01(\t\x12%\n\x04tell\x18\x05 \x03(\x0b\x32\x17.anju.common.v1.Telling\"\x1e\n\x04Text\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"(\n\x04Term\x12\x12\n\nvocabulary\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\xc9\x01\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12)\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x0f\n\x05month\x18\x03 \x01(\tH\x00\x12\r\n\x03\x66\x65n\x18\x04 \x01(\x03H\x00\x12\x0f\n\x05\x63ount\x18\x05 \x01(\x03H\x00\x12$\n\x04term\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.TermH\x00\x12&\n\x04list\x18\x07 \x01(\x0b\x32\x16.anju.common.v1.ValuesH\x00\x42\x06\n\x04kind\".\n\x06Values\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.anju.common.v1.Value\"\xb6\x01\n\x07Telling\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x33\n\x06values\x18\x02 \x03(\x0b\x32#.anju.common.v1.Telling.ValuesEntry\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x10\n\x08\x64ivision\x18\x04 \x01(\t\x1a\x44\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.anju.common.v1.Value:\x02\x38\x01\"\xd8\x01\n\x08RentLine\x12\x11\n\tfirst_day\x18\x01 \x01(\t\x12\x10\n\x08last_day\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x03 \x01(\x05\x12\x12\n\nmonth_days\x18\x04 \x01(\x05\x12\x16\n\x0e\x61rea_centi_sqm\x18\x05 \x01(\x03\x12\x19\n\x11\x66\x65n_per_sqm_month\x18\x06 \x01(\x03\x12\x11\n\tmonth_fen\x18\x07 \x01(\x03\x12\x11\n\treduction\x18\x08 \x01(\t\x12\x18\n\x10reduced_permille\x18\t \x01(\x05\x12\x12\n\namount_fen\x18\n \x01(\x03*\xc7\x01\n\rLookupOutcome\x12\x1e\n\x1aLOOKUP_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOKUP_OUTCOME_FOUND\x10\x01\x12\x1c\n\x18LOOKUP_OUTCOME_NO_RECORD\x10\x02\x12\x1b\n\x17LOOKUP_OUTCOME_MISMATCH\x10\x03\x12\x1e\n\x1aLOOKUP_OUTCOME_UNAVAILABLE\x10\x04\x12!\n\x1dLOOKUP_OUTCOME_UNKNOWN_PERSON\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/common/v1/common.proto\x12\x0e\x61nju.common.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\x0bPageRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x0c\n\x04sort\x18\x03 \x01(\t\x12\x0c\n\x04skip\x18\x04 \x01(\x05\x12\r\n\x05\x63ount\x18\x05 \x01(\x08\x12\x12\n\nonly_count\x18\x06 \x01(\x08\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x10\n\x08\x61pproval\x18\x08 \x01(\t\".\n\x08PageInfo\x12\x13\n\x0bnext_cursor\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x03\"\x89\x01\n\x04Step\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07word_id\x18\x04 \x01(\t\x12%\n\x04tell\x18\x05 \x03(\x0b\x32\x17.anju.common.v1.Telling\"\x1e\n\x04Text\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"(\n\x04Term\x12\x12\n\nvocabulary\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\xc9\x01\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12)\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x0f\n\x05month\x18\x03 \x01(\tH\x00\x12\r\n\x03\x66\x65n\x18\x04 \x01(\x03H\x00\x12\x0f\n\x05\x63ount\x18\x05 \x01(\x03H\x00\x12$\n\x04term\x18\x06 \x01(\x0b\x32\x14.anju.common.v1.TermH\x00\x12&\n\x04list\x18\x07 \x01(\x0b\x32\x16.anju.common.v1.ValuesH\x00\x42\x06\n\x04kind\".\n\x06Values\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.anju.common.v1.Value\"\xb6\x01\n\x07Telling\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x33\n\x06values\x18\x02 \x03(\x0b\x32#.anju.common.v1.Telling.ValuesEntry\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x10\n\x08\x64ivision\x18\x04 \x01(\t\x1a\x44\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.anju.common.v1.Value:\x02\x38\x01\"\xd8\x01\n\x08RentLine\x12\x11\n\tfirst_day\x18\x01 \x01(\t\x12\x10\n\x08last_day\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x03 \x01(\x05\x12\x12\n\nmonth_days\x18\x04 \x01(\x05\x12\x16\n\x0e\x61rea_centi_sqm\x18\x05 \x01(\x03\x12\x19\n\x11\x66\x65n_per_sqm_month\x18\x06 \x01(\x03\x12\x11\n\tmonth_fen\x18\x07 \x01(\x03\x12\x11\n\treduction\x18\x08 \x01(\t\x12\x18\n\x10reduced_permille\x18\t \x01(\x05\x12\x12\n\namount_fen\x18\n \x01(\x03*\xc7\x01\n\rLookupOutcome\x12\x1e\n\x1aLOOKUP_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOKUP_OUTCOME_FOUND\x10\x01\x12\x1c\n\x18LOOKUP_OUTCOME_NO_RECORD\x10\x02\x12\x1b\n\x17LOOKUP_OUTCOME_MISMATCH\x10\x03\x12\x1e\n\x1aLOOKUP_OUTCOME_UNAVAILABLE\x10\x04\x12!\n\x1dLOOKUP_OUTCOME_UNKNOWN_PERSON\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,26 +34,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TELLING_VALUESENTRY']._loaded_options = None
   _globals['_TELLING_VALUESENTRY']._serialized_options = b'8\001'
-  _globals['_LOOKUPOUTCOME']._serialized_start=1125
-  _globals['_LOOKUPOUTCOME']._serialized_end=1324
-  _globals['_PAGEREQUEST']._serialized_start=80
-  _globals['_PAGEREQUEST']._serialized_end=204
-  _globals['_PAGEINFO']._serialized_start=206
-  _globals['_PAGEINFO']._serialized_end=252
-  _globals['_STEP']._serialized_start=255
-  _globals['_STEP']._serialized_end=392
-  _globals['_TEXT']._serialized_start=394
-  _globals['_TEXT']._serialized_end=424
-  _globals['_TERM']._serialized_start=426
-  _globals['_TERM']._serialized_end=466
-  _globals['_VALUE']._serialized_start=469
-  _globals['_VALUE']._serialized_end=670
-  _globals['_VALUES']._serialized_start=672
-  _globals['_VALUES']._serialized_end=718
-  _globals['_TELLING']._serialized_start=721
-  _globals['_TELLING']._serialized_end=903
-  _globals['_TELLING_VALUESENTRY']._serialized_start=835
-  _globals['_TELLING_VALUESENTRY']._serialized_end=903
-  _globals['_RENTLINE']._serialized_start=906
-  _globals['_RENTLINE']._serialized_end=1122
+  _globals['_LOOKUPOUTCOME']._serialized_start=1144
+  _globals['_LOOKUPOUTCOME']._serialized_end=1343
+  _globals['_PAGEREQUEST']._serialized_start=81
+  _globals['_PAGEREQUEST']._serialized_end=223
+  _globals['_PAGEINFO']._serialized_start=225
+  _globals['_PAGEINFO']._serialized_end=271
+  _globals['_STEP']._serialized_start=274
+  _globals['_STEP']._serialized_end=411
+  _globals['_TEXT']._serialized_start=413
+  _globals['_TEXT']._serialized_end=443
+  _globals['_TERM']._serialized_start=445
+  _globals['_TERM']._serialized_end=485
+  _globals['_VALUE']._serialized_start=488
+  _globals['_VALUE']._serialized_end=689
+  _globals['_VALUES']._serialized_start=691
+  _globals['_VALUES']._serialized_end=737
+  _globals['_TELLING']._serialized_start=740
+  _globals['_TELLING']._serialized_end=922
+  _globals['_TELLING_VALUESENTRY']._serialized_start=854
+  _globals['_TELLING_VALUESENTRY']._serialized_end=922
+  _globals['_RENTLINE']._serialized_start=925
+  _globals['_RENTLINE']._serialized_end=1141
 # @@protoc_insertion_point(module_scope)

@@ -61,6 +61,7 @@ class PageRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     ONLY_COUNT_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     """At most this many rows; 0 means the service's default (20), more than 100 is cut to 100."""
     cursor: _builtins.str
@@ -75,6 +76,8 @@ class PageRequest(_message.Message):
     """Asks for that alone: no row is shown."""
     purpose: _builtins.str
     """The rows are taken away in a file, for this purpose (vocabulary export_purposes); empty when they are read on a page."""
+    approval: _builtins.str
+    """The request of a file of more rows than one person takes away, to which a second one has consented (anju.reads.v1); empty for any other."""
     def __init__(
         self,
         *,
@@ -85,10 +88,11 @@ class PageRequest(_message.Message):
         count: _builtins.bool = ...,
         only_count: _builtins.bool = ...,
         purpose: _builtins.str = ...,
+        approval: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cursor", b"cursor", "limit", b"limit", "only_count", b"only_count", "purpose", b"purpose", "skip", b"skip", "sort", b"sort"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "count", b"count", "cursor", b"cursor", "limit", b"limit", "only_count", b"only_count", "purpose", b"purpose", "skip", b"skip", "sort", b"sort"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from anju.common.v1 import common_pb2 as anju_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/reads/v1/reads.proto\x12\ranju.reads.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"l\n\x04Read\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05times\x18\x04 \x01(\x05\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x10ListReadsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListReadsResponse\x12\"\n\x05reads\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Read\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\xdb\x01\n\x06Reader\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x12\n\nhouseholds\x18\x05 \x01(\x05\x12\x13\n\x0b\x61larm_above\x18\x06 \x01(\x05\x12.\n\nalarmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x08 \x01(\x05\x12\x0e\n\x06misses\x18\t \x01(\x05\x12\x1a\n\x12misses_alarm_above\x18\n \x01(\x05\"|\n\x12ListReadersRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\x0f\n\x07\x61larmed\x18\x03 \x01(\x08\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\r\n\x05since\x18\x05 \x01(\t\"e\n\x13ListReadersResponse\x12&\n\x07readers\x18\x01 \x03(\x0b\x32\x15.anju.reads.v1.Reader\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\x8c\x01\n\x04Look\x12\n\n\x02id\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reader\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\x0c\n\x04what\x18\x05 \x01(\t\x12\x12\n\nhouseholds\x18\x06 \x01(\x05\x12\x0f\n\x07service\x18\x07 \x01(\t\"r\n\x10ListLooksRequest\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListLooksResponse\x12\"\n\x05looks\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Look\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xe4\x02\n\x0cReadsService\x12\x8f\x01\n\tListReads\x12\x1f.anju.reads.v1.ListReadsRequest\x1a .anju.reads.v1.ListReadsResponse\"?\xda\xce\x18;\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\x07\x61uditor\x12\x63\n\x0bListReaders\x12!.anju.reads.v1.ListReadersRequest\x1a\".anju.reads.v1.ListReadersResponse\"\r\xda\xce\x18\t\"\x07\x61uditor\x12]\n\tListLooks\x12\x1f.anju.reads.v1.ListLooksRequest\x1a .anju.reads.v1.ListLooksResponse\"\r\xda\xce\x18\t\"\x07\x61uditorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nju/reads/v1/reads.proto\x12\ranju.reads.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1b\x61nju/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x02\n\x06\x45xport\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04list\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x03\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x10\n\x08official\x18\x08 \x01(\t\x12\r\n\x05roles\x18\t \x03(\t\x12,\n\x08\x61sked_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x0b \x01(\t\x12\x13\n\x0b\x61nswered_by\x18\x0c \x01(\t\x12/\n\x0b\x61nswered_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03own\x18\x0f \x01(\x08\x12\x11\n\tto_answer\x18\x10 \x01(\x08\"\xa0\x01\n\x14RequestExportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0c\n\x04list\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x03\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x10\n\x08official\x18\x08 \x01(\t\">\n\x15RequestExportResponse\x12%\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x15.anju.reads.v1.Export\"\x14\n\x12ListExportsRequest\"=\n\x13ListExportsResponse\x12&\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x15.anju.reads.v1.Export\"\x1e\n\x10GetExportRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x11GetExportResponse\x12%\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x15.anju.reads.v1.Export\"D\n\x13\x41nswerExportRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x02 \x01(\x08\x12\x10\n\x08official\x18\x03 \x01(\t\"=\n\x14\x41nswerExportResponse\x12%\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x15.anju.reads.v1.Export\"l\n\x04Read\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05times\x18\x04 \x01(\x05\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x10ListReadsRequest\x12\x16\n\x0e\x61pplication_no\x18\x01 \x01(\t\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListReadsResponse\x12\"\n\x05reads\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Read\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\xdb\x01\n\x06Reader\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x12\n\nhouseholds\x18\x05 \x01(\x05\x12\x13\n\x0b\x61larm_above\x18\x06 \x01(\x05\x12.\n\nalarmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x08 \x01(\x05\x12\x0e\n\x06misses\x18\t \x01(\x05\x12\x1a\n\x12misses_alarm_above\x18\n \x01(\x05\"|\n\x12ListReadersRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\x0f\n\x07\x61larmed\x18\x03 \x01(\x08\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\x12\r\n\x05since\x18\x05 \x01(\t\"e\n\x13ListReadersResponse\x12&\n\x07readers\x18\x01 \x03(\x0b\x32\x15.anju.reads.v1.Reader\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo\"\x8c\x01\n\x04Look\x12\n\n\x02id\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reader\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\x0c\n\x04what\x18\x05 \x01(\t\x12\x12\n\nhouseholds\x18\x06 \x01(\x05\x12\x0f\n\x07service\x18\x07 \x01(\t\"r\n\x10ListLooksRequest\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplication_no\x18\x03 \x01(\t\x12)\n\x04page\x18\x04 \x01(\x0b\x32\x1b.anju.common.v1.PageRequest\"_\n\x11ListLooksResponse\x12\"\n\x05looks\x18\x01 \x03(\x0b\x32\x13.anju.reads.v1.Look\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x18.anju.common.v1.PageInfo2\xe7\x05\n\x0cReadsService\x12\x8f\x01\n\tListReads\x12\x1f.anju.reads.v1.ListReadsRequest\x1a .anju.reads.v1.ListReadsResponse\"?\xda\xce\x18;\x18\x01\"\x0cstreet_clerk\"\x11\x64istrict_reviewer\"\rcity_reviewer\"\x07\x61uditor\x12\x63\n\x0bListReaders\x12!.anju.reads.v1.ListReadersRequest\x1a\".anju.reads.v1.ListReadersResponse\"\r\xda\xce\x18\t\"\x07\x61uditor\x12]\n\tListLooks\x12\x1f.anju.reads.v1.ListLooksRequest\x1a .anju.reads.v1.ListLooksResponse\"\r\xda\xce\x18\t\"\x07\x61uditor\x12\x65\n\rRequestExport\x12#.anju.reads.v1.RequestExportRequest\x1a$.anju.reads.v1.RequestExportResponse\"\t\xda\xce\x18\x05\x08\x01\"\x01*\x12]\n\x0bListExports\x12!.anju.reads.v1.ListExportsRequest\x1a\".anju.reads.v1.ListExportsResponse\"\x07\xda\xce\x18\x03\"\x01*\x12W\n\tGetExport\x12\x1f.anju.reads.v1.GetExportRequest\x1a .anju.reads.v1.GetExportResponse\"\x07\xda\xce\x18\x03\"\x01*\x12\x62\n\x0c\x41nswerExport\x12\".anju.reads.v1.AnswerExportRequest\x1a#.anju.reads.v1.AnswerExportResponse\"\t\xda\xce\x18\x05\x08\x01\"\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,24 +40,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READSSERVICE'].methods_by_name['ListReaders']._serialized_options = b'\332\316\030\t\"\007auditor'
   _globals['_READSSERVICE'].methods_by_name['ListLooks']._loaded_options = None
   _globals['_READSSERVICE'].methods_by_name['ListLooks']._serialized_options = b'\332\316\030\t\"\007auditor'
-  _globals['_READ']._serialized_start=135
-  _globals['_READ']._serialized_end=243
-  _globals['_LISTREADSREQUEST']._serialized_start=245
-  _globals['_LISTREADSREQUEST']._serialized_end=330
-  _globals['_LISTREADSRESPONSE']._serialized_start=332
-  _globals['_LISTREADSRESPONSE']._serialized_end=427
-  _globals['_READER']._serialized_start=430
-  _globals['_READER']._serialized_end=649
-  _globals['_LISTREADERSREQUEST']._serialized_start=651
-  _globals['_LISTREADERSREQUEST']._serialized_end=775
-  _globals['_LISTREADERSRESPONSE']._serialized_start=777
-  _globals['_LISTREADERSRESPONSE']._serialized_end=878
-  _globals['_LOOK']._serialized_start=881
-  _globals['_LOOK']._serialized_end=1021
-  _globals['_LISTLOOKSREQUEST']._serialized_start=1023
-  _globals['_LISTLOOKSREQUEST']._serialized_end=1137
-  _globals['_LISTLOOKSRESPONSE']._serialized_start=1139
-  _globals['_LISTLOOKSRESPONSE']._serialized_end=1234
-  _globals['_READSSERVICE']._serialized_start=1237
-  _globals['_READSSERVICE']._serialized_end=1593
+  _globals['_READSSERVICE'].methods_by_name['RequestExport']._loaded_options = None
+  _globals['_READSSERVICE'].methods_by_name['RequestExport']._serialized_options = b'\332\316\030\005\010\001\"\001*'
+  _globals['_READSSERVICE'].methods_by_name['ListExports']._loaded_options = None
+  _globals['_READSSERVICE'].methods_by_name['ListExports']._serialized_options = b'\332\316\030\003\"\001*'
+  _globals['_READSSERVICE'].methods_by_name['GetExport']._loaded_options = None
+  _globals['_READSSERVICE'].methods_by_name['GetExport']._serialized_options = b'\332\316\030\003\"\001*'
+  _globals['_READSSERVICE'].methods_by_name['AnswerExport']._loaded_options = None
+  _globals['_READSSERVICE'].methods_by_name['AnswerExport']._serialized_options = b'\332\316\030\005\010\001\"\001*'
+  _globals['_EXPORT']._serialized_start=136
+  _globals['_EXPORT']._serialized_end=490
+  _globals['_REQUESTEXPORTREQUEST']._serialized_start=493
+  _globals['_REQUESTEXPORTREQUEST']._serialized_end=653
+  _globals['_REQUESTEXPORTRESPONSE']._serialized_start=655
+  _globals['_REQUESTEXPORTRESPONSE']._serialized_end=717
+  _globals['_LISTEXPORTSREQUEST']._serialized_start=719
+  _globals['_LISTEXPORTSREQUEST']._serialized_end=739
+  _globals['_LISTEXPORTSRESPONSE']._serialized_start=741
+  _globals['_LISTEXPORTSRESPONSE']._serialized_end=802
+  _globals['_GETEXPORTREQUEST']._serialized_start=804
+  _globals['_GETEXPORTREQUEST']._serialized_end=834
+  _globals['_GETEXPORTRESPONSE']._serialized_start=836
+  _globals['_GETEXPORTRESPONSE']._serialized_end=894
+  _globals['_ANSWEREXPORTREQUEST']._serialized_start=896
+  _globals['_ANSWEREXPORTREQUEST']._serialized_end=964
+  _globals['_ANSWEREXPORTRESPONSE']._serialized_start=966
+  _globals['_ANSWEREXPORTRESPONSE']._serialized_end=1027
+  _globals['_READ']._serialized_start=1029
+  _globals['_READ']._serialized_end=1137
+  _globals['_LISTREADSREQUEST']._serialized_start=1139
+  _globals['_LISTREADSREQUEST']._serialized_end=1224
+  _globals['_LISTREADSRESPONSE']._serialized_start=1226
+  _globals['_LISTREADSRESPONSE']._serialized_end=1321
+  _globals['_READER']._serialized_start=1324
+  _globals['_READER']._serialized_end=1543
+  _globals['_LISTREADERSREQUEST']._serialized_start=1545
+  _globals['_LISTREADERSREQUEST']._serialized_end=1669
+  _globals['_LISTREADERSRESPONSE']._serialized_start=1671
+  _globals['_LISTREADERSRESPONSE']._serialized_end=1772
+  _globals['_LOOK']._serialized_start=1775
+  _globals['_LOOK']._serialized_end=1915
+  _globals['_LISTLOOKSREQUEST']._serialized_start=1917
+  _globals['_LISTLOOKSREQUEST']._serialized_end=2031
+  _globals['_LISTLOOKSRESPONSE']._serialized_start=2033
+  _globals['_LISTLOOKSRESPONSE']._serialized_end=2128
+  _globals['_READSSERVICE']._serialized_start=2131
+  _globals['_READSSERVICE']._serialized_end=2874
 # @@protoc_insertion_point(module_scope)

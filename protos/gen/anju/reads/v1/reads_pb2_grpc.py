@@ -49,6 +49,26 @@ class ReadsServiceStub:
                 request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.SerializeToString,
                 response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.FromString,
                 _registered_method=True)
+        self.RequestExport = channel.unary_unary(
+                '/anju.reads.v1.ReadsService/RequestExport',
+                request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportRequest.SerializeToString,
+                response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportResponse.FromString,
+                _registered_method=True)
+        self.ListExports = channel.unary_unary(
+                '/anju.reads.v1.ReadsService/ListExports',
+                request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsRequest.SerializeToString,
+                response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsResponse.FromString,
+                _registered_method=True)
+        self.GetExport = channel.unary_unary(
+                '/anju.reads.v1.ReadsService/GetExport',
+                request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.GetExportRequest.SerializeToString,
+                response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.GetExportResponse.FromString,
+                _registered_method=True)
+        self.AnswerExport = channel.unary_unary(
+                '/anju.reads.v1.ReadsService/AnswerExport',
+                request_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportRequest.SerializeToString,
+                response_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportResponse.FromString,
+                _registered_method=True)
 
 
 class ReadsServiceServicer:
@@ -76,6 +96,34 @@ class ReadsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestExport(self, request, context):
+        """Asks for a file of more rows than one person takes away. Errors: FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account of no verified person.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExports(self, request, context):
+        """The caller's own, and those of his duties, or of everybody for an auditor, whose divisions his cover; the latest first, a hundred at most.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExport(self, request, context):
+        """One of the caller's own. NOT_FOUND for any other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerExport(self, request, context):
+        """Another verified person's consent, or his no. Errors: PERMISSION_DENIED/EXPORT_NEEDS_ANOTHER, FAILED_PRECONDITION/EXPORT_ANSWERED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReadsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +141,26 @@ def add_ReadsServiceServicer_to_server(servicer, server):
                     servicer.ListLooks,
                     request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.FromString,
                     response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.SerializeToString,
+            ),
+            'RequestExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestExport,
+                    request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportRequest.FromString,
+                    response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportResponse.SerializeToString,
+            ),
+            'ListExports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExports,
+                    request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsRequest.FromString,
+                    response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsResponse.SerializeToString,
+            ),
+            'GetExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExport,
+                    request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.GetExportRequest.FromString,
+                    response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.GetExportResponse.SerializeToString,
+            ),
+            'AnswerExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerExport,
+                    request_deserializer=anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportRequest.FromString,
+                    response_serializer=anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -176,6 +244,114 @@ class ReadsService:
             '/anju.reads.v1.ReadsService/ListLooks',
             anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksRequest.SerializeToString,
             anju_dot_reads_dot_v1_dot_reads__pb2.ListLooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.reads.v1.ReadsService/RequestExport',
+            anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportRequest.SerializeToString,
+            anju_dot_reads_dot_v1_dot_reads__pb2.RequestExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.reads.v1.ReadsService/ListExports',
+            anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsRequest.SerializeToString,
+            anju_dot_reads_dot_v1_dot_reads__pb2.ListExportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.reads.v1.ReadsService/GetExport',
+            anju_dot_reads_dot_v1_dot_reads__pb2.GetExportRequest.SerializeToString,
+            anju_dot_reads_dot_v1_dot_reads__pb2.GetExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.reads.v1.ReadsService/AnswerExport',
+            anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportRequest.SerializeToString,
+            anju_dot_reads_dot_v1_dot_reads__pb2.AnswerExportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,14 @@ class ReadsServiceStub:
     """How many households each official has looked at on each day, the newest day first; and who was above the number at which it is an alarm."""
     ListLooks: _grpc.UnaryUnaryMultiCallable[_reads_pb2.ListLooksRequest, _reads_pb2.ListLooksResponse]
     """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
+    RequestExport: _grpc.UnaryUnaryMultiCallable[_reads_pb2.RequestExportRequest, _reads_pb2.RequestExportResponse]
+    """Asks for a file of more rows than one person takes away. Errors: FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account of no verified person."""
+    ListExports: _grpc.UnaryUnaryMultiCallable[_reads_pb2.ListExportsRequest, _reads_pb2.ListExportsResponse]
+    """The caller's own, and those of his duties, or of everybody for an auditor, whose divisions his cover; the latest first, a hundred at most."""
+    GetExport: _grpc.UnaryUnaryMultiCallable[_reads_pb2.GetExportRequest, _reads_pb2.GetExportResponse]
+    """One of the caller's own. NOT_FOUND for any other."""
+    AnswerExport: _grpc.UnaryUnaryMultiCallable[_reads_pb2.AnswerExportRequest, _reads_pb2.AnswerExportResponse]
+    """Another verified person's consent, or his no. Errors: PERMISSION_DENIED/EXPORT_NEEDS_ANOTHER, FAILED_PRECONDITION/EXPORT_ANSWERED."""
 
 @_typing.type_check_only
 class ReadsServiceAsyncStub(ReadsServiceStub):
@@ -53,6 +61,14 @@ class ReadsServiceAsyncStub(ReadsServiceStub):
     """How many households each official has looked at on each day, the newest day first; and who was above the number at which it is an alarm."""
     ListLooks: _aio.UnaryUnaryMultiCallable[_reads_pb2.ListLooksRequest, _reads_pb2.ListLooksResponse]  # type: ignore[assignment]
     """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
+    RequestExport: _aio.UnaryUnaryMultiCallable[_reads_pb2.RequestExportRequest, _reads_pb2.RequestExportResponse]  # type: ignore[assignment]
+    """Asks for a file of more rows than one person takes away. Errors: FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account of no verified person."""
+    ListExports: _aio.UnaryUnaryMultiCallable[_reads_pb2.ListExportsRequest, _reads_pb2.ListExportsResponse]  # type: ignore[assignment]
+    """The caller's own, and those of his duties, or of everybody for an auditor, whose divisions his cover; the latest first, a hundred at most."""
+    GetExport: _aio.UnaryUnaryMultiCallable[_reads_pb2.GetExportRequest, _reads_pb2.GetExportResponse]  # type: ignore[assignment]
+    """One of the caller's own. NOT_FOUND for any other."""
+    AnswerExport: _aio.UnaryUnaryMultiCallable[_reads_pb2.AnswerExportRequest, _reads_pb2.AnswerExportResponse]  # type: ignore[assignment]
+    """Another verified person's consent, or his no. Errors: PERMISSION_DENIED/EXPORT_NEEDS_ANOTHER, FAILED_PRECONDITION/EXPORT_ANSWERED."""
 
 class ReadsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -80,5 +96,37 @@ class ReadsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reads_pb2.ListLooksResponse, _abc.Awaitable[_reads_pb2.ListLooksResponse]]:
         """Each look of an official, or at one household's affairs, with who it was; the latest first. With a household, NOT_FOUND as in ListReads."""
+
+    @_abc_1.abstractmethod
+    def RequestExport(
+        self,
+        request: _reads_pb2.RequestExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reads_pb2.RequestExportResponse, _abc.Awaitable[_reads_pb2.RequestExportResponse]]:
+        """Asks for a file of more rows than one person takes away. Errors: FAILED_PRECONDITION/WHO_IS_NOT_KNOWN for an account of no verified person."""
+
+    @_abc_1.abstractmethod
+    def ListExports(
+        self,
+        request: _reads_pb2.ListExportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reads_pb2.ListExportsResponse, _abc.Awaitable[_reads_pb2.ListExportsResponse]]:
+        """The caller's own, and those of his duties, or of everybody for an auditor, whose divisions his cover; the latest first, a hundred at most."""
+
+    @_abc_1.abstractmethod
+    def GetExport(
+        self,
+        request: _reads_pb2.GetExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reads_pb2.GetExportResponse, _abc.Awaitable[_reads_pb2.GetExportResponse]]:
+        """One of the caller's own. NOT_FOUND for any other."""
+
+    @_abc_1.abstractmethod
+    def AnswerExport(
+        self,
+        request: _reads_pb2.AnswerExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reads_pb2.AnswerExportResponse, _abc.Awaitable[_reads_pb2.AnswerExportResponse]]:
+        """Another verified person's consent, or his no. Errors: PERMISSION_DENIED/EXPORT_NEEDS_ANOTHER, FAILED_PRECONDITION/EXPORT_ANSWERED."""
 
 def add_ReadsServiceServicer_to_server(servicer: ReadsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

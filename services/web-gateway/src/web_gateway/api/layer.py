@@ -148,6 +148,8 @@ class Edge:
     strangers: Buckets
     # Of our namespace in the engine's UI; empty for none.
     engine_ui: str = ""
+    # Rows of a list one official takes away in one file.
+    file_rows: int = 5_000
     # When each part of the platform last answered an operator's look.
     heard: dict[str, datetime] = field(default_factory=dict)
     receiving: Receiving = field(default_factory=Receiving)

@@ -43,7 +43,7 @@ class Kind:
 SHARED: Final[tuple[Kind, ...]] = (
     Kind(
         "EXPORT_TOO_LARGE", 409, "一次导出的行数太多", "Too many rows for one file",
-        "一次最多导出 5000 行，请加筛选条件后再导出。", "A file holds at most 5,000 rows; narrow the list with a filter and export again.",
+        "行数超过一个人一次可以导出的数量。请加筛选条件，或者申请由另一位人员批准。", "There are more rows than one person takes away at once. Narrow the list with a filter, or ask a second person to consent.",
     ),
     Kind("BAD_REQUEST", 400, "请求格式不正确", "Bad request", "请检查后重试。", "The request is not well-formed."),
     Kind("MALFORMED_JSON", 400, "内容格式不正确", "Malformed JSON", "提交的内容不是规范的 JSON。", "The body is not strict JSON."),

@@ -23,8 +23,8 @@ from web_gateway.api.layer import Call
 from web_gateway.api.problems import problem
 
 XLSX: Final = FileKind("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", b"PK\x03\x04", b"PK\x05\x06")
-# More leaves the house with the consent of a second person only, and there is no way to give it here.
-MOST_ROWS: Final = 5_000
+# What a second person consents to is bounded as well: nobody reads more than that.
+MOST_APPROVED: Final = 100_000
 # What one page of a list holds.
 _PAGE: Final = 100
 _OPTIONS: Final = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -42,26 +42,28 @@ def chosen(columns: Mapping[str, Sequence[Head]], keys: Sequence[str]) -> list[H
     return [head for key, heads in columns.items() if not keys or key in keys for head in heads]
 
 
-async def sheet(call: Call, name: str, heads: Sequence[str], purpose: str, sort: str, rows: Rows) -> Download:
-    """The list as a file. Raises problem EXPORT_TOO_LARGE before anybody's row is read, and whatever the list refuses."""
-    _, counted = await rows(common.PageRequest(count=True, only_count=True))
-    if counted.total > MOST_ROWS:
-        raise problem("EXPORT_TOO_LARGE")
+async def sheet(call: Call, name: str, heads: Sequence[str], purpose: str, sort: str, rows: Rows, *, approval: str = "") -> Download:
+    """The list as a file; ``approval``: the request to which a second person has consented. Raises problem EXPORT_TOO_LARGE before anybody's row is read,
+    and whatever the list refuses."""
+    if not approval:
+        _, counted = await rows(common.PageRequest(count=True, only_count=True))
+        if counted.total > call.edge.file_rows:
+            raise problem("EXPORT_TOO_LARGE")
     told = terms("export_purposes")[purpose]
     foot = f"{call.person.name} · {told.zh} · {local_date(datetime.now(UTC)).isoformat()}"
     file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed when it has been sent)
     try:
-        await _write(file, name, heads, foot, _all(rows, purpose, sort))
+        await _write(file, name, heads, foot, _all(rows, purpose, sort, approval, MOST_APPROVED if approval else call.edge.file_rows))
     except BaseException:
         file.close()
         raise
     return Download(name, XLSX, _chunks(file), size=file.seek(0, 2))
 
 
-async def _all(rows: Rows, purpose: str, sort: str) -> AsyncIterator[Sequence[Cell]]:
+async def _all(rows: Rows, purpose: str, sort: str, approval: str, at_most: int) -> AsyncIterator[Sequence[Cell]]:
     cursor, written = "", 0
-    while written < MOST_ROWS:
-        page, info = await rows(common.PageRequest(limit=_PAGE, cursor=cursor, sort=sort, purpose=purpose))
+    while written < at_most:
+        page, info = await rows(common.PageRequest(limit=_PAGE, cursor=cursor, sort=sort, purpose=purpose, approval=approval))
         for row in page:
             yield row
         written, cursor = written + len(page), info.next_cursor

@@ -225,14 +225,14 @@ LISTS: Final[Mapping[str, List]] = {
     "applications": List(
         "申请列表", "casework", casework.ListApplicationsRequest, lambda to: to.casework.ListApplications, "applications", _CASES
     ),
-    "waiting_list": List("轮候名单", "housing", housing.ListWaitingRequest, lambda to: to.housing.ListWaiting, "entries", _WAITING),
+    "waiting": List("轮候名单", "housing", housing.ListWaitingRequest, lambda to: to.housing.ListWaiting, "entries", _WAITING),
     "leases": List("租赁合同", "housing", housing.ListLeasesRequest, lambda to: to.housing.ListLeases, "leases", _LEASES),
     "bills": List("账单", "payments", payments.ListBillsRequest, lambda to: to.payments.ListBills, "bills", _BILLS),
 }
 
 
 def filter_of(body: Export) -> dict[str, Any]:
-    return body.model_dump(exclude={"purpose", "columns", "sort"})
+    return body.model_dump(exclude={"purpose", "columns", "sort", "reason"})
 
 
 async def _file(call: Call, code: str, body: Export) -> Download:
@@ -266,7 +266,7 @@ async def export_applications(call: Call, body: ExportCases) -> Download:
 @api.post("/exports/waiting-list", access=Access.STAFF, idempotent=False, gives=(XLSX,))
 async def export_waiting(call: Call, body: ExportWaiting) -> Download:
     """The waiting list of a district as a spreadsheet, names masked. 409 EXPORT_TOO_LARGE above the limit of rows."""
-    return await _file(call, "waiting_list", body)
+    return await _file(call, "waiting", body)
 
 
 @api.post("/exports/leases", access=Access.STAFF, idempotent=False, gives=(XLSX,))

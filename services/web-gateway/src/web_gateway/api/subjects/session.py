@@ -55,6 +55,7 @@ class SessionView(Answer):
     csrf_token: str = Field(description="Send it as X-CSRF-Token with every unsafe request; empty for a bearer token, which needs none.")
     prefill: PrefillData | None
     engine_ui: str = Field(description="Address of our namespace in the workflow engine's UI, for operators; empty for everybody else.")
+    file_rows: int = Field(description="Rows of a list an official takes away in one file; more takes the consent of a second person.")
 
 
 @api.get("/session")
@@ -104,4 +105,5 @@ def _view(call: Call) -> SessionView:
         csrf_token=call.edge.sessions.csrf_token(session) if session is not None else "",
         prefill=PrefillData(name=prefill.name, id_number=prefill.id_number, phone=prefill.phone) if prefill else None,
         engine_ui=call.edge.engine_ui if OPERATOR in person.roles else "",
+        file_rows=call.edge.file_rows,
     )
