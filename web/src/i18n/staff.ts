@@ -18,7 +18,6 @@ export const staff = {
   "counter.print_receipt": { zh: "打印受理回执", en: "Print the receipt" },
   "counter.form_lead": { zh: "按三步办：填写并读给申请人听；打印申请表和授权书，请申请人签字；拍下签字页，提交。离开本页，填写的内容就清空，不留在这台电脑上。", en: "Three steps: type, and read it back; print the form with the authorisation and have it signed; photograph the signed page and submit. Leaving this page clears what was typed; nothing stays on this computer." },
   "counter.step_type": { zh: "1. 填写", en: "1. Type" },
-  "counter.applicant": { zh: "申请人", en: "Applicant" },
   "counter.remove": { zh: "删除{what}", en: "Remove {what}" },
   "counter.phone_hint": { zh: "没有手机的，填座机或家人的手机；都没有可以不填。座机收不到短信。", en: "Without a mobile phone enter a landline or a relative's mobile, or leave it empty. A landline gets no text messages." },
   "counter.step_print": { zh: "2. 读一遍，打印，签字", en: "2. Read back, print, sign" },
