@@ -198,6 +198,13 @@ export const terms = {
   legal_bases: {
     own_consent: {"zh": "《公共租赁住房管理办法》第八条、第九条；本人同意（未成年人由监护人同意）", "en": "Measures for the Administration of Public Rental Housing, articles 8 and 9; the person's own consent (a guardian's for a minor)"},
   },
+  letter_states: {
+    waiting: {"zh": "待打印", "en": "To be printed"},
+    printed: {"zh": "待寄出", "en": "To be posted"},
+    posted: {"zh": "已寄出", "en": "Posted"},
+    delivered: {"zh": "已签收", "en": "Delivered"},
+    returned: {"zh": "已退回", "en": "Returned"},
+  },
   levels: {
     street: {"zh": "街道", "en": "Street"},
     district: {"zh": "区级", "en": "District"},
@@ -268,6 +275,7 @@ export const terms = {
     progress: {"zh": "申请的办理进度", "en": "The progress of the application"},
     review: {"zh": "各级审核的意见", "en": "What each level has decided"},
     assessment: {"zh": "资格核对结果", "en": "The result of the check of eligibility"},
+    letter: {"zh": "给您的信函和收信地址", "en": "A letter to you, with your address"},
     lookups: {"zh": "向其他部门查询的记录", "en": "The record of requests to departments"},
     applications: {"zh": "申请列表中的一行", "en": "A line in a list of applications"},
     search: {"zh": "按身份证号或姓名查找的结果中的一行", "en": "A line of what a search for an identity number or a name found"},

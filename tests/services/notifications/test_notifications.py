@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import grpc
+import pypdfium2
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -19,6 +20,7 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from anju_calendar import local_date, start_of_day
 from casekit.tell import day
 from casekit.tell import text as text_
 from chassis import errors
@@ -56,12 +58,20 @@ def level(stage: str) -> common.Value:
 
 
 class Casework(casework_rpc.CaseworkServiceServicer):
-    """Only GetContact, and only for notifications."""
+    """Only what notifications asks: GetContact in its own name, GetApplication in the name of the clerk it serves."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.down = False
         self.phone = PHONE
+        self.looks: list[tuple[str, str]] = []
+        self.recusal = ""
+
+    async def GetApplication(self, request: casework.GetApplicationRequest, context: Any) -> casework.GetApplicationResponse:
+        self.looks.append((current_caller().sub, request.no))
+        dossier = casework.Dossier(members=[casework.Member(name="欧阳晓明𠮷")], address="书店街1号")
+        case = casework.Application(no=request.no, recusal=self.recusal, dossier=None if self.recusal else dossier)
+        return casework.GetApplicationResponse(application=case)
 
     async def GetContact(self, request: casework.GetContactRequest, context: Any) -> casework.GetContactResponse:
         current_caller().require_role("notifications")
@@ -406,6 +416,91 @@ async def test_who_does_not_mind_the_hour_is_told_at_once(night: World) -> None:
 async def test_a_message_has_the_version_of_its_text(world: World) -> None:
     await world.notify("lapsed", "application/9/1")
     assert await world.rows("SELECT template_version FROM inbox_message") == [(catalogue()["lapsed"].version,)]
+
+
+async def letter(world: World, key: str) -> str:
+    """A letter that waits, of the household of NO."""
+    before = await world.rows("SELECT id FROM letter")
+    id = await world.notify("returned_for_correction", key, reason=text_(SECRET_REASON), deadline=DEADLINE)
+    await eventually(lambda: world.letters(len(before) + 1))
+    return f"{id}.letter"
+
+
+def texts_of(file: bytes) -> list[str]:
+    """What stands on each page, without the spaces between digits and characters."""
+    document = pypdfium2.PdfDocument(file)
+    return ["".join(document[number].get_textpage().get_text_range().split()) for number in range(len(document))]
+
+
+CLERK = staff("street_clerk", STREET, sub="s-clerk")
+TODAY = local_date(datetime.now(UTC)).isoformat()
+
+
+async def test_letters_are_printed_in_a_batch_posted_and_delivered(world: World) -> None:
+    world.casework.phone = ""
+    ids = [await letter(world, f"application/10/{number}") for number in range(3)]
+    shown = await world.client.call(world.stub.ListLetters, pb.ListLettersRequest(), caller=CLERK)
+    assert [(each.id, each.state, each.application_no) for each in shown.letters] == [(id, "waiting", NO) for id in ids]
+    file = (await world.client.call(world.stub.PrintLetters, pb.PrintLettersRequest(ids=ids), caller=CLERK)).file
+    pages = texts_of(file)
+    assert len(pages) == 3
+    for part in ("书店街1号", "欧阳晓明", "U+20BB7", SECRET_REASON, NO, "2026年11月23日"):
+        assert part in pages[0], part
+    assert world.casework.looks == [("s-clerk", NO)] * 3
+    # Printed again until it is posted, and nothing skips a step.
+    again = (await world.client.call(world.stub.PrintLetters, pb.PrintLettersRequest(ids=ids[:1]), caller=CLERK)).file
+    assert len(texts_of(again)) == 1
+
+    async def mark(id: str, state: str, on: str = TODAY, number: str = "") -> str:
+        request = pb.MarkLetterRequest(id=id, state=state, on=on, tracking_no=number)
+        try:
+            return str((await world.client.call(world.stub.MarkLetter, request, caller=CLERK)).letter.state)
+        except Refusal as refusal:
+            return refusal.problem.reason
+
+    assert await mark(ids[0], "delivered") == "LETTER_IS_ELSEWHERE"
+    for wrong in (("posted", "2020-01-01"), ("posted", "2999-01-01"), ("posted", "today"), ("lost", TODAY), ("delivered", TODAY, "XA1")):
+        assert await mark(ids[0], *wrong) == "INVALID_FIELDS", wrong
+    assert [await mark(ids[0], "posted", TODAY, "XA123") for _ in range(2)] == ["posted", "posted"]
+    with pytest.raises(Refusal) as refused:
+        await world.client.call(world.stub.PrintLetters, pb.PrintLettersRequest(ids=ids[:1]), caller=CLERK)
+    assert refused.value.problem.reason == "LETTER_IS_ELSEWHERE"
+    assert [await mark(ids[0], "delivered"), await mark(ids[0], "delivered"), await mark(ids[0], "returned")] == [
+        "delivered",
+        "delivered",
+        "LETTER_IS_ELSEWHERE",
+    ]
+    assert [await mark(ids[1], "posted"), await mark(ids[1], "returned")] == ["posted", "returned"]
+    ended = {id: (state, at.astimezone(UTC)) for id, state, at in await world.rows("SELECT id, state, state_at FROM delivery")}
+    assert ended[ids[0]] == ("delivered", start_of_day(date.fromisoformat(TODAY)))
+    assert [ended[id][0] for id in ids] == ["delivered", "refused", "sent"]
+    only = await world.client.call(world.stub.ListLetters, pb.ListLettersRequest(state="delivered"), caller=CLERK)
+    assert [(each.id, each.posted_on, each.ended_on, each.tracking_no) for each in only.letters] == [(ids[0], TODAY, TODAY, "XA123")]
+
+
+async def test_a_letter_is_of_its_streets_clerks_and_of_who_may_see_the_household(world: World) -> None:
+    world.casework.phone = ""
+    id = await letter(world, "application/11/1")
+    elsewhere = staff("street_clerk", "410202002")
+    assert not (await world.client.call(world.stub.ListLetters, pb.ListLettersRequest(), caller=elsewhere)).letters
+    for caller in (elsewhere, Caller("x", "staff", ("street_clerk",), ("",))):
+        for request in (pb.PrintLettersRequest(ids=[id]), pb.PrintLettersRequest(ids=["m-none.letter"])):
+            with pytest.raises(Refusal) as refused:
+                await world.client.call(world.stub.PrintLetters, request, caller=caller)
+            assert refused.value.problem.reason == "NOT_FOUND"
+        with pytest.raises(Refusal) as refused:
+            await world.client.call(world.stub.MarkLetter, pb.MarkLetterRequest(id=id, state="posted", on=TODAY), caller=caller)
+        assert refused.value.problem.reason == "NOT_FOUND"
+    assert world.casework.looks == []
+    world.casework.recusal = "relative"
+    with pytest.raises(Refusal) as refused:
+        await world.client.call(world.stub.PrintLetters, pb.PrintLettersRequest(ids=[id]), caller=CLERK)
+    assert refused.value.problem.reason == "LETTER_NOT_YOURS"
+    assert await world.rows("SELECT state FROM letter") == [("waiting",)]
+    for ids in ([], [id, id], [f"m-{number}.letter" for number in range(51)]):
+        with pytest.raises(Refusal) as refused:
+            await world.client.call(world.stub.PrintLetters, pb.PrintLettersRequest(ids=ids), caller=CLERK)
+        assert refused.value.problem.reason == "INVALID_FIELDS"
 
 
 async def test_while_casework_is_away_the_worker_is_asked_to_come_again(world: World) -> None:

@@ -215,6 +215,12 @@ export const api = {
     only(http.POST("/api/v1/export-requests/{list}/{id}/answer", { params: { path: { list, id }, header: keyed(key) }, body: { approve } })),
   /** Where the browser gets a file a second person has consented to. */
   exportFile: (list: string, id: string) => `/api/v1/export-requests/${encodeURIComponent(list)}/${encodeURIComponent(id)}/file`,
+  letters: (query: Sorted & { state?: string }) => only(http.GET("/api/v1/letters", { params: { query } })),
+  printLetters: async (ids: string[]) => (await only(http.POST("/api/v1/letters/print", { body: { ids }, parseAs: "blob" }))) as unknown as Blob,
+  markLetter: (id: string, body: { step: "posted" | "delivered" | "returned"; on: string; tracking_no: string }) =>
+    only(http.POST("/api/v1/letters/{id}/step", { params: { path: { id } }, body })),
+  reach: () => only(http.GET("/api/v1/myself/reach")),
+  setReach: (sms: boolean, quiet: boolean) => only(http.PUT("/api/v1/myself/reach", { body: { sms, quiet } })),
   search: async (words: string) => (await only(http.POST("/api/v1/searches", { body: { words } }))).items,
   recuse: (key: string, no: string, reason: string) =>
     only(http.POST("/api/v1/applications/{no}/recusal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),

@@ -166,6 +166,9 @@ export const limits = {
     "reference_no": 40,
     "reporter": 100
   },
+  "Step": {
+    "tracking_no": 40
+  },
   "Vehicle": {
     "plate": 20
   },

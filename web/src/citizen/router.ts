@@ -89,6 +89,7 @@ export const router = createRouter({
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
     mine("/myself/queries", "myself.title", () => import("./pages/MyQueriesPage.vue")),
     mine("/confirm", "confirm.title", () => import("./pages/ConfirmPage.vue")),
+    mine("/myself/reach", "reach.title", () => import("./pages/ReachPage.vue")),
     mine("/inbox", "inbox.title", () => import("./pages/InboxPage.vue")),
     { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFoundPage.vue"), meta: { title: "notfound.title" } },

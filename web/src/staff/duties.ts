@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter" | "letters";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -77,6 +77,14 @@ export const PAGES: Page[] = [
     help: "help.counter_new",
     roles: ["street_clerk"],
     component: () => import("./pages/CounterFormPage.vue"),
+  },
+  {
+    path: "/letters",
+    title: "letters.title",
+    nav: { name: "staff.nav.letters", group: "work", icon: "letters" },
+    help: "help.letters",
+    roles: ["street_clerk"],
+    component: () => import("./pages/LettersPage.vue"),
   },
   {
     path: "/waiting",

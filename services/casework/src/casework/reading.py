@@ -29,7 +29,7 @@ from casework.tables import Application, Notice
 PURPOSE: Final = "admission"
 LEGAL_BASIS: Final = "own_consent"
 # Who asks in an official's name shows him no case: only whether he may see it decides what he is shown of theirs.
-_ASKED_FOR: Final = {"eligibility": "assessment", "registry-gateway": "lookups", "oversight": "evaluation"}
+_ASKED_FOR: Final = {"eligibility": "assessment", "notifications": "letter", "registry-gateway": "lookups", "oversight": "evaluation"}
 
 
 class Act:

@@ -17,6 +17,7 @@ from notifications.channels.letter import LetterQueue
 from notifications.channels.sms import SmsGateway, SmsReceipts
 from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import catalogue
+from notifications.letters import Letters
 from notifications.servicer import NotificationsServicer
 from notifications.settings import Settings
 from notifications.store import Sealed
@@ -35,9 +36,11 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         channels: dict[str, Channel] = {"letter": LetterQueue(made.database)}
         if settings.sms_url:
             channels["sms"] = SmsGateway(http, settings.sms_url, settings.sms_key)
-        contacts, sealed = Contacts(made.client("casework")), Sealed(made.ring)
+        casework, sealed = made.client("casework"), Sealed(made.ring)
+        contacts = Contacts(casework)
         city = Messages.of(settings.profile_dir) if settings.quiet_hours else Messages()
         deliveries = Deliveries(made.database, sealed, contacts, channels, city, settings.delivery_patience_seconds)
         deliveries.by(made.outbox(Outbox, {Deliveries.KIND: deliveries}))
-        servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key))
+        letters = Letters(made.database, sealed, casework)
+        servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key), letters)
         yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer)

@@ -20,3 +20,15 @@ BAD_RECEIPT_SIGNATURE = Problem(
 BAD_RECEIPTS = Problem(
     "BAD_RECEIPTS", grpc.StatusCode.INVALID_ARGUMENT, "回执内容无法识别，已记录。", "The receipts cannot be understood; noted."
 )
+LETTER_IS_ELSEWHERE = Problem(
+    "LETTER_IS_ELSEWHERE",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "这封信函已经不在这一步，请刷新后再看。",
+    "This letter is at another step by now; look at the list again.",
+)
+LETTER_NOT_YOURS = Problem(
+    "LETTER_NOT_YOURS",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "其中有您应当回避的家庭，请由同事打印，去掉后再试。",
+    "One of these is to a household you leave to others: a colleague prints it. Leave it out and try again.",
+)

@@ -24,6 +24,7 @@ from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import Audience, Template, catalogue
 from notifications.domain.values import Fact, is_month, is_term
 from notifications.errors import BAD_RECEIPT_SIGNATURE, BAD_RECEIPTS, NO_TEMPLATE
+from notifications.letters import Letters
 from notifications.store import Sealed
 from notifications.tables import Delivery, InboxMessage, Once
 
@@ -32,7 +33,14 @@ _log = logs.get(__name__)
 
 class NotificationsServicer(rpc.NotificationsServiceServicer):
     def __init__(
-        self, database: Database, sealed: Sealed, contacts: Contacts, deliveries: Deliveries, city: Messages, receipts: SmsReceipts
+        self,
+        database: Database,
+        sealed: Sealed,
+        contacts: Contacts,
+        deliveries: Deliveries,
+        city: Messages,
+        receipts: SmsReceipts,
+        letters: Letters,
     ) -> None:
         self._database = database
         self._sealed = sealed
@@ -40,6 +48,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         self._deliveries = deliveries
         self._city = city
         self._receipts = receipts
+        self._letters = letters
 
     async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
         telling = request.telling
@@ -103,6 +112,15 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         async with self._database.transaction() as session:
             await store.want(session, current_caller().sub, sms=request.reach.sms, quiet=request.reach.quiet)
         return pb.SetReachResponse()
+
+    async def ListLetters(self, request: pb.ListLettersRequest, context: Any) -> pb.ListLettersResponse:
+        return await self._letters.list(request)
+
+    async def PrintLetters(self, request: pb.PrintLettersRequest, context: Any) -> pb.PrintLettersResponse:
+        return pb.PrintLettersResponse(file=await self._letters.print(request.ids))
+
+    async def MarkLetter(self, request: pb.MarkLetterRequest, context: Any) -> pb.MarkLetterResponse:
+        return pb.MarkLetterResponse(letter=await self._letters.mark(request))
 
     async def HandleReceipts(self, request: pb.HandleReceiptsRequest, context: Any) -> pb.HandleReceiptsResponse:
         try:

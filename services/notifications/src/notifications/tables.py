@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from chassis.once import OnceColumns
@@ -81,14 +81,27 @@ class Delivery(Base, table=True):
 
 
 class Letter(Base, table=True):
-    """A message that goes by letter, from the moment it waits to be printed; the id is its delivery's."""
+    """A message that goes by letter, from the moment it waits to be printed; the id is its delivery's. Days are those of the post office's papers."""
 
     __tablename__ = "letter"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'printed', 'posted', 'delivered', 'returned')", name="letter_state"),
+        CheckConstraint("(state IN ('posted', 'delivered', 'returned')) = (posted_on IS NOT NULL)", name="posted_on_a_day"),
+        CheckConstraint("(state IN ('delivered', 'returned')) = (ended_on IS NOT NULL)", name="ended_on_a_day"),
+        Index("ix_letter_state", "state", "at", "id"),
+    )
 
     id: str = Field(sa_column_args=(ForeignKey("delivery.id", ondelete="CASCADE"),), primary_key=True)
     at: datetime = Field(
         default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
     )
+    state: str = Field(default="waiting", sa_column_kwargs={"server_default": "waiting"})
+    printed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    posted_on: date | None = Field(default=None, nullable=True)
+    ended_on: date | None = Field(default=None, nullable=True)
+    tracking_no: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    # Account of the clerk who made the last step.
+    by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Reach(Base, table=True):

@@ -59,6 +59,21 @@ class NotificationsServiceStub:
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.SerializeToString,
                 response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.FromString,
                 _registered_method=True)
+        self.ListLetters = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/ListLetters',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersResponse.FromString,
+                _registered_method=True)
+        self.PrintLetters = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/PrintLetters',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersResponse.FromString,
+                _registered_method=True)
+        self.MarkLetter = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/MarkLetter',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
+                _registered_method=True)
         self.HandleReceipts = channel.unary_unary(
                 '/anju.notifications.v1.NotificationsService/HandleReceipts',
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsRequest.SerializeToString,
@@ -104,6 +119,28 @@ class NotificationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLetters(self, request, context):
+        """Letters of the caller's streets: numbers of cases and days, and nothing of a household.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PrintLetters(self, request, context):
+        """The letters as one file to print, PDF/A. Each is a look at its case; FAILED_PRECONDITION/LETTER_NOT_YOURS for one whose household the caller
+        may not see. They are on record as printed, and may be printed again until they are posted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkLetter(self, request, context):
+        """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HandleReceipts(self, request, context):
         """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
         is about no message of ours is passed over.
@@ -139,6 +176,21 @@ def add_NotificationsServiceServicer_to_server(servicer, server):
                     servicer.SetReach,
                     request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.FromString,
                     response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.SerializeToString,
+            ),
+            'ListLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLetters,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersResponse.SerializeToString,
+            ),
+            'PrintLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.PrintLetters,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersResponse.SerializeToString,
+            ),
+            'MarkLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkLetter,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.SerializeToString,
             ),
             'HandleReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.HandleReceipts,
@@ -281,6 +333,87 @@ class NotificationsService:
             '/anju.notifications.v1.NotificationsService/SetReach',
             anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachRequest.SerializeToString,
             anju_dot_notifications_dot_v1_dot_notifications__pb2.SetReachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/ListLetters',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PrintLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/PrintLetters',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.PrintLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/MarkLetter',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,14 @@ class NotificationsServiceStub:
     """How the caller is reached, and what did not reach him."""
     SetReach: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.SetReachRequest, _notifications_pb2.SetReachResponse]
     """What the caller wants. The inbox cannot be switched off. Doing it twice changes nothing."""
+    ListLetters: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.ListLettersRequest, _notifications_pb2.ListLettersResponse]
+    """Letters of the caller's streets: numbers of cases and days, and nothing of a household."""
+    PrintLetters: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.PrintLettersRequest, _notifications_pb2.PrintLettersResponse]
+    """The letters as one file to print, PDF/A. Each is a look at its case; FAILED_PRECONDITION/LETTER_NOT_YOURS for one whose household the caller
+    may not see. They are on record as printed, and may be printed again until they are posted.
+    """
+    MarkLetter: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]
+    """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
     HandleReceipts: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.HandleReceiptsRequest, _notifications_pb2.HandleReceiptsResponse]
     """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
     is about no message of ours is passed over.
@@ -63,6 +71,14 @@ class NotificationsServiceAsyncStub(NotificationsServiceStub):
     """How the caller is reached, and what did not reach him."""
     SetReach: _aio.UnaryUnaryMultiCallable[_notifications_pb2.SetReachRequest, _notifications_pb2.SetReachResponse]  # type: ignore[assignment]
     """What the caller wants. The inbox cannot be switched off. Doing it twice changes nothing."""
+    ListLetters: _aio.UnaryUnaryMultiCallable[_notifications_pb2.ListLettersRequest, _notifications_pb2.ListLettersResponse]  # type: ignore[assignment]
+    """Letters of the caller's streets: numbers of cases and days, and nothing of a household."""
+    PrintLetters: _aio.UnaryUnaryMultiCallable[_notifications_pb2.PrintLettersRequest, _notifications_pb2.PrintLettersResponse]  # type: ignore[assignment]
+    """The letters as one file to print, PDF/A. Each is a look at its case; FAILED_PRECONDITION/LETTER_NOT_YOURS for one whose household the caller
+    may not see. They are on record as printed, and may be printed again until they are posted.
+    """
+    MarkLetter: _aio.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]  # type: ignore[assignment]
+    """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
     HandleReceipts: _aio.UnaryUnaryMultiCallable[_notifications_pb2.HandleReceiptsRequest, _notifications_pb2.HandleReceiptsResponse]  # type: ignore[assignment]
     """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
     is about no message of ours is passed over.
@@ -109,6 +125,32 @@ class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notifications_pb2.SetReachResponse, _abc.Awaitable[_notifications_pb2.SetReachResponse]]:
         """What the caller wants. The inbox cannot be switched off. Doing it twice changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListLetters(
+        self,
+        request: _notifications_pb2.ListLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.ListLettersResponse, _abc.Awaitable[_notifications_pb2.ListLettersResponse]]:
+        """Letters of the caller's streets: numbers of cases and days, and nothing of a household."""
+
+    @_abc_1.abstractmethod
+    def PrintLetters(
+        self,
+        request: _notifications_pb2.PrintLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.PrintLettersResponse, _abc.Awaitable[_notifications_pb2.PrintLettersResponse]]:
+        """The letters as one file to print, PDF/A. Each is a look at its case; FAILED_PRECONDITION/LETTER_NOT_YOURS for one whose household the caller
+        may not see. They are on record as printed, and may be printed again until they are posted.
+        """
+
+    @_abc_1.abstractmethod
+    def MarkLetter(
+        self,
+        request: _notifications_pb2.MarkLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.MarkLetterResponse, _abc.Awaitable[_notifications_pb2.MarkLetterResponse]]:
+        """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
 
     @_abc_1.abstractmethod
     def HandleReceipts(
