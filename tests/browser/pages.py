@@ -106,13 +106,15 @@ class Visitor:
         await self.press("以此人登录")
         await self.settled()
 
-    async def sign_on_official(self, role: str, division: str, then: str = "/staff/tasks") -> None:
+    async def sign_on_official(self, role: str, division: str, then: str = "/staff/tasks", seat: int = 1) -> None:
         await self.page.goto(f"{self.url}/auth/login?next={then}")
         await self.page.locator("summary", has_text="工作人员").click()
         form = self.page.locator("form", has=self.page.locator(f'input[name="role"][value="{role}"]'))
         # Some serve the whole city and have nothing to choose.
         if division:
             await form.locator(f"#d-{role}").select_option(division)
+        # Another seat is another person.
+        await form.locator(f"#s-{role}").select_option(str(seat))
         await form.get_by_role("button").click()
         await self.settled()
 

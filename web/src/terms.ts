@@ -260,6 +260,11 @@ export const terms = {
     superseded: {"zh": "已被新版本取代", "en": "Superseded by a newer version"},
     withdrawn: {"zh": "已废止", "en": "Withdrawn"},
   },
+  policy_work_states: {
+    draft: {"zh": "有草稿待发布", "en": "Draft to be published"},
+    published: {"zh": "已发布", "en": "Published"},
+    withdrawn: {"zh": "已废止", "en": "Withdrawn"},
+  },
   purposes: {
     admission: {"zh": "公共租赁住房保障资格核验", "en": "Checking whether a household may have public rental housing"},
   },

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import pytest
+from anju.common.v1 import common_pb2 as common
 from anju.oversight.v1 import oversight_pb2 as pb
 from chassis.errors import Refusal
 from oversight import store
@@ -177,9 +179,37 @@ async def test_only_editors_write_and_only_they_and_auditors_see_drafts(shelf: S
     asked = pb.GetPolicyDraftRequest(policy_id="rent")
     assert (await shelf.ask("GetPolicyDraft", asked, editor("a", role="auditor"))).draft.digest == draft.digest
     assert await refused(shelf.ask("GetPolicyDraft", asked)) == "NOT_ALLOWED"
-    assert await refused(shelf.ask("GetPolicyDraft", pb.GetPolicyDraftRequest(policy_id="old"), SECOND)) == "NOT_FOUND"
+    assert await refused(shelf.ask("GetPolicyDraft", pb.GetPolicyDraftRequest(policy_id="nobodys"), SECOND)) == "NOT_FOUND"
     works = (await shelf.ask("ListPolicyDrafts", pb.ListPolicyDraftsRequest(), SECOND)).policies
     assert [(each.id, each.draft, each.published) for each in works] == [("rent", 1, 0), ("old", 0, 1)]
+
+
+async def test_an_editor_finds_what_waits_and_sees_who_wrote_and_who_published(shelf: Shelf) -> None:
+    await shelf.publish("old", content("旧办法"))
+    first = await shelf.publish("rent")
+    await shelf.save("rent", content(text="新的一稿。", effective_on=on(5)))
+    asked = pb.WithdrawPolicyRequest(policy_id="old", from_on=on(), reason="不再适用")
+    await shelf.ask("WithdrawPolicy", asked, SECOND)
+
+    async def works(**more: Any) -> list[tuple[str, str]]:
+        answer = await shelf.ask("ListPolicyDrafts", pb.ListPolicyDraftsRequest(**more), SECOND)
+        return [(each.id, each.state) for each in answer.policies]
+
+    assert await works() == [("old", "withdrawn"), ("rent", "draft")]
+    assert await works(state="draft") == [("rent", "draft")]
+    assert await works(state="published") == []
+    assert await works(words="旧办") == await works(words="OLD") == [("old", "withdrawn")]
+    assert await works(page=common.PageRequest(sort="-id")) == [("rent", "draft"), ("old", "withdrawn")]
+    with pytest.raises(Refusal):
+        await works(state="lost")
+    desk = await shelf.ask("GetPolicyDraft", pb.GetPolicyDraftRequest(policy_id="rent"), SECOND)
+    assert (desk.draft.version, desk.draft.content.articles[0].text) == (2, "新的一稿。")
+    seen = [(each.version, each.state, list(each.written_by), each.published_by) for each in desk.published]
+    assert seen == [(1, "in_force", ["writer"], "second")]
+    assert desk.published[0].content == first.content
+    gone = await shelf.ask("GetPolicyDraft", pb.GetPolicyDraftRequest(policy_id="old"), SECOND)
+    assert not gone.HasField("draft")
+    assert (gone.withdrawn_on, gone.published[0].state) == (on(), "withdrawn")
 
 
 async def test_views_are_counted_by_day_and_channel_and_nothing_else_is_kept(shelf: Shelf) -> None:

@@ -189,6 +189,7 @@ def test_every_invariant_has_its_check() -> None:
         "C4",
         "E1",
         "E2",
+        "O1",
         "F1",
         "P1",
         "P2",

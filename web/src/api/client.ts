@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { AnswerFollowUp, Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, Opinion, paths, SessionView, SetCover, SubmitApplication } from "./schema";
+import type { AnswerFollowUp, Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, Opinion, paths, SavePolicyDraft, SessionView, SetCover, SubmitApplication, WithdrawPolicy } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -255,6 +255,12 @@ export const api = {
   setCover: (key: string, body: SetCover) => only(http.POST("/api/v1/organisation/covers", { params: { header: keyed(key) }, body })),
   endCover: (key: string, id: string) =>
     only(http.POST("/api/v1/organisation/covers/{id}/end", { params: { path: { id }, header: keyed(key) }, body: {} })),
+  policyWorks: (query: Sorted & { words?: string; state?: string }) => only(http.GET("/api/v1/policy-drafts", { params: { query } })),
+  policyDesk: (id: string) => orNull(only(http.GET("/api/v1/policy-drafts/{id}", { params: { path: { id } } }))),
+  savePolicyDraft: (id: string, body: SavePolicyDraft) => only(http.PUT("/api/v1/policy-drafts/{id}", { params: { path: { id } }, body })),
+  publishPolicy: (id: string, digest: string) =>
+    only(http.POST("/api/v1/policy-drafts/{id}/publication", { params: { path: { id } }, body: { digest } })),
+  withdrawPolicy: (id: string, body: WithdrawPolicy) => only(http.POST("/api/v1/policies/{id}/withdrawal", { params: { path: { id } }, body })),
   organisationChanges: (query: Sorted & { account?: string; kind?: string }) =>
     only(http.GET("/api/v1/organisation/changes", { params: { query } })),
   makeOffers: (key: string, code: string) =>

@@ -2001,8 +2001,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The draft of a policy's next version
-         * @description 404 without one. Roles: city_reviewer, auditor.
+         * A policy as its editors see it: the draft of its next version, and what was published
+         * @description 404 for one nobody has begun. Roles: city_reviewer, auditor.
          */
         get: operations["get_policy_draft"];
         /**
@@ -5442,6 +5442,24 @@ export interface components {
              */
             sample: boolean;
         };
+        /** PolicyDesk */
+        PolicyDesk: {
+            /** Id */
+            id: string;
+            /** @description Of the next version; null without one. */
+            draft: components["schemas"]["PolicyDraft"] | null;
+            /**
+             * Published
+             * @description Newest first, at most 10.
+             */
+            published: components["schemas"]["PublishedVersion"][];
+            /** Withdrawn On */
+            withdrawn_on: string;
+            /** Withdrawal Reason */
+            withdrawal_reason: string;
+            /** Superseded By */
+            superseded_by: string;
+        };
         /** PolicyDraft */
         PolicyDraft: {
             /** Policy Id */
@@ -5592,6 +5610,8 @@ export interface components {
              * Format: date-time
              */
             changed_at: string;
+            /** State */
+            state: string;
         };
         /** PolicyWorkPage */
         PolicyWorkPage: {
@@ -5670,6 +5690,29 @@ export interface components {
              * @description SHA-256 of what the draft says.
              */
             digest: string;
+        };
+        /** PublishedVersion */
+        PublishedVersion: {
+            /** Version */
+            version: number;
+            content: components["schemas"]["ContentView"];
+            /** State */
+            state: string;
+            /**
+             * Written By
+             * @description Accounts which have written in it.
+             */
+            written_by: string[];
+            /**
+             * Published By
+             * @description The account which has published it.
+             */
+            published_by: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
         };
         /** QueryAboutMe */
         QueryAboutMe: {
@@ -7114,6 +7157,7 @@ export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
 export type PolicyArticle = components['schemas']['PolicyArticle'];
 export type PolicyContent = components['schemas']['PolicyContent'];
+export type PolicyDesk = components['schemas']['PolicyDesk'];
 export type PolicyDraft = components['schemas']['PolicyDraft'];
 export type PolicyItem = components['schemas']['PolicyItem'];
 export type PolicyItemPage = components['schemas']['PolicyItemPage'];
@@ -7125,6 +7169,7 @@ export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
 export type PublishPolicy = components['schemas']['PublishPolicy'];
+export type PublishedVersion = components['schemas']['PublishedVersion'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
@@ -11582,6 +11627,16 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description A part of the title or of the address. */
+                words?: string;
+                /** @description Only this state. */
+                state?: string;
             };
             header?: never;
             path?: never;
@@ -11630,7 +11685,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PolicyDraft"];
+                    "application/json": components["schemas"]["PolicyDesk"];
                 };
             };
             400: components["responses"]["400"];

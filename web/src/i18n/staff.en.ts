@@ -3,6 +3,7 @@ import { terms } from "../terms.ts?en";
 import { apply } from "./apply.ts?en";
 import { citizen } from "./citizen.ts?en";
 import { common } from "./common.ts?en";
+import { policies } from "./policies.ts?en";
 import { staff } from "./staff.ts?en";
 
-export const english = { texts: { ...common, ...citizen, ...apply, ...staff }, terms };
+export const english = { texts: { ...common, ...citizen, ...apply, ...policies, ...staff }, terms };

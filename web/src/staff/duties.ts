@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter" | "letters";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter" | "letters" | "policies";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -131,6 +131,28 @@ export const PAGES: Page[] = [
     help: "help.counters",
     roles: ["district_reviewer", "city_reviewer", "house_manager", "operator", "auditor"],
     component: () => import("./pages/CountersPage.vue"),
+  },
+  {
+    path: "/policies",
+    title: "policy_desk.title",
+    nav: { name: "policy_desk.title", group: "oversight", icon: "policies" },
+    help: "help.policy_desk",
+    roles: ["city_reviewer", "auditor"],
+    component: () => import("./pages/PoliciesPage.vue"),
+  },
+  {
+    path: "/policies/new",
+    title: "policy_desk.new",
+    help: "help.policy_edit",
+    roles: ["city_reviewer"],
+    component: () => import("./pages/PolicyPage.vue"),
+  },
+  {
+    path: "/policies/edit/:id",
+    title: "policy_desk.edit",
+    help: "help.policy_edit",
+    roles: ["city_reviewer", "auditor"],
+    component: () => import("./pages/PolicyPage.vue"),
   },
   {
     path: "/ledger",

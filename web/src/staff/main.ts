@@ -8,6 +8,7 @@ import { createApp } from "vue";
 import { speak, startLocale } from "@/i18n";
 import { apply } from "@/i18n/apply";
 import { citizen } from "@/i18n/citizen";
+import { policies } from "@/i18n/policies";
 import { staff } from "@/i18n/staff";
 import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
@@ -15,7 +16,7 @@ import { startPrint } from "@/lib/print";
 import App from "./App.vue";
 import { router } from "./router";
 
-speak({ ...citizen, ...apply, ...staff }, () => import("@/i18n/staff.en"));
+speak({ ...citizen, ...apply, ...policies, ...staff }, () => import("@/i18n/staff.en"));
 startElder();
 startPrint();
 void startLocale().then(() => {

@@ -21,6 +21,7 @@ from anju_verify import (
     evaluations,
     facts,
     money,
+    policies,
     privacy,
     registers,
     rents,
@@ -49,6 +50,7 @@ _TOPICS: Final = (
     complaints,
     counter,
     evaluations,
+    policies,
     facts,
     privacy,
 )

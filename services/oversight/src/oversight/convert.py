@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from anju.common.v1 import common_pb2 as common
 from anju.oversight.v1 import oversight_pb2 as pb
@@ -13,6 +14,9 @@ from chassis.wire import day, stamp, wrong
 from oversight.domain.content import Article, Content, check, of_json
 from oversight.domain.versions import History, Version, history
 from oversight.tables import Policy, PolicyVersion
+
+# Enough to compare with; a long text ten times stays within one message.
+MAX_VERSIONS: Final = 10
 
 
 def content(said: pb.Content) -> Content:
@@ -125,4 +129,26 @@ def to_work(policy: Policy, newest: PolicyVersion) -> pb.PolicyWork:
         effective_on=said.effective_on.isoformat(),
         withdrawn_on=policy.withdrawn_on.isoformat() if policy.withdrawn_on else "",
         changed_at=stamp(changed),
+        state="withdrawn" if policy.withdrawn_on else newest.state,
+    )
+
+
+def to_desk(policy: Policy, draft: PolicyVersion | None, published: Sequence[PolicyVersion], on: date) -> pb.GetPolicyDraftResponse:
+    past = history_of(policy, published)
+    return pb.GetPolicyDraftResponse(
+        draft=None if draft is None else to_draft(draft),
+        published=[
+            pb.PublishedVersion(
+                version=row.number,
+                content=to_content(of_json(row.content)),
+                state=past.state(Version(row.number, row.effective_on), on),
+                written_by=[each["account"] for each in row.writers],
+                published_by=row.published_by,
+                published_at=stamp(row.published_at),
+            )
+            for row in reversed(published[-MAX_VERSIONS:])
+        ],
+        withdrawn_on=policy.withdrawn_on.isoformat() if policy.withdrawn_on else "",
+        withdrawal_reason=policy.withdrawal_reason,
+        superseded_by=policy.superseded_by,
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from anju.oversight.v1 import oversight_pb2 as pb
+from anju_terms import is_code
 from chassis import wire
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -30,16 +31,20 @@ class Editing:
         self._database = database
 
     async def list(self, request: pb.ListPolicyDraftsRequest) -> pb.ListPolicyDraftsResponse:
+        if request.state and not is_code("policy_work_states", request.state):
+            raise invalid([wire.wrong("/state", "没有这个状态。", "There is no such state.")])
         async with self._database.snapshot() as session:
-            rows, page = await store.works(session, request.page)
+            rows, page = await store.works(session, words.normal(request.words), request.state, request.page)
         return pb.ListPolicyDraftsResponse(policies=[convert.to_work(*row) for row in rows], page=page)
 
     async def draft(self, request: pb.GetPolicyDraftRequest) -> pb.GetPolicyDraftResponse:
-        async with self._database.statements() as session:
-            row = await store.draft(session, request.policy_id)
-        if row is None:
-            raise Refusal(NOT_FOUND)
-        return pb.GetPolicyDraftResponse(draft=convert.to_draft(row))
+        """Raises Refusal(NOT_FOUND)."""
+        async with self._database.snapshot() as session:
+            policy = await store.policy(session, request.policy_id)
+            if policy is None:
+                raise Refusal(NOT_FOUND)
+            row, published = await store.draft(session, policy.id), await store.published(session, policy.id)
+        return convert.to_desk(policy, row, published, today())
 
     async def save(self, caller: Caller, request: pb.SavePolicyDraftRequest) -> pb.SavePolicyDraftResponse:
         """Raises Refusal."""

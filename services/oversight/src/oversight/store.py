@@ -93,14 +93,21 @@ async def draft(session: AsyncSession, id: str) -> PolicyVersion | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def works(session: AsyncSession, page: common.PageRequest) -> tuple[list[tuple[Policy, PolicyVersion]], common.PageInfo]:
+async def works(
+    session: AsyncSession, asked: str, state: str, page: common.PageRequest
+) -> tuple[list[tuple[Policy, PolicyVersion]], common.PageInfo]:
     """Every policy with its newest version, draft or not; what was touched last first."""
     later = aliased(PolicyVersion)
     newer = exists().where(col(later.policy_id) == col(PolicyVersion.policy_id), col(later.number) > col(PolicyVersion.number))
     query = select(Policy, PolicyVersion).join(PolicyVersion, col(PolicyVersion.policy_id) == col(Policy.id)).where(~newer)
+    if asked:
+        query = query.where(or_(func.strpos(col(PolicyVersion.title), asked) > 0, func.strpos(col(Policy.id), asked) > 0))
+    if state:
+        withdrawn = col(Policy.withdrawn_on).is_not(None)
+        query = query.where(withdrawn if state == "withdrawn" else and_(~withdrawn, col(PolicyVersion.state) == state))
     changed = func.greatest(col(PolicyVersion.saved_at), col(PolicyVersion.published_at), col(Policy.withdrawn_at))
-    listing = Listing({"changed": By(changed, datetime), "id": By(col(Policy.id), str)}, own="-changed", unique="id")
-    rows, info = await listing.page(session, query, page)
+    columns = {"changed": By(changed, datetime), "effective": By(col(PolicyVersion.effective_on), date), "id": By(col(Policy.id), str)}
+    rows, info = await Listing(columns, own="-changed", unique="id").page(session, query, page)
     return [(row[0], row[1]) for row in rows], info
 
 

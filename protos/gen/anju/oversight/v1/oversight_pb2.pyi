@@ -519,16 +519,26 @@ class ListPolicyDraftsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    words: _builtins.str
+    """A part of the title or of the address."""
+    state: _builtins.str
+    """Of the vocabulary policy_work_states; empty for all."""
     @_builtins.property
-    def page(self) -> _common_pb2.PageRequest: ...
+    def page(self) -> _common_pb2.PageRequest:
+        """Sorted by changed, effective or id."""
+
     def __init__(
         self,
         *,
         page: _common_pb2.PageRequest | None = ...,
+        words: _builtins.str = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "state", b"state", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -546,6 +556,7 @@ class PolicyWork(_message.Message):
     EFFECTIVE_ON_FIELD_NUMBER: _builtins.int
     WITHDRAWN_ON_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     category: _builtins.str
     draft: _builtins.int
@@ -553,6 +564,8 @@ class PolicyWork(_message.Message):
     published: _builtins.int
     effective_on: _builtins.str
     withdrawn_on: _builtins.str
+    state: _builtins.str
+    """Of the vocabulary policy_work_states."""
     @_builtins.property
     def title(self) -> _common_pb2.Text: ...
     @_builtins.property
@@ -568,10 +581,11 @@ class PolicyWork(_message.Message):
         effective_on: _builtins.str = ...,
         withdrawn_on: _builtins.str = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "changed_at", b"changed_at", "draft", b"draft", "effective_on", b"effective_on", "id", b"id", "published", b"published", "title", b"title", "withdrawn_on", b"withdrawn_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "changed_at", b"changed_at", "draft", b"draft", "effective_on", b"effective_on", "id", b"id", "published", b"published", "state", b"state", "title", b"title", "withdrawn_on", b"withdrawn_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,20 +675,76 @@ class GetPolicyDraftRequest(_message.Message):
 Global___GetPolicyDraftRequest: _TypeAlias = GetPolicyDraftRequest  # noqa: Y015
 
 @_typing.final
+class PublishedVersion(_message.Message):
+    """A version as its editors see it, with who has written and who has published it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WRITTEN_BY_FIELD_NUMBER: _builtins.int
+    PUBLISHED_BY_FIELD_NUMBER: _builtins.int
+    PUBLISHED_AT_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    state: _builtins.str
+    published_by: _builtins.str
+    @_builtins.property
+    def content(self) -> Global___Content: ...
+    @_builtins.property
+    def written_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def published_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        content: Global___Content | None = ...,
+        state: _builtins.str = ...,
+        written_by: _abc.Iterable[_builtins.str] | None = ...,
+        published_by: _builtins.str = ...,
+        published_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "published_at", b"published_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "published_at", b"published_at", "published_by", b"published_by", "state", b"state", "version", b"version", "written_by", b"written_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishedVersion: _TypeAlias = PublishedVersion  # noqa: Y015
+
+@_typing.final
 class GetPolicyDraftResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DRAFT_FIELD_NUMBER: _builtins.int
+    PUBLISHED_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_ON_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_REASON_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    withdrawn_on: _builtins.str
+    withdrawal_reason: _builtins.str
+    superseded_by: _builtins.str
     @_builtins.property
-    def draft(self) -> Global___Draft: ...
+    def draft(self) -> Global___Draft:
+        """Unset without one."""
+
+    @_builtins.property
+    def published(self) -> _containers.RepeatedCompositeFieldContainer[Global___PublishedVersion]:
+        """Newest first, at most 10."""
+
     def __init__(
         self,
         *,
         draft: Global___Draft | None = ...,
+        published: _abc.Iterable[Global___PublishedVersion] | None = ...,
+        withdrawn_on: _builtins.str = ...,
+        withdrawal_reason: _builtins.str = ...,
+        superseded_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "published", b"published", "superseded_by", b"superseded_by", "withdrawal_reason", b"withdrawal_reason", "withdrawn_on", b"withdrawn_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

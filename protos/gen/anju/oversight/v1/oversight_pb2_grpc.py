@@ -166,14 +166,14 @@ class OversightServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPolicyDrafts(self, request, context):
-        """Drafts and what was published, newest first.
+        """Every policy, drafts among them, by its newest version; what was touched last first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPolicyDraft(self, request, context):
-        """The draft of a policy as it would be published; NOT_FOUND without one.
+        """The draft of a policy as it would be published, and what was published before; NOT_FOUND for a policy nobody has begun.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,9 +46,9 @@ class OversightServiceStub:
     GetViews: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.GetViewsRequest, _oversight_pb2.GetViewsResponse]
     """How often policies were opened, by day and channel."""
     ListPolicyDrafts: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.ListPolicyDraftsRequest, _oversight_pb2.ListPolicyDraftsResponse]
-    """Drafts and what was published, newest first."""
+    """Every policy, drafts among them, by its newest version; what was touched last first."""
     GetPolicyDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.GetPolicyDraftRequest, _oversight_pb2.GetPolicyDraftResponse]
-    """The draft of a policy as it would be published; NOT_FOUND without one."""
+    """The draft of a policy as it would be published, and what was published before; NOT_FOUND for a policy nobody has begun."""
     SavePolicyDraft: _grpc.UnaryUnaryMultiCallable[_oversight_pb2.SavePolicyDraftRequest, _oversight_pb2.SavePolicyDraftResponse]
     """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
     Saving the same again changes nothing.
@@ -101,9 +101,9 @@ class OversightServiceAsyncStub(OversightServiceStub):
     GetViews: _aio.UnaryUnaryMultiCallable[_oversight_pb2.GetViewsRequest, _oversight_pb2.GetViewsResponse]  # type: ignore[assignment]
     """How often policies were opened, by day and channel."""
     ListPolicyDrafts: _aio.UnaryUnaryMultiCallable[_oversight_pb2.ListPolicyDraftsRequest, _oversight_pb2.ListPolicyDraftsResponse]  # type: ignore[assignment]
-    """Drafts and what was published, newest first."""
+    """Every policy, drafts among them, by its newest version; what was touched last first."""
     GetPolicyDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.GetPolicyDraftRequest, _oversight_pb2.GetPolicyDraftResponse]  # type: ignore[assignment]
-    """The draft of a policy as it would be published; NOT_FOUND without one."""
+    """The draft of a policy as it would be published, and what was published before; NOT_FOUND for a policy nobody has begun."""
     SavePolicyDraft: _aio.UnaryUnaryMultiCallable[_oversight_pb2.SavePolicyDraftRequest, _oversight_pb2.SavePolicyDraftResponse]  # type: ignore[assignment]
     """Writes the draft of a policy's next version, or of a new policy. FAILED_PRECONDITION/DRAFT_CHANGED when it is not the draft with ``base_digest`` that is replaced.
     Saving the same again changes nothing.
@@ -189,7 +189,7 @@ class OversightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _oversight_pb2.ListPolicyDraftsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_oversight_pb2.ListPolicyDraftsResponse, _abc.Awaitable[_oversight_pb2.ListPolicyDraftsResponse]]:
-        """Drafts and what was published, newest first."""
+        """Every policy, drafts among them, by its newest version; what was touched last first."""
 
     @_abc_1.abstractmethod
     def GetPolicyDraft(
@@ -197,7 +197,7 @@ class OversightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _oversight_pb2.GetPolicyDraftRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_oversight_pb2.GetPolicyDraftResponse, _abc.Awaitable[_oversight_pb2.GetPolicyDraftResponse]]:
-        """The draft of a policy as it would be published; NOT_FOUND without one."""
+        """The draft of a policy as it would be published, and what was published before; NOT_FOUND for a policy nobody has begun."""
 
     @_abc_1.abstractmethod
     def SavePolicyDraft(

@@ -137,6 +137,12 @@ class OnDay(Params):
     on_date: MaybeDay = ""
 
 
+class FindDrafts(f.Sorted):
+    sort: str = f.sorting("changed", "effective", "id")
+    words: str = Field(default="", max_length=100, description="A part of the title or of the address.")
+    state: f.State = ""
+
+
 class Between(Params):
     from_on: MaybeDay = Field(default="", description="First day; empty for all.")
     until_on: MaybeDay = Field(default="", description="Last day; empty for all.")
@@ -215,6 +221,25 @@ class PolicyWork(Answer):
     effective_on: str
     withdrawn_on: str
     changed_at: datetime
+    state: Annotated[str, CodeOf("policy_work_states")]
+
+
+class PublishedVersion(Answer):
+    version: int
+    content: ContentView
+    state: PolicyState
+    written_by: list[str] = Field(description="Accounts which have written in it.")
+    published_by: str = Field(description="The account which has published it.")
+    published_at: datetime
+
+
+class PolicyDesk(Answer):
+    id: str
+    draft: PolicyDraft | None = Field(description="Of the next version; null without one.")
+    published: list[PublishedVersion] = Field(description="Newest first, at most 10.")
+    withdrawn_on: str
+    withdrawal_reason: str
+    superseded_by: str
 
 
 @api.get("/policies", access=Access.PUBLIC, max_age=10)
@@ -257,19 +282,21 @@ async def get_visits(call: Call, params: Between) -> Visits:
 
 
 @api.get("/policy-drafts", access=Access.STAFF, roles=READERS)
-async def list_policy_drafts(call: Call, params: f.Paged) -> f.Page[PolicyWork]:
+async def list_policy_drafts(call: Call, params: FindDrafts) -> f.Page[PolicyWork]:
     """Every policy as its editors see it, drafts among them; what was touched last first."""
-    found = await call.rpc("oversight", call.services.oversight.ListPolicyDrafts, oversight.ListPolicyDraftsRequest(page=params.page()))
-    return f.Page[PolicyWork](
-        items=[to_model(PolicyWork, each, call.locale) for each in found.policies], next_cursor=found.page.next_cursor
-    )
+    request = oversight.ListPolicyDraftsRequest(page=params.page(), words=params.words, state=params.state)
+    found = await call.rpc("oversight", call.services.oversight.ListPolicyDrafts, request)
+    items = [to_model(PolicyWork, each, call.locale) for each in found.policies]
+    return f.Page[PolicyWork](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
 
 
 @api.get("/policy-drafts/{id}", access=Access.STAFF, roles=READERS)
-async def get_policy_draft(call: Call, params: OfPolicy) -> PolicyDraft:
-    """The draft of a policy's next version. 404 without one."""
+async def get_policy_draft(call: Call, params: OfPolicy) -> PolicyDesk:
+    """A policy as its editors see it: the draft of its next version, and what was published. 404 for one nobody has begun."""
     found = await call.rpc("oversight", call.services.oversight.GetPolicyDraft, oversight.GetPolicyDraftRequest(policy_id=params.id))
-    return _draft(found.draft)
+    published = [to_model(PublishedVersion, each, content=_both(each.content)).model_dump() for each in found.published]
+    draft = _draft(found.draft).model_dump() if found.HasField("draft") else None
+    return to_model(PolicyDesk, found, id=params.id, draft=draft, published=published)
 
 
 @api.put("/policy-drafts/{id}", access=Access.STAFF, roles=EDITORS, idempotent=False)
@@ -310,13 +337,15 @@ def _in(said: common.Text, locale: str) -> str:
     return said.en if locale == "en" else said.zh
 
 
-def _draft(said: oversight.Draft) -> PolicyDraft:
+def _both(content: oversight.Content) -> dict[str, object]:
     """Both languages, whichever the editor reads."""
-    content = said.content
     both = {name: {"zh": getattr(content, name).zh, "en": getattr(content, name).en} for name in ("title", "summary")}
     shown = {name: getattr(content, name) for name in ("category", "issuer", "document_no", "effective_on", "sample")}
-    articles = [to_model(PolicyArticle, each).model_dump() for each in content.articles]
-    return to_model(PolicyDraft, said, content={**shown, **both, "articles": articles})
+    return {**shown, **both, "articles": [to_model(PolicyArticle, each).model_dump() for each in content.articles]}
+
+
+def _draft(said: oversight.Draft) -> PolicyDraft:
+    return to_model(PolicyDraft, said, content=_both(said.content))
 
 
 def _content(body: PolicyContent) -> oversight.Content:
