@@ -104,7 +104,6 @@ export const staff = {
   "part.housing": { zh: "房源与租赁", en: "Homes and leases" },
   "part.payments": { zh: "缴费与账务", en: "Payments" },
   "part.notifications": { zh: "消息通知", en: "Messages" },
-  "part.oversight": { zh: "政策信息", en: "Policies" },
   "part.organisation": { zh: "组织机构", en: "Organisation" },
   "part.oversight": { zh: "政策与公开信息", en: "Policies" },
   "part.sign-on": { zh: "统一身份认证", en: "Sign-on" },
