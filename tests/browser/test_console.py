@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 
 import pytest
-from playwright.async_api import Dialog, Route, expect
+from playwright.async_api import Dialog, Locator, Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import PHONE, Visitor
@@ -323,3 +323,62 @@ async def test_more_rows_than_one_person_takes_away_need_a_second_one(families: 
         text = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
     assert family.no in text
     await page.unroute_all(behavior="wait")
+
+
+async def reached(visitor: Visitor, wanted: Locator, most: int = 80) -> None:
+    """Goes there with the Tab key alone, forward; what has the focus is not hidden under the bar."""
+    for _ in range(most):
+        await visitor.page.keyboard.press("Tab")
+        if await wanted.evaluate("element => element === document.activeElement"):
+            assert await wanted.evaluate(
+                "element => { const { x, y, width, height } = element.getBoundingClientRect();"
+                " const hit = document.elementFromPoint(x + width / 2, y + height / 2);"
+                " return Boolean(hit) && (element.contains(hit) || Boolean(hit.closest('label')?.contains(element))); }"
+            ), "it is hidden"
+            return
+    raise AssertionError(f"{most} times Tab, and not there but at {await visitor.focused()}")
+
+
+async def test_from_task_to_decision_to_the_next_task_without_a_mouse(families: Families, visitor: NewVisitor) -> None:
+    """The first one on a small screen, the next one zoomed to 200 %: by Tab, Space, the arrows and Enter alone."""
+    first = await families.one("410205")
+    second = await families.one("410205", lambda household: household["place"]["street"] == first.street)
+    for family in (first, second):
+        await family.submit()
+        await family.reaches("street_review")
+    await first.reviewer("street").declare()
+    clerk = await visitor(SMALL)
+    await clerk.sign_on_official("street_clerk", first.street, "/staff/tasks")
+    page, keyboard = clerk.page, clerk.page.keyboard
+    main = page.get_by_role("main")
+    await reached(clerk, main.get_by_role("link", name=f"办理 {first.no}"))
+    await keyboard.press("Enter")
+    await clerk.expect_heading(first.no)
+    await reached(clerk, page.locator('input[name="decision"][value="approve"]'))
+    await keyboard.press("Space")
+    await reached(clerk, page.get_by_role("button", name="提交决定"))
+    await keyboard.press("Enter")
+    await expect(clerk.field("said")).to_be_focused()
+    following = clerk.field("said").get_by_role("link", name="下一件待办")
+    # The tasks of the street that other tests have left are as good as the second household's.
+    no = (await following.inner_text()).removeprefix("下一件待办：")
+    await page.set_viewport_size(TWICE["viewport"])  # type: ignore[arg-type]  # a size, above
+    await reached(clerk, following)
+    await keyboard.press("Enter")
+    await clerk.expect_heading(no)
+    await clerk.settled()
+    await reached(clerk, page.locator('input[name="decision"][value="approve"]'))
+    await keyboard.press("ArrowDown")
+    await expect(page.locator('input[name="decision"][value="return"]')).to_be_checked()
+    await is_whole(clerk, "decision-zoomed")
+    await reached(clerk, page.get_by_role("button", name="提交决定"))
+    await keyboard.press("Enter")
+    # What is missing is said, and the keyboard is led there.
+    await reached(clerk, page.get_by_role("link", name="退回或不予通过必须写明理由").first)
+    await keyboard.press("Enter")
+    await expect(clerk.field("reason")).to_be_focused()
+    await keyboard.type("请补充租房合同")
+    await reached(clerk, page.get_by_role("button", name="提交决定"))
+    await keyboard.press("Enter")
+    await expect(clerk.field("said")).to_be_focused()
+    await expect(clerk.field("said")).to_contain_text("已提交")
