@@ -26,9 +26,11 @@ from chassis.temporal import PAYLOAD_KEYS
 from rich.console import Console
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from tests.bench import counts, machine, on_box, on_dbos, on_temporal, report
+from tests.bench import counts, machine, on_box, on_dbos, on_temporal, painted, report
 from tests.bench.drive import THINK_SECONDS, Contestant, run_round
 from tests.bench.report import Goal, Phase, Report
+from tests.browser.paint import Paint
+from tests.support.chromium import MISSING
 from tests.support.ports import free_block
 from tests.workflows.stage import stage
 
@@ -52,6 +54,7 @@ class Part(StrEnum):
     ENGINE = "engine"
     COUNTS = "counts"
     STACK = "stack"
+    PAGES = "pages"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Bench:
         self.costs: dict[str, counts.Cost] = {}
         self.trips: dict[str, dict[str, float]] = {}
         self.memory_bytes = 0
+        self.paints: list[Paint] = []
 
     async def engine(self) -> None:
         """Workflow engines with services that answer at once."""
@@ -131,6 +135,14 @@ class Bench:
             await self.compete("stack", phase, contestants)
             self.memory_bytes = box.memory_bytes()
 
+    async def pages(self) -> None:
+        """How long the citizens' pages take to be painted on a slow network."""
+        self.say("starting the box for its pages…")
+        with free_block(self.folder / "paged") as block:
+            async with on_box.stack(self.folder / "paged", block.ports_offset) as box:
+                self.paints = await painted.painted(box.layout.web_url)
+        self.say(f"painted: {len(self.paints)} medians" if self.paints else f"painted: nothing, {MISSING}")
+
     async def compete(self, key: str, phase: Phase, contestants: Sequence[Contestant]) -> None:
         """Rounds in turns. The number of applications is what the machine does in the time, measured while warming up."""
         quick, in_flight = self.options.quick, self.options.in_flight
@@ -166,13 +178,15 @@ async def run(options: Options, console: Console) -> Report:
     folder.chmod(0o711)
     try:
         bench = Bench(options, console, folder)
-        for name, phase in (("engine", bench.engine), ("counts", bench.counting), ("stack", bench.stack)):
+        for name, phase in (("engine", bench.engine), ("counts", bench.counting), ("stack", bench.stack), ("pages", bench.pages)):
             if not options.only or name in options.only:
                 await phase()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     settings = {"in flight": options.in_flight, "rounds": options.rounds, "reviewer's pause": f"{THINK_SECONDS * 1000:.0f} ms"}
-    return Report(settings, described, bench.phases, bench.costs, bench.trips, GOALS, bench.memory_bytes, time.monotonic() - began)
+    return Report(
+        settings, described, bench.phases, bench.costs, bench.trips, GOALS, bench.memory_bytes, time.monotonic() - began, bench.paints
+    )
 
 
 app = commands.program("Throughput and latency on this machine.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from tests.bench.counts import Cost
 from tests.bench.drive import Round
 from tests.bench.machine import QUIET
+from tests.browser.paint import TIMES, Paint
 
 BAR = 40
 
@@ -59,6 +60,7 @@ class Report:
     goals: list[Goal]
     memory_bytes: int = 0
     seconds: float = 0.0
+    paints: list[Paint] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -77,6 +79,7 @@ class Report:
             "ratios": [self._ratio(goal) for goal in self.told()],
             "costs": {name: cost.as_json() for name, cost in self.costs.items()},
             "trips": self.trips,
+            "paints": [asdict(each) for each in self.paints],
         }
 
     def told(self) -> list[Goal]:
@@ -158,6 +161,13 @@ def show(report: Report, console: Console) -> None:
         for name, row in data["trips"].items():
             table.add_row(name, *(f"{value:g}" for value in row.values()))
         console.print(table)
+    if report.paints:
+        table = Table(title="time to the heading", title_justify="left")
+        for column in _PAINTS:
+            table.add_column(column)
+        for paint in report.paints:
+            table.add_row(paint.network, paint.path, paint.visit, f"{paint.first_seconds:.2f} s", f"{paint.own_seconds:.2f} s")
+        console.print(table)
     if report.memory_bytes:
         console.print(f"memory of the whole box (PSS) after the run: {data['memory_pss_mib']} MiB")
 
@@ -204,6 +214,7 @@ def page(report: Report, method: str) -> str:
     for key, phase in data["phases"].items():
         lines += _phase_page(report.phases[key], phase)
     lines += _costs_page(data)
+    lines += _paints_page(report.paints)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -225,6 +236,17 @@ def _phase_page(phase: Phase, data: dict[str, Any]) -> list[str]:
     quiet = f"{data['neighbours_share']:.0%} of the machine went to other programs meanwhile"
     loud = "**, which disturbs times more than ratios**" if data["neighbours_share"] > QUIET else ""
     return [*lines, "", f"{cases['rounds']} rounds of {cases['cases_a_round']} applications each; {quiet}{loud}.", ""]
+
+
+_PAINTS = ("network", "page", "visit", "first heading", "the page's own")
+
+
+def _paints_page(paints: Sequence[Paint]) -> list[str]:
+    if not paints:
+        return []
+    note = f"A phone's browser on a limited network, median of {TIMES}; the first heading comes with the HTML, the page's own is drawn by the app."
+    head = [f"| {' | '.join(_PAINTS)} |", f"|{'---|' * len(_PAINTS)}"]
+    return ["", "### Time to the heading", "", note, "", *head, *(paint.row() for paint in paints), ""]
 
 
 _TRIPS = ("call", "calls", "statements", "round trips")

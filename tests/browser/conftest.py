@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -16,32 +14,20 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.browser.pages import PHONE, Visitor
 from tests.services.web_gateway.world import World, world
 from tests.support.boxes import RunningBox, running_box
+from tests.support.chromium import FLAGS, MISSING, chromium_path
 from tests.support.families import Families
 from tests.support.patience import PATIENCE_SECONDS
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 BUILT = Path(__file__).parents[2] / "services/web-gateway/src/web_gateway/static/index.html"
 NewVisitor = Callable[..., Awaitable[Visitor]]
 
 
-def _chromium() -> str | None:
-    return os.environ.get("ANJU_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    path = _chromium()
+    path = chromium_path()
     if path is None:
-        pytest.skip("no Chromium: install chromium and fonts-noto-cjk, or set ANJU_CHROMIUM")
+        pytest.skip(MISSING)
     if not BUILT.exists():
         pytest.skip("the pages are not built: make web")
     async with async_playwright() as playwright:

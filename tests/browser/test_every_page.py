@@ -55,6 +55,7 @@ STAFF = {
         "/staff/readers",
         "/staff/looks",
         "/staff/exports",
+        "/staff/operator-steps",
         "/staff/query-objections",
         "/staff/follow-ups",
         "/staff/recusals",

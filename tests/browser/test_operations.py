@@ -107,6 +107,15 @@ async def test_an_operator_starts_a_lost_workflow_again_and_says_why(box: Runnin
         more = {"application_no": family.no, "link": ""}
         shown = await found.json()
         shown["engine"] |= {"stuck": [lost | more], "gone": 1}
+        waits = {
+            "service": "notifications",
+            "entry": 2**40,
+            "kind": "sms",
+            "attempts": 12,
+            "given_up": True,
+            "error": "SmsUnavailableError: status 503",
+        }
+        shown["undelivered"] = [waits | {"created_at": shown["at"], "next_try_at": shown["at"]}]
         await route.fulfill(response=found, json=shown)
 
     await operator.page.route("**/api/v1/operations", noticed)
@@ -131,3 +140,20 @@ async def test_an_operator_starts_a_lost_workflow_again_and_says_why(box: Runnin
     await operator.page.locator("#act-reason").fill("再来一次")
     await stuck.locator("#act").get_by_role("button", name="重新启动").click()
     await expect(stuck.get_by_role("alert")).to_contain_text("流程正在运行")
+
+    undelivered = card(operator, "没有送出的")
+    await expect(undelivered).to_contain_text("试了多次")
+    await undelivered.get_by_role("button", name="马上再送 短信或信函").click()
+    await operator.page.locator("#act-reason").fill("短信平台已恢复")
+    await undelivered.locator("#act").get_by_role("button", name="马上再送").click()
+    await expect(undelivered.get_by_role("alert")).to_be_visible()
+    # Who did what is a list of its own, for the auditors too.
+    await operator.page.locator("#steps").get_by_role("link", name="查看全部").click()
+    await operator.expect_heading("运维人员办理记录")
+    auditor = await visitor(DESK)
+    await auditor.sign_on_official("auditor", "", f"/staff/operator-steps?subject={family.no}")
+    row = auditor.page.get_by_role("row").filter(has_text="误终止，已核对")
+    await expect(row).to_contain_text("重新启动流程")
+    await auditor.page.locator("#actor").fill("nobody")
+    await auditor.page.locator("#actor").press("Enter")
+    await expect(row).to_have_count(0)

@@ -12,6 +12,7 @@ from anju_stories.household import Household
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import Visitor
+from tests.browser.paint import paints
 from tests.browser.test_every_page import FORM, OPEN, pages_of
 from tests.support.patience import eventually
 
@@ -106,39 +107,9 @@ async def test_the_form_is_light(reviewed: Household, visitor: NewVisitor) -> No
     assert not (wrong := await faults(phone, ("/", f"/cases/{reviewed.no}", *FORM))), "\n".join(wrong)
 
 
-# As the browser sees a phone at the edge of the city: kbit/s down and up, ms there and back.
-NETWORKS = {"1.6 Mbit/s, 150 ms": (1_600, 150), "400 kbit/s, 400 ms": (400, 400)}
-# The moment the app's own heading is on the screen, beside the one the page brings along before any script.
-HEADING = """(() => {
-  const look = () => {
-    if (document.querySelector("#app[data-v-app] main h1")) requestAnimationFrame(() => (window.drawn = performance.now()));
-    else requestAnimationFrame(look);
-  };
-  look();
-})()"""
-
-
 async def test_how_long_a_slow_network_takes_is_told(visitor: NewVisitor) -> None:
-    """Times belong to the machine: they are written down (docs/weight.md), and only that there are some is held here."""
+    """Times belong to the machine: they are written down (`make bench`, docs/weight.md), and only that there are some is held here."""
     phone = await visitor()
-    await phone.page.add_init_script(HEADING)
-    session = await phone.context.new_cdp_session(phone.page)
-    await session.send("Network.enable")
-    for name, (kbit, latency) in NETWORKS.items():
-        speed = kbit * 1_000 / 8
-        limits = {"offline": False, "latency": latency, "downloadThroughput": speed, "uploadThroughput": speed}
-        await session.send("Network.emulateNetworkConditions", limits)
-        for path in ("/", "/conditions"):
-            for visit in ("first", "return"):
-                times = []
-                for _ in range(3):
-                    if visit == "first":
-                        await session.send("Network.clearBrowserCache")
-                    await phone.open(path)
-                    # Told by the browser a moment after it has painted.
-                    await phone.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-                    seen = "[performance.getEntriesByName('first-contentful-paint')[0].startTime, window.drawn]"
-                    times.append(await phone.page.evaluate(seen))
-                first, drawn = (sorted(each[at] for each in times)[1] for at in (0, 1))
-                print(f"| {name} | {path} | {visit} | {first / 1000:.2f} s | {drawn / 1000:.2f} s |")
-                assert 0 < first <= drawn + 100
+    for paint in await paints(phone.page, phone.url):
+        print(paint.row())
+        assert 0 < paint.first_seconds <= paint.own_seconds + 0.1

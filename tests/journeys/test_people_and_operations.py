@@ -66,6 +66,7 @@ MATRIX = {
     "get_desk": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
     "list_operator_steps": "401 403 403 403 403 403 403 403 403 403 403 200 200 403 403",
     "resume_workflow": "401 403 403 403 403 403 403 403 403 403 403 409 403 403 403",
+    "send_again": "401 403 403 403 403 403 403 403 403 403 403 404 403 403 403",
     "repair_workflow": "401 403 403 403 403 403 403 403 403 403 403 409 403 403 403",
     "get_operations": "401 403 403 403 403 403 403 403 403 403 403 200 403 403 403",
     "export_applications": "401 403 403 200 200 200 200 200 200 200 403 200 200 403 403",
@@ -73,6 +74,7 @@ MATRIX = {
     "export_waiting": "401 403 403 200 200 200 200 200 200 200 200 200 200 200 200",
     "export_readers": "401 403 403 403 403 403 403 403 403 403 403 403 200 403 403",
     "export_looks": "401 403 403 403 403 403 403 403 403 403 403 403 200 403 403",
+    "export_operator_steps": "401 403 403 403 403 403 403 403 403 403 403 200 200 403 403",
     "export_trial_balance": "401 403 403 403 403 403 403 403 403 403 200 403 200 403 403",
     "export_leases": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
     "export_bills": "401 403 403 403 403 403 403 403 200 200 200 200 200 403 403",
@@ -313,6 +315,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "ask_export_waiting": {"purpose": "office", "reason": "年度统计", "district": family.district},
         "answer_export": {"approve": False},
         "resume_workflow": {"workflow_id": f"application/{family.no}", "reason": "已补上模板"},
+        "send_again": {"service": "notifications", "entry": 10**9, "reason": "短信平台已恢复"},
         "repair_workflow": {"workflow_id": f"lease/{family.lease_no}", "reason": "误终止"},
         # The estate stands elsewhere, says the record; so nothing is added.
         "add_units": {

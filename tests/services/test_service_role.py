@@ -42,7 +42,7 @@ EVIDENCE = {
     },
     "eligibility": {"rule_set"},
     "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
-    "notifications": set[str](),
+    "notifications": {"operator_step"},
     "organisation": {"change"},
     "oversight": {"repairs", "operator_step", "staff_read", "staff_read_household", "fact", "complaint_step", "finished", "evaluation"},
     "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},

@@ -169,6 +169,20 @@ export const terms = {
     overdue: {"zh": "已超期，市级督办", "en": "Overdue, with the city"},
     done: {"zh": "已回访", "en": "Followed up"},
   },
+  handed_on: {
+    start_complaint: {"zh": "启动来信的办理", "en": "The start of a complaint's workflow"},
+    start_application: {"zh": "启动申请的办理", "en": "The start of an application's workflow"},
+    waiting_begun: {"zh": "家庭进入轮候", "en": "That a household waits"},
+    settle_word: {"zh": "转达一句话给流程", "en": "Somebody's word to a workflow"},
+    offer_made: {"zh": "告知流程已配租", "en": "That an offer was made"},
+    contract_file: {"zh": "生成合同文件", "en": "The file of a contract"},
+    payment_opened: {"zh": "告知流程已下单", "en": "That a payment was begun"},
+    payment_posted: {"zh": "告知流程已到账", "en": "That a payment was posted"},
+    arrears_paid: {"zh": "告知流程欠费已缴清", "en": "That arrears are paid"},
+    tell: {"zh": "发给家庭或工作人员的消息", "en": "A message to a household or an official"},
+    bulk_read: {"zh": "批量查看的提醒", "en": "The alarm of a bulk read"},
+    deliver: {"zh": "短信或信函", "en": "An SMS or a letter"},
+  },
   home_grades: {
     ordinary: {"zh": "普通", "en": "Ordinary"},
     lift: {"zh": "电梯房", "en": "With a lift"},
@@ -234,6 +248,11 @@ export const terms = {
     accepted: {"zh": "已接受", "en": "Accepted"},
     declined: {"zh": "已放弃", "en": "Declined"},
     expired: {"zh": "已过期", "en": "Expired"},
+  },
+  operator_steps: {
+    resume: {"zh": "让流程继续办理", "en": "Had a workflow go on"},
+    start_again: {"zh": "重新启动流程", "en": "Started a workflow again"},
+    send_again: {"zh": "再次送出", "en": "Had something sent again"},
   },
   organisation_changes: {
     imported: {"zh": "首次导入", "en": "Imported"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from anju.casework.v1 import casework_pb2 as pb
+from anju.common.v1 import common_pb2 as common
+from anju.operators.v1 import operators_pb2 as operators
+from anju.operators.v1 import operators_pb2_grpc as operators_rpc
 from anju.repair.v1 import repair_pb2 as repair
 from anju.repair.v1 import repair_pb2_grpc as repair_rpc
+from anju_calendar import local_date
 from anju_contracts.application import NAME, LookupOutcome, Verdict, workflow_id
 from anju_contracts.base import TASK_QUEUE
 from anju_onebox.engine.temporal import TemporalServer
@@ -33,6 +37,7 @@ from casework.app import application
 from casework.settings import Settings
 from casework.tables import MIGRATIONS
 from chassis import temporal
+from chassis.errors import Refusal
 from chassis.grpc_client import Client as GrpcClient
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -59,6 +64,7 @@ from tests.support.keys import signer, staff
 from tests.support.patience import eventually
 
 OPERATOR = staff("operator", DISTRICT, sub="operator-1")
+AUDITOR = staff("auditor", DISTRICT, sub="auditor-1")
 
 
 @dataclass
@@ -158,6 +164,11 @@ class Town:
         message = {"Resume": repair.ResumeRequest, "StartAgain": repair.StartAgainRequest}[method]
         request = message(workflow_id=workflow_id(no), reason=reason, idempotency_key=key or new_id())
         return await self.people.call(getattr(repair_rpc.RepairServiceStub(self.people.channel), method), request, caller=OPERATOR)
+
+    async def acts(self, **narrowed: Any) -> list[operators.Step]:
+        """What operators have done, as an auditor reads it."""
+        stub = operators_rpc.OperatorsServiceStub(self.people.channel)
+        return list((await self.people.call(stub.ListSteps, operators.ListStepsRequest(**narrowed), caller=AUDITOR)).steps)
 
     async def looked_at(self) -> repair.GetEngineResponse:
         """As an operator sees the engine."""
@@ -408,13 +419,22 @@ async def test_operators_see_who_polls_and_which_workflows_are_stuck_and_why(tow
     assert (await town.act("StartAgain", parked, "误终止")).stage == "street_review"
     assert await reason_of(town.act("StartAgain", parked, "误终止")) == "WORKFLOW_ALIVE"
     assert await reason_of(town.act("Resume", "KF-1999-000001", "查")) == "NOT_PARKED"
-    stub = repair_rpc.RepairServiceStub(town.people.channel)
-    steps = (await town.people.call(stub.ListOperatorSteps, repair.ListOperatorStepsRequest(), caller=OPERATOR)).steps
-    acts = [(each.kind, each.workflow_id, each.actor, each.reason) for each in steps]
-    assert acts == [
+    assert [(each.kind, each.subject, each.actor, each.reason) for each in await town.acts(subject=parked)] == [
         ("start_again", workflow_id(parked), OPERATOR.sub, "误终止"),
         ("resume", workflow_id(parked), OPERATOR.sub, "已补上规则"),
     ], "what was refused was not done, and a repeat is the same act"
+    assert [each.kind for each in await town.acts(subject=parked, kind="resume")] == ["resume"]
+    assert [each.kind for each in await town.acts(page=common.PageRequest(sort="at", limit=1))] == ["resume"]
+    assert not await town.acts(actor="somebody-else")
+    assert not await town.acts(subject="KF-1999-000001")
+    assert not await town.acts(day="2001-01-01")
+    assert len(await town.acts(day=local_date(datetime.now(UTC)).isoformat())) == 2
+    with pytest.raises(Refusal):
+        await town.acts(day="yesterday")
+    assert await town.acts(page=common.PageRequest(purpose="audit"))
+    assert await town.rows("SELECT what, households FROM staff_read WHERE what = 'export_audit'") == [("export_audit", [])], (
+        "a file is on record"
+    )
     assert not [row for row in await town.rows("SELECT reason_sealed FROM operator_step") if "误".encode() in row[0]]
     with pytest.raises(asyncpg.PostgresError):
         await town.rows("DELETE FROM operator_step")

@@ -258,6 +258,26 @@ async def test_what_is_refused_for_what_it_says_is_parked_and_not_for_ever(post:
         await post.heard(1)
 
 
+async def test_what_waits_for_its_next_try_can_be_had_tried_at_once_and_what_is_under_way_is_left_alone(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 3600.0)
+    await post.write(1, 2)
+    later = "UPDATE outbox SET attempts = 10, next_try_at = now() + interval"
+    async with post.runner() as outbox:
+        await post.heard(2)
+        await post.sql(f"{later} '1 hour', done_at = NULL WHERE id = 1")
+        await post.sql(f"{later} '10 seconds', done_at = NULL WHERE id = 2")
+        assert [entry.id for entry in await outbox.undelivered(10)] == [1, 2]
+        for entry in (2, 1, 1):
+            async with post.database.transaction() as session:
+                assert (await outbox.tried_in_vain(session, entry)).id == entry
+                await outbox.hasten(session, entry)
+        await post.heard(3)
+        await eventually(lambda: post.sql("SELECT id FROM outbox WHERE done_at IS NULL"), lambda rows: rows == [(2,)])
+    assert post.receiver.heard[2:] == [1], "once, and not what another may be delivering at this moment"
+
+
 async def test_what_was_delivered_long_ago_is_removed_and_nothing_else(post: Post) -> None:
     await post.write(1, 2, 3)
     await post.sql("UPDATE outbox SET done_at = now() - interval '31 days' WHERE payload->>'n' = '1'")

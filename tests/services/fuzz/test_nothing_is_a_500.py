@@ -23,6 +23,7 @@ from anju.casework.v1 import casework_pb2
 from anju.eligibility.v1 import eligibility_pb2
 from anju.housing.v1 import housing_pb2
 from anju.notifications.v1 import notifications_pb2
+from anju.operators.v1 import operators_pb2
 from anju.organisation.v1 import organisation_pb2
 from anju.oversight.v1 import complaints_pb2, oversight_pb2
 from anju.payments.v1 import payments_pb2
@@ -64,7 +65,8 @@ RPCS: Final = [
     # Those whose records have workflows speak to the platform's operators too.
     (service, f"/{declared.full_name}/{method.name}", method)
     for service in ("casework", "housing", "payments", "oversight")
-    for declared in repair_pb2.DESCRIPTOR.services_by_name.values()
+    for file in (operators_pb2, repair_pb2)
+    for declared in file.DESCRIPTOR.services_by_name.values()
     for method in declared.methods
 ]
 OURS: Final = frozenset(

@@ -20,6 +20,8 @@ from anju.casework.v1 import casework_pb2_grpc as casework_rpc
 from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from anju.operators.v1 import operators_pb2 as operators
+from anju.operators.v1 import operators_pb2_grpc as operators_rpc
 from anju_calendar import local_date, start_of_day
 from casekit.tell import day
 from casekit.tell import text as text_
@@ -305,6 +307,43 @@ async def test_an_address_where_no_gateway_answers_gives_up_no_sms(world: World)
 
     await eventually(sent)
     assert list(world.sms.taken) == [f"{id}.sms"]
+
+
+async def test_an_operator_has_an_sms_sent_at_once_and_says_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.outbox._wait", lambda attempts, error: 3600.0)
+    world.sms.statuses = [503]
+    id = await world.notify("lapsed", "application/4/1")
+    client = Client(world.address, signer(world.keys_dir, "web-gateway"), "notifications")
+    stub, operator = operators_rpc.OperatorsServiceStub(client.channel), staff("operator", "4102", sub="operator-1")
+
+    async def undelivered() -> list[operators.Undelivered]:
+        return list((await client.call(stub.ListUndelivered, operators.ListUndeliveredRequest(), caller=operator)).undelivered)
+
+    (found,) = await eventually(undelivered, lambda entries: len(entries) == 1)
+    assert (found.kind, found.attempts, found.given_up, PHONE in found.error) == ("deliver", 1, False, False)
+    assert found.next_try_at.ToDatetime(UTC) - datetime.now(UTC) > timedelta(minutes=50)
+
+    async def again(key: str, reason: str = "短信平台已恢复", entry: int = found.entry) -> str:
+        try:
+            request = operators.SendAgainRequest(entry=entry, reason=reason, idempotency_key=key)
+            await client.call(stub.SendAgain, request, caller=operator)
+        except Refusal as refusal:
+            return refusal.problem.reason
+        return ""
+
+    assert await again("k-0", " ") == "INVALID_FIELDS"
+    assert await again("k-0", entry=found.entry + 1) == "NOT_FOUND"
+    assert await again("k-1") == ""
+    await eventually(undelivered, lambda entries: not entries)
+    assert await again("k-1") == "", "the same act"
+    assert await again("k-1", "另一个原因") == "IDEMPOTENCY_KEY_REUSED"
+    assert await again("k-2") == "ALREADY_DELIVERED"
+    assert (list(world.sms.taken), world.sms.tries) == ([f"{id}.sms"], 2)
+
+    steps = (await client.call(stub.ListSteps, operators.ListStepsRequest(), caller=staff("auditor", "4102"))).steps
+    acts = [(step.kind, step.subject, step.actor, step.reason, step.service) for step in steps]
+    assert acts == [("send_again", f"outbox/deliver/{found.entry}", "operator-1", "短信平台已恢复", "notifications")]
+    await client.close()
 
 
 async def test_a_number_the_gateway_refuses_is_told_to_household_and_clerk_and_a_letter_takes_over(world: World) -> None:

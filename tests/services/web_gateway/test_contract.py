@@ -15,6 +15,7 @@ from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju.housing.v1 import housing_pb2 as housing
 from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.operations.v1 import operations_pb2 as operations
+from anju.operators.v1 import operators_pb2 as operators
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.oversight.v1 import oversight_pb2 as oversight
@@ -183,8 +184,11 @@ def script(gateway: World, operation: Operation) -> None:
     queue, kind = repair.TaskQueue(name="anju", kind="workflow"), repair.WorkflowType(type="Application", running=1)
     stuck = repair.Stuck(workflow_id="application/KF-2026-000123", type="Application", kind="blocked")
     on("GetEngine", repair.GetEngineResponse(reachable=True, queues=[queue], types=[kind], stuck=[stuck]))
-    step = repair.OperatorStep(id="os1", kind="resume", workflow_id="application/KF-2026-000123", actor="st-1", reason="已补上模板")
-    on("ListOperatorSteps", repair.ListOperatorStepsResponse(steps=[step]))
+    step = operators.Step(
+        id="os1", kind="resume", subject="application/KF-2026-000123", actor="st-1", reason="已补上模板", service="casework"
+    )
+    on("ListSteps", operators.ListStepsResponse(steps=[step]))
+    on("ListUndelivered", operators.ListUndeliveredResponse(undelivered=[operators.Undelivered(entry=7, kind="tell", attempts=12)]))
     waits = registry.WaitingLookup(application_no=application.no, register="vehicles")
     waits.since.GetCurrentTime()
     on(

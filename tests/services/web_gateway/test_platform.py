@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from anju.operations.v1 import operations_pb2 as operations
+from anju.operators.v1 import operators_pb2 as operators
 from anju.registry.v1 import registry_pb2 as registry
 from anju.repair.v1 import repair_pb2 as repair
 from chassis import errors
@@ -60,6 +61,7 @@ def well(gateway: World) -> World:
     gateway.backstage.on("GetHealth", lambda _request: health())
     gateway.backstage.on("GetEngine", lambda _request: engine(compared_at=stamp(datetime.now(UTC))))
     gateway.backstage.on("ListRegisters", lambda _request: registry.ListRegistersResponse())
+    gateway.backstage.on("ListUndelivered", lambda _request: operators.ListUndeliveredResponse())
     return gateway
 
 
@@ -94,6 +96,37 @@ async def test_an_engine_that_is_away_is_said_so_by_the_services_and_nothing_is_
     found = (await seen(well))["engine"]
     assert (found["state"], found["types"], found["silent"]) == ("unreachable", [], ["casework", "housing", "payments", "oversight"])
     assert found["gone"] == 4, "what each service misses it knows by itself"
+
+
+async def test_what_has_not_gone_out_is_shown_and_where_that_is_not_known_it_says_so(well: World) -> None:
+    waits = operators.Undelivered(entry=7, kind="deliver", attempts=12, given_up=True, error="SmsUnavailableError: status 503")
+    for field in ("created_at", "next_try_at"):
+        getattr(waits, field).GetCurrentTime()
+    well.backstage.on("notifications/ListUndelivered", lambda _request: operators.ListUndeliveredResponse(undelivered=[waits]))
+    well.backstage.on("payments/ListUndelivered", away)
+    found = await seen(well)
+    assert [(each["service"], each["entry"], each["kind"]) for each in found["undelivered"]] == [("notifications", 7, "deliver")]
+    assert found["undelivered_silent"] == ["payments"]
+
+
+async def test_what_operators_did_is_one_list_and_it_is_whole_or_not_given(well: World) -> None:
+    def step(service: str, subject: str, minute: int) -> operators.Step:
+        at = stamp(datetime(2026, 11, 26, 8, minute, tzinfo=UTC))
+        return operators.Step(id=f"os-{minute}", kind="resume", subject=subject, actor="s-1", reason="查", at=at, service=service)
+
+    well.backstage.on("ListSteps", operators.ListStepsResponse())
+    for service, subject, minute in (
+        ("casework", "application/KF-1", 1), ("housing", "lease/L-1", 3), ("payments", "bill/L-1/202612", 2), ("notifications", "outbox/sms/9", 4),
+    ):  # fmt: skip
+        well.backstage.on(f"{service}/ListSteps", operators.ListStepsResponse(steps=[step(service, subject, minute)]))
+    person = await well.official("auditor")
+    items = (await person.get(f"{API}/operations/steps", params={"subject": "1"})).json["items"]
+    assert [(each["subject"], bool(each["link"])) for each in items] == [
+        ("outbox/sms/9", False), ("lease/L-1", True), ("bill/L-1/202612", True), ("application/KF-1", True),
+    ]  # fmt: skip
+    assert well.backstage.last("ListSteps").request.subject == "1"
+    well.backstage.on("housing/ListSteps", away)
+    assert (await person.get(f"{API}/operations/steps")).status == 503
 
 
 async def test_what_is_stuck_leads_into_the_engine_and_to_its_case(well: World) -> None:

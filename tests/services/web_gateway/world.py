@@ -21,6 +21,8 @@ from anju.notifications.v1 import notifications_pb2 as notifications
 from anju.notifications.v1 import notifications_pb2_grpc as notifications_rpc
 from anju.operations.v1 import operations_pb2 as operations
 from anju.operations.v1 import operations_pb2_grpc as operations_rpc
+from anju.operators.v1 import operators_pb2 as operators
+from anju.operators.v1 import operators_pb2_grpc as operators_rpc
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.organisation.v1 import organisation_pb2_grpc as organisation_rpc
 from anju.oversight.v1 import complaints_pb2 as complaints
@@ -65,6 +67,7 @@ _FILES: tuple[tuple[str, Any, Any], ...] = (
 _BESIDE: tuple[tuple[Any, Any], ...] = (
     (reads, reads_rpc),
     (operations, operations_rpc),
+    (operators, operators_rpc),
     (repair, repair_rpc),
     (complaints, complaints_rpc),
 )

@@ -68,7 +68,7 @@ const keyed = (key: string) => ({ "Idempotency-Key": key });
 type Paged = { limit?: number; cursor?: string };
 /** Lists that may be longer than one person takes away at once. */
 export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
-export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "trial-balance";
+export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "operator-steps" | "trial-balance";
 type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
 export const api = {
@@ -178,7 +178,8 @@ export const api = {
   tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   desk: () => only(http.GET("/api/v1/desk")),
   operations: () => only(http.GET("/api/v1/operations")),
-  operatorSteps: () => only(http.GET("/api/v1/operations/steps")),
+  operatorSteps: (query: Sorted & { day?: string; actor?: string; kind?: string; subject?: string }) => only(http.GET("/api/v1/operations/steps", { params: { query } })),
+  sendAgain: (key: string, body: { service: string; entry: number; reason: string }) => only(http.POST("/api/v1/operations/deliveries", { params: { header: keyed(key) }, body })),
   resume: (key: string, workflow_id: string, reason: string) =>
     only(http.POST("/api/v1/operations/resumptions", { params: { header: keyed(key) }, body: { workflow_id, reason } })),
   startAgain: (key: string, workflow_id: string, reason: string) =>

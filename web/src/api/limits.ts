@@ -100,6 +100,10 @@ export const limits = {
     "reader": 100,
     "application_no": 40
   },
+  "ExportOperatorSteps": {
+    "subject": 80,
+    "actor": 100
+  },
   "ExportReaders": {
     "reader": 100
   },
@@ -133,6 +137,9 @@ export const limits = {
   },
   "ObjectToQuery": {
     "text": 2000
+  },
+  "OfDelivery": {
+    "reason": 500
   },
   "OfWorkflow": {
     "reason": 500

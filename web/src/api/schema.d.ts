@@ -1128,6 +1128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/operator-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What operators have done by hand, as a spreadsheet
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: operator, auditor.
+         */
+        post: operations["export_operator_steps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/readers": {
         parameters: {
             query?: never;
@@ -1436,66 +1456,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/letters": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Letters of the clerk's streets: numbers of cases and days, and nothing of a household
-         * @description Roles: street_clerk.
-         */
-        get: operations["list_letters"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/letters/print": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The letters as one file to print, PDF/A
-         * @description Each is a look at its case. They may be printed again until they are posted, so it needs no Idempotency-Key. Roles: street_clerk.
-         */
-        post: operations["print_letters"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/letters/{id}/step": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * What became of a printed letter
-         * @description The same step again changes nothing, so it needs no Idempotency-Key. Roles: street_clerk.
-         */
-        post: operations["mark_letter"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/looks": {
         parameters: {
             query?: never;
@@ -1675,6 +1635,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a service has tried in vain to hand on is tried now
+         * @description Who asks and why is on record first; 409 for what has gone out. Roles: operator.
+         */
+        post: operations["send_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations/repairs": {
         parameters: {
             query?: never;
@@ -1723,7 +1703,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What operators have done by hand about workflows: who, which, why and when
+         * What operators have done by hand: who, to what, why and when; the latest first
          * @description Roles: operator, auditor.
          */
         get: operations["list_operator_steps"];
@@ -2001,8 +1981,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A policy as its editors see it: the draft of its next version, and what was published
-         * @description 404 for one nobody has begun. Roles: city_reviewer, auditor.
+         * The draft of a policy's next version
+         * @description 404 without one. Roles: city_reviewer, auditor.
          */
         get: operations["get_policy_draft"];
         /**
@@ -4193,6 +4173,7 @@ export interface components {
             sort: string;
             /**
              * Day
+             * @description Only this day; empty: all.
              * @default
              */
             day: string;
@@ -4206,6 +4187,49 @@ export interface components {
              * @default
              */
             application_no: string;
+        };
+        /** ExportOperatorSteps */
+        ExportOperatorSteps: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("at" | "actor" | "kind" | "subject" | "reason")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /**
+             * Kind
+             * @description Only this state.
+             * @default
+             */
+            kind: string;
+            /**
+             * Day
+             * @description Only this day; empty: all.
+             * @default
+             */
+            day: string;
         };
         /** ExportReaders */
         ExportReaders: {
@@ -4229,6 +4253,7 @@ export interface components {
             sort: string;
             /**
              * Day
+             * @description Only this day; empty: all.
              * @default
              */
             day: string;
@@ -5065,6 +5090,18 @@ export interface components {
             /** Answer */
             answer: string;
         };
+        /** OfDelivery */
+        OfDelivery: {
+            /** Service */
+            service: string;
+            /** Entry */
+            entry: number;
+            /**
+             * Reason
+             * @description On record; auditors read it.
+             */
+            reason: string;
+        };
         /** OfWorkflow */
         OfWorkflow: {
             /**
@@ -5206,20 +5243,32 @@ export interface components {
             engine: components["schemas"]["Engine"];
             /** Alarms */
             alarms: components["schemas"]["Alarm"][];
+            /**
+             * Undelivered
+             * @description Of each service the 100 oldest; the counts of its outbox say how many there are.
+             */
+            undelivered: components["schemas"]["Undelivered"][];
+            /**
+             * Undelivered Silent
+             * @description Services that did not say what they could not hand on.
+             */
+            undelivered_silent: string[];
             /** Views */
             views: components["schemas"]["View"][];
         };
         /** OperatorStep */
         OperatorStep: {
+            /** Id */
+            id: string;
             /** Service */
             service: string;
+            /** Kind */
+            kind: string;
             /**
-             * Kind
-             * @enum {string}
+             * Subject
+             * @description The workflow by its id, or outbox/<what was handed on>/<its number>.
              */
-            kind: "resume" | "start_again";
-            /** Workflow Id */
-            workflow_id: string;
+            subject: string;
             /**
              * Actor
              * @description Account of the operator.
@@ -5234,22 +5283,26 @@ export interface components {
             at: string;
             /**
              * Link
-             * @description The workflow in the engine's UI; empty where it has no address.
+             * @description The workflow in the engine's UI; empty where it is none, or has no address.
              */
             link: string;
         };
-        /** OperatorSteps */
-        OperatorSteps: {
-            /**
-             * Items
-             * @description The latest first.
-             */
+        /** OperatorStepPage */
+        OperatorStepPage: {
+            /** Items */
             items: components["schemas"]["OperatorStep"][];
             /**
-             * Silent
-             * @description Services that did not answer: what was done there is not known.
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
              */
-            silent: string[];
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** Opinion */
         Opinion: {
@@ -5442,24 +5495,6 @@ export interface components {
              */
             sample: boolean;
         };
-        /** PolicyDesk */
-        PolicyDesk: {
-            /** Id */
-            id: string;
-            /** @description Of the next version; null without one. */
-            draft: components["schemas"]["PolicyDraft"] | null;
-            /**
-             * Published
-             * @description Newest first, at most 10.
-             */
-            published: components["schemas"]["PublishedVersion"][];
-            /** Withdrawn On */
-            withdrawn_on: string;
-            /** Withdrawal Reason */
-            withdrawal_reason: string;
-            /** Superseded By */
-            superseded_by: string;
-        };
         /** PolicyDraft */
         PolicyDraft: {
             /** Policy Id */
@@ -5610,8 +5645,6 @@ export interface components {
              * Format: date-time
              */
             changed_at: string;
-            /** State */
-            state: string;
         };
         /** PolicyWorkPage */
         PolicyWorkPage: {
@@ -5690,29 +5723,6 @@ export interface components {
              * @description SHA-256 of what the draft says.
              */
             digest: string;
-        };
-        /** PublishedVersion */
-        PublishedVersion: {
-            /** Version */
-            version: number;
-            content: components["schemas"]["ContentView"];
-            /** State */
-            state: string;
-            /**
-             * Written By
-             * @description Accounts which have written in it.
-             */
-            written_by: string[];
-            /**
-             * Published By
-             * @description The account which has published it.
-             */
-            published_by: string;
-            /**
-             * Published At
-             * Format: date-time
-             */
-            published_at: string;
         };
         /** QueryAboutMe */
         QueryAboutMe: {
@@ -5821,52 +5831,6 @@ export interface components {
             backlog: number;
             /** Backlog Seconds */
             backlog_seconds: number;
-        };
-        /** QueuedLetter */
-        QueuedLetter: {
-            /** Id */
-            id: string;
-            /** Application No */
-            application_no: string;
-            /** State */
-            state: string;
-            /**
-             * At
-             * Format: date-time
-             * @description Since when it waits to be printed.
-             */
-            at: string;
-            /** Printed At */
-            printed_at: string | null;
-            /**
-             * Posted On
-             * @description YYYY-MM-DD; empty until then.
-             */
-            posted_on: string;
-            /**
-             * Ended On
-             * @description When it was delivered or came back, YYYY-MM-DD; empty until then.
-             */
-            ended_on: string;
-            /** Tracking No */
-            tracking_no: string;
-        };
-        /** QueuedLetterPage */
-        QueuedLetterPage: {
-            /** Items */
-            items: components["schemas"]["QueuedLetter"][];
-            /**
-             * Next Cursor
-             * @description Cursor of the next page; empty on the last.
-             * @default
-             */
-            next_cursor: string;
-            /**
-             * Total
-             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
-             * @default null
-             */
-            total: number | null;
         };
         /** RaiseObjection */
         RaiseObjection: {
@@ -6423,26 +6387,6 @@ export interface components {
             /** Covers */
             covers: components["schemas"]["Cover"][];
         };
-        /** Step */
-        Step: {
-            /**
-             * Step
-             * @enum {string}
-             */
-            step: "posted" | "delivered" | "returned";
-            /**
-             * On
-             * Format: date
-             * @description The day, as the post office's paper says.
-             */
-            on: string;
-            /**
-             * Tracking No
-             * @description Of the registered letter, when it is posted.
-             * @default
-             */
-            tracking_no: string;
-        };
         /** Stuck */
         Stuck: {
             /** Workflow Id */
@@ -6604,14 +6548,43 @@ export interface components {
              */
             assisted: boolean;
         };
-        /** ToPrint */
-        ToPrint: {
-            /** Ids */
-            ids: string[];
-        };
         /** TypedForm */
         TypedForm: {
             dossier: components["schemas"]["Dossier"];
+        };
+        /**
+         * Undelivered
+         * @description What a service has tried in vain to hand on. It goes on trying; an operator may have it tried now.
+         */
+        Undelivered: {
+            /** Service */
+            service: string;
+            /** Entry */
+            entry: number;
+            /** Kind */
+            kind: string;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Next Try At
+             * Format: date-time
+             */
+            next_try_at: string;
+            /**
+             * Given Up
+             * @description Tried so often that somebody has to look.
+             */
+            given_up: boolean;
+            /**
+             * Error
+             * @description Of the last try.
+             */
+            error: string;
         };
         /** Unit */
         Unit: {
@@ -6902,7 +6875,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -7099,6 +7072,7 @@ export type ExportBills = components['schemas']['ExportBills'];
 export type ExportCases = components['schemas']['ExportCases'];
 export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
+export type ExportOperatorSteps = components['schemas']['ExportOperatorSteps'];
 export type ExportReaders = components['schemas']['ExportReaders'];
 export type ExportRequest = components['schemas']['ExportRequest'];
 export type ExportRequestList = components['schemas']['ExportRequestList'];
@@ -7138,6 +7112,7 @@ export type ObjectToQuery = components['schemas']['ObjectToQuery'];
 export type ObjectedQuery = components['schemas']['ObjectedQuery'];
 export type ObjectedQueryPage = components['schemas']['ObjectedQueryPage'];
 export type Objection = components['schemas']['Objection'];
+export type OfDelivery = components['schemas']['OfDelivery'];
 export type OfWorkflow = components['schemas']['OfWorkflow'];
 export type Offer = components['schemas']['Offer'];
 export type OffersMade = components['schemas']['OffersMade'];
@@ -7147,7 +7122,7 @@ export type OneLookPage = components['schemas']['OneLookPage'];
 export type OpenVisit = components['schemas']['OpenVisit'];
 export type Operations = components['schemas']['Operations'];
 export type OperatorStep = components['schemas']['OperatorStep'];
-export type OperatorSteps = components['schemas']['OperatorSteps'];
+export type OperatorStepPage = components['schemas']['OperatorStepPage'];
 export type Opinion = components['schemas']['Opinion'];
 export type OrganisationChange = components['schemas']['OrganisationChange'];
 export type OrganisationChangePage = components['schemas']['OrganisationChangePage'];
@@ -7157,7 +7132,6 @@ export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
 export type PolicyArticle = components['schemas']['PolicyArticle'];
 export type PolicyContent = components['schemas']['PolicyContent'];
-export type PolicyDesk = components['schemas']['PolicyDesk'];
 export type PolicyDraft = components['schemas']['PolicyDraft'];
 export type PolicyItem = components['schemas']['PolicyItem'];
 export type PolicyItemPage = components['schemas']['PolicyItemPage'];
@@ -7169,13 +7143,10 @@ export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
 export type PublishPolicy = components['schemas']['PublishPolicy'];
-export type PublishedVersion = components['schemas']['PublishedVersion'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
 export type Queue = components['schemas']['Queue'];
-export type QueuedLetter = components['schemas']['QueuedLetter'];
-export type QueuedLetterPage = components['schemas']['QueuedLetterPage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reach = components['schemas']['Reach'];
 export type Reader = components['schemas']['Reader'];
@@ -7206,7 +7177,6 @@ export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
 export type SignedLetter = components['schemas']['SignedLetter'];
 export type StaffMember = components['schemas']['StaffMember'];
-export type Step = components['schemas']['Step'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
@@ -7214,8 +7184,8 @@ export type TaskPage = components['schemas']['TaskPage'];
 export type Tenancy = components['schemas']['Tenancy'];
 export type TextsView = components['schemas']['TextsView'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
-export type ToPrint = components['schemas']['ToPrint'];
 export type TypedForm = components['schemas']['TypedForm'];
+export type Undelivered = components['schemas']['Undelivered'];
 export type Unit = components['schemas']['Unit'];
 export type UnitList = components['schemas']['UnitList'];
 export type Vehicle = components['schemas']['Vehicle'];
@@ -9795,6 +9765,46 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    export_operator_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOperatorSteps"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     export_readers: {
         parameters: {
             query?: never;
@@ -10432,129 +10442,6 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
-    list_letters: {
-        parameters: {
-            query?: {
-                /** @description At most this many items. */
-                limit?: number;
-                /** @description The next_cursor of the page before. */
-                cursor?: string;
-                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
-                sort?: string;
-                /** @description Leave out so many from the beginning, instead of going on by cursor. */
-                skip?: number;
-                /** @description Say how many there are. */
-                count?: boolean;
-                state?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueuedLetterPage"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    print_letters: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ToPrint"];
-            };
-        };
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    "Content-Disposition": components["headers"]["Content-Disposition"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/pdf": Blob;
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            408: components["responses"]["408"];
-            409: components["responses"]["409"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
-    mark_letter: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Step"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueuedLetter"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            408: components["responses"]["408"];
-            409: components["responses"]["409"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            504: components["responses"]["504"];
-        };
-    };
     list_looks: {
         parameters: {
             query?: {
@@ -10568,8 +10455,8 @@ export interface operations {
                 skip?: number;
                 /** @description Say how many there are. */
                 count?: boolean;
-                /** @description Only this day. */
-                day?: string | null;
+                /** @description Only this day; empty: all. */
+                day?: string;
                 /** @description Only this account. */
                 reader?: string;
                 /** @description Only looks at this household's affairs. */
@@ -10973,6 +10860,46 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    send_again: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfDelivery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     repair_workflow: {
         parameters: {
             query?: never;
@@ -11057,7 +10984,26 @@ export interface operations {
     };
     list_operator_steps: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description Only what was done to a subject with this in its name. */
+                subject?: string;
+                /** @description Only this account. */
+                actor?: string;
+                /** @description Only this. */
+                kind?: string;
+                /** @description Only this day; empty: all. */
+                day?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -11067,12 +11013,13 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OperatorSteps"];
+                    "application/json": components["schemas"]["OperatorStepPage"];
                 };
             };
             400: components["responses"]["400"];
@@ -11627,16 +11574,6 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
-                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
-                sort?: string;
-                /** @description Leave out so many from the beginning, instead of going on by cursor. */
-                skip?: number;
-                /** @description Say how many there are. */
-                count?: boolean;
-                /** @description A part of the title or of the address. */
-                words?: string;
-                /** @description Only this state. */
-                state?: string;
             };
             header?: never;
             path?: never;
@@ -11685,7 +11622,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PolicyDesk"];
+                    "application/json": components["schemas"]["PolicyDraft"];
                 };
             };
             400: components["responses"]["400"];
@@ -11880,14 +11817,14 @@ export interface operations {
                 skip?: number;
                 /** @description Say how many there are. */
                 count?: boolean;
-                /** @description Only this day. */
-                day?: string | null;
+                /** @description Only this day; empty: all. */
+                day?: string;
                 /** @description Only this account. */
                 reader?: string;
                 /** @description Only those who looked at more households, or searched for more people in vain, than is usual. */
                 alarmed?: boolean;
                 /** @description Only this day and those after it. */
-                since?: string | null;
+                since?: string;
             };
             header?: never;
             path?: never;

@@ -20,7 +20,7 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "organisation" | "changes" | "counter" | "letters" | "policies";
+export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "steps" | "organisation" | "changes" | "counter" | "letters" | "policies";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -200,6 +200,14 @@ export const PAGES: Page[] = [
     help: "help.operations",
     roles: ["operator"],
     component: () => import("./pages/OperationsPage.vue"),
+  },
+  {
+    path: "/operator-steps",
+    title: "steps.title",
+    nav: { name: "steps.nav", group: "oversight", icon: "steps" },
+    help: "help.steps",
+    roles: ["operator", "auditor"],
+    component: () => import("./pages/OperatorStepsPage.vue"),
   },
   {
     path: "/organisation",

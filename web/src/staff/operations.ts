@@ -1,5 +1,5 @@
 /** What of the platform has to be looked into, by what its parts say; what says nothing is one of it. */
-import type { Office, Operations, Part } from "@/api/schema";
+import type { Office, Operations, OperatorStep, Part } from "@/api/schema";
 import { t, title, type Key } from "@/i18n";
 import { divisionName } from "@/lib/divisions";
 import { moment } from "@/lib/format";
@@ -20,10 +20,22 @@ export const isLate = ({ outbox }: Part, now: string) =>
   outbox !== null && (outbox.failing > 0 || (outbox.oldest_at !== null && minutes(outbox.oldest_at, now) > LATE_MINUTES));
 export const endsSoon = (part: Part, now: string) => part.certificate_ends_at !== null && minutes(now, part.certificate_ends_at) < CERTIFICATE_DAYS * 24 * 60;
 
+/** What an operator is about to do by hand, and to what. */
+export interface OperatorAct {
+  kind: "blocked" | "gone" | "send";
+  name: string;
+  run: (key: string, reason: string) => Promise<unknown>;
+}
+/** What was acted on: a workflow by its id, what was to be handed on by what it is and its number. */
+export function subjectName({ subject }: OperatorStep): string {
+  const [place, kind, entry] = subject.split("/");
+  return place === "outbox" && kind && entry ? t("app.aside", { a: title("handed_on", kind), b: entry }) : subject;
+}
+
 export interface Trouble {
   words: string;
   /** Where it stands on the page of operations. */
-  place: "registers" | "parts" | "engine" | "stuck" | "alarms";
+  place: "registers" | "parts" | "engine" | "stuck" | "undelivered" | "alarms";
 }
 
 export function troublesOf({ at, engine, parts, registers, alarms }: Operations): Trouble[] {
@@ -35,7 +47,7 @@ export function troublesOf({ at, engine, parts, registers, alarms }: Operations)
     const name = partName(part.name);
     if (part.state !== "working") add("parts", t(`ops.part_${part.state}`, { part: name }));
     if (part.calls?.failed) add("parts", t("ops.part_fails", { part: name, n: part.calls.failed }));
-    if (isLate(part, at)) add("parts", t("ops.part_late", { part: name, n: part.outbox?.waiting ?? 0 }));
+    if (isLate(part, at)) add(part.outbox?.failing ? "undelivered" : "parts", t("ops.part_late", { part: name, n: part.outbox?.waiting ?? 0 }));
     if (endsSoon(part, at)) add("parts", t("ops.certificate_ends", { part: name, at: moment(part.certificate_ends_at) }));
   }
   if (registers.state === "unknown") add("registers", t("ops.registers_unknown"));

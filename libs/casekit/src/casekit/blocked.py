@@ -171,7 +171,7 @@ class Keeper:
         if not known and not await self.engine.parked(request.workflow_id):
             raise Refusal(NOT_PARKED)
         async with self.database.transaction() as session:
-            await self.steps.note(session, caller, request, "resume")
+            await self.steps.note(session, caller, request, "resume", request.workflow_id)
         await self.engine.resume(request.workflow_id, caller.sub)
         _log.warning("workflow_resumed", workflow_id=request.workflow_id)
 
@@ -286,10 +286,6 @@ class RepairServicer(rpc.RepairServiceServicer):
         await self._keeper.resume(current_caller(), request)
         return pb.ResumeResponse()
 
-    async def ListOperatorSteps(self, request: pb.ListOperatorStepsRequest, context: Any) -> pb.ListOperatorStepsResponse:
-        async with self._keeper.database.statements() as session:
-            return pb.ListOperatorStepsResponse(steps=await self._keeper.steps.latest(session))
-
     async def GetEngine(self, request: pb.GetEngineRequest, context: Any) -> pb.GetEngineResponse:
         answer = await self._keeper.engine.look([kind.type for kind in self._keeper.kinds])
         compared = self._keeper.compared
@@ -312,7 +308,7 @@ class RepairServicer(rpc.RepairServiceServicer):
             reasoned(request)
 
             async def note(session: AsyncSession) -> None:
-                await self._keeper.steps.note(session, caller, request, "start_again")
+                await self._keeper.steps.note(session, caller, request, "start_again", request.workflow_id)
 
         again, generation, run_id = await self._keeper.start_again(kind, request.workflow_id, caller.sub, note)
         return pb.StartAgainResponse(stage=again.stage, generation=generation, run_id=run_id)

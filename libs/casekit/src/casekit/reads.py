@@ -369,7 +369,7 @@ class _Looks:
     async def page(self, session: AsyncSession, request: pb.ListLooksRequest) -> tuple[list[Any], common.PageInfo]:
         """Rows (id, at, reader, roles, what, households)."""
         row, later, whole = _LOOK.c, _LOOK.alias("later").c, _LOOK.alias("whole").c
-        day = _day(request.day)
+        day = asked_day(request.day)
 
         def asked(of: Any) -> list[ColumnElement[bool]]:
             return [
@@ -409,7 +409,7 @@ class _Readers:
 
     async def page(self, session: AsyncSession, request: pb.ListReadersRequest) -> tuple[list[Any], common.PageInfo]:
         """Rows (day, reader, roles, households, alarm_above, alarmed_at, refused, misses, misses_alarm_above)."""
-        row, day, since = _DAY.c, _day(request.day), _day(request.since, "/since")
+        row, day, since = _DAY.c, asked_day(request.day), asked_day(request.since, "/since")
         counts = (row.households, row.alarm_above, row.alarmed_at, row.refused, row.misses, row.misses_alarm_above)
         query = select(row.day, row.reader, row.roles, *counts)
         if day:
@@ -515,7 +515,8 @@ def _over(divisions: Sequence[str]) -> str:
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _day(given: str, field: str = "/day") -> date | None:
+def asked_day(given: str, field: str = "/day") -> date | None:
+    """The day a list is narrowed to. Raises Refusal(INVALID_FIELDS)."""
     try:
         return bounds.day(given) if given else None
     except ValueError:

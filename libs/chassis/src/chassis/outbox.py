@@ -150,6 +150,34 @@ class Outbox:
         async with self._database.statements() as session:
             return Due(*(await session.execute(self._counting, {"now": _now()})).one())
 
+    async def undelivered(self, limit: int) -> Sequence[Any]:
+        """What was tried in vain and has not gone out, the oldest first: rows (id, kind, attempts, created_at, next_try_at, last_error)."""
+        row = self._table.__table__.c
+        query = select(row.id, row.kind, row.attempts, row.created_at, row.next_try_at, row.last_error)
+        async with self._database.statements() as session:
+            found = await session.execute(query.where(row.done_at.is_(None), row.attempts > 0).order_by(row.id).limit(limit))
+            return found.all()
+
+    async def tried_in_vain(self, session: AsyncSession, entry: int) -> Any:
+        """An entry (id, kind, done_at) that was tried in vain, held until the caller's transaction ends; None for no such one."""
+        row = self._table.__table__.c
+        query = select(row.id, row.kind, row.done_at).where(row.id == entry, row.attempts > 0).with_for_update()
+        return (await session.execute(query)).one_or_none()
+
+    async def hasten(self, session: AsyncSession, entry: int) -> None:
+        """An entry is tried as soon as the caller's transaction is committed. One whose next try may be under way is left to it: a claim lasts no longer
+        than ``CLAIM_SECONDS``, so what is to be tried later than that is nobody's, and nothing goes out twice."""
+        row, now = self._table.__table__.c, _now()
+        unclaimed = row.next_try_at > now + timedelta(seconds=CLAIM_SECONDS)
+        await session.execute(
+            update(self._table.__table__).where(row.id == entry, row.done_at.is_(None), unclaimed).values(next_try_at=now)
+        )
+        when_committed(session, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look_at = 0.0
+        self._wake.set()
+
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="outbox")
 

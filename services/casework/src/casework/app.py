@@ -11,6 +11,7 @@ from typing import Any
 import anju_profile
 from anju.casework.v1 import casework_pb2_grpc as rpc
 from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
+from anju.operators.v1.operators_pb2_grpc import add_OperatorsServiceServicer_to_server
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_people.index import PersonIndex
@@ -20,7 +21,8 @@ from casekit.engine import Engine, TemporalEngine
 from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
-from casekit.operator_steps import OperatorSteps
+from casekit.operator_steps import SERVICE as OPERATORS
+from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -80,13 +82,16 @@ async def application(settings: Settings, *, engine: Engine | None = None) -> As
             public_url=settings.public_url.rstrip("/"),
         )
         made.alarms({"bulk_reads": parts.reads.alarmed})
+        steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
         more: dict[str, Callable[[Any], None]] = {}
         if isinstance(engine, TemporalEngine):
-            keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)], OperatorSteps(tables.OperatorStep, made.ring))
+            keeper = Keeper(made.database, engine, tables.Repair, [Cases(parts)], steps)
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         servicer = CaseworkServicer(parts)
         more[FACTS] = partial(add_FactsServiceServicer_to_server, FactsServicer(made.database))
+        by_hand = OperatorsServicer(made.database, steps, parts.outbox, parts.reads)
+        more[OPERATORS] = partial(add_OperatorsServiceServicer_to_server, by_hand)
         more[READS] = partial(add_ReadsServiceServicer_to_server, ReadsServicer(parts.reads, NAME, Reading(parts).may_see_reads))
         await made.beside(every(PRUNE_SECONDS, Drafts(parts).prune, "drafts whose time is over"))
         yield await made.serve(SERVICE, rpc.add_CaseworkServiceServicer_to_server, servicer, more=more)

@@ -11,6 +11,7 @@ import anju_profile
 from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
 from anju.housing.v1 import housing_pb2 as pb
 from anju.housing.v1 import housing_pb2_grpc as rpc
+from anju.operators.v1.operators_pb2_grpc import add_OperatorsServiceServicer_to_server
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
 from anju.repair.v1.repair_pb2_grpc import add_RepairServiceServicer_to_server
 from anju_contracts import waiting
@@ -20,7 +21,8 @@ from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
-from casekit.operator_steps import OperatorSteps
+from casekit.operator_steps import SERVICE as OPERATORS
+from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -88,14 +90,17 @@ async def application(
         parts = Parts(database, made.ring, outbox, tellings, applicants, terms, words, deposits, contracts)
         servicer = HousingServicer(parts, files, reads)
         made.alarms({"bulk_reads": reads.alarmed})
+        steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
+        by_hand = OperatorsServicer(database, steps, outbox, reads)
         more: dict[str, Callable[[Any], None]] = {
             FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),
+            OPERATORS: partial(add_OperatorsServiceServicer_to_server, by_hand),
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(reads, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
             queues = settings.separate_queues
             kinds: list[Records] = [Households(words, separate_queues=queues), Leases(words, terms, separate_queues=queues)]
-            keeper = Keeper(database, engine, tables.Repair, kinds, OperatorSteps(tables.OperatorStep, made.ring))
+            keeper = Keeper(database, engine, tables.Repair, kinds, steps)
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         yield await made.serve(SERVICE, rpc.add_HousingServiceServicer_to_server, servicer, more=more)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 from anju.notifications.v1 import notifications_pb2 as pb
 from anju.notifications.v1 import notifications_pb2_grpc as rpc
+from anju.operators.v1.operators_pb2_grpc import add_OperatorsServiceServicer_to_server
 from anju_profile.messages import Messages
+from casekit.operator_steps import SERVICE as OPERATORS
+from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
 
@@ -21,7 +25,7 @@ from notifications.letters import Letters
 from notifications.servicer import NotificationsServicer
 from notifications.settings import Settings
 from notifications.store import Sealed
-from notifications.tables import Outbox
+from notifications.tables import OperatorStep, Outbox
 
 NAME = "notifications"
 SERVICE = pb.DESCRIPTOR.services_by_name["NotificationsService"].full_name
@@ -40,7 +44,10 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         contacts = Contacts(casework)
         city = Messages.of(settings.profile_dir) if settings.quiet_hours else Messages()
         deliveries = Deliveries(made.database, sealed, contacts, channels, city, settings.delivery_patience_seconds)
-        deliveries.by(made.outbox(Outbox, {Deliveries.KIND: deliveries}))
+        outbox = made.outbox(Outbox, {Deliveries.KIND: deliveries})
+        deliveries.by(outbox)
         letters = Letters(made.database, sealed, casework)
         servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key), letters)
-        yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer)
+        by_hand = OperatorsServicer(made.database, OperatorSteps(OperatorStep, made.ring, NAME), outbox)
+        more = {OPERATORS: partial(add_OperatorsServiceServicer_to_server, by_hand)}
+        yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer, more=more)

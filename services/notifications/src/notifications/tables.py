@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from casekit.operator_steps import OperatorStepColumns
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
@@ -25,6 +26,12 @@ class Once(Base, OnceColumns, table=True):
 class Outbox(Base, OutboxColumns, table=True):
     __tablename__ = "outbox"
     __table_args__ = (pending_index("outbox"),)
+
+
+class OperatorStep(Base, OperatorStepColumns, table=True):
+    """What operators did by hand at this service, append-only."""
+
+    __tablename__ = "operator_step"
 
 
 class InboxMessage(Base, table=True):

@@ -9,6 +9,7 @@ from typing import Any
 
 import anju_profile
 from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
+from anju.operators.v1.operators_pb2_grpc import add_OperatorsServiceServicer_to_server
 from anju.oversight.v1 import oversight_pb2 as pb
 from anju.oversight.v1 import oversight_pb2_grpc as rpc
 from anju.oversight.v1.complaints_pb2_grpc import add_ComplaintsServiceServicer_to_server
@@ -19,7 +20,8 @@ from casekit.blocked import Keeper, RepairServicer, watching
 from casekit.engine import Engine, TemporalEngine
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
-from casekit.operator_steps import OperatorSteps
+from casekit.operator_steps import SERVICE as OPERATORS
+from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -88,13 +90,16 @@ async def application(
         )
         made.alarms({"bulk_reads": parts.reads.alarmed})
         heard = ComplaintsServicer(parts)
+        steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
+        by_hand = OperatorsServicer(made.database, steps, parts.outbox, parts.reads)
         more: dict[str, Callable[[Any], None]] = {
             COMPLAINTS: partial(add_ComplaintsServiceServicer_to_server, heard),
             FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(made.database)),
+            OPERATORS: partial(add_OperatorsServiceServicer_to_server, by_hand),
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(parts.reads, NAME, heard.reading.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
-            keeper = Keeper(made.database, engine, tables.Repair, [Complaints(parts)], OperatorSteps(tables.OperatorStep, made.ring))
+            keeper = Keeper(made.database, engine, tables.Repair, [Complaints(parts)], steps)
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))
         if books is None or case_of is None:

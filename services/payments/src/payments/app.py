@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 from anju.facts.v1.facts_pb2_grpc import add_FactsServiceServicer_to_server
+from anju.operators.v1.operators_pb2_grpc import add_OperatorsServiceServicer_to_server
 from anju.payments.v1 import payments_pb2 as pb
 from anju.payments.v1 import payments_pb2_grpc as rpc
 from anju.reads.v1.reads_pb2_grpc import add_ReadsServiceServicer_to_server
@@ -22,7 +23,8 @@ from casekit.engine import Engine, Standing, TemporalEngine
 from casekit.exports import Exports
 from casekit.facts import SERVICE as FACTS
 from casekit.facts import FactsServicer
-from casekit.operator_steps import OperatorSteps
+from casekit.operator_steps import SERVICE as OPERATORS
+from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from casekit.reads import ALARM, Limits, Reads, ReadsServicer, telling_auditors
 from casekit.reads import SERVICE as READS
 from casekit.tell import TELL, Tellings
@@ -79,8 +81,11 @@ async def application(
         reads = Reads(database, Limits.of(settings), Exports(database, made.ring))
         servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
         made.alarms({"bulk_reads": reads.alarmed})
+        steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
+        by_hand = OperatorsServicer(database, steps, outbox, reads)
         more: dict[str, Callable[[Any], None]] = {
             FACTS: partial(add_FactsServiceServicer_to_server, FactsServicer(database)),
+            OPERATORS: partial(add_OperatorsServiceServicer_to_server, by_hand),
             READS: partial(add_ReadsServiceServicer_to_server, ReadsServicer(reads, NAME, reach.may_see_reads)),
         }
         if isinstance(engine, TemporalEngine):
@@ -89,7 +94,7 @@ async def application(
                 engine,
                 tables.Repair,
                 [Bills(now, separate_queues=settings.separate_queues)],
-                OperatorSteps(tables.OperatorStep, made.ring),
+                steps,
             )
             await made.beside(watching(keeper, settings.watch_seconds))
             more[REPAIR] = partial(add_RepairServiceServicer_to_server, RepairServicer(keeper))

@@ -94,7 +94,7 @@ class Repair(Base, RepairColumns, table=True):
 
 
 class OperatorStep(Base, OperatorStepColumns, table=True):
-    """What operators did by hand about workflows of this service, append-only."""
+    """What operators did by hand at this service, append-only."""
 
     __tablename__ = "operator_step"
 

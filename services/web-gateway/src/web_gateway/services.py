@@ -11,6 +11,7 @@ from anju.eligibility.v1 import eligibility_pb2, eligibility_pb2_grpc
 from anju.housing.v1 import housing_pb2, housing_pb2_grpc
 from anju.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from anju.operations.v1 import operations_pb2_grpc
+from anju.operators.v1 import operators_pb2_grpc
 from anju.organisation.v1 import organisation_pb2, organisation_pb2_grpc
 from anju.oversight.v1 import complaints_pb2_grpc, oversight_pb2, oversight_pb2_grpc
 from anju.payments.v1 import payments_pb2, payments_pb2_grpc
@@ -50,6 +51,8 @@ class Services:
     reads: dict[str, reads_pb2_grpc.ReadsServiceStub]
     # Of every service.
     operations: dict[str, operations_pb2_grpc.OperationsServiceStub]
+    # Of every service that hands things on.
+    operators: dict[str, operators_pb2_grpc.OperatorsServiceStub]
     # Of every service whose records have workflows.
     repair: dict[str, repair_pb2_grpc.RepairServiceStub]
     remotes: dict[str, Remote]
@@ -93,6 +96,10 @@ async def connect(settings: Settings, signer: Signer, shown: Certificates | None
                 for name in ("casework", "housing", "payments", "oversight")
             },
             operations={name: operations_pb2_grpc.OperationsServiceStub(each.client.channel) for name, each in remotes.items()},
+            operators={
+                name: operators_pb2_grpc.OperatorsServiceStub(remotes[name].client.channel)
+                for name in ("casework", "housing", "payments", "notifications", "oversight")
+            },
             repair={
                 name: repair_pb2_grpc.RepairServiceStub(remotes[name].client.channel)
                 for name in ("casework", "housing", "payments", "oversight")

@@ -26,7 +26,7 @@ from anju.common.v1 import access_pb2 as anju_dot_common_dot_v1_dot_access__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/repair/v1/repair.proto\x12\x0e\x61nju.repair.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x01\n\x07\x42locked\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x13\n\x0bstage_title\x18\x04 \x01(\t\x12\x12\n\nwaiting_on\x18\x05 \x01(\t\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12.\n\nblocked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListBlockedRequest\"?\n\x13ListBlockedResponse\x12(\n\x07\x62locked\x18\x01 \x03(\x0b\x32\x17.anju.repair.v1.Blocked\"Q\n\x11StartAgainRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"G\n\x12StartAgainResponse\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"M\n\rResumeRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\x10\n\x0eResumeResponse\"\x1a\n\x18ListOperatorStepsRequest\"\x84\x01\n\x0cOperatorStep\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x19ListOperatorStepsResponse\x12+\n\x05steps\x18\x01 \x03(\x0b\x32\x1c.anju.repair.v1.OperatorStep\"\x12\n\x10GetEngineRequest\"\x91\x01\n\tTaskQueue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07pollers\x18\x03 \x01(\x05\x12-\n\tpolled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62\x61\x63klog\x18\x05 \x01(\x03\x12\x17\n\x0f\x62\x61\x63klog_seconds\x18\x06 \x01(\x03\"`\n\x0cWorkflowType\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x0f\n\x07\x62locked\x18\x03 \x01(\x03\x12\x14\n\x07\x66\x61iling\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_failing\"\x7f\n\x05Stuck\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05tries\x18\x06 \x01(\x05\"\xf9\x01\n\x11GetEngineResponse\x12\x11\n\treachable\x18\x01 \x01(\x08\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x05\x12)\n\x06queues\x18\x03 \x03(\x0b\x32\x19.anju.repair.v1.TaskQueue\x12+\n\x05types\x18\x04 \x03(\x0b\x32\x1c.anju.repair.v1.WorkflowType\x12$\n\x05stuck\x18\x05 \x03(\x0b\x32\x15.anju.repair.v1.Stuck\x12/\n\x0b\x63ompared_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04gone\x18\x07 \x01(\x03\x32\xad\x04\n\rRepairService\x12h\n\x0bListBlocked\x12\".anju.repair.v1.ListBlockedRequest\x1a#.anju.repair.v1.ListBlockedResponse\"\x10\xda\xce\x18\x0c*\noperations\x12q\n\nStartAgain\x12!.anju.repair.v1.StartAgainRequest\x1a\".anju.repair.v1.StartAgainResponse\"\x1c\xda\xce\x18\x18\x08\x01\"\x08operator*\noperations\x12Y\n\x06Resume\x12\x1d.anju.repair.v1.ResumeRequest\x1a\x1e.anju.repair.v1.ResumeResponse\"\x10\xda\xce\x18\x0c\x08\x01\"\x08operator\x12\x81\x01\n\x11ListOperatorSteps\x12(.anju.repair.v1.ListOperatorStepsRequest\x1a).anju.repair.v1.ListOperatorStepsResponse\"\x17\xda\xce\x18\x13\"\x08operator\"\x07\x61uditor\x12`\n\tGetEngine\x12 .anju.repair.v1.GetEngineRequest\x1a!.anju.repair.v1.GetEngineResponse\"\x0e\xda\xce\x18\n\"\x08operatorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61nju/repair/v1/repair.proto\x12\x0e\x61nju.repair.v1\x1a\x1b\x61nju/common/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x01\n\x07\x42locked\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x13\n\x0bstage_title\x18\x04 \x01(\t\x12\x12\n\nwaiting_on\x18\x05 \x01(\t\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12.\n\nblocked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListBlockedRequest\"?\n\x13ListBlockedResponse\x12(\n\x07\x62locked\x18\x01 \x03(\x0b\x32\x17.anju.repair.v1.Blocked\"Q\n\x11StartAgainRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"G\n\x12StartAgainResponse\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"M\n\rResumeRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\x10\n\x0eResumeResponse\"\x12\n\x10GetEngineRequest\"\x91\x01\n\tTaskQueue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07pollers\x18\x03 \x01(\x05\x12-\n\tpolled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62\x61\x63klog\x18\x05 \x01(\x03\x12\x17\n\x0f\x62\x61\x63klog_seconds\x18\x06 \x01(\x03\"`\n\x0cWorkflowType\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x0f\n\x07\x62locked\x18\x03 \x01(\x03\x12\x14\n\x07\x66\x61iling\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_failing\"\x7f\n\x05Stuck\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05tries\x18\x06 \x01(\x05\"\xf9\x01\n\x11GetEngineResponse\x12\x11\n\treachable\x18\x01 \x01(\x08\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x05\x12)\n\x06queues\x18\x03 \x03(\x0b\x32\x19.anju.repair.v1.TaskQueue\x12+\n\x05types\x18\x04 \x03(\x0b\x32\x1c.anju.repair.v1.WorkflowType\x12$\n\x05stuck\x18\x05 \x03(\x0b\x32\x15.anju.repair.v1.Stuck\x12/\n\x0b\x63ompared_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04gone\x18\x07 \x01(\x03\x32\xa9\x03\n\rRepairService\x12h\n\x0bListBlocked\x12\".anju.repair.v1.ListBlockedRequest\x1a#.anju.repair.v1.ListBlockedResponse\"\x10\xda\xce\x18\x0c*\noperations\x12q\n\nStartAgain\x12!.anju.repair.v1.StartAgainRequest\x1a\".anju.repair.v1.StartAgainResponse\"\x1c\xda\xce\x18\x18\x08\x01\"\x08operator*\noperations\x12Y\n\x06Resume\x12\x1d.anju.repair.v1.ResumeRequest\x1a\x1e.anju.repair.v1.ResumeResponse\"\x10\xda\xce\x18\x0c\x08\x01\"\x08operator\x12`\n\tGetEngine\x12 .anju.repair.v1.GetEngineRequest\x1a!.anju.repair.v1.GetEngineResponse\"\x0e\xda\xce\x18\n\"\x08operatorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,8 +39,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPAIRSERVICE'].methods_by_name['StartAgain']._serialized_options = b'\332\316\030\030\010\001\"\010operator*\noperations'
   _globals['_REPAIRSERVICE'].methods_by_name['Resume']._loaded_options = None
   _globals['_REPAIRSERVICE'].methods_by_name['Resume']._serialized_options = b'\332\316\030\014\010\001\"\010operator'
-  _globals['_REPAIRSERVICE'].methods_by_name['ListOperatorSteps']._loaded_options = None
-  _globals['_REPAIRSERVICE'].methods_by_name['ListOperatorSteps']._serialized_options = b'\332\316\030\023\"\010operator\"\007auditor'
   _globals['_REPAIRSERVICE'].methods_by_name['GetEngine']._loaded_options = None
   _globals['_REPAIRSERVICE'].methods_by_name['GetEngine']._serialized_options = b'\332\316\030\n\"\010operator'
   _globals['_BLOCKED']._serialized_start=110
@@ -57,22 +55,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEREQUEST']._serialized_end=645
   _globals['_RESUMERESPONSE']._serialized_start=647
   _globals['_RESUMERESPONSE']._serialized_end=663
-  _globals['_LISTOPERATORSTEPSREQUEST']._serialized_start=665
-  _globals['_LISTOPERATORSTEPSREQUEST']._serialized_end=691
-  _globals['_OPERATORSTEP']._serialized_start=694
-  _globals['_OPERATORSTEP']._serialized_end=826
-  _globals['_LISTOPERATORSTEPSRESPONSE']._serialized_start=828
-  _globals['_LISTOPERATORSTEPSRESPONSE']._serialized_end=900
-  _globals['_GETENGINEREQUEST']._serialized_start=902
-  _globals['_GETENGINEREQUEST']._serialized_end=920
-  _globals['_TASKQUEUE']._serialized_start=923
-  _globals['_TASKQUEUE']._serialized_end=1068
-  _globals['_WORKFLOWTYPE']._serialized_start=1070
-  _globals['_WORKFLOWTYPE']._serialized_end=1166
-  _globals['_STUCK']._serialized_start=1168
-  _globals['_STUCK']._serialized_end=1295
-  _globals['_GETENGINERESPONSE']._serialized_start=1298
-  _globals['_GETENGINERESPONSE']._serialized_end=1547
-  _globals['_REPAIRSERVICE']._serialized_start=1550
-  _globals['_REPAIRSERVICE']._serialized_end=2107
+  _globals['_GETENGINEREQUEST']._serialized_start=665
+  _globals['_GETENGINEREQUEST']._serialized_end=683
+  _globals['_TASKQUEUE']._serialized_start=686
+  _globals['_TASKQUEUE']._serialized_end=831
+  _globals['_WORKFLOWTYPE']._serialized_start=833
+  _globals['_WORKFLOWTYPE']._serialized_end=929
+  _globals['_STUCK']._serialized_start=931
+  _globals['_STUCK']._serialized_end=1058
+  _globals['_GETENGINERESPONSE']._serialized_start=1061
+  _globals['_GETENGINERESPONSE']._serialized_end=1310
+  _globals['_REPAIRSERVICE']._serialized_start=1313
+  _globals['_REPAIRSERVICE']._serialized_end=1738
 # @@protoc_insertion_point(module_scope)

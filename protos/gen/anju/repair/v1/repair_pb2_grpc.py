@@ -49,11 +49,6 @@ class RepairServiceStub:
                 request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.SerializeToString,
                 response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.FromString,
                 _registered_method=True)
-        self.ListOperatorSteps = channel.unary_unary(
-                '/anju.repair.v1.RepairService/ListOperatorSteps',
-                request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.SerializeToString,
-                response_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.FromString,
-                _registered_method=True)
         self.GetEngine = channel.unary_unary(
                 '/anju.repair.v1.RepairService/GetEngine',
                 request_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.GetEngineRequest.SerializeToString,
@@ -90,13 +85,6 @@ class RepairServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListOperatorSteps(self, request, context):
-        """What operators have done by hand about workflows of this service, the latest first, 100 at most.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def GetEngine(self, request, context):
         """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
         gives none.
@@ -122,11 +110,6 @@ def add_RepairServiceServicer_to_server(servicer, server):
                     servicer.Resume,
                     request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.FromString,
                     response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.SerializeToString,
-            ),
-            'ListOperatorSteps': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListOperatorSteps,
-                    request_deserializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.FromString,
-                    response_serializer=anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.SerializeToString,
             ),
             'GetEngine': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEngine,
@@ -215,33 +198,6 @@ class RepairService:
             '/anju.repair.v1.RepairService/Resume',
             anju_dot_repair_dot_v1_dot_repair__pb2.ResumeRequest.SerializeToString,
             anju_dot_repair_dot_v1_dot_repair__pb2.ResumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListOperatorSteps(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/anju.repair.v1.RepairService/ListOperatorSteps',
-            anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsRequest.SerializeToString,
-            anju_dot_repair_dot_v1_dot_repair__pb2.ListOperatorStepsResponse.FromString,
             options,
             channel_credentials,
             insecure,

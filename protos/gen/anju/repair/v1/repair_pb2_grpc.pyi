@@ -46,8 +46,6 @@ class RepairServiceStub:
     same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
     did not take it: ask again.
     """
-    ListOperatorSteps: _grpc.UnaryUnaryMultiCallable[_repair_pb2.ListOperatorStepsRequest, _repair_pb2.ListOperatorStepsResponse]
-    """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
     GetEngine: _grpc.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]
     """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
     gives none.
@@ -69,8 +67,6 @@ class RepairServiceAsyncStub(RepairServiceStub):
     same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
     did not take it: ask again.
     """
-    ListOperatorSteps: _aio.UnaryUnaryMultiCallable[_repair_pb2.ListOperatorStepsRequest, _repair_pb2.ListOperatorStepsResponse]  # type: ignore[assignment]
-    """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
     GetEngine: _aio.UnaryUnaryMultiCallable[_repair_pb2.GetEngineRequest, _repair_pb2.GetEngineResponse]  # type: ignore[assignment]
     """What the engine says of this service's workflows at this moment, and which of them the service itself misses. It is an answer also when the engine
     gives none.
@@ -107,14 +103,6 @@ class RepairServiceServicer(metaclass=_abc_1.ABCMeta):
         same act. NOT_FOUND for an id this service has no workflows of; FAILED_PRECONDITION/NOT_PARKED for one that is not parked; UNAVAILABLE when the engine
         did not take it: ask again.
         """
-
-    @_abc_1.abstractmethod
-    def ListOperatorSteps(
-        self,
-        request: _repair_pb2.ListOperatorStepsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_repair_pb2.ListOperatorStepsResponse, _abc.Awaitable[_repair_pb2.ListOperatorStepsResponse]]:
-        """What operators have done by hand about workflows of this service, the latest first, 100 at most."""
 
     @_abc_1.abstractmethod
     def GetEngine(

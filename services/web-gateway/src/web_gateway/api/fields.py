@@ -24,6 +24,8 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Code = Annotated[str, Field(pattern=r"^[0-9]{4,12}$", description="Division code (GB/T 2260).", examples=["410202"])]
 DistrictCode = Annotated[str, Field(pattern=r"^[0-9]{6}$", description="District or county code (GB/T 2260).", examples=["410202"])]
 MaybeDistrict = Annotated[str, Field(pattern=r"^([0-9]{6})?$", description="Only this district or county.", examples=["410202"])]
+# Not a ``date``, of which a number is taken for one.
+MaybeDay = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", description="Only this day; empty: all.")]
 State = Annotated[str, Field(pattern=r"^[a-z_]{0,20}$", description="Only this state.")]
 
 # What may grow by data is a string of one vocabulary: a closed list where it is asked for, an open one where it is answered.

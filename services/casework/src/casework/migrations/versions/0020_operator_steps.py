@@ -1,4 +1,4 @@
-"""What operators do by hand about workflows, with who and why; append-only."""
+"""What operators do by hand, with who and why; append-only."""
 
 from alembic import op
 from casekit import operator_steps

@@ -12,6 +12,7 @@ from web_gateway.api.problems import SHARED, Catalogue
 from web_gateway.api.subjects import (  # noqa: F401
     applications,
     bills,
+    by_hand,
     city,
     complaints,
     confirmations,
@@ -53,6 +54,7 @@ APIS: Final[tuple[Api, ...]] = (
     review.api,
     desk.api,
     platform.api,
+    by_hand.api,
     search.api,
     exports.api,
     export_requests.api,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from anju.operations.v1 import operations_pb2 as operations
+from anju.operators.v1 import operators_pb2 as operators
 from anju.registry.v1 import registry_pb2 as registry
 from anju.repair.v1 import repair_pb2 as repair
 from anju_contracts import application, waiting
@@ -21,16 +22,11 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import ZONE, answered, to_dict, to_model
-from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call
-from web_gateway.api.problems import Kind
+from web_gateway.api.layer import Access, Answer, Api, Call
+from web_gateway.api.vocabulary import CodeOf
 from web_gateway.edge.oidc import SignOnUnavailableError
 
-PROBLEMS = (
-    Kind("NOT_PARKED", 409, "流程没有暂停", "Not parked", "请刷新后查看。", "There is nothing to resume; reload and look again."),
-    Kind("WORKFLOW_ALIVE", 409, "流程正在运行", "The workflow is running", "不需要重新启动，请刷新后查看。", "There is nothing to start again; reload and look again."),
-    Kind("RECORD_OVER", 409, "该件已经办结", "The matter is over", "没有需要继续的步骤。", "There is nothing to go on with."),
-)  # fmt: skip
-api = Api("operations", "平台运行 Operations", PROBLEMS)
+api = Api("operations", "平台运行 Operations")
 OPERATORS: Final = ("operator",)
 # Whoever looks does not wait longer for one that hangs than this.
 _SECONDS: Final = 4.0
@@ -157,6 +153,19 @@ class Engine(Answer):
     silent: list[str] = Field(description="Services that keep such records and did not answer.")
 
 
+class Undelivered(Answer):
+    """What a service has tried in vain to hand on. It goes on trying; an operator may have it tried now."""
+
+    service: str
+    entry: int
+    kind: Annotated[str, CodeOf("handed_on")]
+    attempts: int
+    created_at: datetime
+    next_try_at: datetime
+    given_up: bool = Field(description="Tried so often that somebody has to look.")
+    error: str = Field(description="Of the last try.")
+
+
 ViewName = Literal["running", "blocked", "failing", "overdue", "citizen"]
 
 
@@ -180,6 +189,8 @@ class Operations(Answer):
     registers: Registers
     engine: Engine
     alarms: list[Alarm]
+    undelivered: list[Undelivered] = Field(description="Of each service the 100 oldest; the counts of its outbox say how many there are.")
+    undelivered_silent: list[str] = Field(description="Services that did not say what they could not hand on.")
     views: list[View]
 
 
@@ -216,8 +227,12 @@ async def get_operations(call: Call) -> Operations:
     All are asked at once; one that gives no answer in time is unknown, and takes nothing from the others.
     """
     ui = call.edge.engine_ui
-    parts, sign_on, registers, engine = await asyncio.gather(
-        asyncio.gather(*(_part(call, name) for name in call.services.remotes)), _sign_on(call), _registers(call), _engine(call)
+    parts, sign_on, registers, engine, undelivered = await asyncio.gather(
+        asyncio.gather(*(_part(call, name) for name in call.services.remotes)),
+        _sign_on(call),
+        _registers(call),
+        _engine(call),
+        asyncio.gather(*(_undelivered(call, name) for name in call.services.operators)),
     )
     return Operations(
         at=_now(),
@@ -225,6 +240,8 @@ async def get_operations(call: Call) -> Operations:
         registers=registers,
         engine=engine,
         alarms=[alarm for _, alarms in parts for alarm in alarms],
+        undelivered=[each for found in undelivered for each in found or ()],
+        undelivered_silent=[name for name, found in zip(call.services.operators, undelivered, strict=True) if found is None],
         views=[View(name=name, query=query, link=listed(ui, query)) for name, query in VIEWS.items()],
     )
 
@@ -258,6 +275,12 @@ async def _part(call: Call, name: str) -> tuple[Part, list[Alarm]]:
         },
     )
     return part, [Alarm(name=alarm.name, service=name, count=alarm.count) for alarm in said.alarms]
+
+
+async def _undelivered(call: Call, name: str) -> list[Undelivered] | None:
+    """None where it is not known."""
+    said = await _asked(call, name, call.services.operators[name].ListUndelivered, operators.ListUndeliveredRequest())
+    return None if said is None else [to_model(Undelivered, each, service=name) for each in said.undelivered]
 
 
 async def _sign_on(call: Call) -> Part:
@@ -323,73 +346,3 @@ def _typed(call: Call, found: repair.WorkflowType) -> dict[str, Any]:
 
 def _stuck(call: Call, found: repair.Stuck) -> dict[str, Any]:
     return {**to_dict(found), "application_no": number_in(found.workflow_id), "link": one(call.edge.engine_ui, found.workflow_id)}
-
-
-# -- what operators do by hand ----------------------------------------------------------------------------------------------------------------
-
-# Whose workflow an id is, by how it begins.
-_KEEPERS: Final[Mapping[str, str]] = {"application": "casework", "waiting": "housing", "lease": "housing", "bill": "payments"}
-
-
-class OfWorkflow(Body):
-    workflow_id: Annotated[
-        str, Field(pattern=r"^(application|waiting|lease|bill)/[A-Za-z0-9][A-Za-z0-9/-]{0,60}$", examples=["application/KF-2026-000123"])
-    ]
-    reason: Annotated[str, Field(min_length=1, max_length=500, description="On record; auditors read it.")]
-
-
-class Repaired(Answer):
-    generation: int = Field(description="Which start of this workflow it is, after its first.")
-
-
-class OperatorStep(Answer):
-    service: str
-    kind: Literal["resume", "start_again"]
-    workflow_id: str
-    actor: str = Field(description="Account of the operator.")
-    reason: str
-    at: datetime
-    link: str = Field(description="The workflow in the engine's UI; empty where it has no address.")
-
-
-class OperatorSteps(Answer):
-    items: list[OperatorStep] = Field(description="The latest first.")
-    silent: list[str] = Field(description="Services that did not answer: what was done there is not known.")
-
-
-def _keeper(call: Call, workflow_id: str) -> tuple[str, Any]:
-    name = _KEEPERS[workflow_id.partition("/")[0]]
-    return name, call.services.repair[name]
-
-
-@api.post("/operations/resumptions", access=Access.STAFF, roles=OPERATORS, status=204)
-async def resume_workflow(call: Call, body: OfWorkflow) -> None:
-    """A parked workflow makes the step again in front of which it stands. Who asks and why is on record first; 409 for one that is not parked."""
-    name, stub = _keeper(call, body.workflow_id)
-    request = repair.ResumeRequest(idempotency_key=call.idempotency_key, workflow_id=body.workflow_id, reason=body.reason)
-    await call.rpc(name, stub.Resume, request, seconds=DECISION_SECONDS)
-
-
-@api.post("/operations/repairs", access=Access.STAFF, roles=OPERATORS)
-async def repair_workflow(call: Call, body: OfWorkflow) -> Repaired:
-    """Starts the workflow of an open record again, where the record stands and with its deadlines. Who asks and why is on record; 409 while one runs."""
-    name, stub = _keeper(call, body.workflow_id)
-    request = repair.StartAgainRequest(idempotency_key=call.idempotency_key, workflow_id=body.workflow_id, reason=body.reason)
-    return to_model(Repaired, await call.rpc(name, stub.StartAgain, request, seconds=DECISION_SECONDS))
-
-
-@api.get("/operations/steps", access=Access.STAFF, roles=(*OPERATORS, "auditor"))
-async def list_operator_steps(call: Call) -> OperatorSteps:
-    """What operators have done by hand about workflows: who, which, why and when."""
-    request = repair.ListOperatorStepsRequest()
-    asked = await asyncio.gather(*(_asked(call, name, stub.ListOperatorSteps, request) for name, stub in call.services.repair.items()))
-    said = dict(zip(call.services.repair, asked, strict=True))
-    items = [
-        to_model(OperatorStep, step, service=name, link=one(call.edge.engine_ui, step.workflow_id))
-        for name, answer in said.items()
-        if answer is not None
-        for step in answer.steps
-    ]
-    return OperatorSteps(
-        items=sorted(items, key=lambda step: step.at, reverse=True)[:100], silent=[name for name, answer in said.items() if answer is None]
-    )

@@ -6,8 +6,7 @@ Each service keeps the looks at what it shows; here they are put together in one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -20,6 +19,7 @@ from pydantic import Field
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Access, Answer, Api, Call
+from web_gateway.api.merged import Merged, Order, merged
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf
 
@@ -71,27 +71,21 @@ class OneLook(Answer):
     service: str
 
 
-class Merged(f.Sorted):
-    """A list put together from several services: it is turned so far by number, and by cursor without end."""
-
-    skip: int = Field(default=0, ge=0, le=2_000, description="Leave out so many from the beginning, instead of going on by cursor.")
-
-
 class LookFilter(Merged):
     sort: str = f.sorting("at", "reader")
-    day: date | None = Field(default=None, description="Only this day.")
+    day: f.MaybeDay = ""
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
     application_no: Annotated[str, Field(max_length=40, description="Only looks at this household's affairs.")] = ""
 
 
 class ReaderFilter(Merged):
     sort: str = f.sorting("day", "reader", "households")
-    day: date | None = Field(default=None, description="Only this day.")
+    day: f.MaybeDay = ""
     reader: Annotated[str, Field(max_length=100, description="Only this account.")] = ""
     alarmed: bool = Field(
         default=False, description="Only those who looked at more households, or searched for more people in vain, than is usual."
     )
-    since: date | None = Field(default=None, description="Only this day and those after it.")
+    since: Annotated[f.MaybeDay, Field(description="Only this day and those after it.")] = ""
 
 
 def _looked(read: reads.Read) -> tuple[paging.Part, ...]:
@@ -133,16 +127,7 @@ async def list_reads(call: Call, params: f.OfApplicationPaged) -> f.Page[Look]:
     return f.Page[Look](items=[to_model(Look, read) for read in shown], next_cursor=cursor)
 
 
-@dataclass(frozen=True)
-class _Order:
-    """How the services sort such a list (``casekit.reads``): its columns, its own order, and the text that tells any two of its rows apart."""
-
-    columns: Mapping[str, Callable[[Any], paging.Part]]
-    own: str
-    unique: Callable[[Any], str]
-
-
-_READERS: Final = _Order(
+_READERS: Final = Order(
     {
         "day": lambda reader: date.fromisoformat(reader.day),
         "reader": lambda reader: reader.reader,
@@ -151,40 +136,11 @@ _READERS: Final = _Order(
     own="-day",
     unique=lambda reader: f"{reader.day} {reader.reader} {reader.service}",
 )
-_LOOKS: Final = _Order(
+_LOOKS: Final = Order(
     {"at": lambda look: look.at.ToDatetime(UTC), "reader": lambda look: look.reader},
     own="-at",
     unique=lambda look: f"{look.id:019d} {look.service}",
 )
-Ask = Callable[[str, Any, common.PageRequest], Awaitable[tuple[Sequence[Any], common.PageInfo]]]
-
-
-async def _merged(call: Call, page: common.PageRequest, order: _Order, ask: Ask) -> tuple[Sequence[Any], common.PageInfo]:
-    """One page of the services' lists put together. Each gives as many of its first rows as may stand on it or before it."""
-    name = page.sort or order.own
-    column = order.columns[name.removeprefix("-")]
-    wanted = page.limit + (0 if page.cursor else page.skip)
-
-    def place(item: Any) -> tuple[paging.Part, ...]:
-        return column(item), order.unique(item)
-
-    async def first(service: str, stub: Any) -> tuple[list[Any], bool, int]:
-        found: list[Any] = []
-        cursor, total = page.cursor, 0
-        while True:
-            part = common.PageRequest(limit=min(wanted - len(found), paging.MAX_LIMIT), cursor=cursor, sort=page.sort, purpose=page.purpose)
-            part.only_count, part.count = page.only_count, page.count and not found
-            items, info = await ask(service, stub, part)
-            found, cursor, total = [*found, *items], info.next_cursor, total or info.total
-            if not cursor or len(found) >= wanted:
-                return found, bool(cursor), total
-
-    answers = await asyncio.gather(*(first(service, stub) for service, stub in call.services.reads.items()))
-    everything = sorted((item for items, _, _ in answers for item in items), key=place, reverse=name.startswith("-"))
-    shown = everything[wanted - page.limit : wanted]
-    more = len(everything) > wanted or any(more for _, more, _ in answers)
-    cursor = paging.encode(*place(shown[-1])) if shown and more else ""
-    return shown, common.PageInfo(next_cursor=cursor, total=sum(total for _, _, total in answers))
 
 
 async def readers(
@@ -195,7 +151,7 @@ async def readers(
         found = await call.rpc(service, stub.ListReaders, request)
         return found.readers, found.page
 
-    return await _merged(call, page, _READERS, ask)
+    return await merged(call.services.reads, page, _READERS, ask)
 
 
 async def looks(
@@ -206,19 +162,13 @@ async def looks(
         found = await _of_household(call, service, stub.ListLooks, request, reads.ListLooksResponse())
         return found.looks, found.page
 
-    return await _merged(call, page, _LOOKS, ask)
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day is not None else ""
+    return await merged(call.services.reads, page, _LOOKS, ask)
 
 
 @api.get("/readers", access=Access.STAFF, roles=("auditor",))
 async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
     """How many households each official looked at on each day, and who was above the number at which it is an alarm; the newest day first."""
-    shown, info = await readers(
-        call, params.page(), day=_day(params.day), reader=params.reader, alarmed=params.alarmed, since=_day(params.since)
-    )
+    shown, info = await readers(call, params.page(), day=params.day, reader=params.reader, alarmed=params.alarmed, since=params.since)
     return f.Page[Reader](items=[to_model(Reader, each) for each in shown], next_cursor=info.next_cursor, total=params.total(info))
 
 
@@ -226,5 +176,5 @@ async def list_readers(call: Call, params: ReaderFilter) -> f.Page[Reader]:
 async def list_looks(call: Call, params: LookFilter) -> f.Page[OneLook]:
     """Each look of an official, or at one household's affairs, with the account that looked; the latest first. What one official took away in files of one
     list for one purpose on one day is one look."""
-    shown, info = await looks(call, params.page(), day=_day(params.day), reader=params.reader, application_no=params.application_no)
+    shown, info = await looks(call, params.page(), day=params.day, reader=params.reader, application_no=params.application_no)
     return f.Page[OneLook](items=[to_model(OneLook, each) for each in shown], next_cursor=info.next_cursor, total=params.total(info))
