@@ -44,7 +44,7 @@ DISTRICT_REVIEWER = staff("district_reviewer", DISTRICT, sub="district-1")
 CITY_REVIEWER = staff("city_reviewer", "4102", sub="city-1")
 REVIEWERS = {"street_review": CLERK, "district_review": DISTRICT_REVIEWER, "city_review": CITY_REVIEWER}
 
-_DECIDES = ("DecideTask", "DecideObjection", "RecordConfirmation", "RecordAuthorisation", "OpenAssistance")
+_DECIDES = ("DecideTask", "DecideObjection", "RecordConfirmation", "RecordConsentWithdrawal", "RecordAuthorisation", "OpenAssistance")
 MOVES = contract.moves(("street", "district", "city"), "district")
 _people = itertools.count(1)
 

@@ -159,3 +159,37 @@ async def test_two_taps_take_back_once(office: Office) -> None:
     request = pb.WithdrawConsentRequest(idempotency_key=new_id(), application_no=case.no)
     assert [await reason_of(office.desk.call(caller, "WithdrawConsent", request)) for _ in range(2)] == ["", ""]
     assert await office.rows("SELECT count(*) FROM consent WHERE application_no = $1 AND withdrawn_at IS NOT NULL", case.no) == [(1,)]
+
+
+def came_to_the_counter(no: str, place: int = 1, document: str = "本人身份证原件") -> pb.RecordConsentWithdrawalRequest:
+    return pb.RecordConsentWithdrawalRequest(idempotency_key=new_id(), application_no=no, member=place, document=document)
+
+
+async def test_who_uses_no_phone_takes_it_back_at_the_counter(office: Office) -> None:
+    desk = office.desk
+    owner = someone()
+    case = await desk.submit(owner, family())
+    await desk.bring_to(case.no, "start_verification")
+    assert await may_ask(desk, case.no) == ""
+    seen = (await desk.call(CLERK, "RecordConsentWithdrawal", came_to_the_counter(case.no))).application
+    assert (seen.members[1].state, seen.members[1].document) == ("withdrawn", "本人身份证原件")
+    assert await may_ask(desk, case.no) == "NO_CONSENT"
+    assert (await desk.get(owner, case.no)).stage == "correction"
+    # Who has said so for her is on record with the word; and once is enough.
+    [(sub, kind)] = await office.rows(
+        "SELECT sub, kind FROM word WHERE update_name = 'withdraw_consent' AND workflow_id = $1", f"application/{case.no}"
+    )
+    assert (sub, kind) == (CLERK.sub, "staff")
+    assert await reason_of(desk.call(CLERK, "RecordConsentWithdrawal", came_to_the_counter(case.no))) == "NO_CONSENT_GIVEN"
+
+
+async def test_at_the_counter_too_the_applicant_withdraws_the_case_and_papers_are_named(desk: Desk) -> None:
+    case = await desk.submit(someone(), family())
+    await desk.bring_to(case.no, "start_verification")
+    for place in (0, -1, 99):
+        assert await reason_of(desk.call(CLERK, "RecordConsentWithdrawal", came_to_the_counter(case.no, place))) == "NO_CONSENT_GIVEN"
+    for document in ("", " ", "证" * 201):
+        assert (
+            await reason_of(desk.call(CLERK, "RecordConsentWithdrawal", came_to_the_counter(case.no, document=document)))
+            == "INVALID_FIELDS"
+        )

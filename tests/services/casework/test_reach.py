@@ -188,6 +188,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {"NOT_AWAITED"},
     ),
+    "RecordConsentWithdrawal": (
+        lambda no: pb.RecordConsentWithdrawalRequest(idempotency_key=new_id(), application_no=no, member=1, document="身份证原件"),
+        {"clerk"},
+        {"clerk elsewhere": "OUT_OF_DIVISION", "no division": "OUT_OF_DIVISION"},
+        "NOT_ALLOWED",
+        {"NO_CONSENT_GIVEN"},
+    ),
     "RecordAuthorisation": (
         lambda _no: pb.RecordAuthorisationRequest(
             idempotency_key=new_id(), id_number=person_number(), name="张晓明", document="身份证原件", photo=b"\xff\xd8\xff"

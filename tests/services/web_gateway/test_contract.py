@@ -80,6 +80,7 @@ def script(gateway: World, operation: Operation) -> None:
     on("PrintForm", casework.PrintFormResponse(file=b"%PDF-1.7\n%%EOF"))
     on("GetReceipt", casework.GetReceiptResponse(file=b"%PDF-1.7\n%%EOF"))
     on("GetAuthorisationPhoto", casework.GetAuthorisationPhotoResponse(photo=b"\xff\xd8\xff\xd9"))
+    on("RecordConsentWithdrawal", casework.RecordConsentWithdrawalResponse(application=application))
     on("DecideTask", casework.DecideTaskResponse(application=application))
     proposal = casework.Proposal(level="street", official="李芳", reason="已入户核实")
     decided = casework.LevelDecision(level="street", decision=casework.DECISION_APPROVE, proposed=proposal)

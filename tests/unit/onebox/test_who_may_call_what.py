@@ -33,7 +33,15 @@ PEOPLE: Final[dict[str, Caller]] = {
     "staff who claims": Caller("staff-liar", "staff", tuple(ISSUERS), ("4102",)),
 }
 # What is done at a counter is the street's.
-COUNTER: Final = {"RecordConfirmation", "RecordAuthorisation", "OpenAssistance", "GetAssistance", "CloseAssistance", "PrintForm"}
+COUNTER: Final = {
+    "RecordConfirmation",
+    "RecordConsentWithdrawal",
+    "RecordAuthorisation",
+    "OpenAssistance",
+    "GetAssistance",
+    "CloseAssistance",
+    "PrintForm",
+}
 _SAME_AS: Final = {"citizen who claims": "citizen", "no duty": "any staff", "staff who claims": "any staff"}
 
 

@@ -127,7 +127,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /session · PUT /session/acting · GET /city · GET /divisions · GET /conditions · GET /policies · GET /policies/{id} · GET /policy-articles · GET /visits · GET /notices · GET /estates · GET /districts/{code}/waiting-list
         POST /applications · GET /applications · GET /applications/{no} · GET /applications/{no}/events · GET /applications/{no}/lookups
         GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/reads · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
-        GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation
+        GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation · POST /applications/{no}/members/{index}/confirmation/withdrawal
         POST /counter/form · POST /counter/authorisations · POST /counter/visits · DELETE /counter/visits/{id}
         GET /applications/{no}/receipt.pdf · GET /applications/{no}/authorisation.jpg
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit

@@ -157,6 +157,9 @@ export const limits = {
   "RecordConfirmation": {
     "document": 200
   },
+  "RecordWithdrawal": {
+    "document": 200
+  },
   "Recuse": {
     "reason": 500
   },

@@ -316,6 +316,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{no}/members/{index}/confirmation/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An adult has come to the counter and takes back what he has agreed to; nothing is asked about him from then on, as after his own word
+         * @description Roles: street_clerk.
+         */
+        post: operations["record_consent_withdrawal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{no}/objections": {
         parameters: {
             query?: never;
@@ -5931,6 +5951,15 @@ export interface components {
              */
             document: string;
         };
+        /** RecordWithdrawal */
+        RecordWithdrawal: {
+            /**
+             * Document
+             * @description Which papers were seen.
+             * @example 身份证原件
+             */
+            document: string;
+        };
         /** Recusal */
         Recusal: {
             /** Level */
@@ -7152,6 +7181,7 @@ export type Reach = components['schemas']['Reach'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
+export type RecordWithdrawal = components['schemas']['RecordWithdrawal'];
 export type Recusal = components['schemas']['Recusal'];
 export type RecusalDeclaration = components['schemas']['RecusalDeclaration'];
 export type Recuse = components['schemas']['Recuse'];
@@ -7906,6 +7936,53 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RecordConfirmation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    record_consent_withdrawal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Acceptance number. */
+                no: string;
+                /** @description Position in the household; 0 is the applicant. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordWithdrawal"];
             };
         };
         responses: {

@@ -100,20 +100,7 @@ class Confirmations:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case, dossier = await self._open(session, request.application_no)
-            place = self._place_of(dossier, caller.person)
-            if case.stage in contract.ENDS:
-                raise Refusal(ALREADY_ENDED)
-            unanswered = await store.dossier(session, case.no, case.round + 1)
-            if unanswered is not None:
-                raise EarlierFirstError(unanswered.request_id)
-            await self._first(session, case, contract.CONFIRM)
-            if not place or not await store.withdraw_consent(session, case.no, caller.person, now()):
-                raise Refusal(NO_CONSENT_GIVEN)
-            if case.stage in (*CONFIRMING_STAGES, "verifying", "correction"):
-                # Everybody is asked anew before it goes on; later, what was found about him goes on counting, and he stands in this household.
-                await store.release_silent(session, case.no)
-            said = contract.ConsentWithdrawn(round=case.round, member=place, actor=caller.sub, request_id=word_id)
-            return Heard(contract.workflow_id(case.no), said)
+            return await self._taken_back(session, caller, word_id, case, dossier, self._place_of(dossier, caller.person))
 
         await self._parts.words.say(caller, request, contract.WITHDRAW_CONSENT, prepare)
         return await self._claim_on(caller, request.application_no)
@@ -135,21 +122,12 @@ class Confirmations:
             raise invalid_field(
                 "/channel", "CHOOSE_ONE", "请选择确认方式：本人到场、书面授权或监护人。", "Choose counter, authorisation or guardian."
             )
-        document = text.clean(request.document)
-        if not document:
-            raise invalid_field("/document", "REQUIRED", "请写明核对了哪些证件或证明。", "Say which papers you have seen.")
-        if len(document) > MAX_TEXT_CHARS or text.has_control(document):
-            raise invalid_field("/document", "TOO_LONG", f"最多填写{MAX_TEXT_CHARS}个字。", f"At most {MAX_TEXT_CHARS} characters.")
-
+        document = _papers_seen(request.document)
         act = self._reading.act(caller, request.application_no)
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case, dossier = await self._open(session, request.application_no, deciding=caller.person)
-            if not caller.covers(case.street):
-                raise Refusal(OUT_OF_DIVISION)
-            recusal, declared = await store.conflict(session, case.no, caller)
-            reach.require_unrelated(caller, recusal)
-            reach.require_declared(declared)
+            await _at_this_counter(session, caller, case)
             if not 0 < request.member < len(dossier.members):
                 raise Refusal(NOT_AWAITED)
             heard = await self._said(
@@ -161,6 +139,23 @@ class Confirmations:
         await self._parts.words.say(caller, request, contract.CONFIRM, prepare)
         return await act.answer()
 
+    async def record_withdrawal(self, caller: Caller, request: pb.RecordConsentWithdrawalRequest) -> pb.Application:
+        """For one who uses no phone and has come to take back what he has agreed to (Personal Information Protection Law, article 15). It ends at once."""
+        document = _papers_seen(request.document)
+        act = self._reading.act(caller, request.application_no)
+
+        async def prepare(session: AsyncSession, word_id: str) -> Heard:
+            case, dossier = await self._open(session, request.application_no, deciding=caller.person)
+            await _at_this_counter(session, caller, case)
+            if not 0 < request.member < len(dossier.members):
+                raise Refusal(NO_CONSENT_GIVEN)
+            heard = await self._taken_back(session, caller, word_id, case, dossier, request.member, document)
+            await act.noted(session)
+            return heard
+
+        await self._parts.words.say(caller, request, contract.WITHDRAW_CONSENT, prepare)
+        return await act.answer()
+
     # -- both ----------------------------------------------------------------------------------------------------------------------------------
 
     async def _first(self, session: AsyncSession, case: Application, update_name: str) -> None:
@@ -168,6 +163,27 @@ class Confirmations:
         other = await store.on_its_way(session, contract.workflow_id(case.no), update_name, now() - ON_ITS_WAY)
         if other is not None:
             raise EarlierFirstError(other)
+
+    async def _taken_back(
+        self, session: AsyncSession, caller: Caller, word_id: str, case: Application, dossier: Dossier, place: int, document: str = ""
+    ) -> Heard:
+        """Ends what the member at this place has agreed to. Raises Refusal: ALREADY_ENDED, or NO_CONSENT_GIVEN, also for the applicant."""
+        if case.stage in contract.ENDS:
+            raise Refusal(ALREADY_ENDED)
+        unanswered = await store.dossier(session, case.no, case.round + 1)
+        if unanswered is not None:
+            raise EarlierFirstError(unanswered.request_id)
+        await self._first(session, case, contract.CONFIRM)
+        blind = self._parts.vault.people.of(dossier.members[place].id_number)
+        consent = await store.withdraw_consent(session, case.no, blind, now()) if place else None
+        if consent is None:
+            raise Refusal(NO_CONSENT_GIVEN)
+        consent.withdrawal_sealed = self._parts.vault.seal_text(document, "consent", "withdrawal_sealed", consent.id)
+        if case.stage in (*CONFIRMING_STAGES, "verifying", "correction"):
+            # Everybody is asked anew before it goes on; later, what was found about him goes on counting, and he stands in this household.
+            await store.release_silent(session, case.no)
+        said = contract.ConsentWithdrawn(round=case.round, member=place, actor=caller.sub, request_id=word_id)
+        return Heard(contract.workflow_id(case.no), said, "street" if caller.kind == "staff" else "")
 
     async def _open(self, session: AsyncSession, no: str, *, deciding: str = "") -> tuple[Application, Dossier]:
         case = await store.lock_case(session, no, deciding=deciding)
@@ -217,6 +233,25 @@ class Confirmations:
         await session.flush()
         said = contract.Confirmation(round=case.round, member=place, agrees=agrees, actor=caller.sub, request_id=word_id)
         return Heard(contract.workflow_id(case.no), said, "street" if caller.kind == "staff" else "")
+
+
+async def _at_this_counter(session: AsyncSession, caller: Caller, case: Application) -> None:
+    """That a clerk may record there what somebody of the household has said. Raises Refusal: OUT_OF_DIVISION, or as for who decides."""
+    if not caller.covers(case.street):
+        raise Refusal(OUT_OF_DIVISION)
+    recusal, declared = await store.conflict(session, case.no, caller)
+    reach.require_unrelated(caller, recusal)
+    reach.require_declared(declared)
+
+
+def _papers_seen(said: str) -> str:
+    """Raises Refusal for none, and for more than a line."""
+    document = text.clean(said)
+    if not document:
+        raise invalid_field("/document", "REQUIRED", "请写明核对了哪些证件或证明。", "Say which papers you have seen.")
+    if len(document) > MAX_TEXT_CHARS or text.has_control(document):
+        raise invalid_field("/document", "TOO_LONG", f"最多填写{MAX_TEXT_CHARS}个字。", f"At most {MAX_TEXT_CHARS} characters.")
+    return document
 
 
 def _require_verified(caller: Caller) -> None:

@@ -75,6 +75,9 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def RecordConfirmation(self, request: pb.RecordConfirmationRequest, context: Any) -> pb.RecordConfirmationResponse:
         return pb.RecordConfirmationResponse(application=await self._confirmations.record(current_caller(), request))
 
+    async def RecordConsentWithdrawal(self, request: pb.RecordConsentWithdrawalRequest, context: Any) -> pb.RecordConsentWithdrawalResponse:
+        return pb.RecordConsentWithdrawalResponse(application=await self._confirmations.record_withdrawal(current_caller(), request))
+
     async def WithdrawApplication(self, request: pb.WithdrawApplicationRequest, context: Any) -> pb.WithdrawApplicationResponse:
         return pb.WithdrawApplicationResponse(application=await self._decisions.withdraw(current_caller(), request))
 

@@ -353,6 +353,8 @@ class Consent(Base, table=True):
     given_by: str
     # Which paper the clerk has seen.
     document_sealed: bytes = Field(default=b"")
+    # Which one, when he has taken it back at a counter.
+    withdrawal_sealed: bytes = Field(default=b"", sa_column_kwargs={"server_default": ""})
     # Since when he no longer agrees. The row stays: what was asked before rested on it.
     withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 

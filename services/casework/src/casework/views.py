@@ -102,7 +102,8 @@ def _member(vault: Vault, index: int, said: Consent | None, view: View, *, named
         if said.withdrawn_at is not None:
             message.withdrawn_at.FromDatetime(said.withdrawn_at)
         if view.conflicts:
-            message.document = vault.open_text(said.document_sealed, "consent", "document_sealed", said.id)
+            seen = "withdrawal_sealed" if said.withdrawal_sealed else "document_sealed"
+            message.document = vault.open_text(getattr(said, seen), "consent", seen, said.id)
     return message
 
 

@@ -453,7 +453,7 @@ class MemberConsent(_message.Message):
     named_elsewhere: _builtins.bool
     """For reviewers: another open case names the same person."""
     document: _builtins.str
-    """For reviewers: which paper the clerk has seen."""
+    """For reviewers: which paper the clerk has seen, when it was given or, after that, taken back."""
     @_builtins.property
     def given_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1644,6 +1644,56 @@ class RecordConfirmationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordConfirmationResponse: _TypeAlias = RecordConfirmationResponse  # noqa: Y015
+
+@_typing.final
+class RecordConsentWithdrawalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    application_no: _builtins.str
+    member: _builtins.int
+    """Position in the household."""
+    document: _builtins.str
+    """Which paper was seen: 身份证原件."""
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        member: _builtins.int = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "document", b"document", "idempotency_key", b"idempotency_key", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsentWithdrawalRequest: _TypeAlias = RecordConsentWithdrawalRequest  # noqa: Y015
+
+@_typing.final
+class RecordConsentWithdrawalResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def application(self) -> Global___Application: ...
+    def __init__(
+        self,
+        *,
+        application: Global___Application | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsentWithdrawalResponse: _TypeAlias = RecordConsentWithdrawalResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawApplicationRequest(_message.Message):

@@ -109,6 +109,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.FromString,
                 _registered_method=True)
+        self.RecordConsentWithdrawal = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/RecordConsentWithdrawal',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalResponse.FromString,
+                _registered_method=True)
         self.WithdrawApplication = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/WithdrawApplication',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.WithdrawApplicationRequest.SerializeToString,
@@ -355,6 +360,14 @@ class CaseworkServiceServicer:
     def RecordConfirmation(self, request, context):
         """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
         PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordConsentWithdrawal(self, request, context):
+        """A clerk of the street records that an adult of a household has come to the counter and takes back what he has agreed to: it ends as easily where he
+        uses no phone. Errors: as RecordConfirmation, and as WithdrawConsent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -620,6 +633,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.RecordConfirmation,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.SerializeToString,
+            ),
+            'RecordConsentWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordConsentWithdrawal,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalResponse.SerializeToString,
             ),
             'WithdrawApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawApplication,
@@ -1152,6 +1170,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/RecordConfirmation',
             anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.RecordConfirmationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordConsentWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/RecordConsentWithdrawal',
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.RecordConsentWithdrawalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -88,6 +88,10 @@ class CaseworkServiceStub:
     """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
     PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
     """
+    RecordConsentWithdrawal: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RecordConsentWithdrawalRequest, _casework_pb2.RecordConsentWithdrawalResponse]
+    """A clerk of the street records that an adult of a household has come to the counter and takes back what he has agreed to: it ends as easily where he
+    uses no phone. Errors: as RecordConfirmation, and as WithdrawConsent.
+    """
     WithdrawApplication: _grpc.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]
     """The household withdraws, at any moment before registration. FAILED_PRECONDITION/ALREADY_ENDED afterwards."""
     ListNotices: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListNoticesRequest, _casework_pb2.ListNoticesResponse]
@@ -210,6 +214,10 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     RecordConfirmation: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecordConfirmationRequest, _casework_pb2.RecordConfirmationResponse]  # type: ignore[assignment]
     """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
     PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+    """
+    RecordConsentWithdrawal: _aio.UnaryUnaryMultiCallable[_casework_pb2.RecordConsentWithdrawalRequest, _casework_pb2.RecordConsentWithdrawalResponse]  # type: ignore[assignment]
+    """A clerk of the street records that an adult of a household has come to the counter and takes back what he has agreed to: it ends as easily where he
+    uses no phone. Errors: as RecordConfirmation, and as WithdrawConsent.
     """
     WithdrawApplication: _aio.UnaryUnaryMultiCallable[_casework_pb2.WithdrawApplicationRequest, _casework_pb2.WithdrawApplicationResponse]  # type: ignore[assignment]
     """The household withdraws, at any moment before registration. FAILED_PRECONDITION/ALREADY_ENDED afterwards."""
@@ -420,6 +428,16 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.RecordConfirmationResponse, _abc.Awaitable[_casework_pb2.RecordConfirmationResponse]]:
         """A clerk of the street records what an adult has said at the counter, in a signed authorisation, or by a guardian.
         PERMISSION_DENIED/OWN_CASE in his own household's case; otherwise as Confirm.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordConsentWithdrawal(
+        self,
+        request: _casework_pb2.RecordConsentWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.RecordConsentWithdrawalResponse, _abc.Awaitable[_casework_pb2.RecordConsentWithdrawalResponse]]:
+        """A clerk of the street records that an adult of a household has come to the counter and takes back what he has agreed to: it ends as easily where he
+        uses no phone. Errors: as RecordConfirmation, and as WithdrawConsent.
         """
 
     @_abc_1.abstractmethod

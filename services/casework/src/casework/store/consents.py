@@ -35,15 +35,18 @@ async def unconfirmed(session: AsyncSession, no: str, blinds: Iterable[str]) -> 
     return frozenset(blinds) - frozenset((await session.execute(_AGREED, {"no": no})).scalars().all())
 
 
-async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datetime) -> bool:
-    """Ends a person's consent; False when he has given none."""
+async def withdraw_consent(session: AsyncSession, no: str, blind: str, at: datetime) -> Consent | None:
+    """Ends a person's consent; None when he has given none."""
     mine = (
         col(Consent.application_no) == no,
         col(Consent.blind) == blind,
         col(Consent.agrees).is_(True),
         col(Consent.withdrawn_at).is_(None),
     )
-    return (await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(col(Consent.id)))).first() is not None
+    ended: Consent | None = (
+        await session.execute(update(Consent).where(*mine).values(withdrawn_at=at).returning(Consent))
+    ).scalar_one_or_none()
+    return ended
 
 
 async def release_silent(session: AsyncSession, no: str) -> None:

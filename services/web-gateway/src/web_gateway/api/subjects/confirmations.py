@@ -57,6 +57,10 @@ class RecordConfirmation(Body):
     document: Annotated[str, Field(min_length=1, max_length=200, description="Which papers were seen.", examples=["身份证原件"])]
 
 
+class RecordWithdrawal(Body):
+    document: Annotated[str, Field(min_length=1, max_length=200, description="Which papers were seen.", examples=["身份证原件"])]
+
+
 class OfMember(f.OfApplication):
     index: Annotated[int, Field(ge=1, le=50, description="Position in the household; 0 is the applicant.")]
 
@@ -103,4 +107,14 @@ async def record_confirmation(call: Call, params: OfMember, body: RecordConfirma
         document=body.document,
     )
     answer = await call.rpc("casework", call.services.casework.RecordConfirmation, request, seconds=DECISION_SECONDS)
+    return application(call, answer.application)
+
+
+@api.post("/applications/{no}/members/{index}/confirmation/withdrawal", access=Access.STAFF, roles=("street_clerk",))
+async def record_consent_withdrawal(call: Call, params: OfMember, body: RecordWithdrawal) -> Application:
+    """An adult has come to the counter and takes back what he has agreed to; nothing is asked about him from then on, as after his own word."""
+    request = casework.RecordConsentWithdrawalRequest(
+        idempotency_key=call.idempotency_key, application_no=params.no, member=params.index, document=body.document
+    )
+    answer = await call.rpc("casework", call.services.casework.RecordConsentWithdrawal, request, seconds=DECISION_SECONDS)
     return application(call, answer.application)
