@@ -1476,6 +1476,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Letters of the clerk's streets: numbers of cases and days, and nothing of a household
+         * @description Roles: street_clerk.
+         */
+        get: operations["list_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/letters/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The letters as one file to print, PDF/A
+         * @description Each is a look at its case. They may be printed again until they are posted, so it needs no Idempotency-Key. Roles: street_clerk.
+         */
+        post: operations["print_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/letters/{id}/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What became of a printed letter
+         * @description The same step again changes nothing, so it needs no Idempotency-Key. Roles: street_clerk.
+         */
+        post: operations["mark_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/looks": {
         parameters: {
             query?: never;
@@ -2001,8 +2061,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The draft of a policy's next version
-         * @description 404 without one. Roles: city_reviewer, auditor.
+         * A policy as its editors see it: the draft of its next version, and what was published
+         * @description 404 for one nobody has begun. Roles: city_reviewer, auditor.
          */
         get: operations["get_policy_draft"];
         /**
@@ -5515,6 +5575,24 @@ export interface components {
              */
             sample: boolean;
         };
+        /** PolicyDesk */
+        PolicyDesk: {
+            /** Id */
+            id: string;
+            /** @description Of the next version; null without one. */
+            draft: components["schemas"]["PolicyDraft"] | null;
+            /**
+             * Published
+             * @description Newest first, at most 10.
+             */
+            published: components["schemas"]["PublishedVersion"][];
+            /** Withdrawn On */
+            withdrawn_on: string;
+            /** Withdrawal Reason */
+            withdrawal_reason: string;
+            /** Superseded By */
+            superseded_by: string;
+        };
         /** PolicyDraft */
         PolicyDraft: {
             /** Policy Id */
@@ -5665,6 +5743,8 @@ export interface components {
              * Format: date-time
              */
             changed_at: string;
+            /** State */
+            state: string;
         };
         /** PolicyWorkPage */
         PolicyWorkPage: {
@@ -5743,6 +5823,29 @@ export interface components {
              * @description SHA-256 of what the draft says.
              */
             digest: string;
+        };
+        /** PublishedVersion */
+        PublishedVersion: {
+            /** Version */
+            version: number;
+            content: components["schemas"]["ContentView"];
+            /** State */
+            state: string;
+            /**
+             * Written By
+             * @description Accounts which have written in it.
+             */
+            written_by: string[];
+            /**
+             * Published By
+             * @description The account which has published it.
+             */
+            published_by: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
         };
         /** QueryAboutMe */
         QueryAboutMe: {
@@ -5851,6 +5954,52 @@ export interface components {
             backlog: number;
             /** Backlog Seconds */
             backlog_seconds: number;
+        };
+        /** QueuedLetter */
+        QueuedLetter: {
+            /** Id */
+            id: string;
+            /** Application No */
+            application_no: string;
+            /** State */
+            state: string;
+            /**
+             * At
+             * Format: date-time
+             * @description Since when it waits to be printed.
+             */
+            at: string;
+            /** Printed At */
+            printed_at: string | null;
+            /**
+             * Posted On
+             * @description YYYY-MM-DD; empty until then.
+             */
+            posted_on: string;
+            /**
+             * Ended On
+             * @description When it was delivered or came back, YYYY-MM-DD; empty until then.
+             */
+            ended_on: string;
+            /** Tracking No */
+            tracking_no: string;
+        };
+        /** QueuedLetterPage */
+        QueuedLetterPage: {
+            /** Items */
+            items: components["schemas"]["QueuedLetter"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
         };
         /** RaiseObjection */
         RaiseObjection: {
@@ -6416,6 +6565,26 @@ export interface components {
             /** Covers */
             covers: components["schemas"]["Cover"][];
         };
+        /** Step */
+        Step: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "posted" | "delivered" | "returned";
+            /**
+             * On
+             * Format: date
+             * @description The day, as the post office's paper says.
+             */
+            on: string;
+            /**
+             * Tracking No
+             * @description Of the registered letter, when it is posted.
+             * @default
+             */
+            tracking_no: string;
+        };
         /** Stuck */
         Stuck: {
             /** Workflow Id */
@@ -6576,6 +6745,11 @@ export interface components {
              * @description A clerk at a counter has typed it in the household's name, on its signed authorisation.
              */
             assisted: boolean;
+        };
+        /** ToPrint */
+        ToPrint: {
+            /** Ids */
+            ids: string[];
         };
         /** TypedForm */
         TypedForm: {
@@ -6904,7 +7078,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -7161,6 +7335,7 @@ export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
 export type PolicyArticle = components['schemas']['PolicyArticle'];
 export type PolicyContent = components['schemas']['PolicyContent'];
+export type PolicyDesk = components['schemas']['PolicyDesk'];
 export type PolicyDraft = components['schemas']['PolicyDraft'];
 export type PolicyItem = components['schemas']['PolicyItem'];
 export type PolicyItemPage = components['schemas']['PolicyItemPage'];
@@ -7172,10 +7347,13 @@ export type PrefillData = components['schemas']['PrefillData'];
 export type Problem = components['schemas']['Problem'];
 export type Proposal = components['schemas']['Proposal'];
 export type PublishPolicy = components['schemas']['PublishPolicy'];
+export type PublishedVersion = components['schemas']['PublishedVersion'];
 export type QueryAboutMe = components['schemas']['QueryAboutMe'];
 export type QueryAboutMePage = components['schemas']['QueryAboutMePage'];
 export type QueryObjection = components['schemas']['QueryObjection'];
 export type Queue = components['schemas']['Queue'];
+export type QueuedLetter = components['schemas']['QueuedLetter'];
+export type QueuedLetterPage = components['schemas']['QueuedLetterPage'];
 export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reach = components['schemas']['Reach'];
 export type Reader = components['schemas']['Reader'];
@@ -7207,6 +7385,7 @@ export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
 export type SignedLetter = components['schemas']['SignedLetter'];
 export type StaffMember = components['schemas']['StaffMember'];
+export type Step = components['schemas']['Step'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
@@ -7214,6 +7393,7 @@ export type TaskPage = components['schemas']['TaskPage'];
 export type Tenancy = components['schemas']['Tenancy'];
 export type TextsView = components['schemas']['TextsView'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type ToPrint = components['schemas']['ToPrint'];
 export type TypedForm = components['schemas']['TypedForm'];
 export type Undelivered = components['schemas']['Undelivered'];
 export type Unit = components['schemas']['Unit'];
@@ -10519,6 +10699,129 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    list_letters: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedLetterPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    print_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToPrint"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    mark_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Step"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedLetter"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     list_looks: {
         parameters: {
             query?: {
@@ -11651,6 +11954,16 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                /** @description A part of the title or of the address. */
+                words?: string;
+                /** @description Only this state. */
+                state?: string;
             };
             header?: never;
             path?: never;
@@ -11699,7 +12012,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PolicyDraft"];
+                    "application/json": components["schemas"]["PolicyDesk"];
                 };
             };
             400: components["responses"]["400"];
