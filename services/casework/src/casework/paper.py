@@ -27,7 +27,7 @@ def form(dossier: Dossier, registers: Iterable[str], profile: Profile, made_at: 
     agreed = [
         "一、以上内容由窗口工作人员按本人陈述填写，已向本人读过，与本人陈述一致。本人对内容的真实性负责，提供虚假材料的，依照《公共租赁住房管理办法》第三十五条处理。",
         f"二、本人同意住房保障部门向以下部门核验本人和未成年家庭成员的信息：{asked}。其他成年家庭成员由其本人另行确认。",
-        "三、本人委托受理点工作人员代为在系统中提交申请，并在本人要求时代为补正、撤回、提出异议、答复配租、签订合同。每次代办都有记录，本人可以随时查询，也可以随时到窗口撤回委托。",
+        "三、本人委托受理点工作人员代为在系统中提交申请，并在本人要求时代为补正、撤回、提出异议、答复配租、签订合同。每次代办都有记录，本人可以随时查询。",
     ]
     sections = [
         _section("申请信息", rows=_about(dossier, profile)),
@@ -55,7 +55,7 @@ def receipt(case: Application, profile: Profile, made_at: datetime, url: str, *,
     if case.deadline_at is not None:
         due = case.deadline_at.astimezone(SHANGHAI)
         rows.append(("这一步的期限", f"{due:%Y} 年 {due.month} 月 {due.day} 日"))
-    told = ["请妥善保管本回执。查询进度、补正、撤回，可以扫描二维码登录办理，也可以带身份证到受理点窗口，由工作人员代办。"]
+    told = ["请妥善保管本回执。查询进度、补正、撤回，可以扫描二维码登录办理，也可以带身份证到受理点窗口，请工作人员协助。"]
     return _paper(RECEIPT, case.no, [_section("受理情况", rows=rows)], [], made_at, url, told)
 
 
