@@ -196,7 +196,9 @@ async def list_export_requests(call: Call) -> f.Listing[ExportRequest]:
         found: Sequence[reads.Export] = (await call.rpc(service, stub.ListExports, reads.ListExportsRequest())).exports
         return found
 
-    answers = await asyncio.gather(*(of(service, stub) for service, stub in call.services.reads.items()))
+    # Who keeps looks has not always a list to take away.
+    keepers = sorted({listed.service for listed in exports.LISTS.values()})
+    answers = await asyncio.gather(*(of(service, call.services.reads[service]) for service in keepers))
     everything = sorted(
         (each for part in answers for each in part), key=lambda each: (each.asked_at.ToNanoseconds(), each.id), reverse=True
     )
