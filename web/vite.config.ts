@@ -22,16 +22,20 @@ function staffPage(): Plugin {
 }
 
 // The texts stand side by side in their two languages (src/i18n, src/terms.ts); a phone fetches one. A module of theirs is Chinese, and English behind `?en`.
-function oneLanguage(): Plugin {
+function oneLanguage(forConsole: boolean): Plugin {
   return {
     name: "anju-one-language",
     enforce: "pre",
-    transform(code, id) {
+    transform(written, id) {
+      const code = !forConsole && /src\/terms\.ts(\?en)?$/.test(id) ? written.replace(CONSOLE_ONLY, "") : written;
       const found = /src\/(?:i18n\/(?:common|citizen|apply|policies|evaluations|staff)|terms)\.ts(\?en)?$/.exec(id);
       return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
     },
   };
 }
+// Codes of the console alone: a phone does not fetch what its pages never say (tests/unit/web/test_texts.py looks that they do not).
+const CONSOLE_ONLY =
+  /^ {2}(?:appointment_states|compared_facts|complaint_events|complaint_flags|counter_purposes|differences|export_purposes|home_grades|ledger_heads|organisation_changes|task_states|unit_states|view_channels): \{\n(?: {4}.*\n)* {2}\},\n/gm;
 const BOTH = /"?zh"?: ("(?:[^"\\]|\\.)*"),\s*"?en"?: ("(?:[^"\\]|\\.)*")/g;
 
 // Beside each file that is text the same packed, as small as it gets: the gateway has no time for that while somebody waits.
@@ -63,7 +67,7 @@ const proxied = { target: process.env.ANJU_API ?? "http://127.0.0.1:8080", chang
 // that only a console needs.
 export default defineConfig(({ command, mode }) => ({
   base: "/",
-  plugins: [oneLanguage(), vue(), staffPage(), packed()],
+  plugins: [oneLanguage(command === "serve" || mode === "staff"), vue(), staffPage(), packed()],
   resolve: { alias: { "@": here("./src") } },
   define: { __VUE_OPTIONS_API__: String(command === "serve" || mode === "staff"), __VUE_PROD_DEVTOOLS__: "false" },
   server: { proxy: { "/api": proxied, "/auth": proxied } },

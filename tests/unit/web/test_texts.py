@@ -75,3 +75,12 @@ def test_nothing_is_kept_that_no_page_says() -> None:
     assert [
         key for key in TEXTS if f'"{key}"' not in code and f"'{key}'" not in code and not any(each.fullmatch(key) for each in made)
     ] == []
+
+
+def test_a_phone_is_not_told_codes_of_the_console_and_says_none() -> None:
+    """vite.config.ts leaves them out of the citizens' build: a title of one would be its bare code there."""
+    build = (WEB.parent / "vite.config.ts").read_text(encoding="utf-8")
+    [left_out] = re.findall(r"/\^ \{2\}\(\?:([a-z_|]+)\)", build)
+    vocabularies = set(re.findall(r"^ {2}([a-z_]+): \{$", (WEB / "terms.ts").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(left_out.split("|")) <= vocabularies
+    assert not re.findall(rf"""["'`](?:{left_out})["'`]""", sources("citizen", "ui", "lib"))
