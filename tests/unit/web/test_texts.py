@@ -13,8 +13,8 @@ WEB = Path(__file__).parents[3] / "web/src"
 # "key": { zh: "…", en: "…" }, on one line or several.
 ENTRY = re.compile(r'^ {2}"(?P<key>[\w.]+)": \{\s*zh: "(?P<zh>(?:[^"\\]|\\.)*)",\s*en: "(?P<en>(?:[^"\\]|\\.)*)",?\s*\},$', re.MULTILINE)
 # What comes with the pages that say it (``withTexts``).
-PARTS = ("policies", "evaluations")
-FILES = ("common", "citizen", "apply", *PARTS, "staff")
+PARTS = ("apply", "policies", "evaluations")
+FILES = ("common", "citizen", *PARTS, "staff")
 # Put together from parts at run time: `section.${section}`.
 MADE = re.compile(r"`([a-z_]+\.[\w.]*)\$\{[^`]*\}([\w.]*)`")
 # The button that leads to the other language, a number plate and the number of a flat.
@@ -27,7 +27,7 @@ def entries(name: str) -> list[tuple[str, str, str]]:
 
 
 TEXTS = {key: (zh, en) for name in FILES for key, zh, en in entries(name)}
-CITIZENS = {key for name in ("common", "citizen", "apply", *PARTS) for key, _, _ in entries(name)}
+CITIZENS = {key for name in ("common", "citizen", *PARTS) for key, _, _ in entries(name)}
 
 
 def sources(*folders: str) -> str:

@@ -2,7 +2,6 @@ import "@/styles/base.css";
 import "@/styles/citizen.css";
 import { createApp } from "vue";
 import { speak, startLocale } from "@/i18n";
-import { apply } from "@/i18n/apply";
 import { citizen } from "@/i18n/citizen";
 import { loadCity } from "@/lib/city";
 import { startElder } from "@/lib/elder";
@@ -10,7 +9,7 @@ import { startPrint } from "@/lib/print";
 import App from "./App.vue";
 import { router } from "./router";
 
-speak({ ...citizen, ...apply }, () => import("@/i18n/citizen.en"));
+speak(citizen, () => import("@/i18n/citizen.en"));
 startElder();
 startPrint();
 void startLocale().then(() => {

@@ -18,8 +18,13 @@ declare module "vue-router" {
   }
 }
 
-const question = (path: string, title: Key, component: RouteRecordRaw["component"]) =>
-  ({ path, component, meta: { title, mine: true, question: true } }) as RouteRecordRaw;
+const apply: Part = {
+  "zh-CN": async () => (await import("@/i18n/apply")).apply,
+  en: async () => (await import("../i18n/apply.ts?en")).apply,
+};
+
+const question = (path: string, title: Key, page: () => Promise<unknown>) =>
+  ({ path, component: withTexts(apply, page), meta: { title, mine: true, question: true } }) as RouteRecordRaw;
 
 /** The same pages ask for a new application and for a correction. */
 const questions = (): RouteRecordRaw[] => [
@@ -88,7 +93,7 @@ export const router = createRouter({
     mine("/leases/:lease/bills/:period", "bills.title", () => import("./pages/BillPage.vue")),
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
     mine("/myself/queries", "myself.title", () => import("./pages/MyQueriesPage.vue")),
-    mine("/confirm", "confirm.title", () => import("./pages/ConfirmPage.vue")),
+    mine("/confirm", "confirm.title", withTexts(apply, () => import("./pages/ConfirmPage.vue"))),
     mine("/myself/reach", "reach.title", () => import("./pages/ReachPage.vue")),
     mine("/inbox", "inbox.title", () => import("./pages/InboxPage.vue")),
     { path: "/signin", component: () => import("./pages/SignInPage.vue"), meta: { title: "signin.title" } },

@@ -1,7 +1,6 @@
 /** What the citizens' pages say in English, fetched by whoever reads it. */
 import { terms } from "../terms.ts?en";
-import { apply } from "./apply.ts?en";
 import { citizen } from "./citizen.ts?en";
 import { common } from "./common.ts?en";
 
-export const english = { texts: { ...common, ...citizen, ...apply }, terms };
+export const english = { texts: { ...common, ...citizen }, terms };
