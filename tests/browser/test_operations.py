@@ -110,7 +110,7 @@ async def test_an_operator_starts_a_lost_workflow_again_and_says_why(box: Runnin
         waits = {
             "service": "notifications",
             "entry": 2**40,
-            "kind": "sms",
+            "kind": "deliver",
             "attempts": 12,
             "given_up": True,
             "error": "SmsUnavailableError: status 503",
