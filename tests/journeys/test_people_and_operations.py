@@ -273,6 +273,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "submit_application": {**dossier, "consent": {"text_version": CONSENT_VERSION, "registers": REGISTERS}},
         "correct_dossier": dossier,
         "save_draft": {"version": 0, "form": {}},
+        "set_reach": {"sms": True, "quiet": True},
         "confirm": {"agrees": True, "text_version": CONSENT_VERSION},
         "print_form": dossier,
         "record_consent_withdrawal": {"document": "身份证原件"},
