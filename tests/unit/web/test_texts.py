@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from anju_workflows.flows import WORKFLOWS
 
 WEB = Path(__file__).parents[3] / "web/src"
 # "key": { zh: "…", en: "…" }, on one line or several.
@@ -84,3 +85,10 @@ def test_a_phone_is_not_told_codes_of_the_console_and_says_none() -> None:
     vocabularies = set(re.findall(r"^ {2}([a-z_]+): \{$", (WEB / "terms.ts").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(left_out.split("|")) <= vocabularies
     assert not re.findall(rf"""["'`](?:{left_out})["'`]""", sources("citizen", "ui", "lib"))
+
+
+def test_whatever_operators_and_auditors_meet_has_a_name() -> None:
+    """A page puts these keys together from what the gateway tells it: nothing else sees that one is missing."""
+    assert {f"ops.type_{each.__name__}" for each in WORKFLOWS} <= set(TEXTS)
+    [shown] = re.findall(r"SHOWN_BY = \{(.*?)\}", sources("staff"), re.DOTALL)
+    assert set(re.findall(r"(\w+): \"readers", shown)) == {"casework", "housing", "payments", "oversight"}
