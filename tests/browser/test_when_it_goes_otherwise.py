@@ -379,7 +379,7 @@ async def test_a_deposit_that_came_too_late_is_not_asked_for(families: Families,
         "kind": "deposit",
         "period": "",
     }
-    bill |= {"amount_fen": 200_000, "paid_fen": 0, "state": "arrears"}
+    bill |= {"amount_fen": 200_000, "paid_fen": 0, "credit_fen": 0, "lines": [], "state": "arrears"}
     bill |= {"issued_at": "2026-11-25T00:00:00+08:00", "due_at": "2026-12-25T00:00:00+08:00", "paid_at": None}
     await phone.page.route("**/api/v1/bills?*", lambda route: route.fulfill(json={"items": [bill], "next_cursor": ""}))
     await phone.page.route("**/api/v1/bills", lambda route: route.fulfill(json={"items": [bill], "next_cursor": ""}))
@@ -407,7 +407,7 @@ async def test_a_lease_that_is_not_there_is_said(families: Families, visitor: Ne
 async def test_money_that_is_missing_is_on_the_first_page(visitor: NewVisitor, role: str) -> None:
     bill = {
         "id": "L-2026-900001/202612", "lease_no": "L-2026-900001", "application_no": "KF-2026-900001", "kind": "rent", "period": "202612",
-        "amount_fen": 42_000, "paid_fen": 0, "state": "arrears", "issued_at": "2026-12-01T00:00:00+08:00", "due_at": "2026-12-11T00:00:00+08:00",
+        "amount_fen": 42_000, "paid_fen": 0, "credit_fen": 0, "lines": [], "state": "arrears", "issued_at": "2026-12-01T00:00:00+08:00", "due_at": "2026-12-11T00:00:00+08:00",
         "paid_at": None, "district": "410202",
     }  # fmt: skip
     official = await visitor(DESK)

@@ -45,7 +45,7 @@ async def office(make_database: MakeDatabase, postgres: Postgres, keys_dir: Any,
         "casework", "word",
         id="w1", fingerprint="", workflow_id=application.workflow_id(NO), update_name=application.DECIDE, sub=CLERK.sub, person="",
         kind="staff", roles=list(CLERK.roles), level="street", said={}, texts_sealed=b"", digest="", state="taken", asked=1, stage="",
-        step_id="", said_at=datetime.now(UTC), acting_for="",
+        step_id="", said_at=datetime.now(UTC), acting_for="", assisted_by="", assistance="",
     )  # fmt: skip
     return made
 

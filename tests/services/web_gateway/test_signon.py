@@ -155,7 +155,7 @@ async def test_a_forged_request_from_another_site_is_refused_on_every_unsafe_ope
     from web_gateway.api.layer import Access
     from web_gateway.openapi import operations
 
-    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "account": "s-1"}
+    names = {"no": "KF-2026-000123", "id": "o-1", "code": "410202", "period": "202612", "index": "1", "account": "s-1", "list": "leases"}
     checked = 0
     for operation in operations():
         # What a stranger may say is said as nobody, whatever cookie comes with it.
