@@ -12,8 +12,9 @@ from tests.support.families import Families
 pytestmark = pytest.mark.browser
 
 
-async def send(developer: Visitor, operation: str, body: str = "") -> str:
-    """Opens an operation, sends it, and gives the status with which the server answered."""
+async def send(developer: Visitor, subject: str, operation: str, body: str = "") -> str:
+    """Opens an operation of a subject, sends it, and gives the status with which the server answered."""
+    await developer.page.locator(f"#operations-tag-{subject}").click()
     block = developer.page.locator(f".opblock[id$='-{operation}']")
     await block.locator(".opblock-summary-control").click()
     if body:
@@ -32,7 +33,7 @@ async def test_an_operation_is_tried_as_whoever_is_signed_on(visitor: NewVisitor
     await developer.sign_on_citizen(family.household["members"][0]["id_number"])
     await developer.page.goto(f"{developer.url}/explorer")
     await expect(developer.page.get_by_role("status")).to_contain_text("已登录")
-    assert await send(developer, "get_session") == "200"
+    assert await send(developer, "session", "get_session") == "200"
     # A change, with the headers which the document asks for and nobody has to know by heart.
-    assert await send(developer, "submit_application", "{}") == "422"
+    assert await send(developer, "applications", "submit_application", "{}") == "422"
     await developer.picture("explorer")

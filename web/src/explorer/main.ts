@@ -47,7 +47,8 @@ async function start(): Promise<void> {
     dom_id: "#explorer",
     deepLinking: true,
     filter: true,
-    docExpansion: "list",
+    // Subjects, each opened by whoever looks for it: with more than a hundred operations at once the page draws only those in sight.
+    docExpansion: "none",
     defaultModelsExpandDepth: -1,
     tryItOutEnabled: true,
     displayRequestDuration: true,
