@@ -85,7 +85,7 @@ def view_of(reader: Reader, found: Complaint | None) -> View:
 
 
 def listed(reader: Reader) -> ColumnElement[bool]:
-    """The rows for which ``view_of`` does not refuse: one rule, said in both ways. Whoever changes one changes the other."""
+    """The rows for which ``view_of`` does not refuse: one rule, said in both ways, and compared by a test."""
     caller, row = reader.caller, Complaint
     ways: list[ColumnElement[bool]] = [col(row.taken_by) == caller.sub]
     for division in caller.divisions:
