@@ -158,6 +158,12 @@ class World:
     def stub_of(self, client: Client) -> rpc.NotificationsServiceStub:
         return rpc.NotificationsServiceStub(client.channel)
 
+    async def change(self, statement: str) -> None:
+        engine = create_async_engine(self.database_url)
+        async with engine.begin() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+
     async def rows(self, query: str) -> list[Any]:
         engine = create_async_engine(self.database_url)
         async with engine.connect() as connection:
@@ -425,6 +431,35 @@ async def test_a_message_that_never_arrived_goes_by_letter(world: World) -> None
     assert await world.rows("SELECT id FROM letter") == [(f"{id}.letter",)]
 
 
+async def test_what_starts_a_legal_time_is_not_left_at_silence(world: World) -> None:
+    id = await world.notify("returned_for_correction", "application/7/1", reason=text_(SECRET_REASON), deadline=DEADLINE)
+    await world.notify("lapsed", "application/7/2", as_of=AS_OF - timedelta(1))
+    await eventually(world.sent_first)
+    waits = "SELECT payload->>'delivery_id', next_try_at - now() > interval '23 hours' FROM outbox WHERE done_at IS NULL"
+    assert await world.rows(waits) == [(f"{id}.sms", True)], "what begins no legal time is left where it is"
+    await world.change("UPDATE outbox SET next_try_at = now() WHERE done_at IS NULL")
+    await eventually(lambda: world.letters(1))
+    assert await world.ways() == [{"sms": "sent", "letter": "sent"}, {"sms": "sent"}]
+    # Both receipts may still come, and none of them begins anything anew.
+    late = {"status": "failed", "code": "unreachable", "at": "2026-12-01T09:00:00+08:00"}
+    assert await world.receipts(*({"message_id": f"{each}.sms", **late} for each in (id, id))) == 1
+    assert await world.ways() == [{"sms": "refused", "letter": "sent"}, {"sms": "sent"}]
+    assert await world.rows("SELECT id FROM letter") == [(f"{id}.letter",)]
+
+
+async def test_what_has_arrived_in_time_goes_by_no_letter(world: World) -> None:
+    id = await world.notify("returned_for_correction", "application/7/1", reason=text_(SECRET_REASON), deadline=DEADLINE)
+    await eventually(world.sent_first)
+    await world.receipts({"message_id": f"{id}.sms", "status": "delivered", "at": "2026-12-01T09:00:00+08:00"})
+    await world.change("UPDATE outbox SET next_try_at = now() WHERE done_at IS NULL")
+
+    async def looked() -> bool:
+        return await world.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(0,)]
+
+    await eventually(looked)
+    assert await world.ways() == [{"sms": "delivered"}]
+
+
 async def test_who_wants_no_text_messages_gets_none(world: World) -> None:
     wishes = pb.SetReachRequest(reach=pb.Reach(sms=False, quiet=True))
     for _ in range(2):
@@ -442,7 +477,9 @@ async def test_in_the_quiet_hours_only_what_starts_a_legal_time_is_sent(night: W
     assert await night.ways() == [{"sms": "sent"}, {"sms": "queued"}]
     [due] = [row[0] for row in await night.rows("SELECT due_at FROM delivery WHERE state = 'queued'")]
     assert timedelta(hours=11) < due - datetime.now(UTC) <= timedelta(hours=12)
-    assert await night.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL AND next_try_at > now() + interval '11 hours'") == [(1,)]
+    assert await night.rows(
+        "SELECT count(*) FROM outbox WHERE kind = 'deliver' AND done_at IS NULL AND next_try_at > now() + interval '11 hours'"
+    ) == [(1,)]
 
 
 async def test_who_does_not_mind_the_hour_is_told_at_once(night: World) -> None:

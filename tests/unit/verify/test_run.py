@@ -186,6 +186,7 @@ def test_every_invariant_has_its_check() -> None:
         "I6",
         "C1",
         "C2",
+        "C3",
         "C4",
         "E1",
         "E2",

@@ -350,7 +350,7 @@ async def w4(sources: Sources, found: Findings) -> None:
             "SELECT application_no, template, count(*) AS count FROM inbox_message WHERE owner <> '' GROUP BY application_no, template",
         )
     }
-    told_soon = await _handed_on(sources)
+    told_soon = await handed_on(sources)
     strangers = await sources.rows("notifications", "SELECT id, owner, application_no FROM inbox_message WHERE owner <> ''")
     open_ = {each.id for each in await sources.executions() if each.open}
     cases = await _cases(sources)
@@ -370,7 +370,7 @@ async def w4(sources: Sources, found: Findings) -> None:
         found.unless(have >= count, f"{no}: {count} {type_} ended, told {have} times ({' or '.join(templates)})")
 
 
-async def _handed_on(sources: Sources) -> Counter[tuple[str, str]]:
+async def handed_on(sources: Sources) -> Counter[tuple[str, str]]:
     """What steps on record tell and notifications has not taken yet, by application and template. What stays too long is stuck (W6)."""
     waiting_: Counter[tuple[str, str]] = Counter()
     for service, applications in _APPLICATION_OF.items():

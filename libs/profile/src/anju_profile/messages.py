@@ -25,6 +25,14 @@ class Messages(BaseModel):
     quiet_from: time | None = Field(default=None, description="from when on nothing is sent to a phone, in the city's time")
     quiet_until: time | None = Field(default=None, description="until when; past midnight where it is the earlier of the two")
 
+    receipt_hours: int = Field(
+        default=24, gt=0, le=720, description="how long a receipt is waited for, before what begins a legal time goes by letter as well"
+    )
+
+    @property
+    def receipt_within(self) -> timedelta:
+        return timedelta(hours=self.receipt_hours)
+
     @model_validator(mode="after")
     def _both_or_neither(self) -> Messages:
         if (self.quiet_from is None) != (self.quiet_until is None) or (self.quiet_from is not None and self.quiet_from == self.quiet_until):

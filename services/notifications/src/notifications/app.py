@@ -44,7 +44,7 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         contacts = Contacts(casework)
         city = Messages.of(settings.profile_dir) if settings.quiet_hours else Messages()
         deliveries = Deliveries(made.database, sealed, contacts, channels, city, settings.delivery_patience_seconds)
-        outbox = made.outbox(Outbox, {Deliveries.KIND: deliveries})
+        outbox = made.outbox(Outbox, deliveries.handlers())
         deliveries.by(outbox)
         letters = Letters(made.database, sealed, casework)
         servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key), letters)

@@ -1,6 +1,7 @@
 """How a message goes out beside the inbox: by the first channel open to the household, again while its other side is away, then by the next one.
 
-A receipt that comes later and says that nothing arrived is a failed channel like any other.
+A receipt that comes later and says that nothing arrived is a failed channel like any other. What begins a legal time is not left at silence: when no
+receipt comes, the next channel takes it as well, since "sent" proves nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from anju_profile.messages import Messages
 from chassis import ids, logs
 from chassis.db import Database
 from chassis.grpc_client import Client
-from chassis.outbox import Outbox
+from chassis.outbox import Handler, Outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications import store
@@ -30,6 +31,9 @@ CONTACT_SECONDS: Final = 3.0
 # Whom a street's clerks are told of, and by which text, when a number takes no messages.
 CLERK: Final = "street_clerk"
 UNREACHABLE: Final = "number_refused"
+# Kinds of the outbox's entries: what is to be handed to a channel, and what a receipt should have come of.
+DELIVER: Final = "deliver"
+UNCONFIRMED: Final = "unconfirmed"
 
 
 class Contacts:
@@ -46,9 +50,7 @@ class Contacts:
 
 
 class Deliveries:
-    """Puts messages on their way (``begin``), is the outbox's handler of what is due, and takes receipts."""
-
-    KIND: Final = "deliver"
+    """Puts messages on their way (``begin``), is the outbox's handler of what is due (``handlers``), and takes receipts."""
 
     def __init__(
         self,
@@ -67,6 +69,9 @@ class Deliveries:
         self._patience = timedelta(seconds=patience_seconds)
         self._outbox: Outbox | None = None
 
+    def handlers(self) -> dict[str, Handler]:
+        return {DELIVER: self._deliver, UNCONFIRMED: self._unconfirmed}
+
     def by(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
@@ -75,7 +80,7 @@ class Deliveries:
         if template.sms:
             await self._next(session, message, contact, ())
 
-    async def __call__(self, payload: dict[str, Any]) -> None:
+    async def _deliver(self, payload: dict[str, Any]) -> None:
         async with self._database.statements() as session:
             job = await store.job(session, payload["delivery_id"])
         if job is None:
@@ -94,14 +99,28 @@ class Deliveries:
             state, wrong_address = "refused", refused.address
         at = datetime.now(UTC)
         if state == "sent":
-            async with self._database.statements() as session:
-                await store.close(session, delivery.id, state, at)
+            async with self._database.transaction() as session:
+                if await store.close(session, delivery.id, state, at) and delivery.channel == "sms" and _starts_clock(job.message.template):
+                    self._add(session, UNCONFIRMED, delivery.id, self._city.receipt_within)
             return
         # Asked before the transaction: a slow casework must not hold a connection.
         contact = await self._contacts.of(job.message.application_no)
         async with self._database.transaction() as session:
             if await store.close(session, delivery.id, state, at):
                 await self._failed(session, job.message, delivery, contact, at, wrong_address=wrong_address)
+
+    async def _unconfirmed(self, payload: dict[str, Any]) -> None:
+        """Silence is no delivery: the next channel begins beside the one whose receipt may still come."""
+        async with self._database.statements() as session:
+            known = await store.delivery(session, payload["delivery_id"])
+            if known is None or known.state != "sent":
+                return
+            message = await store.message(session, known.message_id)
+        contact = await self._contacts.of(message.application_no)
+        async with self._database.transaction() as session:
+            delivery = await store.delivery(session, known.id, lock=True)
+            if delivery is not None and delivery.state == "sent":
+                await self._go_on(session, message, contact)
 
     async def received(self, receipt: Receipt) -> bool:
         """True when the receipt was news."""
@@ -134,6 +153,9 @@ class Deliveries:
     ) -> None:
         if wrong_address and await store.refuse_number(session, message.owner, delivery.address_index, at):
             session.add(self._word_to_clerk(message, at))
+        await self._go_on(session, message, contact)
+
+    async def _go_on(self, session: AsyncSession, message: InboxMessage, contact: casework.GetContactResponse) -> None:
         before = (await store.tried(session, [message.id])).get(message.id, [])
         await self._next(session, message, contact, tuple(each.channel for each in before))
 
@@ -151,7 +173,6 @@ class Deliveries:
     def _made(
         self, session: AsyncSession, message: InboxMessage, channel: str, reach: Reach, contact: casework.GetContactResponse
     ) -> Delivery:
-        assert self._outbox is not None
         now = datetime.now(UTC)
         due = self._city.not_before(now) if channel == "sms" and reach.quiet and not _starts_clock(message.template) else now
         delivery = Delivery(id=f"{message.id}.{channel}", message_id=message.id, channel=channel, due_at=due, state_at=now)
@@ -159,8 +180,12 @@ class Deliveries:
             words = self._sealed.open_content(message).by_locale(contact.locale).sms
             delivery.address = self._sealed.address(message.id, channel, Address(contact.phone, words))
             delivery.address_index = self._sealed.address_index(contact.phone)
-        self._outbox.add(session, self.KIND, {"delivery_id": delivery.id}, after=due - now)
+        self._add(session, DELIVER, delivery.id, due - now)
         return delivery
+
+    def _add(self, session: AsyncSession, kind: str, delivery_id: str, after: timedelta) -> None:
+        assert self._outbox is not None
+        self._outbox.add(session, kind, {"delivery_id": delivery_id}, after=after)
 
     def _word_to_clerk(self, about: InboxMessage, at: datetime) -> InboxMessage:
         template, id = catalogue()[UNREACHABLE], ids.new_id("m-")

@@ -124,8 +124,10 @@ async def job(session: AsyncSession, delivery_id: str) -> Job | None:
     return Job(*found) if found is not None else None
 
 
-async def delivery(session: AsyncSession, id: str) -> Delivery | None:
-    return (await session.execute(select(Delivery).where(col(Delivery.id) == id))).scalar_one_or_none()
+async def delivery(session: AsyncSession, id: str, *, lock: bool = False) -> Delivery | None:
+    """``lock``: held until the caller's transaction ends."""
+    query = select(Delivery).where(col(Delivery.id) == id)
+    return (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
 
 
 async def close(session: AsyncSession, delivery_id: str, state: str, at: datetime) -> bool:
