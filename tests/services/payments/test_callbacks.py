@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -239,3 +240,59 @@ async def test_what_is_posted_is_what_the_bank_answers_and_not_what_its_callback
     assert await world.deliver(callback(KEY, notice(intent.id, "0.01"))) == "posted"
     assert await world.alarms() == {"callback_differs": 1}
     assert (await world.bill(BILL)).paid_fen == RENT
+
+
+@pytest.mark.parametrize("day", ["29991231", "99991231", "19000101", "20261399", "x"])
+async def test_a_day_in_a_callback_dates_nothing(world: World, day: str) -> None:
+    """Far ahead, long ago or no day at all: the bank's own answer dates the money, and a day it cannot have booked it on dates nothing either."""
+    await world.issue()
+    intent = await world.start(BILL)
+    before = datetime.now(UTC)
+    world.bank.account_date = day
+    assert await world.called_back(intent, ACCDATE=day) == "posted"
+    paid_at = (await world.bill(BILL)).paid_at.ToDatetime(UTC)
+    assert before <= paid_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("day", ["29991231", "99991231", "19000101"])
+async def test_money_of_an_unknown_order_is_booked_when_it_is_heard_of(world: World, day: str) -> None:
+    world.bank.takes("P404", "12.34")
+    assert await world.deliver(callback(KEY, notice("P404", "12.34", ACCDATE=day))) == "posted"
+    assert await world.sql("SELECT now() - as_of BETWEEN '0' AND '1 minute' FROM transfers") == [(True,)]
+
+
+async def test_a_callback_for_one_order_pays_no_other(world: World) -> None:
+    """Both orders are ours; the signature is the bank's own for the first. Put on the second it is a forgery, and left on the first it is not confirmed."""
+    await world.issue()
+    await world.issue("202701")
+    first, second = await world.start(BILL), await world.start(f"{LEASE}/202701")
+    world.bank.takes(second.id, "350.00")
+    honest = callback(KEY, notice(first.id, "350.00"))
+    assert (await refused(world.deliver(honest.replace(first.id.encode(), second.id.encode())))).problem.reason == "BAD_SIGNATURE"
+    assert (await refused(world.deliver(honest))).problem.reason == "BANK_UNAVAILABLE"
+    assert await world.transfers() == {"issue": 2}
+
+
+async def test_a_callback_kept_and_sent_again_pays_neither_the_bill_twice_nor_the_next(world: World) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    world.bank.takes(intent.id, "350.00")
+    kept = callback(KEY, notice(intent.id, "350.00"))
+    assert await world.deliver(kept) == "posted"
+    await world.issue("202701")
+    await world.start(f"{LEASE}/202701")
+    assert [await world.deliver(kept) for _ in range(3)] == ["repeated"] * 3
+    assert await world.transfers() == {"issue": 2, "payment": 1}
+    assert (await world.bill(f"{LEASE}/202701")).paid_fen == 0
+
+
+@pytest.mark.parametrize("field", ["POSID", "ORDERID"])
+async def test_an_answer_about_another_counter_or_order_is_no_answer(world: World, field: str) -> None:
+    await world.issue()
+    intent = await world.start(BILL)
+    world.bank.takes(intent.id, "350.00")
+    record = {"POSID": "100000001", "ORDERID": intent.id, "AMOUNT": "350.00", "STATUSCODE": "1"} | {field: "100000009"}
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in record.items())
+    world.bank.query_body = f"<DOCUMENT><RETURN_CODE>000000</RETURN_CODE><QUERYORDER>{fields}</QUERYORDER></DOCUMENT>".encode()
+    assert (await refused(world.deliver(callback(KEY, notice(intent.id, "350.00"))))).problem.reason == "BANK_UNAVAILABLE"
+    assert await world.transfers() == {"issue": 1}

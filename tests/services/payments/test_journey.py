@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from anju.common.v1 import common_pb2 as common
+from anju.notifications.v1 import notifications_pb2 as notes
 from anju.payments.v1 import payments_pb2 as pb
 from anju_contracts.rent_cycle import PaymentOpened, PaymentPosted
+from chassis.crypto import FIELD_KEYS, KeyRing
 from payments.providers import ccb_protocol
 
 from tests.services.payments.world import DEPOSIT, LEASE, NOW, OWNER, RENT, World, refused
@@ -314,3 +319,30 @@ async def test_what_is_told_while_temporal_is_away_is_told_later(world: World) -
     world.notes.down = False
     await world.wait_told("payment_posted", 1)
     await world.wait_told("payment_opened", 1)
+
+
+async def test_the_message_names_what_is_still_to_pay(world: World, keys_dir: Path) -> None:
+    def step() -> common.Step:
+        made = world.next_step()
+        made.tell.add(template="bill_issued").values["amount"].fen = RENT + 1_000
+        return made
+
+    async def told() -> list[notes.NotifyRequest]:
+        rows = await world.sql("SELECT payload ->> 'key', payload ->> 'sealed' FROM outbox WHERE kind = 'tell' ORDER BY id")
+        ring = KeyRing.load(keys_dir / FIELD_KEYS)
+        return [notes.NotifyRequest.FromString(ring.decrypt(base64.b64decode(sealed), f"outbox|tell|{key}")) for key, sealed in rows]
+
+    await overpaid(world)
+    await world.issue("202701", amount=RENT + 1_000, step=step())
+    [said] = await told()
+    assert {name: value.fen for name, value in said.telling.values.items()} == {"amount": RENT + 1_000, "owed": 1_000}
+    await world.issue("202702", step=step())
+    assert [each.telling.values["owed"].fen for each in await told()] == [1_000, RENT]
+
+
+async def test_nobody_is_asked_for_what_credit_has_paid_whole(world: World) -> None:
+    await overpaid(world)
+    step = world.next_step()
+    step.tell.add(template="bill_issued").values["amount"].fen = RENT
+    assert (await world.issue("202701", step=step)).state == "paid"
+    assert await world.sql("SELECT count(*) FROM outbox WHERE kind = 'tell'") == [(0,)]

@@ -55,6 +55,11 @@ const evaluations: Part = {
   en: async () => (await import("../i18n/evaluations.ts?en")).evaluations,
 };
 
+const money: Part = {
+  "zh-CN": async () => (await import("@/i18n/money")).money,
+  en: async () => (await import("../i18n/money.ts?en")).money,
+};
+
 /** A message knows its case and the month; the lease between them is asked for. All bills where there is none, or nobody answers. */
 const toBill: NavigationGuard = async (to) => {
   const lease = (await api.tenancy(String(to.params.no)).catch(() => null))?.lease;
@@ -90,7 +95,7 @@ export const router = createRouter({
     mine("/leases/:lease", "lease.title", () => import("./pages/LeasePage.vue")),
     mine("/leases/:lease/contract", "contract.title", () => import("./pages/ContractPage.vue")),
     mine("/leases/:lease/sign", "sign.title", () => import("./pages/SignPage.vue")),
-    mine("/leases/:lease/bills/:period", "bills.title", () => import("./pages/BillPage.vue")),
+    mine("/leases/:lease/bills/:period", "bills.title", withTexts(money, () => import("./pages/BillPage.vue"))),
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
     mine("/myself/queries", "myself.title", () => import("./pages/MyQueriesPage.vue")),
     mine("/confirm", "confirm.title", withTexts(apply, () => import("./pages/ConfirmPage.vue"))),

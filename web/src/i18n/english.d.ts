@@ -21,3 +21,6 @@ declare module "*/evaluations.ts?en" {
 declare module "*/policies.ts?en" {
   export const policies: Said;
 }
+declare module "*/money.ts?en" {
+  export const money: Said;
+}

@@ -8,6 +8,7 @@ import { createApp } from "vue";
 import { speak, startLocale } from "@/i18n";
 import { apply } from "@/i18n/apply";
 import { citizen } from "@/i18n/citizen";
+import { money } from "@/i18n/money";
 import { policies } from "@/i18n/policies";
 import { staff } from "@/i18n/staff";
 import { loadCity } from "@/lib/city";
@@ -16,7 +17,7 @@ import { startPrint } from "@/lib/print";
 import App from "./App.vue";
 import { router } from "./router";
 
-speak({ ...citizen, ...apply, ...policies, ...staff }, () => import("@/i18n/staff.en"));
+speak({ ...citizen, ...apply, ...money, ...policies, ...staff }, () => import("@/i18n/staff.en"));
 startElder();
 startPrint();
 void startLocale().then(() => {

@@ -68,6 +68,10 @@ def count(number: int) -> common.Value:
     return common.Value(count=number)
 
 
+def fen(amount: int) -> common.Value:
+    return common.Value(fen=amount)
+
+
 def text(value: str) -> common.Value:
     return common.Value(text=value)
 

@@ -11,7 +11,7 @@ from anju_contracts import rent_cycle
 from anju_contracts.rent import Line
 from anju_contracts.rent import wrong as wrong_lines
 from casekit.facts import record
-from casekit.tell import Tellings
+from casekit.tell import Tellings, fen, fill_in
 from chassis import logs, once
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
@@ -50,7 +50,11 @@ class WorkflowSteps:
                 await record(session, facts.booked(f"issue/{new.id}", issued, new.issued_at, new, new.id))
                 if new.credit_fen:
                     await self._credit_used(session, new)
-                self._tellings.hand_on(self._outbox, session, request.step, new.application_no)
+                # What credit has paid whole asks nothing of the household: that it is settled it is told by the bill's workflow.
+                if new.state != "paid":
+                    if new.kind == bills.RENT:
+                        fill_in(request.step, owed=fen(new.amount_fen - new.paid_fen))
+                    self._tellings.hand_on(self._outbox, session, request.step, new.application_no)
                 found: Bill | None = new
             else:
                 found = await store.bill(session, new.id)
@@ -120,6 +124,7 @@ class WorkflowSteps:
                         # Nothing has been done: the same step may be made again.
                         return pb.MarkBillResponse(bill=wire.bill(bill), order_open=True)
                     bill.arrears_at = as_of
+                    fill_in(request.step, amount=fen(bill.amount_fen - bill.paid_fen))
                 bill.state = state
                 told = [facts.marked(bill, as_of)]
                 if not bills.takes_money(bill.kind, state):

@@ -36,6 +36,7 @@ BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
         "until": "day",
         "month": "month",
         "amount": "fen",
+        "owed": "fen",
         "rank": "count",
         "left": "count",
         "days": "count",
