@@ -263,6 +263,18 @@ export const terms = {
     ended: {"zh": "结束任期", "en": "Ended"},
     cover_set: {"zh": "安排代班", "en": "Standing in arranged"},
     cover_ended: {"zh": "结束代班", "en": "Standing in ended"},
+    log_taken: {"zh": "导出变更记录", "en": "Log taken away"},
+  },
+  organisation_details: {
+    duty: {"zh": "岗位", "en": "duty"},
+    unit: {"zh": "单位", "en": "unit"},
+    from: {"zh": "开始日期", "en": "from"},
+    until: {"zh": "最后一天", "en": "last day"},
+    state: {"zh": "状态", "en": "state"},
+    work_to: {"zh": "工作移交", "en": "work goes to"},
+    substitute: {"zh": "代班人", "en": "stands in"},
+    at_once: {"zh": "立即停用", "en": "at once"},
+    purpose: {"zh": "用途", "en": "purpose"},
   },
   policy_categories: {
     national: {"zh": "国家规定", "en": "National rules"},

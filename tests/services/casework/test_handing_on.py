@@ -15,7 +15,9 @@ from tests.services.casework.support import Desk, dossier, member, page, reason_
 from tests.support.keys import staff
 
 # A street for each test: who is known at one is known at no other.
-_streets = iter(("410205001", "410205002", "410205003", "410205004", "410205005", "410205200", "410205201", "410203001", "410203002"))
+_streets = iter(
+    ("410205001", "410205002", "410205003", "410205004", "410205005", "410205200", "410205201", "410204001", "410203001", "410203002")
+)
 WHY = "与申请人有债务纠纷"
 HAND_ON = pb.DECISION_HAND_ON
 
@@ -73,6 +75,20 @@ async def test_a_colleague_decides_what_somebody_has_left_to_others(desk: Desk, 
     # It holds for the whole case, whatever duties he has.
     everything = replace(leaving, roles=("district_reviewer",), divisions=("4102",))
     assert await reason_of(desk.decide(everything, no)) == "RECUSED"
+
+
+async def test_nobody_holds_a_task_a_colleague_decides_what_somebody_has_looked_at(desk: Desk, street: str) -> None:
+    """Who leaves takes no task with him: it was never his. One his successor may not decide is still the other colleagues'."""
+    leaving, successor, colleague = [await official(desk, "street_clerk", street) for _ in range(3)]
+    first, second = await at_street(desk, street), await at_street(desk, street)
+    await review(desk, leaving, first)
+    for each in (leaving, successor, colleague):
+        listed = await desk.call(each, "ListTasks", pb.ListTasksRequest(page=page()))
+        assert {task.application_no for task in listed.tasks} >= {first, second}
+    await desk.decide(successor, first)
+    await recuse(desk, successor, second)
+    assert await reason_of(desk.decide(successor, second)) == "RECUSED"
+    await desk.decide(colleague, second)
 
 
 async def test_when_nobody_of_the_level_is_left_the_next_one_decides(desk: Desk, street: str) -> None:

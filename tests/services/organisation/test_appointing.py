@@ -137,6 +137,40 @@ async def test_who_leaves_says_where_the_work_goes(town: Office) -> None:
     assert await town.standing("elsewhere") != [], "the last day is his"
 
 
+async def test_whoever_could_take_over_is_offered_and_nobody_else(town: Office) -> None:
+    # Not himself under another account, nor one elsewhere, gone or yet to come.
+    await appoint(town, "clerk-2", person="person of clerk")
+    person = (await town.ask("GetPerson", pb.GetPersonRequest(account="clerk"), USERS)).person
+    assert [(each.account, each.name) for each in person.appointments[0].colleagues] == [
+        ("both", "姓名both"),
+        ("colleague", "姓名colleague"),
+    ]
+    for each in person.appointments[0].colleagues:
+        assert (await end(town, "clerk-2", each.account, until_on=on(3))).appointments[0].work_to == each.account
+    alone = (await town.ask("GetPerson", pb.GetPersonRequest(account="elsewhere"), USERS)).person
+    assert list(alone.appointments[0].colleagues) == []
+    over = (await town.ask("GetPerson", pb.GetPersonRequest(account="gone"), USERS)).person
+    assert list(over.appointments[0].colleagues) == [], "what is over has nothing to take over"
+
+
+async def test_whose_work_somebody_gets_he_is_told_before_and_for_thirty_days(town: Office) -> None:
+    async def told(account: str) -> list[tuple[str, str, str, str]]:
+        found = await town.ask("ListHandedOver", pb.ListHandedOverRequest(), who(account))
+        return [(each.name, each.duty, each.unit, each.until_on) for each in found.handed_over]
+
+    assert await told("colleague") == []
+    await end(town, "clerk", "colleague", until_on=on(2))
+    assert await told("colleague") == [("姓名clerk", "street_clerk", STREET, on(2))]
+    assert (await told("both"), await told("clerk")) == ([], []), "nobody else is"
+    for days, still in ((30, 1), (31, 0)):
+        begun = f"begins = current_date - {days + 5}"
+        await town.sql("ALTER TABLE appointment DISABLE TRIGGER USER")
+        await town.sql(
+            f"UPDATE appointment SET {begun}, ends = (now() AT TIME ZONE 'Asia/Shanghai')::date - {days} WHERE account = 'clerk'"
+        )
+        assert len(await told("colleague")) == still
+
+
 async def test_there_is_always_an_administrator(town: Office) -> None:
     other = who("other", "user_admin")
     with pytest.raises(Refusal, match="NOBODY_LEFT"):
@@ -194,6 +228,38 @@ async def test_every_change_is_in_the_log_with_who_and_what(town: Office) -> Non
     today = pb.ListChangesRequest(from_on=on(), until_on=on(), kind="appointed")
     assert [each.account for each in (await town.ask("ListChanges", today, AUDIT)).changes] == ["new"]
     assert list((await town.ask("ListChanges", pb.ListChangesRequest(until_on=on(-1)), AUDIT)).changes) == []
+
+
+async def test_the_log_is_narrowed_by_who_and_whom_and_what_and_sorted(town: Office) -> None:
+    await appoint(town, "b-new")
+    other = who("other", "user_admin")
+    await town.ask("Appoint", appointment("a-new"), other)
+
+    async def found(sort: str = "", **only: str) -> list[tuple[str, str]]:
+        request = pb.ListChangesRequest(page=common.PageRequest(sort=sort, limit=100), **only)
+        return [(each.by_account, each.account) for each in (await town.ask("ListChanges", request, AUDIT)).changes]
+
+    assert await found(by_account="other") == [("other", "a-new")]
+    assert await found(account="other") == [], "about whom is not by whom"
+    assert await found(kind="appointed") == [("other", "a-new"), ("users", "b-new")]
+    assert await found("-account", kind="appointed") == [("users", "b-new"), ("other", "a-new")]
+    assert await found("by_account", kind="appointed", from_on=on(), until_on=on()) == [("other", "a-new"), ("users", "b-new")]
+    assert await found(kind="appointed", from_on=on(1)) == []
+    with pytest.raises(Refusal, match="INVALID_FIELDS"):
+        await found("details")
+
+
+async def test_that_the_log_was_taken_away_is_a_line_of_it(town: Office) -> None:
+    taken = pb.ListChangesRequest(kind="log_taken")
+    for page in (common.PageRequest(count=True, only_count=True), common.PageRequest(limit=2, purpose="audit", only_count=True)):
+        await town.ask("ListChanges", pb.ListChangesRequest(page=page), AUDIT)
+    with pytest.raises(Refusal, match="INVALID_FIELDS"):
+        await town.ask("ListChanges", pb.ListChangesRequest(page=common.PageRequest(purpose="curiosity")), AUDIT)
+    assert list((await town.ask("ListChanges", taken, AUDIT)).changes) == []
+    first = await town.ask("ListChanges", pb.ListChangesRequest(page=common.PageRequest(limit=2, purpose="audit")), AUDIT)
+    await town.ask("ListChanges", pb.ListChangesRequest(page=common.PageRequest(purpose="audit", cursor=first.page.next_cursor)), AUDIT)
+    (line,) = (await town.ask("ListChanges", taken, AUDIT)).changes
+    assert (line.by_account, line.account, line.details[0].name, line.details[0].after) == ("audit", "audit", "purpose", "audit")
 
 
 async def test_people_of_a_unit_and_the_units_of_a_day(town: Office) -> None:

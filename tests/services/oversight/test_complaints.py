@@ -58,6 +58,14 @@ async def test_a_complaint_is_accepted_answered_and_rated(desk: Desk) -> None:
     assert facts[-1][2] == "5"
 
 
+async def test_nobody_holds_a_complaint_a_colleague_goes_on_where_somebody_has_left(desk: Desk) -> None:
+    filed = await desk.file()
+    await desk.act(filed.no, "accept", OFFICER)
+    seen = await desk.read(filed.no, COLLEAGUE)
+    assert (seen.stage, list(seen.actions)) == ("handling", ["reassign", "answer", "merge"])
+    assert (await desk.act(filed.no, "answer", COLLEAGUE, said="已安排上门维修。")).stage == "answered"
+
+
 async def test_nothing_of_text_or_person_stands_in_the_clear(desk: Desk) -> None:
     filed = await desk.file(contact="13900001111", about_staff=True, about_name="李大勇")
     await desk.act(filed.no, "accept", CITY)

@@ -47,7 +47,6 @@ async def _letters(desk: Desk) -> None:
 BROKEN: list[tuple[str, str]] = [
     ("UPDATE complaint SET deadline_at = NULL WHERE stage = 'accepting'", "has no clock"),
     ("UPDATE complaint SET level = '' WHERE stage = 'accepting'", "lies with no desk"),
-    ("UPDATE complaint SET handler = '' WHERE stage = 'investigating'", "nobody has it"),
     ("UPDATE complaint SET answer_word = '' WHERE stage = 'closed'", "without an answer"),
     ("DELETE FROM complaint_text WHERE action = 'answer'", "without an answer"),
     ("UPDATE complaint SET merged_into = '' WHERE stage = 'merged'", "which answers nothing"),

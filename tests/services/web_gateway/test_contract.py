@@ -201,6 +201,7 @@ def script(gateway: World, operation: Operation) -> None:
     for method in ("Appoint", "EndAppointment", "ConfirmAppointment", "SetCover", "EndCover", "GetPerson"):
         on(method, getattr(organisation, f"{method}Response")(person=someone))
     on("ListAppointments", organisation.ListAppointmentsResponse(appointments=[given]))
+    on("ListHandedOver", organisation.ListHandedOverResponse(handed_over=[organisation.HandedOver(account="s-2", duty="finance")]))
     on("ListUnits", organisation.ListUnitsResponse(units=[organisation.Unit(code="4102", kind="city")]))
     changed = organisation.Change(seq=1, kind="ended", details=[organisation.Detail(name="until", after="2026-12-01")])
     on("ListChanges", organisation.ListChangesResponse(changes=[changed]))

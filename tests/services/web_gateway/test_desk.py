@@ -8,6 +8,7 @@ import pytest
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
+from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.payments.v1 import payments_pb2 as payments
 from anju.reads.v1 import reads_pb2 as reads
 from chassis import errors
@@ -63,3 +64,19 @@ async def test_a_service_that_is_away_takes_nothing_from_the_others(gateway: Wor
     gateway.backstage.on("ListBills", away)
     found = await figures(gateway, "house_manager")
     assert (found["leases_signing"], found["bills_arrears"]) == (3, None), "unknown is not none"
+
+
+async def test_a_successor_is_told_whose_work_he_has_got_and_nothing_while_organisation_is_away(gateway: World) -> None:
+    handed = organisation.HandedOver(account="s-1", name="李芳", duty="finance", unit="4102", unit_name="开封市", until_on="2026-12-01")
+    gateway.backstage.on("ListHandedOver", organisation.ListHandedOverResponse(handed_over=[handed]))
+    person = await gateway.stranger()
+    bearer = {"Authorization": f"Bearer {gateway.token('finance')}"}
+    (told,) = (await person.get(f"{API}/desk", headers=bearer)).json["handed_over"]
+    assert (told["name"], told["duty"], told["until_on"]) == ("李芳", "finance", "2026-12-01")
+
+    def away(_request: Any) -> Any:
+        raise Refusal(errors.UNAVAILABLE)
+
+    gateway.backstage.on("ListHandedOver", away)
+    reply = await person.get(f"{API}/desk", headers=bearer)
+    assert (reply.status, reply.json["handed_over"]) == (200, [])

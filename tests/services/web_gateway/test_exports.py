@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
+from anju.organisation.v1 import organisation_pb2 as organisation
 from chassis import errors
 from chassis.errors import Refusal
 from web_gateway.api import sheets
@@ -69,6 +70,33 @@ async def test_what_people_write_is_no_formula(gateway: World) -> None:
     assert "=HYPERLINK*" in text
     assert "<f>" not in text
     assert "<hyperlink" not in text
+
+
+async def test_the_log_of_duties_is_a_file_in_words_with_its_filter(gateway: World) -> None:
+    details = [
+        organisation.Detail(name="duty", after="street_clerk"),
+        organisation.Detail(name="unit", after="410202001"),
+        organisation.Detail(name="until", before="2026-12-01", after="2026-12-05"),
+        organisation.Detail(name="until", before="2026-12-01"),
+        organisation.Detail(name="work_to", after="pool"),
+        organisation.Detail(name="at_once"),
+    ]
+    change = organisation.Change(seq=1, kind="ended", account="s-1", by_account="s-2", details=details)
+    gateway.backstage.on("ListChanges", organisation.ListChangesResponse(changes=[change], page=common.PageInfo(total=1)))
+    person = await gateway.stranger()
+    body = {"purpose": "audit", "account": "s-1", "by_account": "s-2", "kind": "ended", "from_on": "2026-11-01", "sort": "account"}
+    async with person.http.post(
+        f"{gateway.url}{API}/exports/organisation-changes", json=body, headers=bearer(gateway, "audit_admin")
+    ) as response:
+        assert response.status == 200, await response.text()
+        text = content(await response.read())
+    assert "岗位：街道经办；单位：北书店街道" in text or "岗位：" in text
+    assert "最后一天：2026-12-01 → 2026-12-05；最后一天：2026-12-01 → 无；工作移交：同岗位其他人" in text
+    assert "立即停用" not in text
+    asked = [each.request for each in gateway.backstage.asked if each.method == "ListChanges"][-1]
+    assert (asked.account, asked.by_account, asked.kind, asked.from_on, asked.page.sort, asked.page.purpose) == (
+        "s-1", "s-2", "ended", "2026-11-01", "account", "audit",
+    )  # fmt: skip
 
 
 async def test_too_many_are_refused_before_anybody_is_read(gateway: World) -> None:

@@ -184,6 +184,7 @@ def test_every_invariant_has_its_check() -> None:
         "I4",
         "I5",
         "I6",
+        "I7",
         "C1",
         "C2",
         "C3",

@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 129
+    assert len({op["operationId"] for op in operations}) == len(operations) == 130
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -133,7 +133,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
         POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
         POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/reach · PUT /myself/reach · GET /letters · POST /letters/print · POST /letters/{id}/step · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
-        POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/operator-steps · POST /exports/trial-balance
+        POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/operator-steps · POST /exports/organisation-changes · POST /exports/trial-balance
         POST /export-requests/tasks · POST /export-requests/applications · POST /export-requests/waiting-list · POST /export-requests/leases · POST /export-requests/bills
         GET /export-requests · POST /export-requests/{list}/{id}/answer · GET /export-requests/{list}/{id}/file
         GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
@@ -203,6 +203,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "export_readers",
                 "export_looks",
                 "export_operator_steps",
+                "export_organisation_changes",
                 "export_trial_balance",
                 "save_draft",
                 "delete_draft",

@@ -68,7 +68,7 @@ const keyed = (key: string) => ({ "Idempotency-Key": key });
 type Paged = { limit?: number; cursor?: string };
 /** Lists that may be longer than one person takes away at once. */
 export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
-export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "operator-steps" | "trial-balance";
+export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "readers" | "looks" | "operator-steps" | "organisation-changes" | "trial-balance";
 type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
 export const api = {
@@ -262,7 +262,7 @@ export const api = {
   publishPolicy: (id: string, digest: string) =>
     only(http.POST("/api/v1/policy-drafts/{id}/publication", { params: { path: { id } }, body: { digest } })),
   withdrawPolicy: (id: string, body: WithdrawPolicy) => only(http.POST("/api/v1/policies/{id}/withdrawal", { params: { path: { id } }, body })),
-  organisationChanges: (query: Sorted & { account?: string; kind?: string }) =>
+  organisationChanges: (query: Sorted & { account?: string; by_account?: string; kind?: string; from_on?: string; until_on?: string }) =>
     only(http.GET("/api/v1/organisation/changes", { params: { query } })),
   makeOffers: (key: string, code: string) =>
     only(http.POST("/api/v1/districts/{code}/offers", { params: { path: { code }, header: keyed(key) }, body: {} })),

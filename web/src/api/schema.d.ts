@@ -1168,6 +1168,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/organisation-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Who has changed what about whom, as a spreadsheet; that it was taken is itself a line of the log
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: audit_admin.
+         */
+        post: operations["export_organisation_changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/readers": {
         parameters: {
             query?: never;
@@ -3223,6 +3243,13 @@ export interface components {
             /** Text */
             text: string[];
         };
+        /** Colleague */
+        Colleague: {
+            /** Account */
+            account: string;
+            /** Name */
+            name: string;
+        };
         /** ComparedRow */
         ComparedRow: {
             /** Fact */
@@ -3695,6 +3722,11 @@ export interface components {
         Desk: {
             /** Figures */
             figures: components["schemas"]["Figure"][];
+            /**
+             * Handed Over
+             * @description Whose work was handed to the reader within thirty days, or will be; none while organisation is away.
+             */
+            handed_over: components["schemas"]["HandedOver"][];
             /**
              * Since
              * Format: date
@@ -4311,6 +4343,57 @@ export interface components {
              */
             day: string;
         };
+        /** ExportOrganisationChanges */
+        ExportOrganisationChanges: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("at" | "kind" | "account" | "by" | "what")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Account
+             * @description Only this account.
+             * @default
+             */
+            account: string;
+            /**
+             * By Account
+             * @description Only this account.
+             * @default
+             */
+            by_account: string;
+            /**
+             * Kind
+             * @description Only this state.
+             * @default
+             */
+            kind: string;
+            /**
+             * From On
+             * @default
+             * @example 2026-12-01
+             */
+            from_on: string;
+            /**
+             * Until On
+             * @default
+             * @example 2026-12-01
+             */
+            until_on: string;
+        };
         /** ExportReaders */
         ExportReaders: {
             /**
@@ -4619,6 +4702,24 @@ export interface components {
              */
             hidden: number;
         };
+        /** HandedOver */
+        HandedOver: {
+            /** Account */
+            account: string;
+            /** Name */
+            name: string;
+            /** Duty */
+            duty: string;
+            /** Unit */
+            unit: string;
+            /** Unit Name */
+            unit_name: string;
+            /**
+             * Until On
+             * @description The last day of who hands it over.
+             */
+            until_on: string;
+        };
         /** Handling */
         Handling: {
             /**
@@ -4661,6 +4762,44 @@ export interface components {
              * @default 0
              */
             version: number;
+        };
+        /** HeldAppointment */
+        HeldAppointment: {
+            /** Id */
+            id: string;
+            /** Account */
+            account: string;
+            /** Name */
+            name: string;
+            /** Duty */
+            duty: string;
+            /** Unit */
+            unit: string;
+            /** Unit Name */
+            unit_name: string;
+            /** From On */
+            from_on: string;
+            /**
+             * Until On
+             * @description The last day; empty for none.
+             */
+            until_on: string;
+            /** State */
+            state: string;
+            /** Entered By */
+            entered_by: string;
+            /** Confirmed By */
+            confirmed_by: string;
+            /**
+             * Work To
+             * @description Where the work of somebody who left went: an account, or pool for all who have the duty there.
+             */
+            work_to: string;
+            /**
+             * Colleagues
+             * @description Who could take over the work of this duty today, having it everywhere there; none of one that is over.
+             */
+            colleagues: components["schemas"]["Colleague"][];
         };
         /** Hit */
         Hit: {
@@ -6561,7 +6700,7 @@ export interface components {
              */
             verified: boolean;
             /** Appointments */
-            appointments: components["schemas"]["Appointment"][];
+            appointments: components["schemas"]["HeldAppointment"][];
             /** Covers */
             covers: components["schemas"]["Cover"][];
         };
@@ -7229,6 +7368,7 @@ export type City = components['schemas']['City'];
 export type Claim = components['schemas']['Claim'];
 export type ClaimList = components['schemas']['ClaimList'];
 export type Clause = components['schemas']['Clause'];
+export type Colleague = components['schemas']['Colleague'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
 export type ComplaintEvent = components['schemas']['ComplaintEvent'];
@@ -7276,6 +7416,7 @@ export type ExportCases = components['schemas']['ExportCases'];
 export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
 export type ExportOperatorSteps = components['schemas']['ExportOperatorSteps'];
+export type ExportOrganisationChanges = components['schemas']['ExportOrganisationChanges'];
 export type ExportReaders = components['schemas']['ExportReaders'];
 export type ExportRequest = components['schemas']['ExportRequest'];
 export type ExportRequestList = components['schemas']['ExportRequestList'];
@@ -7290,7 +7431,9 @@ export type FinishedServicePage = components['schemas']['FinishedServicePage'];
 export type FollowUpView = components['schemas']['FollowUpView'];
 export type GroupFigures = components['schemas']['GroupFigures'];
 export type GroupsFigures = components['schemas']['GroupsFigures'];
+export type HandedOver = components['schemas']['HandedOver'];
 export type Handling = components['schemas']['Handling'];
+export type HeldAppointment = components['schemas']['HeldAppointment'];
 export type Hit = components['schemas']['Hit'];
 export type HitList = components['schemas']['HitList'];
 export type Home = components['schemas']['Home'];
@@ -10062,6 +10205,46 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    export_organisation_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrganisationChanges"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     export_readers: {
         parameters: {
             query?: never;
@@ -11603,6 +11786,8 @@ export interface operations {
                 count?: boolean;
                 /** @description Only this account. */
                 account?: string;
+                /** @description Only this account. */
+                by_account?: string;
                 kind?: string;
                 from_on?: string;
                 until_on?: string;

@@ -18,6 +18,7 @@ from organisation import store
 from organisation.domain import rules
 from organisation.domain.rules import Held, Somebody
 from organisation.domain.standing import Span
+from organisation.domain.units import Units
 from organisation.errors import (
     ALREADY_APPOINTED,
     ALREADY_OVER,
@@ -216,11 +217,9 @@ class Appointing:
         if not work_to:
             raise invalid_field("/work_to", "REQUIRED", "请选择未办完的工作移交给谁。", "Say where the work goes that is not done.")
         after = today() if last is None else last + timedelta(days=1)
-        leaving = Held(Somebody(row.account, member.person), row.duty, row.unit, Span(row.begins, row.ends))
-        for other, holder in await store.holders(session, row.duty, after):
-            held = Held(Somebody(holder.account, holder.person), other.duty, other.unit, Span(other.begins, other.ends))
-            if other.id != row.id and work_to in (POOL, holder.account) and rules.takes_over(self._parts.units, leaving, held, after):
-                return
+        able = await able_to_take_over(session, self._parts.units, row, member, after)
+        if any(work_to in (POOL, other.account) for other in able):
+            return
         raise Refusal(NOBODY_LEFT)
 
     async def _locked(self, session: AsyncSession, kind: Any, id_: str) -> Any:
@@ -229,6 +228,17 @@ class Appointing:
         if row is None:
             raise Refusal(NOT_FOUND)
         return row
+
+
+async def able_to_take_over(session: AsyncSession, units: Units, row: Appointment, member: Member, day: date) -> list[Member]:
+    """Who has, on a day, the duty everywhere where somebody has it with this appointment, and is another person."""
+    leaving = Held(Somebody(row.account, member.person), row.duty, row.unit, Span(row.begins, row.ends))
+    found: dict[str, Member] = {}
+    for other, holder in await store.holders(session, row.duty, day):
+        held = Held(Somebody(holder.account, holder.person), other.duty, other.unit, Span(other.begins, other.ends))
+        if rules.takes_over(units, leaving, held, day):
+            found[holder.account] = holder
+    return [found[account] for account in sorted(found)]
 
 
 def _self(caller: Caller) -> Somebody:

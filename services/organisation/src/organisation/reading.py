@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import anju_calendar as calendar
 from anju.organisation.v1 import organisation_pb2 as pb
-from chassis.errors import NOT_FOUND, Refusal
+from anju_terms import is_code
+from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.identity import Caller
 from chassis.wire import day as day_of
-from chassis.wire import stamp
+from chassis.wire import stamp, wrong
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from organisation import store
-from organisation.parts import Parts, today
+from organisation.appointing import able_to_take_over
+from organisation.parts import Parts, change, today
 from organisation.tables import Appointment, Change, Cover, Member
+
+# How long a successor is told whose work he has got.
+TOLD_FOR: Final = timedelta(days=30)
 
 
 class Reading:
@@ -48,9 +55,33 @@ class Reading:
             account=account,
             name=self._parts.names.open(member),
             verified=bool(member.person),
-            appointments=[self._appointment(row, member) for row in await store.appointments_of(session, account)],
+            appointments=[await self._with_colleagues(session, row, member) for row in await store.appointments_of(session, account)],
             covers=[self._cover(cover, known) for cover in covers],
         )
+
+    async def _with_colleagues(self, session: AsyncSession, row: Appointment, member: Member) -> pb.Appointment:
+        told = self._appointment(row, member)
+        if told.state in ("in_force", "to_come"):
+            for other in await able_to_take_over(session, self._parts.units, row, member, today()):
+                told.colleagues.add(account=other.account, name=self._parts.names.open(other))
+        return told
+
+    async def handed_over(self, account: str) -> pb.ListHandedOverResponse:
+        """Of somebody who leaves later as well: his successor knows beforehand."""
+        async with self._parts.database.snapshot() as session:
+            found = await store.handed_to(session, account, today() - TOLD_FOR)
+        answer = pb.ListHandedOverResponse()
+        for row, member in found:
+            unit = self._parts.units.get(row.unit)
+            answer.handed_over.add(
+                account=row.account,
+                name=self._parts.names.open(member),
+                duty=row.duty,
+                unit=row.unit,
+                unit_name=unit.name if unit is not None else row.unit,
+                until_on=_iso(row.ends),
+            )
+        return answer
 
     async def units(self, request: pb.ListUnitsRequest) -> pb.ListUnitsResponse:
         day = day_of(request.day, "/day") if request.day else today()
@@ -72,11 +103,27 @@ class Reading:
             ]
         )
 
-    async def changes(self, request: pb.ListChangesRequest) -> pb.ListChangesResponse:
+    async def changes(self, caller: Caller, request: pb.ListChangesRequest) -> pb.ListChangesResponse:
+        """That somebody takes the log away in a file is a line of it, with the purpose he gives: one a file."""
+        page = request.page
+        if page.purpose and not is_code("export_purposes", page.purpose):
+            raise invalid([wrong("/page/purpose", "请选择导出的用途。", "Choose what the file is for.")])
         begins = calendar.start_of_day(day_of(request.from_on, "/from_on")) if request.from_on else None
         ends = calendar.start_of_day(day_of(request.until_on, "/until_on") + timedelta(days=1)) if request.until_on else None
         async with self._parts.database.snapshot() as session:
-            rows, info = await store.changes(session, request.page, account=request.account, kind=request.kind, begins=begins, ends=ends)
+            rows, info = await store.changes(
+                session,
+                request.page,
+                account=request.account,
+                by_account=request.by_account,
+                kind=request.kind,
+                begins=begins,
+                ends=ends,
+            )
+        if page.purpose and not page.only_count and not page.cursor:
+            async with self._parts.database.transaction() as session:
+                await store.hold(session)
+                session.add(change(caller, "log_taken", caller.sub, "", after={"purpose": page.purpose}))
         return pb.ListChangesResponse(changes=[_change(row) for row in rows], page=info)
 
     def _appointment(self, row: Appointment, member: Member) -> pb.Appointment:

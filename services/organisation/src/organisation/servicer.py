@@ -25,6 +25,9 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
     async def GetStanding(self, request: pb.GetStandingRequest, context: Any) -> pb.GetStandingResponse:
         return await self._standings.of(current_caller())
 
+    async def ListHandedOver(self, request: pb.ListHandedOverRequest, context: Any) -> pb.ListHandedOverResponse:
+        return await self._reading.handed_over(current_caller().sub)
+
     async def GetVersion(self, request: pb.GetVersionRequest, context: Any) -> pb.GetVersionResponse:
         return await self._standings.version()
 
@@ -41,7 +44,7 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
         return await self._reading.units(request)
 
     async def ListChanges(self, request: pb.ListChangesRequest, context: Any) -> pb.ListChangesResponse:
-        return await self._reading.changes(request)
+        return await self._reading.changes(current_caller(), request)
 
     async def Appoint(self, request: pb.AppointRequest, context: Any) -> pb.AppointResponse:
         return pb.AppointResponse(person=await self._reading.person(await self._appointing.appoint(current_caller(), request)))

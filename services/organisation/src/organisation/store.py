@@ -139,6 +139,17 @@ async def appointments_of(session: AsyncSession, account: str) -> Sequence[Appoi
     return (await session.execute(query)).scalars().all()
 
 
+async def handed_to(session: AsyncSession, account: str, since: date) -> Sequence[tuple[Appointment, Member]]:
+    """Whose work was handed to an account and whose last day is no earlier than ``since``, the latest first."""
+    query = (
+        select(Appointment, Member)
+        .join(Member, col(Member.account) == col(Appointment.account))
+        .where(col(Appointment.work_to) == account, col(Appointment.state) == "in_force", col(Appointment.ends) >= since)
+        .order_by(col(Appointment.ends).desc(), col(Appointment.id))
+    )
+    return [(row, member) for row, member in (await session.execute(query)).all()]
+
+
 async def covers_of(session: AsyncSession, account: str) -> Sequence[Cover]:
     """By whom somebody was or is covered, and whom he covers."""
     mine = or_(col(Cover.absent) == account, col(Cover.substitute) == account)
@@ -155,16 +166,34 @@ async def people_by_unit(session: AsyncSession, day: date) -> dict[str, int]:
     return {row[0]: row[1] for row in (await session.execute(query)).all()}
 
 
-_CHANGES: Final = Listing({"seq": By(col(Change.seq), int)}, own="-seq", unique="seq")
+_CHANGES: Final = Listing(
+    {
+        "seq": By(col(Change.seq), int),
+        "account": By(col(Change.account), str),
+        "by_account": By(col(Change.by_account), str),
+        "kind": By(col(Change.kind), str),
+    },
+    own="-seq",
+    unique="seq",
+)
 
 
 async def changes(
-    session: AsyncSession, asked: common.PageRequest, *, account: str, kind: str, begins: datetime | None, ends: datetime | None
+    session: AsyncSession,
+    asked: common.PageRequest,
+    *,
+    account: str,
+    by_account: str,
+    kind: str,
+    begins: datetime | None,
+    ends: datetime | None,
 ) -> tuple[list[Change], common.PageInfo]:
-    """Of or by an account; from an instant up to before another."""
+    """About one account, by another; from an instant up to before another."""
     query = select(Change)
     if account:
-        query = query.where(or_(col(Change.account) == account, col(Change.by_account) == account))
+        query = query.where(col(Change.account) == account)
+    if by_account:
+        query = query.where(col(Change.by_account) == by_account)
     if kind:
         query = query.where(col(Change.kind) == kind)
     if begins is not None:

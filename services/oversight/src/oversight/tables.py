@@ -170,8 +170,6 @@ class Complaint(Base, table=True):
     about_sub: str = Field(default="")
     # The desk's words: what is to be looked at in an investigation.
     brief_sealed: bytes = Field(default=b"")
-    # Who has it at the desk: account.
-    handler: str = Field(default="")
     # The words an answer stands in: the one that holds, and one under second reading; with who wrote it.
     answer_word: str = Field(default="")
     answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)

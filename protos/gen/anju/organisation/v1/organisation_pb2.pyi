@@ -109,6 +109,78 @@ class GetStandingResponse(_message.Message):
 Global___GetStandingResponse: _TypeAlias = GetStandingResponse  # noqa: Y015
 
 @_typing.final
+class ListHandedOverRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHandedOverRequest: _TypeAlias = ListHandedOverRequest  # noqa: Y015
+
+@_typing.final
+class ListHandedOverResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDED_OVER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def handed_over(self) -> _containers.RepeatedCompositeFieldContainer[Global___HandedOver]: ...
+    def __init__(
+        self,
+        *,
+        handed_over: _abc.Iterable[Global___HandedOver] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handed_over", b"handed_over"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHandedOverResponse: _TypeAlias = ListHandedOverResponse  # noqa: Y015
+
+@_typing.final
+class HandedOver(_message.Message):
+    """Somebody's duty ends, and what is not done there is for the caller to look after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    UNIT_NAME_FIELD_NUMBER: _builtins.int
+    UNTIL_ON_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    name: _builtins.str
+    duty: _builtins.str
+    unit: _builtins.str
+    unit_name: _builtins.str
+    until_on: _builtins.str
+    """His last day, YYYY-MM-DD."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        name: _builtins.str = ...,
+        duty: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        unit_name: _builtins.str = ...,
+        until_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "duty", b"duty", "name", b"name", "unit", b"unit", "unit_name", b"unit_name", "until_on", b"until_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandedOver: _TypeAlias = HandedOver  # noqa: Y015
+
+@_typing.final
 class GetVersionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -257,6 +329,7 @@ class Appointment(_message.Message):
     ENTERED_BY_FIELD_NUMBER: _builtins.int
     CONFIRMED_BY_FIELD_NUMBER: _builtins.int
     WORK_TO_FIELD_NUMBER: _builtins.int
+    COLLEAGUES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     account: _builtins.str
     name: _builtins.str
@@ -273,6 +346,10 @@ class Appointment(_message.Message):
     confirmed_by: _builtins.str
     work_to: _builtins.str
     """Where the work of somebody who left went: an account, or pool."""
+    @_builtins.property
+    def colleagues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Colleague]:
+        """Of one person's, in force or to come: who could take over its work today, having the same duty everywhere there."""
+
     def __init__(
         self,
         *,
@@ -288,14 +365,37 @@ class Appointment(_message.Message):
         entered_by: _builtins.str = ...,
         confirmed_by: _builtins.str = ...,
         work_to: _builtins.str = ...,
+        colleagues: _abc.Iterable[Global___Colleague] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "confirmed_by", b"confirmed_by", "duty", b"duty", "entered_by", b"entered_by", "from_on", b"from_on", "id", b"id", "name", b"name", "state", b"state", "unit", b"unit", "unit_name", b"unit_name", "until_on", b"until_on", "work_to", b"work_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "colleagues", b"colleagues", "confirmed_by", b"confirmed_by", "duty", b"duty", "entered_by", b"entered_by", "from_on", b"from_on", "id", b"id", "name", b"name", "state", b"state", "unit", b"unit", "unit_name", b"unit_name", "until_on", b"until_on", "work_to", b"work_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Appointment: _TypeAlias = Appointment  # noqa: Y015
+
+@_typing.final
+class Colleague(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Colleague: _TypeAlias = Colleague  # noqa: Y015
 
 @_typing.final
 class Cover(_message.Message):
@@ -875,11 +975,15 @@ class ListChangesRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     FROM_ON_FIELD_NUMBER: _builtins.int
     UNTIL_ON_FIELD_NUMBER: _builtins.int
+    BY_ACCOUNT_FIELD_NUMBER: _builtins.int
     account: _builtins.str
-    """Whom it is about, or who has made it."""
+    """Whom it is about."""
     kind: _builtins.str
     from_on: _builtins.str
+    """YYYY-MM-DD, both included."""
     until_on: _builtins.str
+    by_account: _builtins.str
+    """Who has made it."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -890,10 +994,11 @@ class ListChangesRequest(_message.Message):
         kind: _builtins.str = ...,
         from_on: _builtins.str = ...,
         until_on: _builtins.str = ...,
+        by_account: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "from_on", b"from_on", "kind", b"kind", "page", b"page", "until_on", b"until_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "by_account", b"by_account", "from_on", b"from_on", "kind", b"kind", "page", b"page", "until_on", b"until_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

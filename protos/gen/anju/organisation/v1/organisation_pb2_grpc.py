@@ -39,6 +39,11 @@ class OrganisationServiceStub:
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingRequest.SerializeToString,
                 response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingResponse.FromString,
                 _registered_method=True)
+        self.ListHandedOver = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ListHandedOver',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/anju.organisation.v1.OrganisationService/GetVersion',
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetVersionRequest.SerializeToString,
@@ -101,6 +106,13 @@ class OrganisationServiceServicer:
 
     def GetStanding(self, request, context):
         """What the caller may do now: his own duties, and those of whom he covers. Nothing for somebody without any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHandedOver(self, request, context):
+        """Whose work was handed to the caller, or will be: said to him for thirty days after it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,6 +206,11 @@ def add_OrganisationServiceServicer_to_server(servicer, server):
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingRequest.FromString,
                     response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingResponse.SerializeToString,
             ),
+            'ListHandedOver': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHandedOver,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverResponse.SerializeToString,
+            ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.GetVersionRequest.FromString,
@@ -277,6 +294,33 @@ class OrganisationService:
             '/anju.organisation.v1.OrganisationService/GetStanding',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingRequest.SerializeToString,
             anju_dot_organisation_dot_v1_dot_organisation__pb2.GetStandingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHandedOver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ListHandedOver',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListHandedOverResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,6 +33,8 @@ class OrganisationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OrganisationServiceAsyncStub: ...
     GetStanding: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.GetStandingRequest, _organisation_pb2.GetStandingResponse]
     """What the caller may do now: his own duties, and those of whom he covers. Nothing for somebody without any."""
+    ListHandedOver: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListHandedOverRequest, _organisation_pb2.ListHandedOverResponse]
+    """Whose work was handed to the caller, or will be: said to him for thirty days after it is."""
     GetVersion: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.GetVersionRequest, _organisation_pb2.GetVersionResponse]
     """The number of the last change on record: while it stays, standings change by the calendar alone."""
     ImportPeople: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ImportPeopleRequest, _organisation_pb2.ImportPeopleResponse]
@@ -67,6 +69,8 @@ class OrganisationServiceAsyncStub(OrganisationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStanding: _aio.UnaryUnaryMultiCallable[_organisation_pb2.GetStandingRequest, _organisation_pb2.GetStandingResponse]  # type: ignore[assignment]
     """What the caller may do now: his own duties, and those of whom he covers. Nothing for somebody without any."""
+    ListHandedOver: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListHandedOverRequest, _organisation_pb2.ListHandedOverResponse]  # type: ignore[assignment]
+    """Whose work was handed to the caller, or will be: said to him for thirty days after it is."""
     GetVersion: _aio.UnaryUnaryMultiCallable[_organisation_pb2.GetVersionRequest, _organisation_pb2.GetVersionResponse]  # type: ignore[assignment]
     """The number of the last change on record: while it stays, standings change by the calendar alone."""
     ImportPeople: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ImportPeopleRequest, _organisation_pb2.ImportPeopleResponse]  # type: ignore[assignment]
@@ -104,6 +108,14 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_organisation_pb2.GetStandingResponse, _abc.Awaitable[_organisation_pb2.GetStandingResponse]]:
         """What the caller may do now: his own duties, and those of whom he covers. Nothing for somebody without any."""
+
+    @_abc_1.abstractmethod
+    def ListHandedOver(
+        self,
+        request: _organisation_pb2.ListHandedOverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.ListHandedOverResponse, _abc.Awaitable[_organisation_pb2.ListHandedOverResponse]]:
+        """Whose work was handed to the caller, or will be: said to him for thirty days after it is."""
 
     @_abc_1.abstractmethod
     def GetVersion(

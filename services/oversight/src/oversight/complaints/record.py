@@ -100,13 +100,12 @@ class Record:
         assert word is not None
         assert told is not None
         if request.event in _ACCEPTS:
-            found.handler = said.sub
             found.about_sub = told.about or found.about_sub
             if request.event == "investigation_opened":
                 text = self._parts.open(told.sealed, "word", told.word_id)
                 found.brief_sealed = self._parts.seal(text, "brief_sealed", found.no)
         elif request.event == "reassigned":
-            found.level, found.district, found.street, found.handler = request.level, request.district, request.street, ""
+            found.level, found.district, found.street = request.level, request.district, request.street
         elif request.event == "proposed":
             found.proposed_word = said.id
             found.written_by, found.written_by_person = said.sub, word.person
@@ -118,7 +117,7 @@ class Record:
             found.proposed_word, found.answered_at = "", utc(request.step.as_of)
         elif request.event in _AGAIN:
             found.rounds += 1
-            found.level, found.handler = request.level, ""
+            found.level = request.level
         elif request.event == "rated":
             found.score = told.score
         elif request.event == "merged":

@@ -53,7 +53,6 @@ def upgrade() -> None:
         sa.Column("about_name_index", sa.String(), nullable=False),
         sa.Column("about_sub", sa.String(), nullable=False),
         sa.Column("brief_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("handler", sa.String(), nullable=False),
         sa.Column("answer_word", sa.String(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("proposed_word", sa.String(), nullable=False),

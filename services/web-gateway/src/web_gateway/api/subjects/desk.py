@@ -10,11 +10,14 @@ from typing import Final, Literal
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
+from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.payments.v1 import payments_pb2 as payments
 from anju_calendar import local_date
 from chassis.errors import Refusal
 from pydantic import Field
 
+from web_gateway.api import fields as f
+from web_gateway.api.convert import to_model
 from web_gateway.api.layer import Access, Answer, Api, Call
 from web_gateway.api.subjects.reads import readers
 
@@ -43,8 +46,20 @@ class Figure(Answer):
     count: int | None = Field(description="Counted up to 10,000 and one more; null when the service it comes from does not answer now.")
 
 
+class HandedOver(Answer):
+    account: str
+    name: str
+    duty: f.Role
+    unit: str
+    unit_name: str
+    until_on: str = Field(description="The last day of who hands it over.")
+
+
 class Desk(Answer):
     figures: list[Figure]
+    handed_over: list[HandedOver] = Field(
+        description="Whose work was handed to the reader within thirty days, or will be; none while organisation is away."
+    )
     since: date = Field(description="What has changed is counted from the beginning of this day: yesterday, in China.")
 
 
@@ -118,7 +133,16 @@ async def get_desk(call: Call) -> Desk:
     """
     since = local_date(datetime.now(UTC)) - timedelta(days=1)
     names = list(dict.fromkeys(name for role in call.person.roles for name in OF_DUTY.get(role, ())))
-    return Desk(figures=list(await asyncio.gather(*(_figure(call, name, since) for name in names))), since=since)
+    handed_over, *figures = await asyncio.gather(_handed_over(call), *(_figure(call, name, since) for name in names))
+    return Desk(figures=figures, handed_over=handed_over, since=since)
+
+
+async def _handed_over(call: Call) -> list[HandedOver]:
+    try:
+        found = await call.rpc("organisation", call.services.organisation.ListHandedOver, organisation.ListHandedOverRequest())
+    except Refusal:
+        return []
+    return [to_model(HandedOver, each) for each in found.handed_over]
 
 
 async def _figure(call: Call, name: Number, since: date) -> Figure:

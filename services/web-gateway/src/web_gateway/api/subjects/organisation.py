@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+from anju.common.v1 import common_pb2 as common
 from anju.organisation.v1 import organisation_pb2 as organisation
 from pydantic import Field
 
@@ -48,6 +49,7 @@ UnitCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{2,20}$", description="Co
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-12-01"])]
 MaybeDay = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", examples=["2026-12-01"])]
 Duty = Annotated[str, OneOf("roles")]
+CHANGES_BY: Final = ("seq", "account", "by_account", "kind")
 AppointmentState = Annotated[str, CodeOf("appointment_states")]
 
 
@@ -66,6 +68,17 @@ class Appointment(Answer):
     work_to: str = Field(description="Where the work of somebody who left went: an account, or pool for all who have the duty there.")
 
 
+class Colleague(Answer):
+    account: str
+    name: str
+
+
+class HeldAppointment(Appointment):
+    colleagues: list[Colleague] = Field(
+        description="Who could take over the work of this duty today, having it everywhere there; none of one that is over."
+    )
+
+
 class Cover(Answer):
     id: str
     absent: str
@@ -81,7 +94,7 @@ class StaffMember(Answer):
     account: str
     name: str
     verified: bool = Field(description="Whether the number of his identity document is known; else the account alone is.")
-    appointments: list[Appointment]
+    appointments: list[HeldAppointment]
     covers: list[Cover]
 
 
@@ -121,8 +134,9 @@ class AppointmentFilter(f.Sorted):
 
 
 class ChangeFilter(f.Sorted):
-    sort: str = f.sorting("seq")
+    sort: str = f.sorting(*CHANGES_BY)
     account: MaybeAccount = ""
+    by_account: MaybeAccount = ""
     kind: Annotated[str, Field(pattern=r"^[a-z_]{0,30}$")] = ""
     from_on: MaybeDay = ""
     until_on: MaybeDay = ""
@@ -240,12 +254,14 @@ async def end_cover(call: Call, params: OfCover, body: Empty) -> StaffMember:
 @api.get("/organisation/changes", access=Access.STAFF, roles=("audit_admin",))
 async def list_organisation_changes(call: Call, params: ChangeFilter) -> f.Page[OrganisationChange]:
     """Who has changed what about whom, the newest first."""
-    request = organisation.ListChangesRequest(
-        page=params.page(), account=params.account, kind=params.kind, from_on=params.from_on, until_on=params.until_on
-    )
-    found = await call.rpc("organisation", call.services.organisation.ListChanges, request)
+    found = await changes(call, params.page(), **params.model_dump(include={"account", "by_account", "kind", "from_on", "until_on"}))
     items = [to_model(OrganisationChange, each) for each in found.changes]
     return f.Page[OrganisationChange](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
+
+
+async def changes(call: Call, page: common.PageRequest, **only: str) -> organisation.ListChangesResponse:
+    request = organisation.ListChangesRequest(page=page, **only)
+    return await call.rpc("organisation", call.services.organisation.ListChanges, request)  # type: ignore[no-any-return]
 
 
 def _member(answer: Any) -> StaffMember:
