@@ -90,7 +90,7 @@ async def test_the_log_of_duties_is_a_file_in_words_with_its_filter(gateway: Wor
     ) as response:
         assert response.status == 200, await response.text()
         text = content(await response.read())
-    assert "岗位：街道经办；单位：北书店街道" in text or "岗位：" in text
+    assert "岗位：街道经办；单位：北书店街道；" in text
     assert "最后一天：2026-12-01 → 2026-12-05；最后一天：2026-12-01 → 无；工作移交：同岗位其他人" in text
     assert "立即停用" not in text
     asked = [each.request for each in gateway.backstage.asked if each.method == "ListChanges"][-1]
