@@ -5,7 +5,7 @@ import { locale } from "@/i18n";
 import { announce } from "./announce";
 import { digest, uuid } from "./ids";
 
-function asProblem(error: unknown, reading = false): Problem {
+export function asProblem(error: unknown, reading = false): Problem {
   if (error instanceof Problem && !(reading && error.status === 0)) return error;
   if (!(error instanceof Problem)) console.error(error);
   return offline(reading);

@@ -20,3 +20,6 @@ export function digest(text: string): string {
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
 }
+
+/** The key of one of several requests that belong together: another for each of them, and for each always the same. */
+export const derived = (key: string, of: string): string => key.slice(0, 24) + parseInt(digest(of), 36).toString(16).padStart(12, "0").slice(-12);

@@ -1,8 +1,10 @@
 /** What of the platform has to be looked into, by what its parts say; what says nothing is one of it. */
+import { limits } from "@/api/limits";
 import type { Office, Operations, OperatorStep, Part } from "@/api/schema";
 import { t, title, type Key } from "@/i18n";
 import { divisionName } from "@/lib/divisions";
 import { moment } from "@/lib/format";
+import type { Said } from "./list/bulk";
 
 /** An entry that was written down to be handed on goes out within seconds; one that waits so long does not. */
 const LATE_MINUTES = 5;
@@ -26,6 +28,8 @@ export interface OperatorAct {
   name: string;
   run: (key: string, reason: string) => Promise<unknown>;
 }
+/** Why an operator does something to several of them: on record with each. */
+export const why = (): Said => ({ name: "reason", label: t("ops.reason"), kind: "words", value: "", maxlength: limits.OfWorkflow.reason, missing: t("ops.reason_missing") });
 /** What was acted on: a workflow by its id, what was to be handed on by what it is and its number. */
 export function subjectName({ subject }: OperatorStep): string {
   const [place, kind, entry] = subject.split("/");
