@@ -45,7 +45,7 @@ STAFF = {
     ),
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
-    "city_reviewer": ("/staff/policies", "/staff/policies/new", "/staff/policies/edit/rent"),
+    "city_reviewer": ("/staff/broadcasts", "/staff/broadcasts/new", "/staff/policies", "/staff/policies/new", "/staff/policies/edit/rent"),
     "operator": ("/staff/", "/staff/operations"),
     "user_admin": ("/staff/", "/staff/organisation", "/staff/organisation/appoint", "/staff/organisation/people/s-street_clerk-410202001"),
     "audit_admin": ("/staff/organisation/changes",),

@@ -28,6 +28,18 @@ export const terms = {
     paid: {"zh": "已缴清", "en": "Paid"},
     arrears: {"zh": "欠租", "en": "In arrears"},
   },
+  broadcast_audiences: {
+    open_cases: {"zh": "正在申请的家庭", "en": "Households whose application is under way"},
+    registered: {"zh": "已登记的家庭（轮候和在租）", "en": "Registered households, waiting or housed"},
+    all: {"zh": "正在申请和已登记的家庭", "en": "Both"},
+  },
+  broadcast_states: {
+    written: {"zh": "待另一人发出", "en": "To be released by another person"},
+    sending: {"zh": "正在发送", "en": "Being sent"},
+    paused: {"zh": "已暂停", "en": "Paused"},
+    done: {"zh": "已发完", "en": "Sent to all"},
+    stopped: {"zh": "已停止", "en": "Stopped"},
+  },
   categories: {
     local_household: {"zh": "城镇中等偏下收入住房困难家庭", "en": "Local household in housing difficulty", "hint": {"zh": "本市户籍，收入不高，没有住房或者住房面积小。", "en": "Registered in the city, low income, no home or a small one."}},
     new_worker: {"zh": "新就业无房职工", "en": "Newly employed worker without a home", "hint": {"zh": "毕业后在本市工作不久，有劳动合同，没有住房。", "en": "Working in the city since shortly after graduating, with a contract, without a home."}},

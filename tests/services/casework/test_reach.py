@@ -309,6 +309,13 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {""},
     ),
+    "ListAudience": (
+        lambda no: pb.ListAudienceRequest(audience="all", division="4102"),
+        {"notifications"},
+        {},
+        "NOT_ALLOWED",
+        {""},
+    ),
     "GetContact": (lambda no: pb.GetContactRequest(application_no=no), {"notifications"}, {}, "NOT_ALLOWED", {""}),
 }
 

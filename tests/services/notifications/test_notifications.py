@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -68,6 +68,28 @@ class Casework(casework_rpc.CaseworkServiceServicer):
         self.phone = PHONE
         self.looks: list[tuple[str, str]] = []
         self.recusal = ""
+        # Of a notice to many: (number, owner, phone) in order; and what happens while a page is asked for.
+        self.households: list[tuple[str, str, str]] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def ListAudience(self, request: casework.ListAudienceRequest, context: Any) -> casework.ListAudienceResponse:
+        current_caller().require_role("notifications")
+        if self.down:
+            raise Refusal(errors.UNAVAILABLE)
+        if not request.limit:
+            return casework.ListAudienceResponse(total=len(self.households))
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        start = int(request.cursor or 0)
+        page = self.households[start : start + request.limit]
+        Household = casework.ListAudienceResponse.Household
+        return casework.ListAudienceResponse(
+            households=[
+                Household(application_no=no, contact=casework.GetContactResponse(owner=owner, phone=phone, locale="zh-CN", street=STREET))
+                for no, owner, phone in page
+            ],
+            next_cursor=str(start + len(page)) if start + len(page) < len(self.households) else "",
+        )
 
     async def GetApplication(self, request: casework.GetApplicationRequest, context: Any) -> casework.GetApplicationResponse:
         self.looks.append((current_caller().sub, request.no))

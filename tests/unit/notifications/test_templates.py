@@ -41,6 +41,8 @@ BLANKS = {
     "registered": {"rank", "expires"},
     "withdrawn": set(),
     "lapsed": set(),
+    "broadcast": {"headline", "message"},
+    "broadcast_inbox": {"headline", "message"},
     "offer_made": {"unit", "expires"},
     "offer_accepted": {"lease", "sign_by"},
     "offer_declined": {"left"},
@@ -101,6 +103,7 @@ FACTS = {
     "fen": Fact("fen", 123_450),
     "count": Fact("count", 7),
     "term": Fact("term", ("stages", "street_review")),
+    "words": Fact("words", ("停水通知", "No water")),
     "list": Fact("list", (("registers", "social_insurance"), ("registers", "real_estate"))),
 }
 

@@ -108,7 +108,7 @@ def test_the_committed_document_is_what_the_operations_say() -> None:
 def test_the_document_is_complete() -> None:
     document = openapi.document()
     operations = [op for methods in document["paths"].values() for op in methods.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 130
+    assert len({op["operationId"] for op in operations}) == len(operations)
     used = str(document["paths"]) + str(document["components"])
     for operation in operations:
         assert operation["summary"]
@@ -123,32 +123,142 @@ def test_the_document_is_complete() -> None:
 def test_every_operation_of_the_agreed_table_exists() -> None:
     """The table both sides were built from; removing a line breaks pages already on people's phones."""
     agreed = """
-        GET /desk · GET /operations · GET /operations/steps · POST /operations/resumptions · POST /operations/repairs · POST /operations/deliveries
-        GET /session · PUT /session/acting · GET /city · GET /divisions · GET /conditions · GET /policies · GET /policies/{id} · GET /policy-articles · GET /visits · GET /notices · GET /estates · GET /districts/{code}/waiting-list
-        POST /applications · GET /applications · GET /applications/{no} · GET /applications/{no}/events · GET /applications/{no}/lookups
-        GET /applications/{no}/assessment · GET /applications/{no}/access-log · GET /applications/{no}/reads · GET /applications/{no}/tenancy · PUT /applications/{no}/dossier
-        GET /confirmations · POST /applications/{no}/confirmation · POST /applications/{no}/confirmation/withdrawal · POST /applications/{no}/members/{index}/confirmation · POST /applications/{no}/members/{index}/confirmation/withdrawal
-        POST /counter/form · POST /counter/authorisations · POST /counter/visits · DELETE /counter/visits/{id}
-        GET /applications/{no}/receipt.pdf · GET /applications/{no}/authorisation.jpg
-        POST /applications/{no}/withdrawal · POST /applications/{no}/objections · POST /applications/{no}/waiting-exit
-        POST /offers/{id}/answer · GET /leases/{no}/contract · GET /leases/{no}/contract.pdf · GET /contracts/{no}/{mark} · POST /leases/{no}/signature · GET /leases · GET /leases/{no}/bills · GET /leases/{no}/bills/{period}
-        POST /leases/{no}/bills/{period}/payments · GET /bills · GET /inbox · POST /inbox/{id}/read · GET /myself/reach · PUT /myself/reach · GET /letters · POST /letters/print · POST /letters/{id}/step · GET /myself/queries · GET /myself/recusals · PUT /myself/recusals · POST /myself/queries/{id}/objection · GET /readers · GET /looks · GET /tasks · POST /searches
-        POST /exports/tasks · POST /exports/applications · POST /exports/waiting-list · POST /exports/leases · POST /exports/bills · POST /exports/readers · POST /exports/looks · POST /exports/operator-steps · POST /exports/organisation-changes · POST /exports/trial-balance
-        POST /export-requests/tasks · POST /export-requests/applications · POST /export-requests/waiting-list · POST /export-requests/leases · POST /export-requests/bills
-        GET /export-requests · POST /export-requests/{list}/{id}/answer · GET /export-requests/{list}/{id}/file
-        GET /policy-drafts · GET /policy-drafts/{id} · PUT /policy-drafts/{id} · POST /policy-drafts/{id}/publication · POST /policies/{id}/withdrawal
-        POST /anonymous-complaints · POST /anonymous-complaints/lookup · POST /anonymous-complaints/response
-        POST /complaints · GET /my-complaints · GET /complaints · GET /complaints/{no} · POST /complaints/{no}/response · POST /complaints/{no}/handling
-        GET /services · POST /services/{id}/evaluation · POST /counter-visits · GET /receipts/{code} · POST /receipts/{code}/evaluation · GET /evaluations
-        GET /follow-ups · POST /follow-ups/{id}/answer
-        GET /query-objections · POST /query-objections/{id}/answer
-        GET /applications/{no}/review · GET /applications/{no}/comparison · POST /applications/{no}/decision · POST /applications/{no}/recusal · POST /applications/{no}/objections/{id}/decision · POST /units · POST /districts/{code}/offers
-        GET /organisation/units · GET /organisation/appointments · POST /organisation/appointments · POST /organisation/appointments/{id}/end
-        POST /organisation/appointments/{id}/confirmation · GET /organisation/people/{account} · POST /organisation/covers · POST /organisation/covers/{id}/end
+        POST /anonymous-complaints
+        POST /anonymous-complaints/lookup
+        POST /anonymous-complaints/response
+        GET /applications
+        POST /applications
+        GET /applications/{no}
+        GET /applications/{no}/access-log
+        GET /applications/{no}/assessment
+        GET /applications/{no}/authorisation.jpg
+        GET /applications/{no}/comparison
+        POST /applications/{no}/confirmation
+        POST /applications/{no}/confirmation/withdrawal
+        POST /applications/{no}/decision
+        PUT /applications/{no}/dossier
+        GET /applications/{no}/events
+        GET /applications/{no}/lookups
+        POST /applications/{no}/members/{index}/confirmation
+        POST /applications/{no}/members/{index}/confirmation/withdrawal
+        POST /applications/{no}/objections
+        POST /applications/{no}/objections/{id}/decision
+        GET /applications/{no}/reads
+        GET /applications/{no}/receipt.pdf
+        POST /applications/{no}/recusal
+        GET /applications/{no}/review
+        GET /applications/{no}/tenancy
+        POST /applications/{no}/waiting-exit
+        POST /applications/{no}/withdrawal
+        GET /bills
+        GET /broadcasts
+        POST /broadcasts
+        GET /broadcasts/{id}
+        POST /broadcasts/{id}/step
+        GET /city
+        GET /complaints
+        POST /complaints
+        GET /complaints/{no}
+        POST /complaints/{no}/handling
+        POST /complaints/{no}/response
+        GET /conditions
+        GET /confirmations
+        GET /contracts/{no}/{mark}
+        POST /counter-visits
+        POST /counter/authorisations
+        POST /counter/form
+        POST /counter/visits
+        DELETE /counter/visits/{id}
+        GET /counters
+        GET /desk
+        POST /districts/{code}/offers
+        GET /districts/{code}/waiting-list
+        GET /divisions
+        DELETE /drafts/{no}
+        GET /drafts/{no}
+        PUT /drafts/{no}
+        GET /estates
+        GET /evaluations
+        GET /export-requests
+        POST /export-requests/applications
+        POST /export-requests/bills
+        POST /export-requests/leases
+        POST /export-requests/tasks
+        POST /export-requests/waiting-list
+        POST /export-requests/{list}/{id}/answer
+        GET /export-requests/{list}/{id}/file
+        POST /exports/applications
+        POST /exports/bills
+        POST /exports/leases
+        POST /exports/looks
+        POST /exports/operator-steps
+        POST /exports/organisation-changes
+        POST /exports/readers
+        POST /exports/tasks
+        POST /exports/trial-balance
+        POST /exports/waiting-list
+        GET /follow-ups
+        POST /follow-ups/{id}/answer
+        GET /inbox
+        POST /inbox/{id}/read
+        GET /leases
+        GET /leases/{no}/bills
+        GET /leases/{no}/bills/{period}
+        POST /leases/{no}/bills/{period}/payments
+        GET /leases/{no}/contract
+        GET /leases/{no}/contract.pdf
+        POST /leases/{no}/signature
+        GET /ledger/trial-balance
+        GET /letters
+        POST /letters/print
+        POST /letters/{id}/step
+        GET /looks
+        GET /my-complaints
+        GET /myself/queries
+        POST /myself/queries/{id}/objection
+        GET /myself/reach
+        PUT /myself/reach
+        GET /myself/recusals
+        PUT /myself/recusals
+        GET /notices
+        POST /offers/{id}/answer
+        GET /operations
+        POST /operations/deliveries
+        POST /operations/repairs
+        POST /operations/resumptions
+        GET /operations/steps
+        GET /organisation/appointments
+        POST /organisation/appointments
+        POST /organisation/appointments/{id}/confirmation
+        POST /organisation/appointments/{id}/end
         GET /organisation/changes
-        GET /counters · GET /ledger/trial-balance · GET /drafts/{no} · PUT /drafts/{no} · DELETE /drafts/{no}
+        POST /organisation/covers
+        POST /organisation/covers/{id}/end
+        GET /organisation/people/{account}
+        GET /organisation/units
+        GET /policies
+        GET /policies/{id}
+        POST /policies/{id}/withdrawal
+        GET /policy-articles
+        GET /policy-drafts
+        GET /policy-drafts/{id}
+        PUT /policy-drafts/{id}
+        POST /policy-drafts/{id}/publication
+        GET /query-objections
+        POST /query-objections/{id}/answer
+        GET /readers
+        GET /receipts/{code}
+        POST /receipts/{code}/evaluation
+        POST /searches
+        GET /services
+        POST /services/{id}/evaluation
+        GET /session
+        PUT /session/acting
+        GET /tasks
+        POST /units
+        GET /visits
     """
-    wanted = {" ".join(line.split()) for line in agreed.replace("\n", "·").split("·") if line.strip()}
+    wanted = {line.strip() for line in agreed.splitlines() if line.strip()}
     found = {f"{op.method} {op.path.removeprefix('/api/v1')}" for op in openapi.operations()}
     assert found == wanted
 
@@ -185,6 +295,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "set_reach",
                 "print_letters",
                 "mark_letter",
+                "step_broadcast",
                 "choose_capacity",
                 "save_policy_draft",
                 "publish_policy",

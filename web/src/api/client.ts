@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { reactive } from "vue";
 import { locale } from "@/i18n";
 import { offline, Problem, problemFrom } from "./problem";
-import type { AnswerFollowUp, Appoint, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewUnit, OpenVisit, Opinion, paths, SavePolicyDraft, SessionView, SetCover, SubmitApplication, WithdrawPolicy } from "./schema";
+import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, Dossier, DraftForm, EndAppointment, NewBroadcast, NewUnit, OpenVisit, Opinion, paths, SavePolicyDraft, SessionView, SetCover, SubmitApplication, WithdrawPolicy } from "./schema";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -262,6 +262,11 @@ export const api = {
   publishPolicy: (id: string, digest: string) =>
     only(http.POST("/api/v1/policy-drafts/{id}/publication", { params: { path: { id } }, body: { digest } })),
   withdrawPolicy: (id: string, body: WithdrawPolicy) => only(http.POST("/api/v1/policies/{id}/withdrawal", { params: { path: { id } }, body })),
+  broadcasts: (query: Sorted & { state?: string }) => only(http.GET("/api/v1/broadcasts", { params: { query } })),
+  broadcast: (id: string) => orNull(only(http.GET("/api/v1/broadcasts/{id}", { params: { path: { id } } }))),
+  writeBroadcast: (key: string, body: NewBroadcast) => only(http.POST("/api/v1/broadcasts", { params: { header: keyed(key) }, body })),
+  stepBroadcast: (id: string, step: BroadcastStep["step"]) =>
+    only(http.POST("/api/v1/broadcasts/{id}/step", { params: { path: { id } }, body: { step } })),
   organisationChanges: (query: Sorted & { account?: string; by_account?: string; kind?: string; from_on?: string; until_on?: string }) =>
     only(http.GET("/api/v1/organisation/changes", { params: { query } })),
   makeOffers: (key: string, code: string) =>

@@ -130,6 +130,12 @@ export const limits = {
     "name": 100,
     "document": 200
   },
+  "NewBroadcast": {
+    "title_zh": 60,
+    "body_zh": 1000,
+    "title_en": 60,
+    "body_en": 1000
+  },
   "NewUnit": {
     "estate_name": 100,
     "address": 200,

@@ -521,6 +521,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/broadcasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Those to parts of the city the official acts for
+         * @description Roles: city_reviewer, auditor.
+         */
+        get: operations["list_broadcasts"];
+        put?: never;
+        /**
+         * Writes one down
+         * @description Nothing is sent before another person has released it. Roles: city_reviewer.
+         */
+        post: operations["write_broadcast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/broadcasts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One with its texts and how far it has come
+         * @description Roles: city_reviewer, auditor.
+         */
+        get: operations["get_broadcast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/broadcasts/{id}/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Releases, pauses, resumes or stops it
+         * @description The same step again changes nothing, so it needs no Idempotency-Key. Roles: city_reviewer.
+         */
+        post: operations["step_broadcast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/city": {
         parameters: {
             query?: never;
@@ -3102,6 +3166,161 @@ export interface components {
             /** En */
             en: string;
         };
+        /** BroadcastId */
+        BroadcastId: {
+            /** Id */
+            id: string;
+        };
+        /** BroadcastRow */
+        BroadcastRow: {
+            /** Id */
+            id: string;
+            /** Audience */
+            audience: string;
+            /** Division */
+            division: string;
+            /** Must Arrive */
+            must_arrive: boolean;
+            /** Title Zh */
+            title_zh: string;
+            /** Body Zh */
+            body_zh: string;
+            /** Title En */
+            title_en: string;
+            /** Body En */
+            body_en: string;
+            /** State */
+            state: string;
+            /**
+             * Households
+             * @description For how many it was when it was released.
+             */
+            households: number;
+            /** Told */
+            told: number;
+            /**
+             * Under Way
+             * @description Text messages and letters whose receipt has not come.
+             */
+            under_way: number;
+            /** Arrived */
+            arrived: number;
+            /**
+             * Failed
+             * @description Neither text message nor letter reached them; it stands among their messages.
+             */
+            failed: number;
+            /**
+             * Written At
+             * Format: date-time
+             */
+            written_at: string;
+            /** Released At */
+            released_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Expected At
+             * @description While it is sent: when everybody will have been told.
+             */
+            expected_at: string | null;
+            /**
+             * Own
+             * @description The reader has written it: another person releases it.
+             */
+            own: boolean;
+        };
+        /** BroadcastRowPage */
+        BroadcastRowPage: {
+            /** Items */
+            items: components["schemas"]["BroadcastRow"][];
+            /**
+             * Next Cursor
+             * @description Cursor of the next page; empty on the last.
+             * @default
+             */
+            next_cursor: string;
+            /**
+             * Total
+             * @description How many there are, counted up to 10,000 and one more; null unless asked for.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** BroadcastStep */
+        BroadcastStep: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "release" | "pause" | "resume" | "stop";
+        };
+        /** BroadcastView */
+        BroadcastView: {
+            /** Id */
+            id: string;
+            /** Audience */
+            audience: string;
+            /** Division */
+            division: string;
+            /** Must Arrive */
+            must_arrive: boolean;
+            /** Title Zh */
+            title_zh: string;
+            /** Body Zh */
+            body_zh: string;
+            /** Title En */
+            title_en: string;
+            /** Body En */
+            body_en: string;
+            /** State */
+            state: string;
+            /**
+             * Households
+             * @description For how many it was when it was released.
+             */
+            households: number;
+            /** Told */
+            told: number;
+            /**
+             * Under Way
+             * @description Text messages and letters whose receipt has not come.
+             */
+            under_way: number;
+            /** Arrived */
+            arrived: number;
+            /**
+             * Failed
+             * @description Neither text message nor letter reached them; it stands among their messages.
+             */
+            failed: number;
+            /**
+             * Written At
+             * Format: date-time
+             */
+            written_at: string;
+            /** Released At */
+            released_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Expected At
+             * @description While it is sent: when everybody will have been told.
+             */
+            expected_at: string | null;
+            /**
+             * Own
+             * @description The reader has written it: another person releases it.
+             */
+            own: boolean;
+            /**
+             * Sms Zh
+             * @description What a phone shows of it.
+             */
+            sms_zh: string;
+            /** Sms En */
+            sms_en: string;
+        };
         /** Calls */
         Calls: {
             /** Minutes */
@@ -5183,6 +5402,33 @@ export interface components {
              */
             photo: Blob;
         };
+        /** NewBroadcast */
+        NewBroadcast: {
+            /**
+             * Audience
+             * @enum {string}
+             */
+            audience: "open_cases" | "registered" | "all";
+            /**
+             * Division
+             * @description City, district or street whose households are told.
+             */
+            division: string;
+            /**
+             * Must Arrive
+             * @description By text message, else by letter; otherwise it stands among the messages on the page only.
+             * @default false
+             */
+            must_arrive: boolean;
+            /** Title Zh */
+            title_zh: string;
+            /** Body Zh */
+            body_zh: string;
+            /** Title En */
+            title_en: string;
+            /** Body En */
+            body_en: string;
+        };
         /** NewUnit */
         NewUnit: {
             /** Estate Id */
@@ -7190,7 +7436,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, EXPORT_NEEDS_ANOTHER, BAD_SIGNATURE, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, EXPORT_NEEDS_ANOTHER, BAD_SIGNATURE, SECOND_SENDER, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -7217,7 +7463,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -7360,6 +7606,11 @@ export type Authorisation = components['schemas']['Authorisation'];
 export type Bill = components['schemas']['Bill'];
 export type BillPage = components['schemas']['BillPage'];
 export type BothTexts = components['schemas']['BothTexts'];
+export type BroadcastId = components['schemas']['BroadcastId'];
+export type BroadcastRow = components['schemas']['BroadcastRow'];
+export type BroadcastRowPage = components['schemas']['BroadcastRowPage'];
+export type BroadcastStep = components['schemas']['BroadcastStep'];
+export type BroadcastView = components['schemas']['BroadcastView'];
 export type Calls = components['schemas']['Calls'];
 export type CapacityView = components['schemas']['CapacityView'];
 export type ChangedDetail = components['schemas']['ChangedDetail'];
@@ -7451,6 +7702,7 @@ export type Member = components['schemas']['Member'];
 export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
 export type NewAuthorisation = components['schemas']['NewAuthorisation'];
+export type NewBroadcast = components['schemas']['NewBroadcast'];
 export type NewUnit = components['schemas']['NewUnit'];
 export type Notice = components['schemas']['Notice'];
 export type NoticePage = components['schemas']['NoticePage'];
@@ -8751,6 +9003,163 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_broadcasts: {
+        parameters: {
+            query?: {
+                /** @description At most this many items. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Column to sort by, "-" before it for descending; empty: the list's own order. */
+                sort?: string;
+                /** @description Leave out so many from the beginning, instead of going on by cursor. */
+                skip?: number;
+                /** @description Say how many there are. */
+                count?: boolean;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroadcastRowPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    write_broadcast: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBroadcast"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroadcastId"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_broadcast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroadcastView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    step_broadcast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BroadcastStep"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroadcastRow"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -20,7 +20,26 @@ interface Page {
   roles: string[];
   component: RouteRecordRaw["component"];
 }
-export type Icon = "tasks" | "cases" | "waiting" | "leases" | "arrears" | "ledger" | "counters" | "readers" | "objections" | "recusals" | "exports" | "operations" | "steps" | "organisation" | "changes" | "counter" | "letters" | "policies";
+export type Icon =
+  | "tasks"
+  | "cases"
+  | "waiting"
+  | "leases"
+  | "arrears"
+  | "ledger"
+  | "counters"
+  | "readers"
+  | "objections"
+  | "recusals"
+  | "exports"
+  | "operations"
+  | "steps"
+  | "organisation"
+  | "changes"
+  | "counter"
+  | "letters"
+  | "policies"
+  | "broadcasts";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -153,6 +172,28 @@ export const PAGES: Page[] = [
     help: "help.policy_edit",
     roles: ["city_reviewer", "auditor"],
     component: () => import("./pages/PolicyPage.vue"),
+  },
+  {
+    path: "/broadcasts",
+    title: "broadcasts.title",
+    nav: { name: "broadcasts.title", group: "oversight", icon: "broadcasts" },
+    help: "help.broadcasts",
+    roles: ["city_reviewer", "auditor"],
+    component: () => import("./pages/BroadcastsPage.vue"),
+  },
+  {
+    path: "/broadcasts/new",
+    title: "broadcasts.new",
+    help: "help.broadcasts",
+    roles: ["city_reviewer"],
+    component: () => import("./pages/BroadcastFormPage.vue"),
+  },
+  {
+    path: "/broadcasts/:id",
+    title: "broadcasts.title",
+    help: "help.broadcasts",
+    roles: ["city_reviewer", "auditor"],
+    component: () => import("./pages/BroadcastPage.vue"),
   },
   {
     path: "/ledger",

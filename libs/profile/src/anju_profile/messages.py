@@ -29,6 +29,10 @@ class Messages(BaseModel):
         default=24, gt=0, le=720, description="how long a receipt is waited for, before what begins a legal time goes by letter as well"
     )
 
+    broadcast_per_minute: int = Field(
+        default=600, gt=0, le=100_000, description="how many households a minute are told of a notice to many: what the gateway takes"
+    )
+
     @property
     def receipt_within(self) -> timedelta:
         return timedelta(hours=self.receipt_hours)

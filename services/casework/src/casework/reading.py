@@ -28,6 +28,8 @@ from casework.tables import Application, Notice
 # Why the registers are asked (vocabulary `purposes`), and what that stands on (`legal_bases`).
 PURPOSE: Final = "admission"
 LEGAL_BASIS: Final = "own_consent"
+# Households of one page of a broadcast's audience.
+MAX_AUDIENCE: Final = 200
 # Who asks in an official's name shows him no case: only whether he may see it decides what he is shown of theirs.
 _ASKED_FOR: Final = {"eligibility": "assessment", "notifications": "letter", "registry-gateway": "lookups", "oversight": "evaluation"}
 
@@ -274,9 +276,24 @@ class Reading:
 
     async def contact(self, request: pb.GetContactRequest) -> pb.GetContactResponse:
         found, dossier = await self._dossier(request.application_no, 0)
-        # A landline, which a counter takes, gets no text messages.
-        phone = "" if phones.fault(dossier.phone) else dossier.phone
-        return pb.GetContactResponse(owner=found.case.owner, phone=phone, locale=found.case.locale, street=found.case.street)
+        return _contact(found.case, dossier)
+
+    async def audience(self, request: pb.ListAudienceRequest) -> pb.ListAudienceResponse:
+        """Raises Refusal for an audience there is not."""
+        if not is_code("broadcast_audiences", request.audience) or not request.division:
+            raise invalid([wrong("/audience", "没有这样的对象范围。", "There is no such audience.")])
+        limit = min(request.limit, MAX_AUDIENCE)
+        async with self._parts.database.snapshot() as session:
+            if limit <= 0:
+                return pb.ListAudienceResponse(total=await store.audience_size(session, request.audience, request.division))
+            rows = await store.audience(session, request.audience, request.division, _number(request.cursor) or 0, limit)
+        opened = [(case, self._parts.vault.open_dossier(row.sealed, case.no, row.round)) for case, row in rows]
+        return pb.ListAudienceResponse(
+            households=[
+                pb.ListAudienceResponse.Household(application_no=case.no, contact=_contact(case, dossier)) for case, dossier in opened
+            ],
+            next_cursor=paging.encode(rows[-1][0].seq) if len(rows) == limit else "",
+        )
 
     async def _dossier(self, no: str, round_: int) -> tuple[Declared, Dossier]:
         """The case with the dossier of a round, 0 for the newest. A correction which the workflow has not taken yet does not exist for anybody."""
@@ -287,6 +304,12 @@ class Reading:
         if found.dossier is None:
             raise Refusal(NO_SUCH_ROUND)
         return found, self._parts.vault.open_dossier(found.dossier.sealed, no, found.dossier.round)
+
+
+def _contact(case: Application, dossier: Dossier) -> pb.GetContactResponse:
+    # A landline, which a counter takes, gets no text messages.
+    phone = "" if phones.fault(dossier.phone) else dossier.phone
+    return pb.GetContactResponse(owner=case.owner, phone=phone, locale=case.locale, street=case.street)
 
 
 def _number(cursor: str) -> int | None:

@@ -160,3 +160,6 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
 
     async def GetContact(self, request: pb.GetContactRequest, context: Any) -> pb.GetContactResponse:
         return await self._reading.contact(request)
+
+    async def ListAudience(self, request: pb.ListAudienceRequest, context: Any) -> pb.ListAudienceResponse:
+        return await self._reading.audience(request)

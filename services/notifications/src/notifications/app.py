@@ -15,7 +15,9 @@ from casekit.operator_steps import SERVICE as OPERATORS
 from casekit.operator_steps import OperatorsServicer, OperatorSteps
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
+from chassis.rounds import every
 
+from notifications.broadcasts import ROUND_SECONDS, Broadcasts
 from notifications.channels import Channel
 from notifications.channels.letter import LetterQueue
 from notifications.channels.sms import SmsGateway, SmsReceipts
@@ -47,7 +49,10 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
         outbox = made.outbox(Outbox, deliveries.handlers())
         deliveries.by(outbox)
         letters = Letters(made.database, sealed, casework)
-        servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, SmsReceipts(settings.sms_key), letters)
+        broadcasts = Broadcasts(made.database, sealed, casework, deliveries, city)
+        await made.beside(every(ROUND_SECONDS, broadcasts.round, "broadcasts"))
+        receipts = SmsReceipts(settings.sms_key)
+        servicer = NotificationsServicer(made.database, sealed, contacts, deliveries, city, receipts, letters, broadcasts)
         by_hand = OperatorsServicer(made.database, OperatorSteps(OperatorStep, made.ring, NAME), outbox)
         more = {OPERATORS: partial(add_OperatorsServiceServicer_to_server, by_hand)}
         yield await made.serve(SERVICE, rpc.add_NotificationsServiceServicer_to_server, servicer, more=more)

@@ -32,3 +32,15 @@ LETTER_NOT_YOURS = Problem(
     "其中有您应当回避的家庭，请由同事打印，去掉后再试。",
     "One of these is to a household you leave to others: a colleague prints it. Leave it out and try again.",
 )
+BROADCAST_ELSEWHERE = Problem(
+    "BROADCAST_ELSEWHERE",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "这条群发通知已经不在这一步，请刷新后再看。",
+    "This broadcast is at another step by now; look at it again.",
+)
+SECOND_SENDER = Problem(
+    "SECOND_SENDER",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "群发通知须由起草人以外的同事核对后发出。",
+    "A colleague who has not written it reads it over and releases it.",
+)

@@ -19,6 +19,7 @@ from chassis.wire import missing, stamp, utc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from notifications import store
+from notifications.broadcasts import Broadcasts
 from notifications.channels.sms import BadReceiptsError, ForgedReceiptsError, SmsReceipts
 from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import Audience, Template, catalogue
@@ -41,6 +42,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         city: Messages,
         receipts: SmsReceipts,
         letters: Letters,
+        broadcasts: Broadcasts,
     ) -> None:
         self._database = database
         self._sealed = sealed
@@ -49,6 +51,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
         self._city = city
         self._receipts = receipts
         self._letters = letters
+        self._broadcasts = broadcasts
 
     async def Notify(self, request: pb.NotifyRequest, context: Any) -> pb.NotifyResponse:
         telling = request.telling
@@ -121,6 +124,18 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
 
     async def MarkLetter(self, request: pb.MarkLetterRequest, context: Any) -> pb.MarkLetterResponse:
         return pb.MarkLetterResponse(letter=await self._letters.mark(request))
+
+    async def ListBroadcasts(self, request: pb.ListBroadcastsRequest, context: Any) -> pb.ListBroadcastsResponse:
+        return await self._broadcasts.list(request)
+
+    async def GetBroadcast(self, request: pb.GetBroadcastRequest, context: Any) -> pb.GetBroadcastResponse:
+        return await self._broadcasts.get(request.id)
+
+    async def WriteBroadcast(self, request: pb.WriteBroadcastRequest, context: Any) -> pb.WriteBroadcastResponse:
+        return await self._broadcasts.write(request)
+
+    async def StepBroadcast(self, request: pb.StepBroadcastRequest, context: Any) -> pb.StepBroadcastResponse:
+        return await self._broadcasts.step(request)
 
     async def HandleReceipts(self, request: pb.HandleReceiptsRequest, context: Any) -> pb.HandleReceiptsResponse:
         try:

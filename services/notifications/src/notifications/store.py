@@ -55,6 +55,12 @@ class Sealed:
         raw = self._open("content", message.id, message.content)
         return Rendered(Text(**raw["zh"]), Text(**raw["en"]))
 
+    def words(self, broadcast_id: str, written: dict[str, str]) -> bytes:
+        return self._seal("broadcast", broadcast_id, written)
+
+    def open_words(self, broadcast_id: str, sealed: bytes) -> dict[str, str]:
+        return self._open("broadcast", broadcast_id, sealed)
+
     def address(self, message_id: str, channel: str, address: Address) -> bytes:
         return self._seal(channel, message_id, {"phone": address.to, "text": address.text})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from casekit.operator_steps import OperatorStepColumns
 from chassis.once import OnceColumns
 from chassis.outbox import OutboxColumns, pending_index
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -41,6 +41,7 @@ class InboxMessage(Base, table=True):
     __table_args__ = (
         CheckConstraint("(owner = '') <> (role = '')", name="one_audience"),
         Index("ix_inbox_message_owner", "owner", "at", "id", postgresql_where=text("owner <> ''")),
+        Index("uq_inbox_message_broadcast", "broadcast_id", "owner", unique=True, postgresql_where=text("broadcast_id <> ''")),
         Index("ix_inbox_message_staff", "role", "division", "at", "id", postgresql_where=text("role <> ''")),
     )
 
@@ -57,7 +58,44 @@ class InboxMessage(Base, table=True):
     at: datetime = Field(sa_type=DateTime(timezone=True))
     # Which text it was: a digest of the template, so that another text is another version. Empty for messages of before.
     template_version: str = Field(default="")
+    # Of the notice to many households it is one of, the id; a household is told once of each.
+    broadcast_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+
+
+class Broadcast(Base, table=True):
+    """A notice to many households. ``cursor`` is how far casework's list of them is worked off: it moves in the transaction that tells those of a page."""
+
+    __tablename__ = "broadcast"
+    __table_args__ = (
+        CheckConstraint("state IN ('written', 'sending', 'paused', 'done', 'stopped')", name="broadcast_state"),
+        CheckConstraint("(state IN ('done', 'stopped')) = (ended_at IS NOT NULL)", name="broadcast_ended"),
+        CheckConstraint("state IN ('written', 'stopped') OR released_at IS NOT NULL", name="sent_when_released"),
+        CheckConstraint("released_by = '' OR released_by <> written_by", name="released_by_another"),
+        CheckConstraint("released_by_person = '' OR released_by_person <> written_by_person", name="released_by_another_person"),
+        Index("ix_broadcast_sending", "next_at", postgresql_where=text("state = 'sending'")),
+    )
+
+    id: str = Field(primary_key=True)
+    audience: str
+    division: str
+    must_arrive: bool
+    # Title and body in both languages, sealed like every text of a message.
+    content: bytes
+    state: str = Field(default="written")
+    # How many it was for when it was released.
+    households: int = Field(default=0, sa_type=BigInteger)
+    told: int = Field(default=0, sa_type=BigInteger)
+    cursor: str = Field(default="")
+    # The next page is told then: the city's pace.
+    next_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+    written_by: str
+    written_by_person: str
+    written_at: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))
+    released_by: str = Field(default="")
+    released_by_person: str = Field(default="")
+    released_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
 
 
 class Delivery(Base, table=True):

@@ -3145,6 +3145,87 @@ class GetServedResponse(_message.Message):
 Global___GetServedResponse: _TypeAlias = GetServedResponse  # noqa: Y015
 
 @_typing.final
+class ListAudienceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    audience: _builtins.str
+    """A code of the vocabulary broadcast_audiences."""
+    division: _builtins.str
+    """Households of this division; the code of a city, a district or a street."""
+    cursor: _builtins.str
+    """As the page before gave it; empty for the first."""
+    limit: _builtins.int
+    """At most 200; 0 counts only."""
+    def __init__(
+        self,
+        *,
+        audience: _builtins.str = ...,
+        division: _builtins.str = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "cursor", b"cursor", "division", b"division", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAudienceRequest: _TypeAlias = ListAudienceRequest  # noqa: Y015
+
+@_typing.final
+class ListAudienceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Household(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        APPLICATION_NO_FIELD_NUMBER: _builtins.int
+        CONTACT_FIELD_NUMBER: _builtins.int
+        application_no: _builtins.str
+        @_builtins.property
+        def contact(self) -> Global___GetContactResponse: ...
+        def __init__(
+            self,
+            *,
+            application_no: _builtins.str = ...,
+            contact: Global___GetContactResponse | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "contact", b"contact"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HOUSEHOLDS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Empty after the last page."""
+    total: _builtins.int
+    """With a limit of 0: how many households there are."""
+    @_builtins.property
+    def households(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListAudienceResponse.Household]: ...
+    def __init__(
+        self,
+        *,
+        households: _abc.Iterable[Global___ListAudienceResponse.Household] | None = ...,
+        next_cursor: _builtins.str = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["households", b"households", "next_cursor", b"next_cursor", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAudienceResponse: _TypeAlias = ListAudienceResponse  # noqa: Y015
+
+@_typing.final
 class GetContactRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -239,6 +239,11 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactResponse.FromString,
                 _registered_method=True)
+        self.ListAudience = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/ListAudience',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceResponse.FromString,
+                _registered_method=True)
 
 
 class CaseworkServiceServicer:
@@ -556,6 +561,13 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAudience(self, request, context):
+        """The households a broadcast is for, with how each is reached, in an order that never changes; one case a household, the newest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CaseworkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -763,6 +775,11 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.GetContact,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.GetContactResponse.SerializeToString,
+            ),
+            'ListAudience': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAudience,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1872,6 +1889,33 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/GetContact',
             anju_dot_casework_dot_v1_dot_casework__pb2.GetContactRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.GetContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudience(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/ListAudience',
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListAudienceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -157,6 +157,8 @@ class CaseworkServiceStub:
     """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]
     """Notifications only: where the household can be reached."""
+    ListAudience: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListAudienceRequest, _casework_pb2.ListAudienceResponse]
+    """The households a broadcast is for, with how each is reached, in an order that never changes; one case a household, the newest."""
 
 @_typing.type_check_only
 class CaseworkServiceAsyncStub(CaseworkServiceStub):
@@ -284,6 +286,8 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Oversight only: whom finished services were rendered to, and by whom, by the steps its facts are of. A step this service does not have is left out."""
     GetContact: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetContactRequest, _casework_pb2.GetContactResponse]  # type: ignore[assignment]
     """Notifications only: where the household can be reached."""
+    ListAudience: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListAudienceRequest, _casework_pb2.ListAudienceResponse]  # type: ignore[assignment]
+    """The households a broadcast is for, with how each is reached, in an order that never changes; one case a household, the newest."""
 
 class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -654,5 +658,13 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.GetContactResponse, _abc.Awaitable[_casework_pb2.GetContactResponse]]:
         """Notifications only: where the household can be reached."""
+
+    @_abc_1.abstractmethod
+    def ListAudience(
+        self,
+        request: _casework_pb2.ListAudienceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ListAudienceResponse, _abc.Awaitable[_casework_pb2.ListAudienceResponse]]:
+        """The households a broadcast is for, with how each is reached, in an order that never changes; one case a household, the newest."""
 
 def add_CaseworkServiceServicer_to_server(servicer: CaseworkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -586,3 +586,283 @@ class MarkLetterResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MarkLetterResponse: _TypeAlias = MarkLetterResponse  # noqa: Y015
+
+@_typing.final
+class Broadcast(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    MUST_ARRIVE_FIELD_NUMBER: _builtins.int
+    TITLE_ZH_FIELD_NUMBER: _builtins.int
+    BODY_ZH_FIELD_NUMBER: _builtins.int
+    TITLE_EN_FIELD_NUMBER: _builtins.int
+    BODY_EN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HOUSEHOLDS_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
+    UNDER_WAY_FIELD_NUMBER: _builtins.int
+    ARRIVED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    WRITTEN_AT_FIELD_NUMBER: _builtins.int
+    RELEASED_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    audience: _builtins.str
+    """A code of the vocabulary broadcast_audiences, and the division whose households these are."""
+    division: _builtins.str
+    must_arrive: _builtins.bool
+    """True when it has to arrive: by text message, else by letter; otherwise it stands in the inbox only."""
+    title_zh: _builtins.str
+    body_zh: _builtins.str
+    title_en: _builtins.str
+    body_en: _builtins.str
+    state: _builtins.str
+    """A code of the vocabulary broadcast_states."""
+    households: _builtins.int
+    """Households it was for when it was released, told so far, and what became of the messages that went out beside the inbox."""
+    told: _builtins.int
+    under_way: _builtins.int
+    arrived: _builtins.int
+    failed: _builtins.int
+    own: _builtins.bool
+    """Whether the caller has written it, so that another person releases it."""
+    @_builtins.property
+    def written_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def released_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp:
+        """While it is sent: when everybody will have been told at the city's pace."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        audience: _builtins.str = ...,
+        division: _builtins.str = ...,
+        must_arrive: _builtins.bool = ...,
+        title_zh: _builtins.str = ...,
+        body_zh: _builtins.str = ...,
+        title_en: _builtins.str = ...,
+        body_en: _builtins.str = ...,
+        state: _builtins.str = ...,
+        households: _builtins.int = ...,
+        told: _builtins.int = ...,
+        under_way: _builtins.int = ...,
+        arrived: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        written_at: _timestamp_pb2.Timestamp | None = ...,
+        released_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        own: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "expected_at", b"expected_at", "released_at", b"released_at", "written_at", b"written_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrived", b"arrived", "audience", b"audience", "body_en", b"body_en", "body_zh", b"body_zh", "division", b"division", "ended_at", b"ended_at", "expected_at", b"expected_at", "failed", b"failed", "households", b"households", "id", b"id", "must_arrive", b"must_arrive", "own", b"own", "released_at", b"released_at", "state", b"state", "title_en", b"title_en", "title_zh", b"title_zh", "told", b"told", "under_way", b"under_way", "written_at", b"written_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Broadcast: _TypeAlias = Broadcast  # noqa: Y015
+
+@_typing.final
+class ListBroadcastsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """Empty means any."""
+    @_builtins.property
+    def page(self) -> _common_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        page: _common_pb2.PageRequest | None = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBroadcastsRequest: _TypeAlias = ListBroadcastsRequest  # noqa: Y015
+
+@_typing.final
+class ListBroadcastsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BROADCASTS_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def broadcasts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Broadcast]: ...
+    @_builtins.property
+    def page(self) -> _common_pb2.PageInfo: ...
+    def __init__(
+        self,
+        *,
+        broadcasts: _abc.Iterable[Global___Broadcast] | None = ...,
+        page: _common_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broadcasts", b"broadcasts", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBroadcastsResponse: _TypeAlias = ListBroadcastsResponse  # noqa: Y015
+
+@_typing.final
+class GetBroadcastRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBroadcastRequest: _TypeAlias = GetBroadcastRequest  # noqa: Y015
+
+@_typing.final
+class GetBroadcastResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BROADCAST_FIELD_NUMBER: _builtins.int
+    SMS_ZH_FIELD_NUMBER: _builtins.int
+    SMS_EN_FIELD_NUMBER: _builtins.int
+    sms_zh: _builtins.str
+    """What a phone shows of it, in Chinese and in English; empty when it stands in the inbox only."""
+    sms_en: _builtins.str
+    @_builtins.property
+    def broadcast(self) -> Global___Broadcast: ...
+    def __init__(
+        self,
+        *,
+        broadcast: Global___Broadcast | None = ...,
+        sms_zh: _builtins.str = ...,
+        sms_en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast", "sms_en", b"sms_en", "sms_zh", b"sms_zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBroadcastResponse: _TypeAlias = GetBroadcastResponse  # noqa: Y015
+
+@_typing.final
+class WriteBroadcastRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    MUST_ARRIVE_FIELD_NUMBER: _builtins.int
+    TITLE_ZH_FIELD_NUMBER: _builtins.int
+    BODY_ZH_FIELD_NUMBER: _builtins.int
+    TITLE_EN_FIELD_NUMBER: _builtins.int
+    BODY_EN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    audience: _builtins.str
+    division: _builtins.str
+    must_arrive: _builtins.bool
+    title_zh: _builtins.str
+    body_zh: _builtins.str
+    title_en: _builtins.str
+    body_en: _builtins.str
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        audience: _builtins.str = ...,
+        division: _builtins.str = ...,
+        must_arrive: _builtins.bool = ...,
+        title_zh: _builtins.str = ...,
+        body_zh: _builtins.str = ...,
+        title_en: _builtins.str = ...,
+        body_en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "body_en", b"body_en", "body_zh", b"body_zh", "division", b"division", "idempotency_key", b"idempotency_key", "must_arrive", b"must_arrive", "title_en", b"title_en", "title_zh", b"title_zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteBroadcastRequest: _TypeAlias = WriteBroadcastRequest  # noqa: Y015
+
+@_typing.final
+class WriteBroadcastResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteBroadcastResponse: _TypeAlias = WriteBroadcastResponse  # noqa: Y015
+
+@_typing.final
+class StepBroadcastRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    step: _builtins.str
+    """release, pause, resume or stop."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        step: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepBroadcastRequest: _TypeAlias = StepBroadcastRequest  # noqa: Y015
+
+@_typing.final
+class StepBroadcastResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BROADCAST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def broadcast(self) -> Global___Broadcast: ...
+    def __init__(
+        self,
+        *,
+        broadcast: Global___Broadcast | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepBroadcastResponse: _TypeAlias = StepBroadcastResponse  # noqa: Y015

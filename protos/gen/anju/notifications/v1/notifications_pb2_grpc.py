@@ -74,6 +74,26 @@ class NotificationsServiceStub:
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
                 response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
                 _registered_method=True)
+        self.ListBroadcasts = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/ListBroadcasts',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsResponse.FromString,
+                _registered_method=True)
+        self.GetBroadcast = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/GetBroadcast',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastResponse.FromString,
+                _registered_method=True)
+        self.WriteBroadcast = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/WriteBroadcast',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastResponse.FromString,
+                _registered_method=True)
+        self.StepBroadcast = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/StepBroadcast',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastResponse.FromString,
+                _registered_method=True)
         self.HandleReceipts = channel.unary_unary(
                 '/anju.notifications.v1.NotificationsService/HandleReceipts',
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.HandleReceiptsRequest.SerializeToString,
@@ -141,6 +161,35 @@ class NotificationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListBroadcasts(self, request, context):
+        """Notices to many households at once (群发通知): those of the caller's divisions, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBroadcast(self, request, context):
+        """One with its texts, how many households it is for, and how far it has come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WriteBroadcast(self, request, context):
+        """Writes one down. Nothing is sent before a second person has released it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StepBroadcast(self, request, context):
+        """Releases, pauses, resumes or stops it. FAILED_PRECONDITION/BROADCAST_ELSEWHERE for a step out of order, PERMISSION_DENIED/SECOND_SENDER when who
+        wrote it releases it. The same step again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HandleReceipts(self, request, context):
         """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
         is about no message of ours is passed over.
@@ -191,6 +240,26 @@ def add_NotificationsServiceServicer_to_server(servicer, server):
                     servicer.MarkLetter,
                     request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.FromString,
                     response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.SerializeToString,
+            ),
+            'ListBroadcasts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBroadcasts,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsResponse.SerializeToString,
+            ),
+            'GetBroadcast': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBroadcast,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastResponse.SerializeToString,
+            ),
+            'WriteBroadcast': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteBroadcast,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastResponse.SerializeToString,
+            ),
+            'StepBroadcast': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepBroadcast,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastResponse.SerializeToString,
             ),
             'HandleReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.HandleReceipts,
@@ -414,6 +483,114 @@ class NotificationsService:
             '/anju.notifications.v1.NotificationsService/MarkLetter',
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBroadcasts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/ListBroadcasts',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBroadcast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/GetBroadcast',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.GetBroadcastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteBroadcast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/WriteBroadcast',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.WriteBroadcastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StepBroadcast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/StepBroadcast',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.StepBroadcastResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,16 @@ class NotificationsServiceStub:
     """
     MarkLetter: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]
     """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+    ListBroadcasts: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.ListBroadcastsRequest, _notifications_pb2.ListBroadcastsResponse]
+    """Notices to many households at once (群发通知): those of the caller's divisions, the newest first."""
+    GetBroadcast: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.GetBroadcastRequest, _notifications_pb2.GetBroadcastResponse]
+    """One with its texts, how many households it is for, and how far it has come."""
+    WriteBroadcast: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.WriteBroadcastRequest, _notifications_pb2.WriteBroadcastResponse]
+    """Writes one down. Nothing is sent before a second person has released it."""
+    StepBroadcast: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.StepBroadcastRequest, _notifications_pb2.StepBroadcastResponse]
+    """Releases, pauses, resumes or stops it. FAILED_PRECONDITION/BROADCAST_ELSEWHERE for a step out of order, PERMISSION_DENIED/SECOND_SENDER when who
+    wrote it releases it. The same step again changes nothing.
+    """
     HandleReceipts: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.HandleReceiptsRequest, _notifications_pb2.HandleReceiptsResponse]
     """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
     is about no message of ours is passed over.
@@ -79,6 +89,16 @@ class NotificationsServiceAsyncStub(NotificationsServiceStub):
     """
     MarkLetter: _aio.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]  # type: ignore[assignment]
     """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+    ListBroadcasts: _aio.UnaryUnaryMultiCallable[_notifications_pb2.ListBroadcastsRequest, _notifications_pb2.ListBroadcastsResponse]  # type: ignore[assignment]
+    """Notices to many households at once (群发通知): those of the caller's divisions, the newest first."""
+    GetBroadcast: _aio.UnaryUnaryMultiCallable[_notifications_pb2.GetBroadcastRequest, _notifications_pb2.GetBroadcastResponse]  # type: ignore[assignment]
+    """One with its texts, how many households it is for, and how far it has come."""
+    WriteBroadcast: _aio.UnaryUnaryMultiCallable[_notifications_pb2.WriteBroadcastRequest, _notifications_pb2.WriteBroadcastResponse]  # type: ignore[assignment]
+    """Writes one down. Nothing is sent before a second person has released it."""
+    StepBroadcast: _aio.UnaryUnaryMultiCallable[_notifications_pb2.StepBroadcastRequest, _notifications_pb2.StepBroadcastResponse]  # type: ignore[assignment]
+    """Releases, pauses, resumes or stops it. FAILED_PRECONDITION/BROADCAST_ELSEWHERE for a step out of order, PERMISSION_DENIED/SECOND_SENDER when who
+    wrote it releases it. The same step again changes nothing.
+    """
     HandleReceipts: _aio.UnaryUnaryMultiCallable[_notifications_pb2.HandleReceiptsRequest, _notifications_pb2.HandleReceiptsResponse]  # type: ignore[assignment]
     """The receipts of a channel's gateway, as they came: PERMISSION_DENIED/BAD_RECEIPT_SIGNATURE for forged ones; equal repeats change nothing, and what
     is about no message of ours is passed over.
@@ -151,6 +171,40 @@ class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notifications_pb2.MarkLetterResponse, _abc.Awaitable[_notifications_pb2.MarkLetterResponse]]:
         """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListBroadcasts(
+        self,
+        request: _notifications_pb2.ListBroadcastsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.ListBroadcastsResponse, _abc.Awaitable[_notifications_pb2.ListBroadcastsResponse]]:
+        """Notices to many households at once (群发通知): those of the caller's divisions, the newest first."""
+
+    @_abc_1.abstractmethod
+    def GetBroadcast(
+        self,
+        request: _notifications_pb2.GetBroadcastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.GetBroadcastResponse, _abc.Awaitable[_notifications_pb2.GetBroadcastResponse]]:
+        """One with its texts, how many households it is for, and how far it has come."""
+
+    @_abc_1.abstractmethod
+    def WriteBroadcast(
+        self,
+        request: _notifications_pb2.WriteBroadcastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.WriteBroadcastResponse, _abc.Awaitable[_notifications_pb2.WriteBroadcastResponse]]:
+        """Writes one down. Nothing is sent before a second person has released it."""
+
+    @_abc_1.abstractmethod
+    def StepBroadcast(
+        self,
+        request: _notifications_pb2.StepBroadcastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.StepBroadcastResponse, _abc.Awaitable[_notifications_pb2.StepBroadcastResponse]]:
+        """Releases, pauses, resumes or stops it. FAILED_PRECONDITION/BROADCAST_ELSEWHERE for a step out of order, PERMISSION_DENIED/SECOND_SENDER when who
+        wrote it releases it. The same step again changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def HandleReceipts(

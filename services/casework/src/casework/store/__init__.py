@@ -2,6 +2,7 @@
 
 from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, first, is_seconded, proposal, proposals, sign, takes_one, was_said
 from casework.store.assistance import Visit, authorisation, cases_of, end_visit, photo_of, relation_to, typed_by, visit
+from casework.store.audience import audience, audience_size
 from casework.store.cases import (
     case,
     cases_in_reach,
@@ -55,6 +56,8 @@ __all__ = [
     "accept_objection",
     "against",
     "anybody_awaited",
+    "audience",
+    "audience_size",
     "authorisation",
     "case",
     "cases_in_reach",

@@ -24,7 +24,7 @@ Place = Literal["case", "bills", "leases", "readers", "complaints"]
 PLACES: Final = frozenset({"case", "bills", "leases", "readers", "complaints"})
 
 # Blanks a person typed into, or that name somebody's home: shown in the inbox after sign-on, never sent by SMS.
-PRIVATE_BLANKS: Final = frozenset({"reason", "unit"})
+PRIVATE_BLANKS: Final = frozenset({"reason", "unit", "headline", "message"})
 MAX_VALUE_CHARS: Final = 2000
 # Two concatenated Chinese messages hold 134 characters; gateways charge and split beyond.
 MAX_SMS_CHARS: Final = 134

@@ -16,7 +16,7 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )
 # fmt: on
-Kind = Literal["text", "day", "month", "fen", "count", "term", "list"]
+Kind = Literal["text", "day", "month", "fen", "count", "term", "list", "words"]
 
 # Every blank of a template and the kind of fact that fills it. What a person typed is ``text`` and reads the same in every language.
 BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -43,13 +43,15 @@ BLANKS: Final[Mapping[str, Kind]] = MappingProxyType(
         "level": "term",
         "item": "term",
         "register": "list",
+        "headline": "words",
+        "message": "words",
     }
 )
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact: ``term`` is (vocabulary, code), ``list`` holds terms."""
+    """One fact: ``term`` is (vocabulary, code), ``list`` holds terms, ``words`` are what somebody wrote in Chinese and in English."""
 
     kind: Kind
     value: str | int | datetime | tuple[str, str] | tuple[tuple[str, str], ...]
@@ -67,6 +69,8 @@ class Fact:
                 return _phrase(vocabulary, code, "zh-CN")
             case "list", tuple(items):
                 return "、".join(_phrase(item[0], item[1], "zh-CN") for item in items if isinstance(item, tuple))
+            case "words", (str(zh), str()):
+                return zh
         return str(self.value)
 
     def en(self) -> str:
@@ -82,6 +86,8 @@ class Fact:
                 return _phrase(vocabulary, code, "en")
             case "list", tuple(items):
                 return ", ".join(_phrase(item[0], item[1], "en") for item in items if isinstance(item, tuple))
+            case "words", (str(), str(en)):
+                return en
         return str(self.value)
 
 

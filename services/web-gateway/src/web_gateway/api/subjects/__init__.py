@@ -12,6 +12,7 @@ from web_gateway.api.problems import SHARED, Catalogue
 from web_gateway.api.subjects import (  # noqa: F401
     applications,
     bills,
+    broadcasts,
     by_hand,
     city,
     complaints,
@@ -62,6 +63,7 @@ APIS: Final[tuple[Api, ...]] = (
     bills.api,
     inbox.api,
     letters.api,
+    broadcasts.api,
     myself.api,
     reads.api,
     query_objections.api,
