@@ -10,10 +10,10 @@ export const limits = {
     "answer": 2000
   },
   "Answering": {
-    "text": 2000
+    "text": 1000
   },
   "AnsweringWithCode": {
-    "text": 2000,
+    "text": 1000,
     "code": 40
   },
   "Appoint": {
@@ -96,6 +96,9 @@ export const limits = {
     "plate": 40,
     "value_fen": 40
   },
+  "ExportComplaints": {
+    "no": 40
+  },
   "ExportLooks": {
     "reader": 100,
     "application_no": 40
@@ -117,7 +120,7 @@ export const limits = {
   },
   "Letter": {
     "text": 4000,
-    "about_name": 100
+    "about_name": 50
   },
   "Member": {
     "name": 100,
@@ -177,10 +180,10 @@ export const limits = {
   },
   "SignedLetter": {
     "text": 4000,
-    "about_name": 100,
-    "contact": 200,
+    "about_name": 50,
+    "contact": 100,
     "reference_no": 40,
-    "reporter": 100
+    "reporter": 50
   },
   "Step": {
     "tracking_no": 40

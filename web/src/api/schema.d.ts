@@ -1172,6 +1172,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/complaints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The list of complaints as a spreadsheet: nothing of what was written and of who wrote it
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows.
+         */
+        post: operations["export_complaints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/leases": {
         parameters: {
             query?: never;
@@ -4448,6 +4468,52 @@ export interface components {
              */
             changed_since: string;
         };
+        /** ExportComplaints */
+        ExportComplaints: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("no" | "kind" | "stage" | "deadline" | "who" | "place" | "flags" | "staff" | "channel" | "received" | "score")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * Stage
+             * @default
+             */
+            stage: string;
+            /**
+             * Kind
+             * @default
+             */
+            kind: string;
+            /**
+             * Open
+             * @default false
+             */
+            open: boolean;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+            /**
+             * No
+             * @default
+             */
+            no: string;
+        };
         /** ExportLeases */
         ExportLeases: {
             /**
@@ -4796,7 +4862,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed" | "readers_alarmed";
+            name: "tasks" | "tasks_overdue" | "tasks_second" | "cases_changed" | "cases_overdue" | "cases_blocked" | "leases_signing" | "leases_deposit" | "bills_arrears" | "bills_overdue" | "bills_failed" | "complaints_open" | "complaints_overdue" | "readers_alarmed";
             /**
              * Count
              * @description Counted up to 10,000 and one more; null when the service it comes from does not answer now.
@@ -5026,14 +5092,14 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "case" | "lease" | "bill";
+            kind: "case" | "lease" | "bill" | "complaint";
             /** No */
             no: string;
             /** Application No */
             application_no: string;
             /**
              * About
-             * @description Whose it is, masked, or which home.
+             * @description Whose it is, masked, which home, or of a complaint its kind.
              */
             about: string;
             /**
@@ -5045,7 +5111,7 @@ export interface components {
             stage_title: string;
             /**
              * State
-             * @description Of a lease or a bill (vocabulary bill_states), otherwise empty.
+             * @description Of a lease, a bill (vocabulary bill_states) or a complaint (complaint_stages), otherwise empty.
              */
             state: string;
         };
@@ -6758,7 +6824,7 @@ export interface components {
         Search: {
             /**
              * Words
-             * @description A number of a case, lease or bill; for reviewers also the identity number or the whole name of somebody of a household.
+             * @description A number of a case, lease, bill or complaint; for reviewers also the identity number or the whole name of somebody of a household.
              * @example KF-2026-000123
              */
             words: string;
@@ -7664,6 +7730,7 @@ export type EvaluationView = components['schemas']['EvaluationView'];
 export type ExportBalance = components['schemas']['ExportBalance'];
 export type ExportBills = components['schemas']['ExportBills'];
 export type ExportCases = components['schemas']['ExportCases'];
+export type ExportComplaints = components['schemas']['ExportComplaints'];
 export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
 export type ExportOperatorSteps = components['schemas']['ExportOperatorSteps'];
@@ -10464,6 +10531,46 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ExportBills"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_complaints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportComplaints"];
             };
         };
         responses: {

@@ -1,7 +1,8 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type NavigationGuard, type RouteRecordRaw } from "vue-router";
 import { api } from "@/api/client";
-import { locale, t, withTexts, type Key, type Part } from "@/i18n";
+import { locale, t, withTexts, type Key } from "@/i18n";
+import { apply, evaluations, letters, money, policies } from "@/i18n/parts";
 import { watchMoves } from "@/lib/navigation";
 import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
@@ -17,11 +18,6 @@ declare module "vue-router" {
     question?: boolean;
   }
 }
-
-const apply: Part = {
-  "zh-CN": async () => (await import("@/i18n/apply")).apply,
-  en: async () => (await import("../i18n/apply.ts?en")).apply,
-};
 
 const question = (path: string, title: Key, page: () => Promise<unknown>) =>
   ({ path, component: withTexts(apply, page), meta: { title, mine: true, question: true } }) as RouteRecordRaw;
@@ -45,21 +41,6 @@ const questions = (): RouteRecordRaw[] => [
 const open = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title } }) as RouteRecordRaw;
 const mine = (path: string, title: Key, component: RouteRecordRaw["component"]) => ({ path, component, meta: { title, mine: true } }) as RouteRecordRaw;
 
-const policies: Part = {
-  "zh-CN": async () => (await import("@/i18n/policies")).policies,
-  en: async () => (await import("../i18n/policies.ts?en")).policies,
-};
-
-const evaluations: Part = {
-  "zh-CN": async () => (await import("@/i18n/evaluations")).evaluations,
-  en: async () => (await import("../i18n/evaluations.ts?en")).evaluations,
-};
-
-const money: Part = {
-  "zh-CN": async () => (await import("@/i18n/money")).money,
-  en: async () => (await import("../i18n/money.ts?en")).money,
-};
-
 /** A message knows its case and the month; the lease between them is asked for. All bills where there is none, or nobody answers. */
 const toBill: NavigationGuard = async (to) => {
   const lease = (await api.tenancy(String(to.params.no)).catch(() => null))?.lease;
@@ -77,6 +58,10 @@ export const router = createRouter({
     open("/evaluations", "figures.title", withTexts(evaluations, () => import("./pages/EvaluationsPage.vue"))),
     open("/receipts/:code", "receipt_page.title", withTexts(evaluations, () => import("./pages/VisitPage.vue"))),
     mine("/evaluate", "evaluate.title", withTexts(evaluations, () => import("./pages/EvaluatePage.vue"))),
+    open("/say", "say.title", withTexts(letters, () => import("./pages/SayPage.vue"))),
+    open("/letters/follow", "follow.title", withTexts(letters, () => import("./pages/FollowPage.vue"))),
+    mine("/letters", "my_letters.title", withTexts(letters, () => import("./pages/LettersPage.vue"))),
+    mine("/letters/:no", "letter.title", withTexts(letters, () => import("./pages/LetterPage.vue"))),
     open("/notices", "notices.title", () => import("./pages/NoticesPage.vue")),
     open("/waiting", "waiting.title", () => import("./pages/WaitingPage.vue")),
     open("/contracts/check/:no/:mark", "check_contract.title", () => import("./pages/CheckContractPage.vue")),

@@ -28,6 +28,7 @@ export const citizen = {
   "home.conditions": { zh: "申请条件", en: "Who can apply" },
   "home.waiting": { zh: "轮候房源", en: "Waiting list" },
   "home.notices": { zh: "公示异议", en: "Public notices" },
+  "home.say": { zh: "投诉建议", en: "Say something" },
   "home.confirm": { zh: "家人确认", en: "Confirm household" },
   "home.leases": { zh: "我的合同", en: "My leases" },
   "home.rent": { zh: "交房租", en: "Pay rent" },
@@ -158,6 +159,7 @@ export const citizen = {
   "case.lease_sign": { zh: "阅读并签订合同", en: "Read and sign the lease" },
   "case.lease_view": { zh: "查看合同与账单", en: "Lease and bills" },
   "case.evaluate": { zh: "评价这次服务", en: "Evaluate this service" },
+  "cases.letters": { zh: "我的来信（投诉、建议、举报、咨询）", en: "My letters (complaints, suggestions, reports, questions)" },
   "cases.evaluate": { zh: "评价服务", en: "Evaluate a service" },
   "case.over": { zh: "本次申请已经结束。情况有变化的，可以重新申请。", en: "This application is closed. If things have changed, you can apply again." },
   "case.apply_again": { zh: "重新申请", en: "Apply again" },
@@ -398,6 +400,7 @@ export const citizen = {
   "inbox.bills": { zh: "去看账单", en: "See the bill" },
   "inbox.readers": { zh: "去看查看记录", en: "See the looks" },
   "inbox.leases": { zh: "去看合同", en: "See the lease" },
+  "inbox.letter": { zh: "查看来信", en: "See the letter" },
   "inbox.case": { zh: "查看申请 {no}", en: "See application {no}" },
   "notices.title": { zh: "公示", en: "Public notices" },
   "notices.lead": {

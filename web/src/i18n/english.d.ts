@@ -24,3 +24,6 @@ declare module "*/policies.ts?en" {
 declare module "*/money.ts?en" {
   export const money: Said;
 }
+declare module "*/letters.ts?en" {
+  export const letters: Said;
+}

@@ -15,11 +15,6 @@ DEPLOYMENT: Final = Path("deploy/terms.json")
 # No page says a word of these: a phone does not fetch them with the first page. The page that begins to takes its vocabulary out of here.
 NOT_SHOWN: Final = frozenset(
     {
-        "complaint_channels",
-        "complaint_events",
-        "complaint_flags",
-        "complaint_kinds",
-        "complaint_stages",
         "facts",
         "laws",
         "unit_states",

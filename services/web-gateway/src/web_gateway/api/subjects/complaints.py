@@ -88,15 +88,15 @@ class Letter(Body):
     text: Annotated[str, Field(max_length=4000)]
     division: Annotated[str, Field(pattern=r"^[0-9]{6,9}$", description="District or street it is about.")]
     about_staff: bool = False
-    about_name: Annotated[str, Field(max_length=100)] = ""
+    about_name: Annotated[str, Field(max_length=50)] = ""
     alone: bool = Field(default=False, description="An elderly or frail person is alone in it.")
 
 
 class SignedLetter(Letter):
-    contact: Annotated[str, Field(max_length=200, description="How the writer can be reached; empty for by this account.")] = ""
+    contact: Annotated[str, Field(max_length=100, description="How the writer can be reached; empty for by this account.")] = ""
     channel: Annotated[str, Field(pattern=r"^(counter|hotline)?$", description="By a clerk: where it was said.")] = ""
     reference_no: Annotated[str, Field(max_length=40, description="By a clerk: the number 12345 has given it.")] = ""
-    reporter: Annotated[str, Field(max_length=100, description="By a clerk: the name of who speaks, where he gives it.")] = ""
+    reporter: Annotated[str, Field(max_length=50, description="By a clerk: the name of who speaks, where he gives it.")] = ""
 
 
 class OfComplaint(Params):
@@ -180,7 +180,7 @@ class WithCode(Body):
 class Answering(Body):
     action: Response
     score: Annotated[int, Field(ge=0, le=5, description="With rate: 1 (very bad) to 5 (very good).")] = 0
-    text: Annotated[str, Field(max_length=2000)] = ""
+    text: Annotated[str, Field(max_length=1000)] = ""
 
 
 class AnsweringWithCode(Answering):

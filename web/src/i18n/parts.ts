@@ -1,0 +1,23 @@
+/** Texts that come with the pages which say them, each part in both languages. */
+import type { Part } from ".";
+
+export const apply: Part = {
+  "zh-CN": async () => (await import("./apply")).apply,
+  en: async () => (await import("./apply.ts?en")).apply,
+};
+export const policies: Part = {
+  "zh-CN": async () => (await import("./policies")).policies,
+  en: async () => (await import("./policies.ts?en")).policies,
+};
+export const evaluations: Part = {
+  "zh-CN": async () => (await import("./evaluations")).evaluations,
+  en: async () => (await import("./evaluations.ts?en")).evaluations,
+};
+export const letters: Part = {
+  "zh-CN": async () => (await import("./letters")).letters,
+  en: async () => (await import("./letters.ts?en")).letters,
+};
+export const money: Part = {
+  "zh-CN": async () => (await import("./money")).money,
+  en: async () => (await import("./money.ts?en")).money,
+};
