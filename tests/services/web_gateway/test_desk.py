@@ -9,6 +9,7 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
 from anju.organisation.v1 import organisation_pb2 as organisation
+from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.payments.v1 import payments_pb2 as payments
 from anju.reads.v1 import reads_pb2 as reads
 from chassis import errors
@@ -21,6 +22,7 @@ ANSWERS: dict[str, Any] = {
     "ListTasks": casework.ListTasksResponse,
     "ListApplications": casework.ListApplicationsResponse,
     "ListLeases": housing.ListLeasesResponse,
+    "ListComplaints": complaints.ListComplaintsResponse,
     "ListBills": payments.ListBillsResponse,
     "ListReaders": reads.ListReadersResponse,
 }
@@ -53,7 +55,16 @@ async def test_each_number_asks_for_what_its_name_says(gateway: World) -> None:
     gateway.backstage.on(
         "ListApplications", lambda asked: casework.ListApplicationsResponse(page=common.PageInfo(total=4 if asked.changed_since else 0))
     )
-    assert await figures(gateway, "district_reviewer") == {"tasks": 9, "tasks_overdue": 2, "tasks_second": 1, "cases_changed": 4}
+    gateway.backstage.on(
+        "ListComplaints",
+        lambda asked: complaints.ListComplaintsResponse(page=common.PageInfo(total=6 if asked.overdue else 8 if asked.open else 0)),
+    )
+    assert await figures(gateway, "district_reviewer") == {
+        "tasks": 9, "tasks_overdue": 2, "tasks_second": 1, "cases_changed": 4, "complaints_open": 8, "complaints_overdue": 6,
+    }  # fmt: skip
+    # As the list does: what is about himself is not counted either.
+    asked = [each.request for each in gateway.backstage.asked if each.method == "ListComplaints"]
+    assert all(each.official for each in asked)
 
 
 async def test_a_service_that_is_away_takes_nothing_from_the_others(gateway: World) -> None:

@@ -13,6 +13,7 @@ import pytest
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.organisation.v1 import organisation_pb2 as organisation
+from anju.oversight.v1 import complaints_pb2 as complaints
 from chassis import errors
 from chassis.errors import Refusal
 from web_gateway.api import sheets
@@ -97,6 +98,34 @@ async def test_the_log_of_duties_is_a_file_in_words_with_its_filter(gateway: Wor
     assert (asked.account, asked.by_account, asked.kind, asked.from_on, asked.page.sort, asked.page.purpose) == (
         "s-1", "s-2", "ended", "2026-11-01", "account", "audit",
     )  # fmt: skip
+
+
+async def test_a_file_of_complaints_says_nothing_of_what_was_written_or_by_whom(gateway: World) -> None:
+    """Even where the list would tell: the columns are those of the page, and who takes it is kept from what is about him."""
+    row = complaints.Complaint(
+        no="TS-2026-000007",
+        kind="misuse",
+        stage="handling",
+        district="410202",
+        text="三号楼转租",
+        about_name="王五",
+        reporter="张三",
+        contact="138",
+        answer="已查",
+    )
+    gateway.backstage.on("ListComplaints", complaints.ListComplaintsResponse(complaints=[row], page=common.PageInfo(total=1)))
+    person = await gateway.stranger()
+    body = {"purpose": "office", "kind": "misuse", "open": True, "sort": "-deadline"}
+    async with person.http.post(f"{gateway.url}{API}/exports/complaints", json=body, headers=bearer(gateway)) as response:
+        assert response.status == 200, await response.text()
+        text = content(await response.read())
+    assert "TS-2026-000007" in text
+    assert "举报" in text
+    for secret in ("转租", "王五", "张三", "138", "已查"):
+        assert secret not in text
+    asked = [each.request for each in gateway.backstage.asked if each.method == "ListComplaints"]
+    assert {(each.kind, each.open, bool(each.official)) for each in asked} == {("misuse", True, True)}
+    assert [each.page.purpose for each in asked] == ["", "office"]
 
 
 async def test_too_many_are_refused_before_anybody_is_read(gateway: World) -> None:

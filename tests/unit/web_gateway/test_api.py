@@ -189,6 +189,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /export-requests/{list}/{id}/file
         POST /exports/applications
         POST /exports/bills
+        POST /exports/complaints
         POST /exports/leases
         POST /exports/looks
         POST /exports/operator-steps
@@ -311,6 +312,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "export_waiting",
                 "export_leases",
                 "export_bills",
+                "export_complaints",
                 "export_readers",
                 "export_looks",
                 "export_operator_steps",

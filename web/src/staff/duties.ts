@@ -1,10 +1,14 @@
 /** Which pages of the console each duty works with. The gateway and the services decide again. */
 import type { RouteRecordRaw } from "vue-router";
-import { title, type Key } from "@/i18n";
+import { title, withTexts, type Key } from "@/i18n";
+import { letters } from "@/i18n/parts";
 import { hasRole, session } from "@/lib/session";
 import { levels } from "@/terms";
 
 const REVIEWERS: string[] = Object.values(levels).map((level) => level.role);
+
+/** Who reads complaints, each as far as it is his business, and who writes them down. */
+const HEARS: string[] = [...REVIEWERS, "house_manager", "auditor"];
 
 /** Parts of the navigation, in its order. */
 export const GROUPS = ["work", "homes", "money", "oversight", "platform"] as const;
@@ -39,7 +43,8 @@ export type Icon =
   | "counter"
   | "letters"
   | "policies"
-  | "broadcasts";
+  | "broadcasts"
+  | "complaints";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
 export const PAGES: Page[] = [
@@ -104,6 +109,28 @@ export const PAGES: Page[] = [
     help: "help.letters",
     roles: ["street_clerk"],
     component: () => import("./pages/LettersPage.vue"),
+  },
+  {
+    path: "/complaints",
+    title: "complaints.title",
+    nav: { name: "staff.nav.complaints", group: "work", icon: "complaints" },
+    help: "help.complaints",
+    roles: HEARS,
+    component: withTexts(letters, () => import("./pages/ComplaintsPage.vue")),
+  },
+  {
+    path: "/complaints/new",
+    title: "complaints.new",
+    help: "help.complaints_new",
+    roles: REVIEWERS,
+    component: withTexts(letters, () => import("./pages/NewComplaintPage.vue")),
+  },
+  {
+    path: "/complaints/:no",
+    title: "complaints.one",
+    help: "help.complaint",
+    roles: HEARS,
+    component: withTexts(letters, () => import("./pages/ComplaintPage.vue")),
   },
   {
     path: "/waiting",

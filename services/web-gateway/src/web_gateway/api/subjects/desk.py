@@ -11,6 +11,7 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
 from anju.organisation.v1 import organisation_pb2 as organisation
+from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.payments.v1 import payments_pb2 as payments
 from anju_calendar import local_date
 from chassis.errors import Refusal
@@ -26,18 +27,19 @@ api = Api("desk", "工作首页 The desk")
 Number = Literal[
     "tasks", "tasks_overdue", "tasks_second", "cases_changed", "cases_overdue", "cases_blocked",
     "leases_signing", "leases_deposit", "bills_arrears", "bills_overdue", "bills_failed",
-    "readers_alarmed",
+    "complaints_open", "complaints_overdue", "readers_alarmed",
 ]  # fmt: skip
 _REVIEWER: Final[tuple[Number, ...]] = ("tasks", "tasks_overdue", "tasks_second", "cases_changed")
+_HEARS: Final[tuple[Number, ...]] = ("complaints_open", "complaints_overdue")
 # What each duty begins its day with, in this order.
 OF_DUTY: Final[dict[str, tuple[Number, ...]]] = {
     "street_clerk": _REVIEWER,
-    "district_reviewer": _REVIEWER,
-    "city_reviewer": _REVIEWER,
+    "district_reviewer": (*_REVIEWER, *_HEARS),
+    "city_reviewer": (*_REVIEWER, *_HEARS),
     "house_manager": ("leases_signing", "leases_deposit", "bills_arrears", "bills_overdue", "bills_failed"),
     "finance": ("bills_arrears", "bills_overdue", "bills_failed"),
     "operator": ("cases_blocked", "cases_overdue", "cases_changed"),
-    "auditor": ("readers_alarmed", "cases_overdue", "cases_blocked", "cases_changed"),
+    "auditor": ("readers_alarmed", "complaints_overdue", "cases_overdue", "cases_blocked", "cases_changed"),
 }
 
 
@@ -104,6 +106,14 @@ def _bills(*, state: str = "", failed: bool = False) -> Ask:
     return ask
 
 
+def _complaints(**only: bool) -> Ask:
+    async def ask(call: Call, _since: date) -> common.PageInfo:
+        request = complaints.ListComplaintsRequest(page=_COUNT, official=call.person.name, **only)  # type: ignore[arg-type]  # names of flags
+        return (await call.rpc("oversight", call.services.complaints.ListComplaints, request)).page  # type: ignore[no-any-return]
+
+    return ask
+
+
 async def _readers(call: Call, since: date) -> common.PageInfo:
     """Of all services that show households' affairs, as their list has them: one official may be in it once for each."""
     return (await readers(call, _COUNT, alarmed=True, since=since.isoformat()))[1]
@@ -121,6 +131,8 @@ _ASK: Final[dict[Number, Ask]] = {
     "bills_arrears": _bills(state="arrears"),
     "bills_overdue": _bills(state="overdue"),
     "bills_failed": _bills(failed=True),
+    "complaints_open": _complaints(open=True),
+    "complaints_overdue": _complaints(overdue=True),
     "readers_alarmed": _readers,
 }
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
+from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.payments.v1 import payments_pb2 as payments
 from anju_terms import terms
 from pydantic import Field
@@ -105,6 +106,19 @@ _BILLS: Final[Columns] = {
     "due": [("缴款期限", lambda _, bill: _at(bill, "due_at"))],
     "state": [("状态", lambda _, bill: _title("bill_states", bill.state))],
     "case": [("申请编号", lambda _, bill: bill.application_no)],
+}
+_COMPLAINTS: Final[Columns] = {
+    "no": [("来信编号", lambda _, each: each.no), ("12345 工单号", lambda _, each: each.reference_no)],
+    "kind": [("类别", lambda _, each: _title("complaint_kinds", each.kind))],
+    "stage": [("状态", lambda _, each: _title("complaint_stages", each.stage))],
+    "deadline": [("办理期限", lambda _, each: _at(each, "deadline_at")), ("是否超期", lambda _, each: "是" if each.overdue else "")],
+    "who": [("由谁办理", lambda _, each: _title("waiting_on", each.waiting_on))],
+    "place": [("区县", _place("district")), ("街道（乡镇）", _place("street"))],
+    "flags": [("优先研判", lambda _, each: _titles("complaint_flags", each.flags))],
+    "staff": [("反映工作人员", lambda _, each: "是" if each.about_staff else "")],
+    "channel": [("来源", lambda _, each: _title("complaint_channels", each.channel) if each.channel else "")],
+    "received": [("收到时间", lambda _, each: _at(each, "received_at"))],
+    "score": [("来信人评价（1 至 5）", lambda _, each: each.score or "")],
 }
 _READERS: Final[Columns] = {
     "day": [("日期", lambda _, reader: reader.day)],
@@ -217,6 +231,16 @@ class ExportBills(Export):
     sort: str = f.sorting("period", "due_at", "owed_fen", "id")
     state: Annotated[f.State, CodeOf("bill_states")] = ""
     failed_payment: bool = False
+
+
+class ExportComplaints(Export):
+    columns: list[str] = _showing(_COMPLAINTS)
+    sort: str = f.sorting("received", "deadline", "stage", "kind")
+    stage: Annotated[str, CodeOf("complaint_stages"), Field(pattern=r"^[a-z_]{0,30}$")] = ""
+    kind: Annotated[str, CodeOf("complaint_kinds"), Field(pattern=r"^[a-z_]{0,30}$")] = ""
+    open: bool = False
+    overdue: bool = False
+    no: Annotated[str, Field(max_length=40)] = ""
 
 
 class ExportReaders(Export):
@@ -335,6 +359,19 @@ async def export_leases(call: Call, body: ExportLeases) -> Download:
 async def export_bills(call: Call, body: ExportBills) -> Download:
     """The list of bills as a spreadsheet. 409 EXPORT_TOO_LARGE above the limit of rows."""
     return await _file(call, "bills", body)
+
+
+@api.post("/exports/complaints", access=Access.STAFF, idempotent=False, gives=(XLSX,))
+async def export_complaints(call: Call, body: ExportComplaints) -> Download:
+    """The list of complaints as a spreadsheet: nothing of what was written and of who wrote it. 409 EXPORT_TOO_LARGE above the limit of rows."""
+    request = complaints.ListComplaintsRequest(official=call.person.name, **filter_of(body))
+
+    async def ask(page: common.PageRequest) -> Found:
+        request.page.CopyFrom(page)
+        found = await call.rpc("oversight", call.services.complaints.ListComplaints, request)
+        return found.complaints, found.page
+
+    return await book(call, "来信", body, _COMPLAINTS, ask)
 
 
 @api.post("/exports/readers", access=Access.STAFF, roles=("auditor",), idempotent=False, gives=(XLSX,))
