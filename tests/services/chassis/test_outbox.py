@@ -16,8 +16,9 @@ from chassis import outbox as module
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, UNAVAILABLE, Refusal, invalid
 from chassis.operations import OperationsServicer
-from chassis.outbox import MAX_BACKOFF_SECONDS, PARK_AFTER, Outbox, OutboxColumns
+from chassis.outbox import MAX_BACKOFF_SECONDS, PARK_AFTER, Outbox, OutboxColumns, Settle
 from chassis.tally import Tally
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel, text
 
@@ -37,11 +38,15 @@ class Entries(Base, OutboxColumns, table=True):
 class Receiver:
     heard: list[int] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
+    # What is left on record of an entry, in the transaction that marks it.
+    settle: Callable[[AsyncSession, int], Awaitable[None]] | None = None
 
-    async def take(self, payload: dict[str, Any]) -> None:
+    async def take(self, payload: dict[str, Any]) -> Settle | None:
         if self.before is not None:
             await self.before()
         self.heard.append(payload["n"])
+        settle = self.settle
+        return None if settle is None else lambda session: settle(session, payload["n"])
 
 
 @dataclass
@@ -117,6 +122,25 @@ async def test_two_replicas_deliver_each_entry_once(post: Post) -> None:
         await post.heard(60)
         await asyncio.sleep(0.3)
     assert sorted(post.receiver.heard) == list(range(60))
+
+
+async def test_what_a_delivery_leaves_on_record_stands_with_its_mark_or_not_at_all(post: Post) -> None:
+    """And one that cannot be settled keeps no other from it: it is delivered again, which its receiver takes once."""
+    await post.sql("CREATE TABLE noted (n integer PRIMARY KEY CHECK (n <> 3))")
+
+    async def note(session: AsyncSession, number: int) -> None:
+        await session.execute(text("INSERT INTO noted VALUES (:n)").bindparams(n=number))
+
+    post.receiver.settle = note
+    await post.write(1, 2, 3, 4)
+    async with post.runner():
+        marked = "SELECT (payload->>'n')::int FROM outbox WHERE done_at IS NOT NULL ORDER BY 1"
+        await eventually(lambda: post.sql(marked), lambda rows: rows == [(1,), (2,), (4,)])
+        assert await post.sql("SELECT n FROM noted ORDER BY n") == [(1,), (2,), (4,)]
+        await post.sql("ALTER TABLE noted DROP CONSTRAINT noted_n_check")
+        await post.sql("UPDATE outbox SET next_try_at = now() WHERE done_at IS NULL")
+        await eventually(lambda: post.sql(marked), lambda rows: len(rows) == 4)
+    assert sorted(post.receiver.heard) == [1, 2, 3, 3, 4]
 
 
 async def test_what_a_killed_process_had_claimed_is_delivered_by_another(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

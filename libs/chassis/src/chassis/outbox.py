@@ -24,7 +24,9 @@ from chassis.errors import Refusal
 
 _log = logs.get(__name__)
 
-Handler = Callable[[dict[str, Any]], Awaitable[None]]
+# What a delivery leaves on record: done in the transaction that marks its entry, so that both hold or neither.
+Settle = Callable[[AsyncSession], Awaitable[None]]
+Handler = Callable[[dict[str, Any]], Awaitable[Settle | None]]
 
 BATCH = 16
 IDLE_SECONDS = 2.0
@@ -214,11 +216,11 @@ class Outbox:
         except asyncio.CancelledError:
             await self._give_back(entries)
             raise
-        done = [entry.id for entry, error in zip(entries, outcomes, strict=True) if error is None]
-        failed = [(entry, error) for entry, error in zip(entries, outcomes, strict=True) if error is not None]
+        failed = [(entry, outcome) for entry, outcome in zip(entries, outcomes, strict=True) if isinstance(outcome, Exception)]
+        settles = {entry.id: outcome for entry, outcome in zip(entries, outcomes, strict=True) if not isinstance(outcome, Exception)}
         if entries:
-            await self._mark(done, failed)
-        return len(done)
+            await self._mark(settles, failed)
+        return len(settles)
 
     async def _next(self) -> Sequence[_Entry]:
         """Our own, fresh from their transactions; and from time to time what is due in the table: second tries, and what others left behind."""
@@ -235,19 +237,20 @@ class Outbox:
         async with self._database.statements() as session:
             return sorted((_Entry(*row) for row in (await session.execute(self._claiming, times)).all()), key=lambda entry: entry.id)
 
-    async def _deliver(self, kind: str, payload: dict[str, Any]) -> Exception | None:
+    async def _deliver(self, kind: str, payload: dict[str, Any]) -> Exception | Settle | None:
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
-                await self._handlers[kind](payload)
+                return await self._handlers[kind](payload)
         except Exception as error:
             return error
-        return None
 
-    async def _mark(self, done: Sequence[int], failed: Sequence[tuple[_Entry, Exception]]) -> None:
+    async def _mark(self, done: Mapping[int, Settle | None], failed: Sequence[tuple[_Entry, Exception]]) -> None:
         table = self._table
+        if any(done.values()):
+            await self._settle(done)
         async with self._database.statements() as session:
-            if done:
-                await session.execute(self._delivered, {"ids": done, "now": _now()})
+            if not any(done.values()) and done:
+                await session.execute(self._delivered, {"ids": [*done], "now": _now()})
             for entry, error in failed:
                 attempts, why = entry.attempts + 1, logs.describe(error)[:500]
                 again = _now() + timedelta(seconds=_wait(attempts, error))
@@ -258,6 +261,22 @@ class Outbox:
                 # Somebody else may have found meanwhile that it need not be delivered any more.
                 mine = update(table).where(table.id == entry.id, table.done_at.is_(None))
                 await session.execute(mine.values(attempts=attempts, last_error=why, next_try_at=again))
+
+    async def _settle(self, done: Mapping[int, Settle | None]) -> None:
+        """One transaction for all of a batch; when it fails, one for each, so that nobody's fault keeps the others unmarked. What stays unmarked is
+        delivered again, which its receiver takes once."""
+        try:
+            async with self._database.transaction() as session:
+                for settle in done.values():
+                    if settle is not None:
+                        await settle(session)
+                await session.execute(self._delivered, {"ids": [*done], "now": _now()})
+        except Exception as error:
+            if len(done) == 1:
+                _log.warning("outbox_not_settled", entry=next(iter(done)), error=logs.describe(error))
+                return
+            for id, settle in done.items():
+                await self._settle({id: settle})
 
     async def _give_back(self, claimed: Sequence[_Entry]) -> None:
         """A process that stops in good order leaves its claims to the others at once."""

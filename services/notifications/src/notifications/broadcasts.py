@@ -211,10 +211,7 @@ class Broadcasts:
             )
             session.add(message)
             messages.append((message, each.contact))
-        # The rows their deliveries belong to stand first.
-        await session.flush()
-        for message, contact in messages:
-            await self._deliveries.begin(session, message, template, contact)
+        await self._deliveries.begin(session, template, messages)
         return len(messages)
 
     # --- words -----------------------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ receipt comes, the next channel takes it as well, since "sent" proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from anju_profile.messages import Messages
 from chassis import ids, logs
 from chassis.db import Database
 from chassis.grpc_client import Client
-from chassis.outbox import Handler, Outbox
+from chassis.outbox import Handler, Outbox, Settle
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications import store
@@ -75,16 +75,23 @@ class Deliveries:
     def by(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def begin(self, session: AsyncSession, message: InboxMessage, template: Template, contact: casework.GetContactResponse) -> None:
-        """Puts a new message on its way, in the caller's transaction; to nobody whose template stays in the inbox."""
-        if template.sms:
-            await self._next(session, message, contact, ())
+    async def begin(
+        self, session: AsyncSession, template: Template, messages: Sequence[tuple[InboxMessage, casework.GetContactResponse]]
+    ) -> None:
+        """Puts new messages on their way, in the caller's transaction; to nobody whose template stays in the inbox."""
+        if not template.sms or not messages:
+            return
+        # The rows their deliveries belong to stand first.
+        await session.flush()
+        reaches = await store.reaches(session, [message.owner for message, _ in messages])
+        for message, contact in messages:
+            self._next(session, message, contact, reaches[message.owner], ())
 
-    async def _deliver(self, payload: dict[str, Any]) -> None:
+    async def _deliver(self, payload: dict[str, Any]) -> Settle | None:
         async with self._database.statements() as session:
             job = await store.job(session, payload["delivery_id"])
         if job is None:
-            return
+            return None
         delivery = job.delivery
         address = self._sealed.open_address(delivery) or Address("", "")
         state, wrong_address = "sent", False
@@ -99,15 +106,18 @@ class Deliveries:
             state, wrong_address = "refused", refused.address
         at = datetime.now(UTC)
         if state == "sent":
-            async with self._database.transaction() as session:
+
+            async def sent(session: AsyncSession) -> None:
                 if await store.close(session, delivery.id, state, at) and delivery.channel == "sms" and _starts_clock(job.message.template):
                     self._add(session, UNCONFIRMED, delivery.id, self._city.receipt_within)
-            return
+
+            return sent
         # Asked before the transaction: a slow casework must not hold a connection.
         contact = await self._contacts.of(job.message.application_no)
         async with self._database.transaction() as session:
             if await store.close(session, delivery.id, state, at):
                 await self._failed(session, job.message, delivery, contact, at, wrong_address=wrong_address)
+        return None
 
     async def _unconfirmed(self, payload: dict[str, Any]) -> None:
         """Silence is no delivery: the next channel begins beside the one whose receipt may still come."""
@@ -157,13 +167,13 @@ class Deliveries:
 
     async def _go_on(self, session: AsyncSession, message: InboxMessage, contact: casework.GetContactResponse) -> None:
         before = (await store.tried(session, [message.id])).get(message.id, [])
-        await self._next(session, message, contact, tuple(each.channel for each in before))
+        reach = await store.reach(session, message.owner)
+        self._next(session, message, contact, reach, tuple(each.channel for each in before))
 
-    async def _next(
-        self, session: AsyncSession, message: InboxMessage, contact: casework.GetContactResponse, before: tuple[str, ...]
+    def _next(
+        self, session: AsyncSession, message: InboxMessage, contact: casework.GetContactResponse, reach: Reach, before: tuple[str, ...]
     ) -> None:
         """Begins the next channel that is open to the household; after the last one the inbox has to do."""
-        reach = await store.reach(session, message.owner)
         for channel in ORDER:
             if channel in before or channel not in self._channels or not _open(channel, reach, contact):
                 continue

@@ -71,9 +71,7 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
                 message.owner, message.division = contact.owner, contact.street
             session.add(message)
             if contact is not None:
-                # The row a delivery belongs to stands first.
-                await session.flush()
-                await self._deliveries.begin(session, message, template, contact)
+                await self._deliveries.begin(session, template, [(message, contact)])
             answer = pb.NotifyResponse(message_id=message.id)
             once.remember(session, Once, key, seen, answer)
         return answer

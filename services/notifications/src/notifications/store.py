@@ -177,6 +177,12 @@ async def reach(session: AsyncSession, sub: str) -> Reach:
     return found or Reach(sub=sub)
 
 
+async def reaches(session: AsyncSession, subs: Sequence[str]) -> dict[str, Reach]:
+    """The same of several, each of them named."""
+    found = {row.sub: row for row in (await session.execute(select(Reach).where(col(Reach.sub).in_(subs)))).scalars()}
+    return {sub: found.get(sub) or Reach(sub=sub) for sub in subs}
+
+
 async def want(session: AsyncSession, sub: str, *, sms: bool, quiet: bool) -> None:
     values = {"sms": sms, "quiet": quiet, "updated_at": datetime.now(UTC)}
     row = Reach(sub=sub, sms=sms, quiet=quiet).model_dump()
