@@ -164,6 +164,10 @@ MATRIX = {
     "file_anonymous_complaint": "201 201 201 201 201 201 201 201 201 201 201 201 201 201 201",
     # Ten wrong codes, and nobody gets in for an hour.
     "follow_complaint": "404 404 404 404 404 404 404 404 404 404 429 429 429 429 429",
+    "add_photo_with_code": "415 415 415 415 415 415 415 415 415 415 415 415 415 415 415",
+    "get_photo_with_code": "404 404 404 404 404 404 404 404 404 404 429 429 429 429 429",
+    "add_complaint_photo": "401 415 415 415 415 415 415 415 415 415 415 415 415 415 415",
+    "get_complaint_photo": "401 404 404 404 404 404 404 404 404 404 403 403 404 403 403",
     "respond_with_code": "422 422 422 422 422 422 422 422 422 422 422 422 422 422 422",
     "file_complaint": "401 201 201 422 422 422 422 422 403 403 403 403 403 403 403",
     "list_my_complaints": "401 200 200 403 403 403 403 403 403 403 403 403 403 403 403",
@@ -207,7 +211,7 @@ class Scene:
         names = self.names | ({"no": self.names["lease"]} if "/leases/" in operation.path or "/contracts/" in operation.path else {})
         names |= {"id": self.names["message"]} if "/inbox/" in operation.path else {}
         names |= {"id": "order-11"} if "/polic" in operation.path else {}
-        names |= {"no": self.names["complaint"]} if "complaints/" in operation.path else {}
+        names |= {"no": self.names["complaint"], "number": "1"} if "complaints/" in operation.path else {}
         names |= {"code": "A" * 16} if "/receipts/" in operation.path else {}
         path = operation.path.format_map(names)
         options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
@@ -315,6 +319,7 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         "file_complaint": {**letter, "text": "电梯停了三天，请派人来看。"},
         "file_anonymous_complaint": {**letter, "text": "有人在楼道里堆杂物。"},
         "follow_complaint": {"no": "TS-2026-900000", "code": "AAAA-AAAA-AAAA-AAAA"},
+        "get_photo_with_code": {"no": "TS-2026-900002", "code": "AAAA-AAAA-AAAA-AAAA", "number": 1},
         "respond_with_code": {"no": "TS-2026-900001", "code": "AAAA-AAAA-AAAA-AAAA", "action": "rate"},
         "respond_to_complaint": {"action": "rate", "score": 5},
         "handle_complaint": {"action": "answer", "text": "已经修好。"},

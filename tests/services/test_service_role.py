@@ -44,7 +44,17 @@ EVIDENCE = {
     "housing": {"repairs", "operator_step", "contract_files", "staff_read", "staff_read_household", "fact"},
     "notifications": {"operator_step"},
     "organisation": {"change"},
-    "oversight": {"repairs", "operator_step", "staff_read", "staff_read_household", "fact", "complaint_step", "finished", "evaluation"},
+    "oversight": {
+        "repairs",
+        "operator_step",
+        "staff_read",
+        "staff_read_household",
+        "fact",
+        "complaint_step",
+        "complaint_photo",
+        "finished",
+        "evaluation",
+    },
     "payments": {"transfers", "postings", "repairs", "operator_step", "staff_read", "staff_read_household", "fact"},
     "registry-gateway": {"access_log", "fact"},
 }

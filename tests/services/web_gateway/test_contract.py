@@ -106,6 +106,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetComplaint", complaints.GetComplaintResponse(complaint=letter))
     on("FollowComplaint", complaints.FollowComplaintResponse(complaint=letter))
     on("RespondToComplaint", complaints.RespondToComplaintResponse(complaint=letter))
+    photo = complaints.ComplaintPhoto(number=1, size_bytes=4)
+    photo.added_at.GetCurrentTime()
+    on("AddComplaintPhoto", complaints.AddComplaintPhotoResponse(photo=photo))
+    on("GetComplaintPhoto", complaints.GetComplaintPhotoResponse(photo=b"\xff\xd8\xff\xd9"))
     on("HandleComplaint", complaints.HandleComplaintResponse(complaint=letter))
     said = oversight.Content(category="rent", articles=[oversight.Article(number="一", text="租金", criteria=["income"])])
     policy = oversight.Policy(

@@ -125,6 +125,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
     agreed = """
         POST /anonymous-complaints
         POST /anonymous-complaints/lookup
+        POST /anonymous-complaints/photo
+        POST /anonymous-complaints/photos
         POST /anonymous-complaints/response
         GET /applications
         POST /applications
@@ -160,6 +162,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /complaints
         GET /complaints/{no}
         POST /complaints/{no}/handling
+        POST /complaints/{no}/photos
+        GET /complaints/{no}/photos/{number}
         POST /complaints/{no}/response
         GET /conditions
         GET /confirmations
@@ -285,7 +289,7 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
 
 def test_who_has_not_signed_on_may_say_something_and_nothing_else() -> None:
     strangers = {op.id for op in openapi.operations() if op.access is Access.STRANGER}
-    assert strangers == {"file_anonymous_complaint", "follow_complaint", "respond_with_code"}
+    assert strangers == {"file_anonymous_complaint", "follow_complaint", "respond_with_code", "add_photo_with_code", "get_photo_with_code"}
 
 
 def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
@@ -307,6 +311,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "answer_follow_up",
                 "search",
                 "follow_complaint",
+                "get_photo_with_code",
                 "export_tasks",
                 "export_applications",
                 "export_waiting",

@@ -139,6 +139,9 @@ export const limits = {
     "title_en": 60,
     "body_en": 1000
   },
+  "NewPhotoWithCode": {
+    "code": 40
+  },
   "NewUnit": {
     "estate_name": 100,
     "address": 200,
@@ -155,6 +158,9 @@ export const limits = {
   },
   "Opinion": {
     "words": 500
+  },
+  "PhotoWithCode": {
+    "code": 40
   },
   "PolicyContent": {
     "issuer": 100,

@@ -44,6 +44,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/anonymous-complaints/photo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One photograph of a letter without a name, by number and code */
+        post: operations["get_photo_with_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anonymous-complaints/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One photograph to a letter without a name, six at most; of it only what is seen is kept, sealed: neither where nor with what it was taken */
+        post: operations["add_photo_with_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/anonymous-complaints/response": {
         parameters: {
             query?: never;
@@ -657,6 +691,40 @@ export interface paths {
          * @description What is about staff is answered by two persons, and never by whom it is about. Roles: street_clerk, district_reviewer, city_reviewer.
          */
         post: operations["handle_complaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{no}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One photograph to a letter of the caller's, or to one he has written down, six at most; of it only what is seen is kept, sealed */
+        post: operations["add_complaint_photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{no}/photos/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One photograph, for whoever may read what was written; a look of staff is on record */
+        get: operations["get_complaint_photo"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3559,6 +3627,18 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** ComplaintPhoto */
+        ComplaintPhoto: {
+            /** Number */
+            number: number;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+        };
         /** ComplaintRow */
         ComplaintRow: {
             /** No */
@@ -3717,6 +3797,13 @@ export interface components {
              * @description What the reader can do with it now.
              */
             actions: string[];
+            /** Photos */
+            photos: components["schemas"]["ComplaintPhoto"][];
+            /**
+             * Photos Left
+             * @description How many more photographs the reader may add now.
+             */
+            photos_left: number;
         };
         /** Confirm */
         Confirm: {
@@ -5464,7 +5551,7 @@ export interface components {
             /**
              * Photo
              * Format: binary
-             * @description image/jpeg, image/png; at most 12582912 bytes.
+             * @description image/jpeg, image/png, image/webp; at most 12582912 bytes.
              */
             photo: Blob;
         };
@@ -5494,6 +5581,35 @@ export interface components {
             title_en: string;
             /** Body En */
             body_en: string;
+        };
+        /** NewPhoto */
+        NewPhoto: {
+            /**
+             * Photo
+             * Format: binary
+             * @description image/jpeg, image/png, image/webp; at most 12582912 bytes.
+             */
+            photo: Blob;
+        };
+        /** NewPhotoWithCode */
+        NewPhotoWithCode: {
+            /**
+             * Photo
+             * Format: binary
+             * @description image/jpeg, image/png, image/webp; at most 12582912 bytes.
+             */
+            photo: Blob;
+            /**
+             * No
+             * @description Number of a complaint.
+             * @example TS-2026-000123
+             */
+            no: string;
+            /**
+             * Code
+             * @description Shown once, when it was written; the only way back.
+             */
+            code: string;
         };
         /** NewUnit */
         NewUnit: {
@@ -5977,6 +6093,22 @@ export interface components {
              * @default null
              */
             certificate_ends_at: string | null;
+        };
+        /** PhotoWithCode */
+        PhotoWithCode: {
+            /**
+             * No
+             * @description Number of a complaint.
+             * @example TS-2026-000123
+             */
+            no: string;
+            /**
+             * Code
+             * @description Shown once, when it was written; the only way back.
+             */
+            code: string;
+            /** Number */
+            number: number;
         };
         /** PolicyArticle */
         PolicyArticle: {
@@ -7529,7 +7661,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -7689,6 +7821,7 @@ export type Colleague = components['schemas']['Colleague'];
 export type ComparedRow = components['schemas']['ComparedRow'];
 export type Comparison = components['schemas']['Comparison'];
 export type ComplaintEvent = components['schemas']['ComplaintEvent'];
+export type ComplaintPhoto = components['schemas']['ComplaintPhoto'];
 export type ComplaintRow = components['schemas']['ComplaintRow'];
 export type ComplaintRowPage = components['schemas']['ComplaintRowPage'];
 export type ComplaintView = components['schemas']['ComplaintView'];
@@ -7770,6 +7903,8 @@ export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
 export type NewAuthorisation = components['schemas']['NewAuthorisation'];
 export type NewBroadcast = components['schemas']['NewBroadcast'];
+export type NewPhoto = components['schemas']['NewPhoto'];
+export type NewPhotoWithCode = components['schemas']['NewPhotoWithCode'];
 export type NewUnit = components['schemas']['NewUnit'];
 export type Notice = components['schemas']['Notice'];
 export type NoticePage = components['schemas']['NoticePage'];
@@ -7795,6 +7930,7 @@ export type OrganisationUnit = components['schemas']['OrganisationUnit'];
 export type OrganisationUnitList = components['schemas']['OrganisationUnitList'];
 export type Outbox = components['schemas']['Outbox'];
 export type Part = components['schemas']['Part'];
+export type PhotoWithCode = components['schemas']['PhotoWithCode'];
 export type PolicyArticle = components['schemas']['PolicyArticle'];
 export type PolicyContent = components['schemas']['PolicyContent'];
 export type PolicyDesk = components['schemas']['PolicyDesk'];
@@ -7960,6 +8096,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_photo_with_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhotoWithCode"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    add_photo_with_code: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["NewPhotoWithCode"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintPhoto"];
                 };
             };
             400: components["responses"]["400"];
@@ -9440,6 +9654,86 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    add_complaint_photo: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Number of a complaint. */
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["NewPhoto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintPhoto"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_complaint_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a complaint. */
+                no: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -215,6 +215,19 @@ class ComplaintText(Base, table=True):
     score: int = Field(default=0)
 
 
+class ComplaintPhoto(Base, table=True):
+    """What was photographed, beside what was written: only its pixels, sealed. Append-only."""
+
+    __tablename__ = "complaint_photo"
+    __table_args__ = (CheckConstraint("number BETWEEN 1 AND 6", name="complaint_photo_number"),)
+
+    no: str = Field(primary_key=True, sa_column_args=(ForeignKey("complaint.no"),))
+    number: int = Field(primary_key=True)
+    size_bytes: int
+    sealed: bytes
+    added_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class FollowTry(Base, table=True):
     """Wrong codes for a number within an hour, whether there is such a complaint or not; by keyed hash of the number."""
 

@@ -179,6 +179,8 @@ class Complaint(_message.Message):
     ACTIONS_FIELD_NUMBER: _builtins.int
     BRIEF_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
+    PHOTOS_FIELD_NUMBER: _builtins.int
+    PHOTOS_LEFT_FIELD_NUMBER: _builtins.int
     no: _builtins.str
     version: _builtins.int
     kind: _builtins.str
@@ -208,6 +210,8 @@ class Complaint(_message.Message):
     """Of an investigation: what is to be looked at, in the desk's words."""
     blocked: _builtins.bool
     """Its workflow is gone, and operators are to start it again."""
+    photos_left: _builtins.int
+    """How many more the caller may add now."""
     @_builtins.property
     def deadline_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -223,6 +227,10 @@ class Complaint(_message.Message):
     @_builtins.property
     def actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the caller can do with it now: the actions of HandleComplaint, or of RespondToComplaint."""
+
+    @_builtins.property
+    def photos(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComplaintPhoto]:
+        """What was photographed, for who may read what was written."""
 
     def __init__(
         self,
@@ -257,14 +265,140 @@ class Complaint(_message.Message):
         actions: _abc.Iterable[_builtins.str] | None = ...,
         brief: _builtins.str = ...,
         blocked: _builtins.bool = ...,
+        photos: _abc.Iterable[Global___ComplaintPhoto] | None = ...,
+        photos_left: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "deadline_at", b"deadline_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about_name", b"about_name", "about_staff", b"about_staff", "actions", b"actions", "answer", b"answer", "answered_at", b"answered_at", "blocked", b"blocked", "brief", b"brief", "channel", b"channel", "contact", b"contact", "deadline_at", b"deadline_at", "district", b"district", "flags", b"flags", "kind", b"kind", "level", b"level", "merged", b"merged", "merged_into", b"merged_into", "no", b"no", "overdue", b"overdue", "proposed", b"proposed", "received_at", b"received_at", "reference_no", b"reference_no", "reporter", b"reporter", "rounds", b"rounds", "score", b"score", "stage", b"stage", "street", b"street", "text", b"text", "timeline", b"timeline", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about_name", b"about_name", "about_staff", b"about_staff", "actions", b"actions", "answer", b"answer", "answered_at", b"answered_at", "blocked", b"blocked", "brief", b"brief", "channel", b"channel", "contact", b"contact", "deadline_at", b"deadline_at", "district", b"district", "flags", b"flags", "kind", b"kind", "level", b"level", "merged", b"merged", "merged_into", b"merged_into", "no", b"no", "overdue", b"overdue", "photos", b"photos", "photos_left", b"photos_left", "proposed", b"proposed", "received_at", b"received_at", "reference_no", b"reference_no", "reporter", b"reporter", "rounds", b"rounds", "score", b"score", "stage", b"stage", "street", b"street", "text", b"text", "timeline", b"timeline", "version", b"version", "waiting_on", b"waiting_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Complaint: _TypeAlias = Complaint  # noqa: Y015
+
+@_typing.final
+class ComplaintPhoto(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ADDED_AT_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    size_bytes: _builtins.int
+    @_builtins.property
+    def added_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        added_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["added_at", b"added_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at", b"added_at", "number", b"number", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComplaintPhoto: _TypeAlias = ComplaintPhoto  # noqa: Y015
+
+@_typing.final
+class AddComplaintPhotoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    NO_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    no: _builtins.str
+    code: _builtins.str
+    """Of who has not signed on."""
+    photo: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        no: _builtins.str = ...,
+        code: _builtins.str = ...,
+        photo: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "idempotency_key", b"idempotency_key", "no", b"no", "photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddComplaintPhotoRequest: _TypeAlias = AddComplaintPhotoRequest  # noqa: Y015
+
+@_typing.final
+class AddComplaintPhotoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def photo(self) -> Global___ComplaintPhoto: ...
+    def __init__(
+        self,
+        *,
+        photo: Global___ComplaintPhoto | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddComplaintPhotoResponse: _TypeAlias = AddComplaintPhotoResponse  # noqa: Y015
+
+@_typing.final
+class GetComplaintPhotoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NO_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    OFFICIAL_FIELD_NUMBER: _builtins.int
+    no: _builtins.str
+    number: _builtins.int
+    code: _builtins.str
+    """Of who has not signed on."""
+    official: _builtins.str
+    """As of GetComplaintRequest."""
+    def __init__(
+        self,
+        *,
+        no: _builtins.str = ...,
+        number: _builtins.int = ...,
+        code: _builtins.str = ...,
+        official: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "no", b"no", "number", b"number", "official", b"official"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetComplaintPhotoRequest: _TypeAlias = GetComplaintPhotoRequest  # noqa: Y015
+
+@_typing.final
+class GetComplaintPhotoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_FIELD_NUMBER: _builtins.int
+    photo: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        photo: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetComplaintPhotoResponse: _TypeAlias = GetComplaintPhotoResponse  # noqa: Y015
 
 @_typing.final
 class ListMyComplaintsRequest(_message.Message):

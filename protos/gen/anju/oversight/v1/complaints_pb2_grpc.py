@@ -59,6 +59,16 @@ class ComplaintsServiceStub:
                 request_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintRequest.SerializeToString,
                 response_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintResponse.FromString,
                 _registered_method=True)
+        self.AddComplaintPhoto = channel.unary_unary(
+                '/anju.oversight.v1.ComplaintsService/AddComplaintPhoto',
+                request_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoResponse.FromString,
+                _registered_method=True)
+        self.GetComplaintPhoto = channel.unary_unary(
+                '/anju.oversight.v1.ComplaintsService/GetComplaintPhoto',
+                request_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoRequest.SerializeToString,
+                response_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoResponse.FromString,
+                _registered_method=True)
         self.ListComplaints = channel.unary_unary(
                 '/anju.oversight.v1.ComplaintsService/ListComplaints',
                 request_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.ListComplaintsRequest.SerializeToString,
@@ -117,6 +127,21 @@ class ComplaintsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddComplaintPhoto(self, request, context):
+        """One more photograph to what was written, by who wrote it or the clerk who wrote it down, while it is open: a JPEG drawn anew at the edge, kept sealed.
+        FAILED_PRECONDITION/PHOTOS_FULL, COMPLAINT_MOVED_ON.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetComplaintPhoto(self, request, context):
+        """One of the photographs, to whoever may read what was written; with the code, to who has not signed on. NOT_FOUND for one out of reach.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListComplaints(self, request, context):
         """Of the caller's desk, sorted and counted.
         """
@@ -166,6 +191,16 @@ def add_ComplaintsServiceServicer_to_server(servicer, server):
                     servicer.RespondToComplaint,
                     request_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintRequest.FromString,
                     response_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintResponse.SerializeToString,
+            ),
+            'AddComplaintPhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddComplaintPhoto,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoResponse.SerializeToString,
+            ),
+            'GetComplaintPhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetComplaintPhoto,
+                    request_deserializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoRequest.FromString,
+                    response_serializer=anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoResponse.SerializeToString,
             ),
             'ListComplaints': grpc.unary_unary_rpc_method_handler(
                     servicer.ListComplaints,
@@ -318,6 +353,60 @@ class ComplaintsService:
             '/anju.oversight.v1.ComplaintsService/RespondToComplaint',
             anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintRequest.SerializeToString,
             anju_dot_oversight_dot_v1_dot_complaints__pb2.RespondToComplaintResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddComplaintPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.ComplaintsService/AddComplaintPhoto',
+            anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_complaints__pb2.AddComplaintPhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetComplaintPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.oversight.v1.ComplaintsService/GetComplaintPhoto',
+            anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoRequest.SerializeToString,
+            anju_dot_oversight_dot_v1_dot_complaints__pb2.GetComplaintPhotoResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,12 @@ class ComplaintsServiceStub:
     """Who wrote it rates the answer, has it opened again, or withdraws it; by his account, or with the code. FAILED_PRECONDITION/COMPLAINT_MOVED_ON, NO_MORE_ROUNDS,
     HAS_MERGED.
     """
+    AddComplaintPhoto: _grpc.UnaryUnaryMultiCallable[_complaints_pb2.AddComplaintPhotoRequest, _complaints_pb2.AddComplaintPhotoResponse]
+    """One more photograph to what was written, by who wrote it or the clerk who wrote it down, while it is open: a JPEG drawn anew at the edge, kept sealed.
+    FAILED_PRECONDITION/PHOTOS_FULL, COMPLAINT_MOVED_ON.
+    """
+    GetComplaintPhoto: _grpc.UnaryUnaryMultiCallable[_complaints_pb2.GetComplaintPhotoRequest, _complaints_pb2.GetComplaintPhotoResponse]
+    """One of the photographs, to whoever may read what was written; with the code, to who has not signed on. NOT_FOUND for one out of reach."""
     ListComplaints: _grpc.UnaryUnaryMultiCallable[_complaints_pb2.ListComplaintsRequest, _complaints_pb2.ListComplaintsResponse]
     """Of the caller's desk, sorted and counted."""
     HandleComplaint: _grpc.UnaryUnaryMultiCallable[_complaints_pb2.HandleComplaintRequest, _complaints_pb2.HandleComplaintResponse]
@@ -75,6 +81,12 @@ class ComplaintsServiceAsyncStub(ComplaintsServiceStub):
     """Who wrote it rates the answer, has it opened again, or withdraws it; by his account, or with the code. FAILED_PRECONDITION/COMPLAINT_MOVED_ON, NO_MORE_ROUNDS,
     HAS_MERGED.
     """
+    AddComplaintPhoto: _aio.UnaryUnaryMultiCallable[_complaints_pb2.AddComplaintPhotoRequest, _complaints_pb2.AddComplaintPhotoResponse]  # type: ignore[assignment]
+    """One more photograph to what was written, by who wrote it or the clerk who wrote it down, while it is open: a JPEG drawn anew at the edge, kept sealed.
+    FAILED_PRECONDITION/PHOTOS_FULL, COMPLAINT_MOVED_ON.
+    """
+    GetComplaintPhoto: _aio.UnaryUnaryMultiCallable[_complaints_pb2.GetComplaintPhotoRequest, _complaints_pb2.GetComplaintPhotoResponse]  # type: ignore[assignment]
+    """One of the photographs, to whoever may read what was written; with the code, to who has not signed on. NOT_FOUND for one out of reach."""
     ListComplaints: _aio.UnaryUnaryMultiCallable[_complaints_pb2.ListComplaintsRequest, _complaints_pb2.ListComplaintsResponse]  # type: ignore[assignment]
     """Of the caller's desk, sorted and counted."""
     HandleComplaint: _aio.UnaryUnaryMultiCallable[_complaints_pb2.HandleComplaintRequest, _complaints_pb2.HandleComplaintResponse]  # type: ignore[assignment]
@@ -130,6 +142,24 @@ class ComplaintsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Who wrote it rates the answer, has it opened again, or withdraws it; by his account, or with the code. FAILED_PRECONDITION/COMPLAINT_MOVED_ON, NO_MORE_ROUNDS,
         HAS_MERGED.
         """
+
+    @_abc_1.abstractmethod
+    def AddComplaintPhoto(
+        self,
+        request: _complaints_pb2.AddComplaintPhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_complaints_pb2.AddComplaintPhotoResponse, _abc.Awaitable[_complaints_pb2.AddComplaintPhotoResponse]]:
+        """One more photograph to what was written, by who wrote it or the clerk who wrote it down, while it is open: a JPEG drawn anew at the edge, kept sealed.
+        FAILED_PRECONDITION/PHOTOS_FULL, COMPLAINT_MOVED_ON.
+        """
+
+    @_abc_1.abstractmethod
+    def GetComplaintPhoto(
+        self,
+        request: _complaints_pb2.GetComplaintPhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_complaints_pb2.GetComplaintPhotoResponse, _abc.Awaitable[_complaints_pb2.GetComplaintPhotoResponse]]:
+        """One of the photographs, to whoever may read what was written; with the code, to who has not signed on. NOT_FOUND for one out of reach."""
 
     @_abc_1.abstractmethod
     def ListComplaints(

@@ -58,6 +58,12 @@ HAS_MERGED = Problem(
     "还有别的来信并在这一件里等答复，不能撤回或再并入别的来信。",
     "Others wait for the answer to this one: it can be neither withdrawn nor merged into another.",
 )
+PHOTOS_FULL = Problem(
+    "PHOTOS_FULL",
+    _FAILED,
+    "一件来信最多附 6 张照片，已经够了；已上传的照片都在。",
+    "A letter carries six photographs at most, and has them; none is lost.",
+)
 NOT_YOUR_DESK = Problem(
     "NOT_YOUR_DESK",
     _DENIED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Final
 
 from anju.oversight.v1 import complaints_pb2 as pb
@@ -19,17 +18,16 @@ from oversight.complaints.errors import (
     ANOTHER_PERSON,
     CANNOT_MERGE,
     COMPLAINT_MOVED_ON,
-    FOLLOW_UP_LATER,
-    FOLLOW_UP_UNKNOWN,
     HAS_MERGED,
     NO_MORE_ROUNDS,
     STAYS_AT_CITY,
     wrong_field,
 )
-from oversight.complaints.intake import EVERYBODY, tidy
-from oversight.complaints.parts import Parts, now
+from oversight.complaints.intake import tidy
+from oversight.complaints.parts import Parts
 from oversight.complaints.reach import Reader
 from oversight.complaints.reading import Reading
+from oversight.complaints.writers import Writers
 from oversight.tables import Complaint, ComplaintText
 
 MAX_ANSWER_CHARS: Final = 4000
@@ -51,6 +49,7 @@ class Handling:
     def __init__(self, parts: Parts, reading: Reading) -> None:
         self._parts = parts
         self._reading = reading
+        self._writers = Writers(parts)
 
     # -- the desk ------------------------------------------------------------------------------------------------------------------------
 
@@ -149,7 +148,7 @@ class Handling:
             raise wrong_field("/score", "请选择一个评价。", "Choose a rating.", "CHOOSE_ONE")
         if request.action == "reopen" and not text:
             raise wrong_field("/text", "请写明哪里还没有解决。", "Say what is not settled yet.", "REQUIRED")
-        writer = await self._writer(caller, request.no, request.code)
+        writer = await self._writers.of(caller, request.no, request.code)
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             found = await store.complaint(session, request.no, lock=True)
@@ -169,34 +168,7 @@ class Handling:
         return await self._reading.written_by(writer, request.no)
 
     async def follow(self, caller: Caller, request: pb.FollowComplaintRequest) -> pb.Complaint:
-        return await self._reading.written_by(await self._by_code(request.no, request.code), request.no)
-
-    async def _writer(self, caller: Caller, no: str, code: str) -> Caller:
-        """Who wrote it, by his account or by the code. Raises Refusal."""
-        if code or caller.sub == EVERYBODY:
-            return await self._by_code(no, code)
-        async with self._parts.database.statements() as session:
-            reach.view_of(Reader(caller, ""), await store.complaint(session, no))
-        return caller
-
-    async def _by_code(self, no: str, code: str) -> Caller:
-        """Somebody who has the code, and is nobody else. A wrong code and a number there is not are answered alike, and cost alike; after some
-        of them nobody gets in for a while. Raises Refusal(FOLLOW_UP_UNKNOWN, FOLLOW_UP_LATER)."""
-        number_index = self._parts.ring.blind_index(no, "complaint.follow")
-        instant = now()
-        async with self._parts.database.transaction() as session:
-            await store.hold(session, f"follow/{number_index}")
-            found = await store.complaint(session, no)
-            expected = found.code_index if found is not None else ""
-            good = hmac.compare_digest(expected, self._parts.code_index(no, code)) and expected != ""
-            too_many = await store.tries(session, number_index, instant) >= store.MAX_TRIES
-            if not good and not too_many:
-                await store.tried_in_vain(session, number_index, instant)
-        if too_many:
-            raise Refusal(FOLLOW_UP_LATER)
-        if not good:
-            raise Refusal(FOLLOW_UP_UNKNOWN)
-        return Caller(sub=f"code:{no}", kind="citizen")
+        return await self._reading.written_by(await self._writers.by_code(request.no, request.code), request.no)
 
     def _keep(
         self,

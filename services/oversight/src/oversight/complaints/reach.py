@@ -43,6 +43,14 @@ class Reader:
     name_index: str
 
 
+MAX_PHOTOS: Final = 6
+
+
+def has_written(caller: Caller, found: Complaint) -> bool:
+    """That it is the caller's own letter, or one he has written down; who has the code has shown it already."""
+    return caller.kind == "citizen" or found.taken_by == caller.sub
+
+
 def is_at(caller: Caller, level: str, district: str) -> bool:
     """That the caller works at the desk of a level in charge of a district."""
     duty = terms("levels")[level]

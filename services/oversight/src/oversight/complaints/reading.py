@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from anju.oversight.v1 import complaints_pb2 as pb
@@ -127,6 +128,10 @@ class Reading:
             message.text = self._parts.open(found.text_sealed, "text_sealed", found.no)
             message.answer = await self._answer(session, found)
             message.merged = len(await store.merged_into(session, found.no))
+            photos = await store.photos(session, found.no)
+            message.photos.extend(photo_entry(*photo) for photo in photos)
+            if found.stage not in MOVES.ends and reach.has_written(reader.caller, found):
+                message.photos_left = reach.MAX_PHOTOS - len(photos)
         if view.reporter:
             message.contact = self._parts.open(found.contact_sealed, "contact_sealed", found.no)
             message.reporter = self._parts.open(found.reporter_sealed, "reporter_sealed", found.no)
@@ -158,3 +163,7 @@ class Reading:
         else:
             return []
         return [each for each in actions if any(MOVES.allows(found.stage, event) for event in BY_ACTION[each])]
+
+
+def photo_entry(number: int, size_bytes: int, added_at: datetime) -> pb.ComplaintPhoto:
+    return pb.ComplaintPhoto(number=number, size_bytes=size_bytes, added_at=stamp(added_at))

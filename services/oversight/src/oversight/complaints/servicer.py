@@ -11,6 +11,7 @@ from chassis.identity import current_caller
 from oversight.complaints.handling import Handling
 from oversight.complaints.intake import Intake
 from oversight.complaints.parts import Parts
+from oversight.complaints.photos import Photos
 from oversight.complaints.reading import Reading
 from oversight.complaints.record import Record
 
@@ -22,6 +23,7 @@ class ComplaintsServicer(rpc.ComplaintsServiceServicer):
         self.reading = Reading(parts)
         self._intake = Intake(parts)
         self._handling = Handling(parts, self.reading)
+        self._photos = Photos(parts)
         self._record = Record(parts)
 
     async def FileComplaint(self, request: pb.FileComplaintRequest, context: Any) -> pb.FileComplaintResponse:
@@ -38,6 +40,12 @@ class ComplaintsServicer(rpc.ComplaintsServiceServicer):
 
     async def RespondToComplaint(self, request: pb.RespondToComplaintRequest, context: Any) -> pb.RespondToComplaintResponse:
         return pb.RespondToComplaintResponse(complaint=await self._handling.respond(current_caller(), request))
+
+    async def AddComplaintPhoto(self, request: pb.AddComplaintPhotoRequest, context: Any) -> pb.AddComplaintPhotoResponse:
+        return await self._photos.add(current_caller(), request)
+
+    async def GetComplaintPhoto(self, request: pb.GetComplaintPhotoRequest, context: Any) -> pb.GetComplaintPhotoResponse:
+        return pb.GetComplaintPhotoResponse(photo=await self._photos.one(current_caller(), request))
 
     async def ListComplaints(self, request: pb.ListComplaintsRequest, context: Any) -> pb.ListComplaintsResponse:
         return await self.reading.desk(current_caller(), request)

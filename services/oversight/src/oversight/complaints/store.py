@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from oversight.tables import COMPLAINT_NUMBERS, Complaint, ComplaintStep, ComplaintText, FollowTry, Outbox, Word
+from oversight.tables import COMPLAINT_NUMBERS, Complaint, ComplaintPhoto, ComplaintStep, ComplaintText, FollowTry, Outbox, Word
 
 # The kind of the entry that starts a complaint's workflow.
 START_COMPLAINT: Final = "start_complaint"
@@ -90,6 +90,13 @@ async def drop_text(session: AsyncSession, word_id: str) -> None:
 
 async def word(session: AsyncSession, word_id: str) -> Word | None:
     return await session.get(Word, word_id)
+
+
+async def photos(session: AsyncSession, no: str) -> Sequence[tuple[int, int, datetime]]:
+    """Number, size and moment of each, without what is on it."""
+    columns = select(col(ComplaintPhoto.number), col(ComplaintPhoto.size_bytes), col(ComplaintPhoto.added_at))
+    query = columns.where(col(ComplaintPhoto.no) == no).order_by(col(ComplaintPhoto.number))
+    return [(row[0], row[1], row[2]) for row in (await session.execute(query)).all()]
 
 
 async def merged_into(session: AsyncSession, no: str) -> Sequence[Complaint]:

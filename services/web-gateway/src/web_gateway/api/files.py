@@ -52,6 +52,8 @@ class FileKind:
 
 PDF: Final = FileKind("application/pdf", ".pdf", b"%PDF-", b"%%EOF")
 JPEG: Final = FileKind("image/jpeg", ".jpg", b"\xff\xd8\xff", b"\xff\xd9")
+# The file says at its beginning how long it is; what it holds shows when it is drawn.
+WEBP: Final = FileKind("image/webp", ".webp", b"RIFF", b"")
 PNG: Final = FileKind("image/png", ".png", b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82")
 
 
@@ -233,6 +235,13 @@ class Download:
     chunks: AsyncIterator[bytes]
     size: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def whole(cls, name: str, kind: FileKind, content: bytes) -> Download:
+        async def once() -> AsyncIterator[bytes]:
+            yield content
+
+        return cls(name, kind, once(), size=len(content))
 
 
 async def sent(request: web.Request, download: Download, headers: dict[str, str]) -> web.StreamResponse:

@@ -14,9 +14,10 @@ from typing import Final
 from chassis.errors import FieldViolation
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from web_gateway.api.files import File
+from web_gateway.api.files import JPEG, PNG, WEBP, File, FileTypes
 from web_gateway.api.problems import problem
 
+PHOTOGRAPH: Final = FileTypes(JPEG, PNG, WEBP, max_bytes=12 << 20)
 # Of the longer side: a sheet of paper is read well at it.
 MAX_EDGE_PIXELS: Final = 2200
 # What a phone's camera makes; above it a picture is a bomb, or no photograph.
@@ -43,7 +44,7 @@ def _draw(content: bytes) -> bytes:
     with warnings.catch_warnings():
         # What the library thinks too large is measured below by our own measure.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise ValueError("too many pixels")
@@ -63,5 +64,5 @@ def _draw(content: bytes) -> bytes:
 
 
 def _unreadable(field: str) -> FieldViolation:
-    zh = "这张照片打不开，请重新拍摄后上传（JPG 或 PNG）。"
-    return FieldViolation(f"/{field}", "unreadable", zh, "This photograph cannot be read; take another and send it (JPG or PNG).")
+    zh = "这张照片打不开，请重新拍摄后上传（JPG、PNG 或 WebP）。"
+    return FieldViolation(f"/{field}", "unreadable", zh, "This photograph cannot be read; take another and send it (JPG, PNG or WebP).")

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, Params
+from web_gateway.api.files import JPEG, Download, File
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, Form, Params
+from web_gateway.api.pictures import PHOTOGRAPH, drawn_anew
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf, OneOf
 
@@ -34,6 +36,10 @@ PROBLEMS = (
     Kind(
         "FOLLOW_UP_LATER", 429, "输错次数太多", "Too many wrong codes",
         "请一小时后再试。", "Try again in an hour.",
+    ),
+    Kind(
+        "PHOTOS_FULL", 409, "照片已满", "It has all the photographs it takes",
+        "照片已经够了，可以继续办理。", "There are enough of them; go on.",
     ),
     Kind(
         "COMPLAINT_MOVED_ON", 409, "已有新的进展", "It has moved on",
@@ -125,6 +131,12 @@ class ComplaintEvent(Answer):
     text: str
 
 
+class ComplaintPhoto(Answer):
+    number: int
+    size_bytes: int
+    added_at: datetime
+
+
 class ComplaintRow(Answer):
     no: str
     version: int
@@ -159,8 +171,26 @@ class ComplaintView(ComplaintRow):
     merged: int = Field(description="How many others were merged into it.")
     timeline: list[ComplaintEvent]
     actions: list[str] = Field(description="What the reader can do with it now.")
+    photos: list[ComplaintPhoto]
+    photos_left: int = Field(description="How many more photographs the reader may add now.")
 
     secret = True
+
+
+class NewPhoto(Form):
+    photo: Annotated[File, PHOTOGRAPH]
+
+
+class NewPhotoWithCode(NewPhoto):
+    no: ComplaintNo
+    code: Code
+
+
+PhotoNumber = Annotated[int, Field(ge=1, le=99)]
+
+
+class OfPhoto(OfComplaint):
+    number: PhotoNumber
 
 
 class DeskFilter(f.Sorted):
@@ -175,6 +205,10 @@ class DeskFilter(f.Sorted):
 class WithCode(Body):
     no: ComplaintNo
     code: Code
+
+
+class PhotoWithCode(WithCode):
+    number: PhotoNumber
 
 
 class Answering(Body):
@@ -219,6 +253,18 @@ async def respond_with_code(call: Call, body: AnsweringWithCode) -> ComplaintVie
     return _view((await call.rpc("oversight", call.services.complaints.RespondToComplaint, request, seconds=DECISION_SECONDS)).complaint)
 
 
+@api.post("/anonymous-complaints/photos", access=Access.STRANGER, status=201)
+async def add_photo_with_code(call: Call, body: NewPhotoWithCode) -> ComplaintPhoto:
+    """One photograph to a letter without a name, six at most; of it only what is seen is kept, sealed: neither where nor with what it was taken."""
+    return await _add_photo(call, body.no, body.photo, body.code)
+
+
+@api.post("/anonymous-complaints/photo", access=Access.STRANGER, idempotent=False, gives=(JPEG,))
+async def get_photo_with_code(call: Call, body: PhotoWithCode) -> Download:
+    """One photograph of a letter without a name, by number and code."""
+    return await _photo(call, complaints.GetComplaintPhotoRequest(**body.model_dump()))
+
+
 @api.post("/complaints", status=201)
 async def file_complaint(call: Call, body: SignedLetter) -> Filed:
     """Something said by a citizen, or written down by a clerk for who stands at the counter or was sent on by 12345."""
@@ -252,6 +298,18 @@ async def get_complaint(call: Call, params: OfComplaint) -> ComplaintView:
     return _view(found.complaint)
 
 
+@api.post("/complaints/{no}/photos", status=201)
+async def add_complaint_photo(call: Call, params: OfComplaint, body: NewPhoto) -> ComplaintPhoto:
+    """One photograph to a letter of the caller's, or to one he has written down, six at most; of it only what is seen is kept, sealed."""
+    return await _add_photo(call, params.no, body.photo)
+
+
+@api.get("/complaints/{no}/photos/{number}", gives=(JPEG,))
+async def get_complaint_photo(call: Call, params: OfPhoto) -> Download:
+    """One photograph, for whoever may read what was written; a look of staff is on record."""
+    return await _photo(call, complaints.GetComplaintPhotoRequest(no=params.no, number=params.number, official=_official(call)))
+
+
 @api.post("/complaints/{no}/response", access=Access.CITIZEN)
 async def respond_to_complaint(call: Call, params: OfComplaint, body: Answering) -> ComplaintView:
     """The citizen rates the answer, has it opened again (once here, once at the other level), or withdraws it."""
@@ -266,6 +324,17 @@ async def handle_complaint(call: Call, params: OfComplaint, body: Handling) -> C
         idempotency_key=call.idempotency_key, no=params.no, official=call.person.name, **body.model_dump()
     )
     return _view((await call.rpc("oversight", call.services.complaints.HandleComplaint, request, seconds=DECISION_SECONDS)).complaint)
+
+
+async def _add_photo(call: Call, no: str, photo: File, code: str = "") -> ComplaintPhoto:
+    drawn = await drawn_anew(photo, "photo")
+    request = complaints.AddComplaintPhotoRequest(idempotency_key=call.idempotency_key, no=no, code=code, photo=drawn)
+    return to_model(ComplaintPhoto, (await call.rpc("oversight", call.services.complaints.AddComplaintPhoto, request)).photo)
+
+
+async def _photo(call: Call, request: complaints.GetComplaintPhotoRequest) -> Download:
+    found = await call.rpc("oversight", call.services.complaints.GetComplaintPhoto, request)
+    return Download.whole(f"照片-{request.no}-{request.number}.jpg", JPEG, found.photo)
 
 
 def _official(call: Call) -> str:

@@ -5,7 +5,6 @@ What is done in a visit are the household's own operations, with the header Anju
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -14,9 +13,9 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
-from web_gateway.api.files import JPEG, PDF, PNG, Download, File, FileTypes
+from web_gateway.api.files import JPEG, PDF, Download, File
 from web_gateway.api.layer import Access, Answer, Api, Body, Call, Form, Params
-from web_gateway.api.pictures import drawn_anew
+from web_gateway.api.pictures import PHOTOGRAPH, drawn_anew
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.applications import of_dossier
 from web_gateway.api.subjects.dossier import Dossier
@@ -33,7 +32,6 @@ PROBLEMS = (
     ),
 )  # fmt: skip
 api = Api("counter", "线下办理 Counter", PROBLEMS)
-MAX_PHOTO_BYTES = 12 << 20
 _CLERK = ("street_clerk",)
 
 
@@ -45,7 +43,7 @@ class NewAuthorisation(Form):
     id_number: Annotated[str, Field(max_length=40, description="Of whom the counter is to act for, as on his card.")]
     name: Annotated[str, Field(max_length=100)]
     document: Annotated[str, Field(max_length=200, description="Which papers were seen.", examples=["身份证原件"])]
-    photo: Annotated[File, FileTypes(JPEG, PNG, max_bytes=MAX_PHOTO_BYTES)]
+    photo: Annotated[File, PHOTOGRAPH]
 
 
 class Authorisation(Answer):
@@ -73,18 +71,11 @@ class OfVisit(Params):
     id: f.Id
 
 
-def _file(name: str, content: bytes) -> Download:
-    async def whole() -> AsyncIterator[bytes]:
-        yield content
-
-    return Download(name, JPEG if name.endswith(JPEG.suffix) else PDF, whole(), size=len(content))
-
-
 @api.post("/counter/form", access=Access.STAFF, roles=_CLERK, idempotent=False, gives=(PDF,))
 async def print_form(call: Call, body: TypedForm) -> Download:
     """What was typed at the counter as the paper that is read over and signed, with the authorisation on it. Nothing is kept."""
     answer = await of_dossier(call, call.services.casework.PrintForm, casework.PrintFormRequest(dossier=body.dossier.message()))
-    return _file("申请表和授权书.pdf", answer.file)
+    return Download.whole("申请表和授权书.pdf", PDF, answer.file)
 
 
 @api.post("/counter/authorisations", access=Access.STAFF, roles=_CLERK, status=201)
@@ -124,7 +115,7 @@ async def close_visit(call: Call, params: OfVisit) -> None:
 async def get_receipt(call: Call, params: f.OfApplication) -> Download:
     """The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it."""
     answer = await call.rpc("casework", call.services.casework.GetReceipt, casework.GetReceiptRequest(application_no=params.no))
-    return _file(f"受理回执-{params.no}.pdf", answer.file)
+    return Download.whole(f"受理回执-{params.no}.pdf", PDF, answer.file)
 
 
 @api.get(
@@ -137,4 +128,4 @@ async def get_authorisation_photo(call: Call, params: f.OfApplication) -> Downlo
     """The photograph of the paper by which a household has let the counter act for it; the look is on record. 404 where none has."""
     request = casework.GetAuthorisationPhotoRequest(application_no=params.no)
     answer = await call.rpc("casework", call.services.casework.GetAuthorisationPhoto, request)
-    return _file(f"授权书-{params.no}.jpg", answer.photo)
+    return Download.whole(f"授权书-{params.no}.jpg", JPEG, answer.photo)

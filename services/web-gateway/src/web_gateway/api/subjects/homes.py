@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -206,11 +205,7 @@ async def get_contract(call: Call, params: OfLease) -> Contract:
 async def get_contract_file(call: Call, params: OfLease) -> Download:
     """The file of a signed contract, PDF/A: the tenant's own, and for house managers of the place. A look of staff is on record."""
     answer = await call.rpc("housing", call.services.housing.GetContractFile, housing.GetContractFileRequest(lease_no=params.no))
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield answer.file
-
-    return Download(f"租赁合同-{params.no}.pdf", PDF, whole(), size=len(answer.file))
+    return Download.whole(f"租赁合同-{params.no}.pdf", PDF, answer.file)
 
 
 @api.get("/contracts/{no}/{mark}", access=Access.PUBLIC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -73,11 +72,7 @@ async def list_letters(call: Call, params: LetterFilter) -> f.Page[QueuedLetter]
 async def print_letters(call: Call, body: ToPrint) -> Download:
     """The letters as one file to print, PDF/A. Each is a look at its case. They may be printed again until they are posted, so it needs no Idempotency-Key."""
     answer = await call.rpc("notifications", call.services.notifications.PrintLetters, notifications.PrintLettersRequest(ids=body.ids))
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield answer.file
-
-    return Download("信函.pdf", PDF, whole(), size=len(answer.file))
+    return Download.whole("信函.pdf", PDF, answer.file)
 
 
 @api.post("/letters/{id}/step", access=Access.STAFF, roles=("street_clerk",), idempotent=False)
