@@ -38,7 +38,7 @@ async def look(desk: Desk, no: str, caller: Caller = CITIZEN, number: int = 1, c
 
 async def test_six_at_most_and_a_repeat_is_the_same_one(desk: Desk) -> None:
     no, key = (await desk.file()).no, new_id()
-    assert await asyncio.gather(add(desk, no, key=key), add(desk, no, key=key)) == [1, 1]
+    assert set(await asyncio.gather(add(desk, no, key=key), add(desk, no, key=key))) == {1}
     assert await reason(add(desk, no, key=key, photo=PHOTO + b"\xff\xd9")) == "IDEMPOTENCY_KEY_REUSED"
     assert sorted(await asyncio.gather(*(add(desk, no) for _ in range(5)))) == [2, 3, 4, 5, 6]
     assert await reason(add(desk, no)) == "PHOTOS_FULL"
@@ -109,7 +109,7 @@ async def test_it_is_sealed_in_its_place_and_stays(desk: Desk) -> None:
     assert not any(b"stairs" in bytes(row[1]) for row in kept)
     assert kept[0][1] != kept[1][1]
     for statement in ("UPDATE complaint_photo SET number = 6 WHERE number = 2", "DELETE FROM complaint_photo"):
-        with pytest.raises(Exception, match="permission denied|append-only"):
+        with pytest.raises(Exception, match=r"permission denied"):
             await desk.sql(statement)
     # Put in another's place by whoever holds the tables, it does not open.
     await desk.sql(
