@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
 import uuid
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from anju_onebox.layout import Layout
 from anju_stories.household import Household
-from anju_stories.people import ApiProblem, city
+from anju_stories.people import city
 
+from tests.faults.killing import insist, kill_each
 from tests.support.boxes import RunningBox, launch, ready, stop
 from tests.support.families import Families
 from tests.support.patience import PATIENCE_SECONDS, eventually
@@ -25,25 +23,6 @@ from tests.support.ports import free_block
 pytestmark = pytest.mark.fault
 
 SERVICES = ("casework", "eligibility", "registry-gateway", "housing", "payments", "notifications")
-
-
-async def insist(step: Callable[[], Awaitable[object]]) -> None:
-    """Asks again while the answer is an outage; a refusal that says 'done already' is a success of the try before."""
-
-    async def attempt() -> bool:
-        try:
-            await step()
-        except ApiProblem as problem:
-            if problem.status in (500, 502, 503, 504):
-                return False
-            if problem.status == 409:
-                return True
-            raise
-        except TimeoutError:
-            return False
-        return True
-
-    await eventually(attempt, what="the step to go through")
 
 
 # A decision that got through before its answer was lost has moved the case on already.
@@ -75,6 +54,9 @@ class Travellers:
         self.arrived: list[Household] = []
         # The part of the journey each household is in.
         self.where: dict[str, str] = {}
+
+    def need(self, victim: str) -> bool:
+        return any(part in NEEDED_IN[victim] for part in self.where.values())
 
     async def lane(self) -> None:
         while not self.enough:
@@ -121,39 +103,6 @@ class Travellers:
         await insist(family.sign)
 
 
-def pids(box: RunningBox, process: str) -> dict[str, int]:
-    """Of its two replicas, by title."""
-    found = json.loads(box.layout.processes_file.read_text())
-    return {title: pid for title, pid in found.items() if title.split(" #")[0] == process}
-
-
-async def kill_each(box: RunningBox, victims: tuple[str, ...], travellers: Travellers, rng: random.Random) -> Counter[str]:
-    """Kills every victim twice, once one of its replicas and once both, each time while a household is where it is needed. Returns the kills by victim."""
-    kills: Counter[str] = Counter()
-    order = [(victim, alone) for victim in victims for alone in (True, False)]
-    rng.shuffle(order)
-    for victim, alone in order:
-
-        async def needed(victim: str = victim) -> bool:
-            return any(part in NEEDED_IN[victim] for part in travellers.where.values())
-
-        await eventually(needed, what=f"somebody who needs {victim}")
-        await asyncio.sleep(rng.uniform(0, 0.2))
-        before = pids(box, victim)
-        assert len(before) == 2
-        struck = dict([rng.choice(sorted(before.items()))]) if alone else before
-        for pid in struck.values():
-            os.kill(pid, signal.SIGKILL)
-        kills[victim] += 1
-
-        async def others(victim: str = victim, struck: dict[str, int] = struck) -> bool:
-            now = pids(box, victim)
-            return all(now.get(title) not in (None, pid) for title, pid in struck.items())
-
-        await eventually(others, what=f"others for {sorted(struck)}")
-    return kills
-
-
 @pytest.mark.parametrize("victims", [("worker",), SERVICES], ids=["worker", "each service"])
 async def test_households_travel_to_their_first_rent_while_processes_are_killed(
     split_box: RunningBox, families: Families, seed: int, victims: tuple[str, ...]
@@ -162,7 +111,7 @@ async def test_households_travel_to_their_first_rent_while_processes_are_killed(
     async with asyncio.TaskGroup() as under_way:
         lanes = [under_way.create_task(travellers.lane()) for _ in range(3)]
         try:
-            kills = await kill_each(split_box, victims, travellers, random.Random(seed))
+            kills = await kill_each(split_box, victims, travellers.need, random.Random(seed))
         finally:
             # Also when it failed: a lane in the middle of a request may not notice that it was called off.
             travellers.enough = True
