@@ -58,6 +58,7 @@ class Walker:
     before: dict[str, str] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
     seen: list[tuple[str, Word]] = field(default_factory=list)
+    recorded: list[pb.AdvanceComplaintRequest] = field(default_factory=list)
 
     async def start(self, name: str, workflow_id: str, given: Model, *, summary: str, memo: Mapping[str, str]) -> None:
         assert isinstance(given, ComplaintInput)
@@ -91,6 +92,7 @@ class Walker:
             street=self.places[workflow_id][1],
             deadline_at=None if over else stamp(now + timedelta(days=days)),
         )
+        self.recorded.append(request)
         answer = await self.advance(request)
         self.stages[workflow_id] = stage
         return answer

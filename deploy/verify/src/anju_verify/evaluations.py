@@ -12,6 +12,7 @@ check: Final = Register()
 _SERVICE: Final = "oversight"
 # By the checker's own knowledge, and not by what opened the follow-ups.
 _BAD: Final = ["dissatisfied", "very_dissatisfied"]
+_LEVELS: Final = {5: "very_satisfied", 4: "satisfied", 3: "fairly_satisfied", 2: "dissatisfied", 1: "very_dissatisfied"}
 _AT_ONCE: Final = 5_000
 
 
@@ -60,3 +61,29 @@ async def e2(sources: Sources, found: Findings) -> None:
                 # Of an answered objection the household is not named.
                 same = known is None or row["application_no"] in ("", known)
                 found.unless(same, f"{row['id']} is said to be of another household than {service} has on record")
+
+
+@check(
+    "E3", "what was rated with a complaint is one evaluation of its answer, as good or bad as it was rated, and there is none of another"
+)
+async def e3(sources: Sources, found: Findings) -> None:
+    rows = await sources.rows(
+        _SERVICE,
+        """
+        SELECT complaint.no, complaint.score, complaint.owner, finished.subject, finished.owner AS whose, evaluation.level
+        FROM (SELECT * FROM complaint WHERE score > 0) AS complaint
+        FULL JOIN (SELECT * FROM finished WHERE item = 'complaint_answered') AS finished ON finished.subject = complaint.no
+        LEFT JOIN evaluation ON evaluation.finished_id = finished.id
+        """,
+    )
+    for row in rows:
+        found.looked()
+        if row["no"] is None:
+            found.violation(f"the answer to complaint {row['subject']} was evaluated, and nobody has rated it")
+        elif row["level"] is None:
+            found.violation(f"complaint {row['no']} was rated, and no evaluation says so")
+        else:
+            found.unless(
+                row["level"] == _LEVELS[row["score"]], f"complaint {row['no']} was rated {row['score']}, its evaluation says {row['level']}"
+            )
+            found.unless(row["whose"] == row["owner"], f"the evaluation of complaint {row['no']} is said to be somebody else's")

@@ -89,7 +89,8 @@ async def application(
             prefix=settings.complaint_number_prefix,
         )
         made.alarms({"bulk_reads": parts.reads.alarmed})
-        heard = ComplaintsServicer(parts)
+        rating = Rating(made.database, made.ring, parts.profile, parts.outbox, tellings)
+        heard = ComplaintsServicer(parts, rating)
         steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
         by_hand = OperatorsServicer(made.database, steps, parts.outbox, parts.reads)
         more: dict[str, Callable[[Any], None]] = {
@@ -106,7 +107,6 @@ async def application(
             clients = {name: made.client(name) for name in SERVICES}
             books, case_of = books or ServiceBooks(clients), case_of or asking(clients["casework"])
         follow_ups = FollowUps(made.database, made.ring, parts.profile, parts.outbox, tellings)
-        rating = Rating(made.database, made.ring, parts.profile, parts.outbox, tellings)
         evaluations = Evaluations(rating, follow_ups, Public(made.database), case_of)
         await made.beside(every(settings.follow_seconds, Following(made.database, books).round, "finished services"))
         await made.beside(every(ROUND_SECONDS, follow_ups.round, "follow-ups"))

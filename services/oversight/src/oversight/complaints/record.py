@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oversight.complaints import facts, store
 from oversight.complaints.errors import CANNOT_MERGE, COMPLAINT_MOVED_ON
 from oversight.complaints.parts import Parts
+from oversight.evaluations.rating import Rating
 from oversight.tables import Complaint, ComplaintStep, ComplaintText
 
 _ANSWERS: Final = ("answered", "agreed")
@@ -27,8 +28,9 @@ _BY_A_CLOCK: Final = frozenset({"assigned", "flagged", "became_overdue", "rating
 
 
 class Record:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, rating: Rating) -> None:
         self._parts = parts
+        self._rating = rating
 
     async def advance(self, request: pb.AdvanceComplaintRequest) -> pb.AdvanceComplaintResponse:
         if not request.step.step_id:
@@ -120,6 +122,7 @@ class Record:
             found.level = request.level
         elif request.event == "rated":
             found.score = told.score
+            await self._rating.of_complaint(session, found, await store.handlers(session, found.no), utc(request.step.as_of))
         elif request.event == "merged":
             into = await store.complaint(session, told.merge_into, lock=True)
             if into is None or into.stage in MOVES.ends:

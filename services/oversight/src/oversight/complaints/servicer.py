@@ -14,17 +14,18 @@ from oversight.complaints.parts import Parts
 from oversight.complaints.photos import Photos
 from oversight.complaints.reading import Reading
 from oversight.complaints.record import Record
+from oversight.evaluations.rating import Rating
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ComplaintsService"].full_name
 
 
 class ComplaintsServicer(rpc.ComplaintsServiceServicer):
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, rating: Rating) -> None:
         self.reading = Reading(parts)
         self._intake = Intake(parts)
         self._handling = Handling(parts, self.reading)
         self._photos = Photos(parts)
-        self._record = Record(parts)
+        self._record = Record(parts, rating)
 
     async def FileComplaint(self, request: pb.FileComplaintRequest, context: Any) -> pb.FileComplaintResponse:
         return await self._intake.file(current_caller(), request)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from anju.common.v1 import common_pb2 as common
-from anju_contracts.complaint import MOVES
+from anju_contracts.complaint import HANDLE, MOVES
 from casekit.engine import OnRecord
 from casekit.listing import NEVER, By, Listing
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
@@ -82,6 +82,17 @@ async def step(session: AsyncSession, step_id: str) -> ComplaintStep | None:
 
 async def text_of(session: AsyncSession, word_id: str) -> ComplaintText | None:
     return await session.get(ComplaintText, word_id) if word_id else None
+
+
+async def handlers(session: AsyncSession, no: str) -> Sequence[tuple[str, str]]:
+    """Who has dealt with it at a desk: account and person of each."""
+    query = (
+        select(col(Word.sub), col(Word.person))
+        .join(ComplaintStep, col(ComplaintStep.word_id) == col(Word.id))
+        .where(col(ComplaintStep.no) == no, col(Word.update_name) == HANDLE)
+        .distinct()
+    )
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
 
 
 async def drop_text(session: AsyncSession, word_id: str) -> None:

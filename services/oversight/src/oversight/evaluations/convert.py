@@ -13,13 +13,21 @@ from chassis.wire import missing, stamp, wrong
 
 from oversight.domain.opinions import BAD, LEVELS, MAX_CHARS, reasons_of
 from oversight.evaluations.store import Row
+from oversight.tables import Finished
 
 MAX_ANSWER_CHARS: Final = 1000
+_DISTRICT_DIGITS: Final = 6
 
 
 def place(table: str, column: str, id: str) -> str:
     """What a sealed value is bound to."""
     return f"{table}|{column}|{id}"
+
+
+def whose(finished: Finished) -> dict[str, str]:
+    """The desk that follows it up: the district's, or the city's for what is kept from the districts."""
+    in_district = len(finished.division) >= _DISTRICT_DIGITS
+    return {"role": "district_reviewer" if in_district else "city_reviewer", "division": finished.division[:_DISTRICT_DIGITS]}
 
 
 def to_service(row: Row, ring: KeyRing, *, words: bool = True) -> pb.Service:

@@ -72,7 +72,7 @@ class FollowUps:
             follow_up.answered_by, follow_up.answered_by_person = caller.sub, caller.person
             follow_up.answered_at = datetime.now(UTC)
             await record(session, facts.followed_up(finished, follow_up))
-            if finished.application_no and finished.owner:
+            if finished.owner and (finished.application_no or finished.item == "complaint_answered"):
                 self._tell(
                     session, finished, "done", common.Telling(template="follow_up_done", values=_item(finished)), follow_up.answered_at
                 )
@@ -105,7 +105,7 @@ class FollowUps:
         if now < follow_up.due_at:
             follow_up.next_at = follow_up.due_at
             values = {**_item(finished), "deadline": common.Value(day=stamp(follow_up.due_at))}
-            telling = common.Telling(template="follow_up_reminder", role="district_reviewer", division=finished.division[:6], values=values)
+            telling = common.Telling(template="follow_up_reminder", **convert.whose(finished), values=values)
         else:
             follow_up.escalated_at = follow_up.escalated_at or now
             again = self._profile.evaluation.escalation_repeat_wd.on(calendar.local_date(now))
@@ -117,7 +117,12 @@ class FollowUps:
 
     def _tell(self, session: AsyncSession, finished: Finished, event: str, telling: common.Telling, at: datetime) -> None:
         step = common.Step(step_id=f"follow-up/{finished.id}/{event}", as_of=stamp(at), tell=[telling])
-        self._tellings.hand_on(self._outbox, session, step, "" if telling.role else finished.application_no)
+        if telling.role:
+            self._tellings.hand_on(self._outbox, session, step, "")
+        elif finished.application_no:
+            self._tellings.hand_on(self._outbox, session, step, finished.application_no)
+        else:
+            self._tellings.hand_on(self._outbox, session, step, finished.subject, owner=finished.owner)
 
 
 def _item(finished: Finished) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,10 +24,11 @@ from chassis.outbox import Outbox
 from chassis.wire import stamp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oversight.domain.opinions import LEVELS
 from oversight.errors import EVALUATED, RATED_ONESELF
 from oversight.evaluations import convert, facts, store
 from oversight.evaluations.store import Row
-from oversight.tables import Evaluation, Finished, FollowUp
+from oversight.tables import Complaint, Evaluation, Finished, FollowUp
 
 # The case, as the person who is calling may see it. Raises Refusal.
 CaseOf = Callable[[str], Awaitable[casework.Application]]
@@ -114,6 +115,29 @@ class Rating:
             said_by = caller.sub if caller.kind == "staff" else ""
             return pb.EvaluateVisitResponse(service=self._without_whose(await self._said(session, row, said, channel, said_by)))
 
+    async def of_complaint(self, session: AsyncSession, found: Complaint, handlers: Sequence[tuple[str, str]], at: datetime) -> None:
+        """What was rated with a complaint is what is thought of its answer: entered with the step, so that nobody is asked again. What he wrote with it
+        stays with the complaint. ``handlers``: account and person of who dealt with it."""
+        # What is about staff is kept from those beside them, and counted for the city as a whole.
+        division = self._profile.city_code if found.about_staff else found.street or found.district
+        rated = {*handlers, (found.about_sub, "")} - {("", "")}
+        finished = Finished(
+            id=stable_id("sv-", "oversight", "complaint_answered", found.no),
+            item="complaint_answered",
+            source="oversight",
+            fact_id="",
+            application_no="",
+            subject=found.no,
+            division=division,
+            at=found.answered_at or at,
+            owner=found.owner,
+            person=found.owner_person,
+            handlers=[{"sub": sub, "person": person} for sub, person in sorted(rated)],
+        )
+        session.add(finished)
+        await session.flush()
+        await self._said(session, (finished, None, None), pb.Opinion(level=LEVELS[-found.score]), "web", found.owner)
+
     async def _said(self, session: AsyncSession, row: Row, said: pb.Opinion, channel: str, said_by: str) -> Row:
         """Once; the same again is the same. Raises Refusal(EVALUATED)."""
         finished, known, follow_up = row
@@ -156,7 +180,7 @@ class Rating:
             "item": common.Value(term=common.Term(vocabulary="evaluated_services", code=finished.item)),
             "deadline": common.Value(day=stamp(follow_up.due_at)),
         }
-        telling = common.Telling(template="follow_up_opened", role="district_reviewer", division=finished.division[:6], values=values)
+        telling = common.Telling(template="follow_up_opened", **convert.whose(finished), values=values)
         step = common.Step(step_id=f"follow-up/{finished.id}/opened", as_of=stamp(follow_up.opened_at), tell=[telling])
         self._tellings.hand_on(self._outbox, session, step, "")
 
