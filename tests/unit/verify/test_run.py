@@ -191,6 +191,7 @@ def test_every_invariant_has_its_check() -> None:
         "C4",
         "E1",
         "E2",
+        "E3",
         "O1",
         "F1",
         "P1",
