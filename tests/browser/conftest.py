@@ -11,6 +11,7 @@ import pytest_asyncio
 from anju_stories.household import Household
 from playwright.async_api import Browser, async_playwright, expect
 
+from tests.browser.letters import handled, said
 from tests.browser.pages import PHONE, Visitor
 from tests.services.web_gateway.world import World, world
 from tests.support.boxes import RunningBox, running_box
@@ -76,6 +77,15 @@ async def tenant(box: RunningBox, families: Families) -> Household:
     await family.lease_is("active")
     await family.bill(await family.live_month(0))
     return family
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def letter(box: RunningBox, tenant: Household) -> str:
+    """What the tenant had to say: answered, and waits for his rating."""
+    no = await said(tenant, "楼道的灯坏了两个星期，晚上看不见路。", contact="晚上八点以后打电话")
+    await handled(box, no, "accept")
+    await handled(box, no, "answer", "已安排电工，本周内修好。")
+    return no
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from anju_stories.household import Household
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
+from tests.browser.letters import DISTRICT, HOSTILE, handled, said
 from tests.browser.pages import DESK, Visitor
-from tests.browser.test_letters import HOSTILE, handled
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
 pytestmark = pytest.mark.browser
-
-DISTRICT = "410205"
-
-
-async def said(family: Household, text: str, kind: str = "complaint", **more: Any) -> str:
-    body = {"kind": kind, "text": text, "division": DISTRICT, **more}
-    return str((await family.applicant.post("/complaints", body))["no"])
 
 
 async def does(desk: Visitor, action: str, words: str = "") -> None:
@@ -63,6 +54,12 @@ async def test_found_dealt_with_and_taken_away_in_a_file(box: RunningBox, famili
         await desk.page.locator("dialog, [popover], .panel").get_by_label("用途").select_option("office")
         await desk.page.get_by_role("button", name="导出", exact=True).click()
     assert (await download.value).suggested_filename == "来信办理.xlsx"
+
+    # The message about it leads there.
+    await desk.open("/staff/inbox")
+    message = desk.page.locator(".message").filter(has_text=no)
+    await message.get_by_role("button").click()
+    await expect(message.get_by_role("link", name="查看来信")).to_have_attribute("href", f"/staff/complaints/{no}")
 
     # From anywhere by its number, small letters and all.
     search = desk.page.get_by_role("searchbox")
@@ -156,6 +153,18 @@ async def test_about_staff_by_two_persons_and_never_by_himself(box: RunningBox, 
     await expect(phone.page.locator("main")).to_contain_text("今后一次告知")
     # What the desk says to itself is not said to the writer.
     await expect(phone.page.locator("main")).not_to_contain_text("请写明今后怎么改")
+
+    # Where the letter names nobody the desk does, by his account.
+    no = await said(family, "第三件：窗口工作人员不在岗。", about_staff=True)
+    await himself.open(f"/staff/complaints/{no}")
+    await expect(himself.page.locator("main")).to_contain_text("不在岗")
+    await second.open(f"/staff/complaints/{no}")
+    await second.choose("action", "accept")
+    await second.field("about").fill((await box.town.official("city_reviewer", "").get("/session"))["sub"])
+    await does(second, "accept")
+    await expect(second.page.locator("#said")).to_contain_text("已受理")
+    await himself.open(f"/staff/complaints/{no}")
+    await expect(himself.page.locator("main")).not_to_contain_text("不在岗")
 
 
 async def test_a_report_is_looked_into_by_somebody_who_does_not_read_it(box: RunningBox, families: Families, visitor: NewVisitor) -> None:

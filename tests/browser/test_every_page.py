@@ -75,7 +75,7 @@ STAFF = {
 }
 
 
-def pages_of(family: Household, period: str) -> tuple[str, ...]:
+def pages_of(family: Household, period: str, letter: str) -> tuple[str, ...]:
     case, lease = f"/cases/{family.no}", f"/leases/{family.lease_no}"
     return (
         "/cases",
@@ -97,6 +97,7 @@ def pages_of(family: Household, period: str) -> tuple[str, ...]:
         "/evaluations",
         "/say",
         "/letters",
+        f"/letters/{letter}",
     )
 
 
@@ -158,7 +159,9 @@ async def faults(visitor: Visitor, paths: Sequence[str], name: str, narrow: tupl
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.name))
-async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Household, visitor: NewVisitor, mode: Mode) -> None:
+async def test_citizen_pages(
+    tenant: Household, letter: str, reviewed: Household, refused: Household, visitor: NewVisitor, mode: Mode
+) -> None:
     async def come(family: Household | None) -> Visitor:
         person = await visitor(mode.screen)
         if mode.large:
@@ -168,7 +171,7 @@ async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Ho
         return person
 
     found = await faults(await come(None), OPEN, mode.name, mode.narrow)
-    found += await faults(await come(tenant), ("/", *pages_of(tenant, tenant.period(0))), f"{mode.name}-a", mode.narrow)
+    found += await faults(await come(tenant), ("/", *pages_of(tenant, tenant.period(0), letter)), f"{mode.name}-a", mode.narrow)
     found += await faults(
         await come(reviewed), (f"/cases/{reviewed.no}", f"/cases/{reviewed.no}/withdraw", *FORM), f"{mode.name}-b", mode.narrow
     )
@@ -181,7 +184,7 @@ async def test_citizen_pages(tenant: Household, reviewed: Household, refused: Ho
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewVisitor, screen: dict[str, object]) -> None:
+async def test_staff_pages(tenant: Household, letter: str, reviewed: Household, visitor: NewVisitor, screen: dict[str, object]) -> None:
     name = "desk" if screen is DESK else "desk-narrow"
     divisions = {"street_clerk": reviewed.street, "house_manager": tenant.district}
     found: list[str] = []
@@ -191,6 +194,8 @@ async def test_staff_pages(tenant: Household, reviewed: Household, visitor: NewV
         more: tuple[str, ...] = (f"/staff/cases/{reviewed.no}",) if role == "street_clerk" else ()
         if role == "finance":
             more = (f"/staff/leases/{tenant.lease_no}", f"/staff/leases/{tenant.lease_no}/bills/deposit")
+        if role == "auditor":
+            more = (f"/staff/complaints/{letter}",)
         found += [f"{role} {fault}" for fault in await faults(official, ("/staff", *paths, *more), f"{name}-{role}")]
     assert not found, "\n".join(found)
 
@@ -219,7 +224,7 @@ async def test_a_question_is_answered_without_a_mouse(families: Families, visito
     assert "家庭成员" in await desk.focused()
 
 
-async def test_english_for_those_who_read_it(tenant: Household, visitor: NewVisitor) -> None:
+async def test_english_for_those_who_read_it(tenant: Household, letter: str, visitor: NewVisitor) -> None:
     phone = await visitor()
     await phone.open("/")
     await phone.press("English")
@@ -228,7 +233,7 @@ async def test_english_for_those_who_read_it(tenant: Household, visitor: NewVisi
     heading = await phone.page.locator("main h1").first.inner_text()
     assert heading.isascii(), heading
     await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
-    mine = ("/", *pages_of(tenant, tenant.period(0)))
+    mine = ("/", *pages_of(tenant, tenant.period(0), letter))
     for path in ("/conditions", "/notices", "/waiting", "/apply", *mine):
         await phone.open(path)
         assert not (raw := await phone.raw()), (path, raw)

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from anju_stories.people import eventually
 from playwright.async_api import Dialog, expect
 
 from tests.browser.conftest import NewVisitor
+from tests.browser.letters import DISTRICT, HOSTILE, handled
 from tests.browser.pages import DESK, Visitor
 from tests.browser.test_draft import left_on_the_device
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
 
 pytestmark = pytest.mark.browser
-
-DISTRICT = "410205"
-# Words of a stranger are data: of a page, of a spreadsheet, of the direction of writing, and longer than any line.
-HOSTILE = f'<script>document.body.remove()</script><img src=x onerror="document.body.remove()"> =HYPERLINK("http://x","点我") \u202eدفع الإيجار\u202c {"很长" * 60}{"W" * 200}'
-
-
-async def handled(
-    box: RunningBox, no: str, action: str, text: str = "", seat: int = 1, role: str = "district_reviewer", **body: Any
-) -> dict[str, Any]:
-    """By the desk, once the workflow has brought the letter there."""
-    official = box.town.official(role, DISTRICT if role == "district_reviewer" else "", seat)
-    await eventually(lambda: official.get(f"/complaints/{no}"), lambda seen: action in seen["actions"], what=f"{action} of {no}")
-    found: dict[str, Any] = await official.post(f"/complaints/{no}/handling", {"action": action, "text": text, **body})
-    return found
 
 
 async def write(visitor: Visitor, text: str, kind: str = "complaint") -> None:
@@ -67,7 +52,12 @@ async def test_written_with_an_account_answered_and_rated(box: RunningBox, famil
     # What will do the service says, beside the field, and what was typed stands there still.
     await expect(phone.page.locator("#text-error")).to_contain_text("至少 5 个字")
     await expect(phone.field("text")).to_have_value("漏水")
+    await phone.field("text").fill("长" * 2001)
+    await phone.press("提交")
+    await expect(phone.page.locator("#text-error")).to_contain_text("现在有 2001 个字，最多 2000 个字")
     await phone.field("text").fill(HOSTILE)
+    # What was refused was another text.
+    await expect(phone.page.locator(".error-summary")).to_have_count(0)
     await phone.field("contact").fill("=1+1 晚上 8 点以后")
     await fit(phone, "phone-say")
     await phone.press("提交")
@@ -140,6 +130,11 @@ async def test_without_a_name_by_number_and_code(box: RunningBox, visitor: NewVi
     await phone.press("复制编号和查询码")
     await expect(phone.page.get_by_role("status").filter(has_text="已复制").first).to_be_attached()
     assert await phone.page.evaluate("navigator.clipboard.readText()") == f"编号 {no}\n查询码 {code}"
+    # On paper stand the number and the code, and nothing to press.
+    await phone.page.emulate_media(media="print")
+    await expect(phone.page.locator(".once")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="打印")).to_be_hidden()
+    await phone.page.emulate_media(media="screen")
     # Whoever leaves by mistake is asked, and stays.
     asked: list[str] = []
 
@@ -218,13 +213,28 @@ async def test_what_was_typed_outlasts_a_sign_on_and_is_nobody_elses(families: F
     await phone.sign_on_citizen(applicant, "/say")
     await expect(phone.field("text")).to_have_value("电梯停了三天，老人上不了楼。")
     await expect(phone.page.locator('input[name="kind"][value="suggestion"]')).to_be_checked()
+    await phone.field("alone").check()
     await phone.press("提交")
     no = await number(phone)
     await phone.follow("查看这件来信")
     await expect(phone.page.locator(".now-card")).to_contain_text("市住房保障部门")
+    # An elderly person is alone in it: somebody looks before its turn.
+    await expect(phone.stage).to_have_text("人工研判")
+    await expect(phone.page.locator(".now-card")).to_contain_text("有人会马上看")
     await phone.page.locator("summary", has_text="撤回这件来信").click()
     await phone.press("撤回")
     await expect(phone.stage).to_have_text("已撤回")
+
+    # Without a name is without a name, whoever has signed on.
+    await phone.open("/say")
+    await write(phone, "楼道里堆满了杂物，没有人管。")
+    await phone.choose("how", "anonymous")
+    await phone.press("提交")
+    hidden = await number(phone)
+    await phone.follow("我已记下")
+    await phone.open("/letters")
+    await expect(phone.page.get_by_role("link", name=no)).to_be_visible()
+    await expect(phone.page.get_by_role("link", name=hidden)).to_have_count(0)
 
     # Somebody begins without signing on, and finds it again when he has; the letter of another is not his to see.
     stranger = await visitor(DESK)

@@ -95,10 +95,10 @@ async def test_what_anybody_may_see_is_light(visitor: NewVisitor) -> None:
     assert not (wrong := await faults(phone, OPEN)), "\n".join(wrong)
 
 
-async def test_a_tenants_pages_are_light(tenant: Household, visitor: NewVisitor) -> None:
+async def test_a_tenants_pages_are_light(tenant: Household, letter: str, visitor: NewVisitor) -> None:
     phone = await visitor()
     await phone.sign_on_citizen(tenant.dossier["members"][0]["id_number"])
-    assert not (wrong := await faults(phone, ("/", *pages_of(tenant, tenant.period(0))))), "\n".join(wrong)
+    assert not (wrong := await faults(phone, ("/", *pages_of(tenant, tenant.period(0), letter)))), "\n".join(wrong)
 
 
 async def test_the_form_is_light(reviewed: Household, visitor: NewVisitor) -> None:
