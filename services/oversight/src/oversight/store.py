@@ -11,7 +11,7 @@ from casekit.listing import By, Listing
 from sqlalchemy import Date, Integer, Select, Text, and_, cast, exists, func, literal, or_, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer
 from sqlmodel import col
 
 from oversight.domain import words
@@ -21,6 +21,8 @@ _HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('policy:' || 
 # A word in the title weighs more than any day.
 _IN_TITLE: Final = 10_000_000
 MAX_DAYS: Final = 400
+# What a search goes by is thousands of words a row, and nothing anybody is shown.
+_SHOWN: Final = tuple(defer(each, raiseload=True) for each in (PolicyVersion.pairs, PolicyVersion.plain))  # type: ignore[arg-type]  # columns
 
 
 async def hold(session: AsyncSession, id: str) -> None:
@@ -48,7 +50,7 @@ def _in_force(day: date) -> Any:
 def finding(asked: Sequence[str], category: str, day: date) -> Select[*tuple[Any, ...]]:
     """Versions in force on a day that hold every word: the pairs say where to look, by the index; the text has the last word."""
     query: Select[*tuple[Any, ...]] = (
-        select(PolicyVersion).join(Policy, col(Policy.id) == col(PolicyVersion.policy_id)).where(_in_force(day))
+        select(PolicyVersion).options(*_SHOWN).join(Policy, col(Policy.id) == col(PolicyVersion.policy_id)).where(_in_force(day))
     )
     if category:
         query = query.where(col(PolicyVersion.category) == category)
@@ -74,7 +76,7 @@ async def find(
 async def in_force_with_criteria(session: AsyncSession, day: date) -> Sequence[PolicyVersion]:
     """Of which at least one article is implemented by a rule value."""
     has = func.jsonb_path_exists(col(PolicyVersion.content), text("'$.articles[*].criteria[*]'"))
-    query = select(PolicyVersion).join(Policy, col(Policy.id) == col(PolicyVersion.policy_id)).where(_in_force(day), has)
+    query = select(PolicyVersion).options(*_SHOWN).join(Policy, col(Policy.id) == col(PolicyVersion.policy_id)).where(_in_force(day), has)
     return (await session.execute(query.order_by(col(PolicyVersion.effective_on), col(PolicyVersion.policy_id)).limit(100))).scalars().all()
 
 
@@ -84,7 +86,7 @@ async def policy(session: AsyncSession, id: str) -> Policy | None:
 
 async def published(session: AsyncSession, id: str) -> Sequence[PolicyVersion]:
     """Oldest first."""
-    query = select(PolicyVersion).where(col(PolicyVersion.policy_id) == id, col(PolicyVersion.state) == "published")
+    query = select(PolicyVersion).options(*_SHOWN).where(col(PolicyVersion.policy_id) == id, col(PolicyVersion.state) == "published")
     return (await session.execute(query.order_by(col(PolicyVersion.number)))).scalars().all()
 
 
@@ -99,7 +101,7 @@ async def works(
     """Every policy with its newest version, draft or not; what was touched last first."""
     later = aliased(PolicyVersion)
     newer = exists().where(col(later.policy_id) == col(PolicyVersion.policy_id), col(later.number) > col(PolicyVersion.number))
-    query = select(Policy, PolicyVersion).join(PolicyVersion, col(PolicyVersion.policy_id) == col(Policy.id)).where(~newer)
+    query = select(Policy, PolicyVersion).options(*_SHOWN).join(PolicyVersion, col(PolicyVersion.policy_id) == col(Policy.id)).where(~newer)
     if asked:
         query = query.where(or_(func.strpos(col(PolicyVersion.title), asked) > 0, func.strpos(col(Policy.id), asked) > 0))
     if state:
