@@ -330,3 +330,16 @@ async def test_words_are_sealed_and_facts_name_nobody(office: Desk) -> None:
         "evaluation_channels": "web",
     }
     assert told[1].figures == {"overdue": 0}
+
+
+async def test_a_list_that_is_taken_away_says_for_what_and_holds_nothing_people_wrote(office: Desk) -> None:
+    id = await office.bad()
+    for purpose, words in (("", "等了三个月"), ("report", "")):
+        request = pb.ListFollowUpsRequest(page={"purpose": purpose})
+        (shown,) = (await office.ask("ListFollowUps", request, COLLEAGUE)).services
+        assert (shown.id, shown.evaluation.words) == (id, words)
+    wrong = office.ask("ListFollowUps", pb.ListFollowUpsRequest(page={"purpose": "curiosity"}), COLLEAGUE)
+    assert await refused(wrong) == "INVALID_FIELDS"
+    async with office.database.statements() as session:
+        looks = (await session.execute(text("SELECT reader, what, households FROM staff_read ORDER BY id"))).all()
+    assert [tuple(look) for look in looks] == [(COLLEAGUE.sub, "evaluation", [NO]), (COLLEAGUE.sub, "export_report", [NO])]

@@ -107,7 +107,7 @@ async def application(
             clients = {name: made.client(name) for name in SERVICES}
             books, case_of = books or ServiceBooks(clients), case_of or asking(clients["casework"])
         follow_ups = FollowUps(made.database, made.ring, parts.profile, parts.outbox, tellings)
-        evaluations = Evaluations(rating, follow_ups, Public(made.database), case_of)
+        evaluations = Evaluations(rating, follow_ups, Public(made.database), case_of, parts.reads)
         await made.beside(every(settings.follow_seconds, Following(made.database, books).round, "finished services"))
         await made.beside(every(ROUND_SECONDS, follow_ups.round, "follow-ups"))
         servicer = OversightServicer(Reading(made.database), Editing(made.database), evaluations)

@@ -68,7 +68,7 @@ class OversightServicer(rpc.OversightServiceServicer):
         return await self._evaluations.public.figures(request)
 
     async def ListFollowUps(self, request: pb.ListFollowUpsRequest, context: Any) -> pb.ListFollowUpsResponse:
-        return await self._evaluations.follow_ups.page(current_caller(), request)
+        return await self._evaluations.follow_ups.page(current_caller(), request, self._evaluations.reads)
 
     async def AnswerFollowUp(self, request: pb.AnswerFollowUpRequest, context: Any) -> pb.AnswerFollowUpResponse:
         return await self._evaluations.follow_ups.answer(current_caller(), request, self._evaluations.case_of)

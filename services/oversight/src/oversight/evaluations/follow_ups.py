@@ -12,6 +12,7 @@ from anju.oversight.v1 import oversight_pb2 as pb
 from anju_profile import Profile
 from anju_terms import is_code
 from casekit.facts import record
+from casekit.reads import Reads, of_list
 from casekit.tell import Tellings
 from chassis.crypto import KeyRing
 from chassis.db import Database
@@ -39,13 +40,16 @@ class FollowUps:
         self._outbox = outbox
         self._tellings = tellings
 
-    async def page(self, caller: Caller, request: pb.ListFollowUpsRequest) -> pb.ListFollowUpsResponse:
-        """Auditors see what was done and when; what people wrote is for who follows it up. Raises Refusal(INVALID_FIELDS)."""
+    async def page(self, caller: Caller, request: pb.ListFollowUpsRequest, reads: Reads) -> pb.ListFollowUpsResponse:
+        """Auditors see what was done and when; what people wrote is for who follows it up, and for no file. A look is on record before it is given.
+        Raises Refusal."""
+        what = of_list("evaluation", request.page)
         if request.state and not is_code("follow_up_states", request.state):
             raise invalid([wrong("/state", "没有这种状态。", "There is no such state.")])
         async with self._database.statements() as session:
             rows, page = await store.follow_ups(session, caller, request.state, request.page)
-        words = not caller.has_role("auditor")
+        await reads.note(caller, what, [finished.application_no or finished.subject for finished, _, _ in rows])
+        words = not caller.has_role("auditor") and not request.page.purpose
         return pb.ListFollowUpsResponse(services=[convert.to_service(row, self._ring, words=words) for row in rows], page=page)
 
     async def answer(self, caller: Caller, request: pb.AnswerFollowUpRequest, case_of: CaseOf) -> pb.AnswerFollowUpResponse:

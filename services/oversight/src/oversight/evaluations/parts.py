@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from anju.casework.v1 import casework_pb2 as casework
 from anju.casework.v1 import casework_pb2_grpc as casework_rpc
+from casekit.reads import Reads
 from chassis.grpc_client import Client
 
 from oversight.evaluations.follow_ups import FollowUps
@@ -19,6 +20,7 @@ class Evaluations:
     follow_ups: FollowUps
     public: Public
     case_of: CaseOf
+    reads: Reads
 
 
 def asking(client: Client) -> CaseOf:

@@ -10,6 +10,7 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.housing.v1 import housing_pb2 as housing
 from anju.oversight.v1 import complaints_pb2 as complaints
+from anju.oversight.v1 import oversight_pb2 as oversight
 from anju.payments.v1 import payments_pb2 as payments
 from anju_terms import terms
 from pydantic import Field
@@ -20,7 +21,7 @@ from web_gateway.api.convert import instant
 from web_gateway.api.files import Download
 from web_gateway.api.layer import Access, Api, Body, Call
 from web_gateway.api.sheets import XLSX, Cell, chosen, sheet
-from web_gateway.api.subjects import by_hand, reads
+from web_gateway.api.subjects import by_hand, evaluations, reads
 from web_gateway.api.subjects import organisation as offices
 from web_gateway.api.vocabulary import CodeOf, OneOf
 from web_gateway.services import Services
@@ -176,6 +177,20 @@ _CHANGES: Final[Columns] = {
     "by": [("操作人（账号）", lambda _, change: change.by_account)],
     "what": [("内容", _details)],
 }
+_FOLLOW_UPS: Final[Columns] = {
+    "item": [("评价的服务", lambda _, each: _title("evaluated_services", each.item))],
+    "no": [("申请或来信编号", lambda _, each: each.application_no or each.subject)],
+    "place": [("区划", _place("division"))],
+    "level": [("满意程度", lambda _, each: _title("satisfaction_levels", each.evaluation.level))],
+    "reasons": [("原因", lambda _, each: _titles("satisfaction_reasons", each.evaluation.reasons))],
+    "said": [("评价时间", lambda _, each: _at(each.evaluation, "at"))],
+    "due": [("回访期限", lambda _, each: _at(each.follow_up, "due_at"))],
+    "state": [
+        ("状态", lambda _, each: _title("follow_up_states", each.follow_up.state)),
+        ("回访结果", lambda _, each: _title("follow_up_results", each.follow_up.result) if each.follow_up.result else ""),
+        ("回访时间", lambda _, each: _at(each.follow_up, "answered_at")),
+    ],
+}
 _LEDGER: Final[Columns] = {
     "account": [("科目", lambda _, each: each.title), ("编号", lambda _, each: each.account)],
     "debit": [("借方（元）", lambda _, each: _yuan(each.debit_fen))],
@@ -277,6 +292,12 @@ class ExportOrganisationChanges(Export):
     kind: Annotated[f.State, CodeOf("organisation_changes")] = ""
     from_on: offices.MaybeDay = ""
     until_on: offices.MaybeDay = ""
+
+
+class ExportFollowUps(Export):
+    columns: list[str] = _showing(_FOLLOW_UPS)
+    sort: str = f.sorting("due_at", "said_at", "item")
+    state: Annotated[f.State, CodeOf("follow_up_states")] = ""
 
 
 class ExportBalance(Export):
@@ -413,6 +434,18 @@ async def export_organisation_changes(call: Call, body: ExportOrganisationChange
         return found.changes, found.page
 
     return await book(call, "岗位变更记录", body, _CHANGES, ask)
+
+
+@api.post("/exports/follow-ups", access=Access.STAFF, roles=evaluations.READERS, idempotent=False, gives=(XLSX,))
+async def export_follow_ups(call: Call, body: ExportFollowUps) -> Download:
+    """Bad evaluations and what has become of them, as a spreadsheet; nothing of what people wrote. 409 EXPORT_TOO_LARGE above the limit of rows."""
+
+    async def ask(page: common.PageRequest) -> Found:
+        request = oversight.ListFollowUpsRequest(page=page, state=body.state)
+        found = await call.rpc("oversight", call.services.oversight.ListFollowUps, request)
+        return found.services, found.page
+
+    return await book(call, "差评回访", body, _FOLLOW_UPS, ask)
 
 
 @api.post("/exports/trial-balance", access=Access.STAFF, roles=("finance", "auditor"), idempotent=False, gives=(XLSX,))
