@@ -13,6 +13,7 @@ from anju_verify.check import Status
 from anju_verify.run import Options, verify
 
 from tests.support.boxes import RunningBox
+from tests.support.papers import text_of
 from tests.support.photographs import not_photographs, photograph, shows_only_pixels
 
 LANDLINE = "0371-55500101"
@@ -88,6 +89,14 @@ async def test_a_paper_household_from_the_counter_to_the_signed_lease(box: Runni
             )
     status, receipt = await file(box, f"/applications/{family.no}/receipt.pdf", clerk, visit=True)
     assert (status, receipt[:5]) == (200, b"%PDF-")
+    code = await clerk.official.post("/counter-visits", {"application_no": family.no})
+    assert code["code"] in text_of(receipt)
+    # Whoever holds it says once what he thought of the counter, and need not sign on.
+    url = f"{box.url}/api/v1{code['path']}/evaluation"
+    async with aiohttp.ClientSession() as nobody:
+        for level, expected in (("very_satisfied", 200), ("very_satisfied", 200), ("dissatisfied", 409)):
+            async with nobody.post(url, json={"level": level}) as response:
+                assert response.status == expected, await response.text()
     status, photo = await file(box, f"/applications/{family.no}/authorisation.jpg", clerk, visit=False)
     assert status == 200
     assert shows_only_pixels(photo)

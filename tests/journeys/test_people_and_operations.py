@@ -180,9 +180,10 @@ MATRIX = {
     "evaluate_service": "401 404 404 403 403 403 403 403 403 403 403 403 403 403 403",
     "open_counter_visit": "401 403 403 200 404 403 403 403 403 403 403 403 403 403 403",
     "get_visit": "404 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
-    "evaluate_visit": "401 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
+    "evaluate_visit": "404 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
     "get_evaluation_figures": "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200",
     "list_follow_ups": "401 403 403 403 403 200 200 200 403 403 403 403 200 403 403",
+    "export_follow_ups": "401 403 403 403 403 200 200 200 403 403 403 403 200 403 403",
     "answer_follow_up": "401 403 403 403 403 404 404 404 403 403 403 403 403 403 403",
 }
 # The whole name and number are in no other answer; officials who do not review the case see both masked.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
-import pypdfium2
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from chassis.errors import Refusal
@@ -32,6 +31,7 @@ from tests.services.casework.support import (
     system,
 )
 from tests.support.keys import citizen, staff
+from tests.support.papers import text_of
 
 PHOTO = b"\xff\xd8\xff\xe0 signed"
 LANDLINE = "037155500101"
@@ -72,11 +72,6 @@ def submission(content: pb.Dossier, key: str = "") -> pb.SubmitApplicationReques
 async def filed(desk: Desk, content: pb.Dossier | None = None) -> tuple[Visit, pb.Application]:
     here = await visit(desk, content)
     return here, (await desk.call(here.household, "SubmitApplication", submission(here.content))).application
-
-
-def text_of(file: bytes) -> str:
-    pages = pypdfium2.PdfDocument(file)
-    return "".join(each.get_textpage().get_text_range() for each in pages).replace("\r", "").replace("\n", "").replace(" ", "")
 
 
 async def test_a_household_without_a_phone_applies_and_both_who_it_is_and_who_typed_are_on_record(office: Office) -> None:
@@ -311,4 +306,13 @@ async def test_the_form_that_is_signed_says_what_was_typed_and_the_receipt_names
         assert each in words, each
     assert "欧阳晓明" not in words
     assert here.content.members[0].id_number not in words
+    assert "评价码" not in words
     assert case.district == DISTRICT
+    # Printed by a clerk, it says how the counter is rated, and by nothing but a code.
+    request = pb.GetReceiptRequest(application_no=case.no, visit_code="ABCDEFGHIJKLMN27")
+    rated = await desk.call(here.household, "GetReceipt", request)
+    words = text_of(rated.file)
+    for each in ("评价码：ABCDEFGHIJKLMN27", "不用登录", "查询进度"):
+        assert each in words, each
+    request.visit_code = "../signin?x=1"
+    assert await reason_of(desk.call(here.household, "GetReceipt", request)) == "INVALID_FIELDS"

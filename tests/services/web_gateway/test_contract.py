@@ -229,7 +229,7 @@ def probe(gateway: World, operation: Operation, mode: GenerationMode) -> int:
     if operation.stream or operation.takes or mode is GenerationMode.NEGATIVE:
         # Any bytes are a file as far as the document can say, and hardly any a photograph. A negative case is sometimes still acceptable (an unknown header); what matters then is the answer's form.
         checks = [check for check in checks if check.__name__ != "positive_data_acceptance"]
-    headers = {} if operation.access in (Access.PUBLIC, Access.STRANGER) else {"Authorization": f"Bearer {token_for(gateway, operation)}"}
+    headers = {} if operation.open else {"Authorization": f"Bearer {token_for(gateway, operation)}"}
     answered = 0
 
     @seed(SEED)
@@ -279,7 +279,7 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         reply = await stranger.ask(operation.method, operation.path.format_map(mine), headers={"Idempotency-Key": str(uuid4())})
         if operation.access is Access.PUBLIC:
             assert reply.status == 200
-        elif operation.access is Access.STRANGER:
+        elif operation.open:
             # Let in as far as what he says, which is nothing here.
             reply.problem(415, "UNSUPPORTED_MEDIA_TYPE")
         else:

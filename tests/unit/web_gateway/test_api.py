@@ -194,6 +194,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /exports/applications
         POST /exports/bills
         POST /exports/complaints
+        POST /exports/follow-ups
         POST /exports/leases
         POST /exports/looks
         POST /exports/operator-steps
@@ -288,8 +289,15 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
 
 
 def test_who_has_not_signed_on_may_say_something_and_nothing_else() -> None:
-    strangers = {op.id for op in openapi.operations() if op.access is Access.STRANGER}
-    assert strangers == {"file_anonymous_complaint", "follow_complaint", "respond_with_code", "add_photo_with_code", "get_photo_with_code"}
+    strangers = {op.id for op in openapi.operations() if op.access in (Access.STRANGER, Access.ANYONE)}
+    assert strangers == {
+        "file_anonymous_complaint",
+        "follow_complaint",
+        "respond_with_code",
+        "add_photo_with_code",
+        "get_photo_with_code",
+        "evaluate_visit",
+    }
 
 
 def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
@@ -321,6 +329,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "export_readers",
                 "export_looks",
                 "export_operator_steps",
+                "export_follow_ups",
                 "export_organisation_changes",
                 "export_trial_balance",
                 "save_draft",

@@ -434,7 +434,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it */
+        /**
+         * The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it
+         * @description Printed by a clerk, it has a second code, by which whoever holds it says what he thought of the counter.
+         */
         get: operations["get_receipt"];
         put?: never;
         post?: never;
@@ -1254,6 +1257,26 @@ export interface paths {
          * @description 409 EXPORT_TOO_LARGE above the limit of rows.
          */
         post: operations["export_complaints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/follow-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bad evaluations and what has become of them, as a spreadsheet; nothing of what people wrote
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: district_reviewer, city_reviewer, auditor.
+         */
+        post: operations["export_follow_ups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2355,7 +2378,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What whoever has the receipt thought of the visit, once; an official types in what was written on paper, unless it is about himself */
+        /** What whoever has the receipt thought of the visit, once, without signing on; an official types in what was written on paper, unless it is about himself */
         post: operations["evaluate_visit"];
         delete?: never;
         options?: never;
@@ -4600,6 +4623,33 @@ export interface components {
              * @default
              */
             no: string;
+        };
+        /** ExportFollowUps */
+        ExportFollowUps: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("item" | "no" | "place" | "level" | "reasons" | "said" | "due" | "state")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
         };
         /** ExportLeases */
         ExportLeases: {
@@ -7864,6 +7914,7 @@ export type ExportBalance = components['schemas']['ExportBalance'];
 export type ExportBills = components['schemas']['ExportBills'];
 export type ExportCases = components['schemas']['ExportCases'];
 export type ExportComplaints = components['schemas']['ExportComplaints'];
+export type ExportFollowUps = components['schemas']['ExportFollowUps'];
 export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
 export type ExportOperatorSteps = components['schemas']['ExportOperatorSteps'];
@@ -10865,6 +10916,46 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ExportComplaints"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_follow_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportFollowUps"];
             };
         };
         responses: {

@@ -21,10 +21,9 @@ export const evaluations = {
   "evaluate.overdue_text": { zh: "答复已超过期限，市级正在督办。", en: "The answer is overdue, and the city is seeing to it." },
   "evaluate.answer": { zh: "答复：{result}", en: "Answer: {result}" },
   "receipt_page.title": { zh: "评价窗口办理", en: "Evaluate your visit" },
-  "receipt_page.lead": { zh: "{place} · {date} 办理。凭回执可评价一次，提交后不能修改。", en: "{place}, {date}. The receipt is good for one evaluation, and what you say stays." },
+  "receipt_page.lead": { zh: "{place} · {date} 办理。凭回执可评价一次，不用登录，不留姓名；提交后不能修改。", en: "{place}, {date}. The receipt is good for one evaluation, without signing in and without your name; what you say stays." },
   "receipt_page.gone": { zh: "没有找到这张回执", en: "This receipt was not found" },
   "receipt_page.gone_text": { zh: "请核对二维码是否完整，或把评价写在纸上交给窗口。", en: "See that the code is complete, or give your evaluation to the counter on paper." },
-  "receipt_page.sign_in": { zh: "登录后评价", en: "Sign in to evaluate" },
   "receipt_page.paper": { zh: "不会用手机的，可以请家人帮忙，或写在纸上交给窗口，由其他工作人员录入。", en: "Somebody of your family can do it for you, or write it on paper: another member of staff types it in." },
   "figures.title": { zh: "群众评价", en: "What people say" },
   "figures.lead": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -36,6 +37,7 @@ VISIT: Final = timedelta(hours=1)
 MAX_PHOTO_BYTES: Final = 900 << 10
 _JPEG: Final = b"\xff\xd8\xff"
 _CLERK: Final = "street_clerk"
+_VISIT_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 
 
 class Assistances:
@@ -105,8 +107,11 @@ class Assistances:
         registers = self._parts.case_terms(today()).registers
         return await asyncio.to_thread(paper.form, applicant_first(dossier), registers, self._parts.profile, now())
 
-    async def receipt(self, caller: Caller, no: str) -> bytes:
+    async def receipt(self, caller: Caller, request: pb.GetReceiptRequest) -> bytes:
         """Of an application, for its household and for who may read it; a look of staff is on record before it is given."""
+        no, rated_by = request.application_no, request.visit_code
+        if rated_by and not _VISIT_CODE.fullmatch(rated_by):
+            raise invalid_field("/visit_code", "INVALID", "评价码不正确。", "That is no code of a visit.")
         async with self._parts.database.transaction() as session:
             case = await store.case(session, no)
             reach.view_of(caller, case)
@@ -116,7 +121,8 @@ class Assistances:
             first = await store.dossier(session, no, 1)
         assisted = first is not None and first.assistance_id is not None
         url = f"{self._parts.public_url}/cases/{no}"
-        return await asyncio.to_thread(partial(paper.receipt, case, self._parts.profile, now(), url, assisted=assisted))
+        rating = f"{self._parts.public_url}/receipts/{rated_by}" if rated_by else ""
+        return await asyncio.to_thread(partial(paper.receipt, case, self._parts.profile, now(), url, rating, assisted=assisted))
 
     # -- the visit -----------------------------------------------------------------------------------------------------------------------------
 

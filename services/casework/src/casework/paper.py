@@ -40,8 +40,9 @@ def form(dossier: Dossier, registers: Iterable[str], profile: Profile, made_at: 
     return _paper(FORM, "", sections, signatures, made_at)
 
 
-def receipt(case: Application, profile: Profile, made_at: datetime, url: str, *, assisted: bool) -> bytes:
-    """That the application was taken, when and under which number, and how to follow it. It names nobody in full: it may lie about."""
+def receipt(case: Application, profile: Profile, made_at: datetime, url: str, rating: str = "", *, assisted: bool) -> bytes:
+    """That the application was taken, when and under which number, and how to follow it. It names nobody in full: it may lie about. ``rating``: the page on
+    which whoever holds it says what he thought of the counter; empty where no clerk prints it."""
     submitted = case.submitted_at.astimezone(SHANGHAI)
     rows = [
         ("申请人", case.masked_name),
@@ -56,7 +57,20 @@ def receipt(case: Application, profile: Profile, made_at: datetime, url: str, *,
         due = case.deadline_at.astimezone(SHANGHAI)
         rows.append(("这一步的期限", f"{due:%Y} 年 {due.month} 月 {due.day} 日"))
     told = ["请妥善保管本回执。查询进度、补正、撤回，可以扫描二维码登录办理，也可以带身份证到受理点窗口，请工作人员协助。"]
-    return _paper(RECEIPT, case.no, [_section("受理情况", rows=rows)], [], made_at, url, told)
+    codes = [_coded(told, url, f"查询进度的二维码：{url}")]
+    if rating:
+        number = rating.rpartition("/")[2]
+        asked = [
+            "您对今天的窗口办理满意吗？扫描二维码即可评价，不用登录，不留姓名；评价不是必须的，不影响办理。",
+            f"评价码：{' '.join(number[at : at + 4] for at in range(0, len(number), 4))}。也可以把评价写在纸上交给窗口，由其他工作人员录入。",
+        ]
+        codes.append(_coded(asked, rating, f"评价窗口办理的二维码：{rating}"))
+    return _paper(RECEIPT, case.no, [_section("受理情况", rows=rows)], [], made_at, codes)
+
+
+def _coded(text: list[str], url: str, says: str) -> dict[str, Any]:
+    """An address to be scanned, beside what it is for."""
+    return {"text": text, "code": code(url), "says": says}
 
 
 def _about(dossier: Dossier, profile: Profile) -> Rows:
@@ -109,8 +123,7 @@ def _paper(
     sections: list[dict[str, Any]],
     signatures: list[str],
     made_at: datetime,
-    url: str = "",
-    code_text: list[str] | None = None,
+    codes: list[dict[str, Any]] | None = None,
 ) -> bytes:
     day: date = made_at.astimezone(SHANGHAI).date()
     content = {
@@ -122,9 +135,7 @@ def _paper(
         "day": day.day,
         "sections": sections,
         "signatures": signatures,
-        "code": code(url) if url else "",
-        "code_text": code_text or [],
-        "code_says": f"查询进度的二维码：{url}",
+        "codes": codes or [],
     }
     return drawn(_template(), "paper", content, made_at)
 

@@ -129,7 +129,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         return pb.PrintFormResponse(file=await self._assistances.form(current_caller(), request))
 
     async def GetReceipt(self, request: pb.GetReceiptRequest, context: Any) -> pb.GetReceiptResponse:
-        return pb.GetReceiptResponse(file=await self._assistances.receipt(current_caller(), request.application_no))
+        return pb.GetReceiptResponse(file=await self._assistances.receipt(current_caller(), request))
 
     async def GetAuthorisationPhoto(self, request: pb.GetAuthorisationPhotoRequest, context: Any) -> pb.GetAuthorisationPhotoResponse:
         return pb.GetAuthorisationPhotoResponse(photo=await self._assistances.photo(current_caller(), request.application_no))

@@ -164,10 +164,10 @@ def _header(name: str, description: str, schema: dict[str, Any], *, required: bo
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.access in (Access.PUBLIC, Access.STRANGER):
-        return []
     by_cookie: dict[str, list[str]] = {"session": []} if operation.method == "GET" else {"session": [], "csrf": []}
-    return [by_cookie, {"bearer": []}]
+    if operation.access is Access.ANYONE:
+        return [{}, by_cookie, {"bearer": []}]
+    return [] if operation.open else [by_cookie, {"bearer": []}]
 
 
 def _responses(operation: Operation, names: dict[Any, str]) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _answer_headers(operation: Operation, answer: type[BaseModel]) -> list[str]:
 def _statuses(operation: Operation) -> set[int]:
     """Every problem the operation may answer with, from what it is declared to be."""
     statuses = {400, 429, 500, 503, 504}
-    if operation.access not in (Access.PUBLIC, Access.STRANGER):
+    if not operation.open or operation.access is Access.ANYONE:
         statuses |= {401, 403}
     if operation.path_names:
         statuses.add(404)

@@ -2409,15 +2409,19 @@ class GetReceiptRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    VISIT_CODE_FIELD_NUMBER: _builtins.int
     application_no: _builtins.str
+    visit_code: _builtins.str
+    """Of the visit to the counter in which it is printed: who holds it says by it what he thought of that. Empty for none."""
     def __init__(
         self,
         *,
         application_no: _builtins.str = ...,
+        visit_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "visit_code", b"visit_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

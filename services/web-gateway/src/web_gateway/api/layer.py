@@ -45,6 +45,8 @@ class Access(StrEnum):
     PUBLIC = "public"
     # Who has not signed on, and changes something: as nobody, and few times a minute from one address.
     STRANGER = "stranger"
+    # Who has signed on, as himself; who has not, as a stranger.
+    ANYONE = "anyone"
     SIGNED_ON = "signed_on"
     CITIZEN = "citizen"
     STAFF = "staff"
@@ -113,6 +115,11 @@ class Operation:
     assisted: bool = False
 
     @property
+    def open(self) -> bool:
+        """To who has not signed on."""
+        return self.access in (Access.PUBLIC, Access.STRANGER, Access.ANYONE)
+
+    @property
     def id(self) -> str:
         return self.handler.__name__
 
@@ -166,6 +173,8 @@ class Call:
     edge: Edge
     person: Person
     locale: Locale
+    # Who types at the counter, where ``person`` is whom he acts for.
+    clerk: Person | None = None
     idempotency_key: str = ""
     if_version: int = 0
     answered_version: int = 0

@@ -86,15 +86,20 @@ async def _admit(operation: Operation, request: web.Request, edge: Edge) -> Call
         edge.gate.limit(visit, edge.strangers, limits.address_key(visit.address))
         return Call(request, edge, EVERYBODY, visit.locale)
     person = await edge.gate.identify(request, slides=not operation.stream)
+    if person is None and operation.access is Access.ANYONE:
+        edge.gate.limit(visit, edge.strangers, limits.address_key(visit.address))
+        return Call(request, edge, EVERYBODY, visit.locale)
     if person is None:
         raise problem("UNAUTHENTICATED", headers={"WWW-Authenticate": "Bearer"})
+    clerk = None
     if ASSISTANCE_HEADER in request.headers:
+        clerk = person
         person = await _in_whose_name(operation, request, edge, Call(request, edge, person, visit.locale))
     if operation.access in (Access.CITIZEN, Access.STAFF) and person.kind != operation.access.value:
         raise problem("NOT_ALLOWED")
     if operation.roles and not set(operation.roles) & set(person.roles):
         raise problem("NOT_ALLOWED")
-    return Call(request, edge, person, visit.locale)
+    return Call(request, edge, person, visit.locale, clerk)
 
 
 async def _in_whose_name(operation: Operation, request: web.Request, edge: Edge, clerk: Call) -> Person:

@@ -5,10 +5,14 @@ What is done in a visit are the household's own operations, with the header Anju
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
 from anju.casework.v1 import casework_pb2 as casework
+from anju.oversight.v1 import oversight_pb2 as oversight
+from chassis import logs
+from chassis.errors import Refusal
 from pydantic import Field
 
 from web_gateway.api import fields as f
@@ -31,6 +35,7 @@ PROBLEMS = (
         "请这个家庭到居住地街道的受理点办理。", "The household goes to the counter of the street it lives in.",
     ),
 )  # fmt: skip
+_log = logs.get(__name__)
 api = Api("counter", "线下办理 Counter", PROBLEMS)
 _CLERK = ("street_clerk",)
 
@@ -113,8 +118,12 @@ async def close_visit(call: Call, params: OfVisit) -> None:
 
 @api.get("/applications/{no}/receipt.pdf", gives=(PDF,), assisted=True)
 async def get_receipt(call: Call, params: f.OfApplication) -> Download:
-    """The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it."""
-    answer = await call.rpc("casework", call.services.casework.GetReceipt, casework.GetReceiptRequest(application_no=params.no))
+    """The receipt of an application (受理回执), PDF/A, with a code that leads to its progress; for its household and for who reviews it.
+
+    Printed by a clerk, it has a second code, by which whoever holds it says what he thought of the counter.
+    """
+    request = casework.GetReceiptRequest(application_no=params.no, visit_code=await _visit_code(call, params.no))
+    answer = await call.rpc("casework", call.services.casework.GetReceipt, request)
     return Download.whole(f"受理回执-{params.no}.pdf", PDF, answer.file)
 
 
@@ -129,3 +138,16 @@ async def get_authorisation_photo(call: Call, params: f.OfApplication) -> Downlo
     request = casework.GetAuthorisationPhotoRequest(application_no=params.no)
     answer = await call.rpc("casework", call.services.casework.GetAuthorisationPhoto, request)
     return Download.whole(f"授权书-{params.no}.jpg", JPEG, answer.photo)
+
+
+async def _visit_code(call: Call, no: str) -> str:
+    """By which whoever holds the receipt says what he thought of the counter, where a clerk prints it; a receipt is not kept back for it."""
+    clerk = call.clerk or call.person
+    if "street_clerk" not in clerk.roles:
+        return ""
+    try:
+        request = oversight.OpenCounterVisitRequest(application_no=no)
+        return str((await replace(call, person=clerk).rpc("oversight", call.services.oversight.OpenCounterVisit, request)).code)
+    except Refusal as refusal:
+        _log.warning("receipt_without_code", reason=refusal.problem.reason)
+        return ""

@@ -164,9 +164,9 @@ async def get_visit(call: Call, params: OfReceipt) -> FinishedService:
     return _service(call, found.service)
 
 
-@api.post("/receipts/{code}/evaluation", access=Access.SIGNED_ON, idempotent=False)
+@api.post("/receipts/{code}/evaluation", access=Access.ANYONE, idempotent=False)
 async def evaluate_visit(call: Call, params: OfReceipt, body: Opinion) -> FinishedService:
-    """What whoever has the receipt thought of the visit, once; an official types in what was written on paper, unless it is about himself."""
+    """What whoever has the receipt thought of the visit, once, without signing on; an official types in what was written on paper, unless it is about himself."""
     request = oversight.EvaluateVisitRequest(code=params.code, opinion=_opinion(body))
     return _service(call, (await call.rpc("oversight", call.services.oversight.EvaluateVisit, request)).service)
 
