@@ -271,6 +271,7 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         "period": "202612",
         "index": "1",
         "mark": "0" * 16,
+        "number": "1",
         "account": "s-1",
         "list": "leases",
     }
