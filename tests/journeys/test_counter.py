@@ -8,7 +8,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from anju_stories.household import Household
-from anju_stories.people import ApiProblem, Person
+from anju_stories.people import ApiProblem, Person, eventually
 from anju_verify.check import Status
 from anju_verify.run import Options, verify
 
@@ -39,8 +39,10 @@ class Clerk:
                 raise ApiProblem(response.status, answer)
             self.paper = answer["id"]
 
-    async def opens(self, purpose: str) -> dict[str, Any]:
-        self.visit = await self.official.post("/counter/visits", {"authorisation_id": self.paper, "purpose": purpose})
+    async def opens(self, purpose: str, no: str = "") -> dict[str, Any]:
+        """On the paper he has just taken; ``no``: on what the household of that case has signed before."""
+        on = {"application_no": no} if no else {"authorisation_id": self.paper}
+        self.visit = await self.official.post("/counter/visits", {**on, "purpose": purpose})
         return self.visit
 
     async def get(self, path: str, **params: str) -> Any:
@@ -72,7 +74,8 @@ async def refused(call: Any) -> str:
 
 
 async def test_a_paper_household_from_the_counter_to_the_signed_lease(box: RunningBox, family: Household) -> None:
-    clerk = Clerk(box, box.town.official("street_clerk", family.street))
+    # Of the two at the counter this one types, so that the other decides.
+    clerk = Clerk(box, box.town.official("street_clerk", family.street, seat=2))
     await clerk.official.declare()
     family.dossier["phone"] = LANDLINE
     await clerk.takes_paper(family.dossier["members"][0], photograph())
@@ -102,21 +105,32 @@ async def test_a_paper_household_from_the_counter_to_the_signed_lease(box: Runni
     assert shows_only_pixels(photo)
 
     # Sent back, corrected at the counter by the same paper.
-    await family.reaches("street_review")
+    case = await family.reaches("street_review")
+    review = await clerk.official.get(f"/applications/{family.no}/review")
+    assert review["recusal"] == "TYPED_CASE"
+    decision = clerk.official.post(
+        f"/applications/{family.no}/decision", {"decision": "approve", "reason": ""}, **{"If-Match": f'"{case["version"]}"'}
+    )
+    assert await refused(decision) == "typed-case"
     await family.decide("street", "return", "请补充门牌号")
     case = await family.reaches("correction")
-    await clerk.opens("correct")
+    await clerk.opens("correct", family.no)
     family.dossier["address"] += " 2 单元"
     await clerk.put(f"/applications/{family.no}/dossier", {"dossier": family.dossier}, **{"If-Match": f'"{case["version"]}"'})
     await family.approve_everywhere()
     await family.pass_public_notice()
     await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
-    await clerk.opens("answer_offer")
+    await clerk.opens("answer_offer", family.no)
     await family.accept_offer()
-    await clerk.opens("sign")
+    await clerk.opens("sign", family.no)
     await family.sign()
     signed = await family.lease_is("deposit")
     assert signed["no"] == family.lease_no
+    bills = await eventually(
+        lambda: clerk.get(f"/leases/{family.lease_no}/bills"), lambda found: bool(found["items"]), seconds=20, what="the deposit's bill"
+    )
+    [deposit] = bills["items"]
+    assert deposit["kind"] == "deposit"
     said = {each["event"]: each["assisted"] for each in (await family.case())["timeline"]}
     assert (said["submitted"], said["corrected"], said["street_returned"]) == (True, True, False)
     # The household is told of each visit, and what the next one at the counter sees is nothing of it.
@@ -124,9 +138,22 @@ async def test_a_paper_household_from_the_counter_to_the_signed_lease(box: Runni
     assert {each["what"] for each in reads["items"]} >= {"visit", "authorisation"}
     await box.town.call("DELETE", f"/counter/visits/{clerk.visit['id']}", token=await clerk.official.token())
     assert await refused(family.case()) == "assistance-over"
-    report = await verify(box.layout.deployment(), Options(only=("C4", "I1", "R1", "L1"), settle_seconds=1.0))
+    # Signed on by itself later, it finds all of it by its own number, and goes on alone.
+    himself = box.town.person(id_number=family.dossier["members"][0]["id_number"])
+    assert [each["no"] for each in (await himself.get("/applications"))["items"]] == [family.no]
+    assert (await himself.get(f"/applications/{family.no}/tenancy"))["lease"]["no"] == family.lease_no
+    assert (await himself.get(f"/leases/{family.lease_no}/contract"))["signed_at"]
+    assert (await himself.get("/inbox"))["items"]
+    assert (await himself.post(f"/leases/{family.lease_no}/bills/deposit/payments", {}))["pay_url"]
+    [signed] = (await himself.get("/myself/authorisations"))["items"]
+    await clerk.opens("ask", family.no)
+    await box.town.call("DELETE", f"/myself/authorisations/{signed['id']}", token=await himself.token())
+    assert await refused(clerk.get(f"/applications/{family.no}")) == "authorisation-revoked"
+    assert await refused(clerk.opens("ask", family.no)) == "authorisation-revoked"
+    assert (await himself.get(f"/leases/{family.lease_no}/contract"))["signed_at"]
+    report = await verify(box.layout.deployment(), Options(only=("C4", "I1", "I3", "R1", "L1"), settle_seconds=1.0))
     assert {result.id: (result.status, result.violations) for result in report.results} == dict.fromkeys(
-        ("C4", "I1", "R1", "L1"), (Status.PASSED, ())
+        ("C4", "I1", "I3", "R1", "L1"), (Status.PASSED, ())
     )
 
 

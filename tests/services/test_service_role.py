@@ -33,6 +33,7 @@ EVIDENCE = {
         "recusal",
         "interruption",
         "authorisation",
+        "authorisation_end",
         "authorisation_photo",
         "assistance",
         "assistance_end",

@@ -399,6 +399,7 @@ export const terms = {
     RELATIVE_CASE: {"zh": "申报的亲属在申请家庭中", "en": "A relative he has declared is a member"},
     OWN_COMMUNITY: {"zh": "申请家庭住在本人居住的社区", "en": "The household lives in his own community"},
     SAME_REVIEWER: {"zh": "已在其他层级作出过决定", "en": "He has decided it at another level"},
+    TYPED_CASE: {"zh": "在窗口为这户家庭代填过", "en": "He has typed for the household at a counter"},
     RECUSED: {"zh": "本人已申请回避", "en": "He has left it to others"},
   },
   registers: {

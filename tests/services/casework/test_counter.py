@@ -35,6 +35,8 @@ from tests.support.papers import text_of
 
 PHOTO = b"\xff\xd8\xff\xe0 signed"
 LANDLINE = "037155500101"
+# Who stands at the counter alone.
+typist = staff("street_clerk", STREET, sub="clerk-who-types")
 
 
 @dataclass(frozen=True)
@@ -316,3 +318,138 @@ async def test_the_form_that_is_signed_says_what_was_typed_and_the_receipt_names
         assert each in words, each
     request.visit_code = "../signin?x=1"
     assert await reason_of(desk.call(here.household, "GetReceipt", request)) == "INVALID_FIELDS"
+
+
+# -- later steps, found by the number of the case ------------------------------------------------------------------------------------------------
+
+
+def by_number(no: str, purpose: str = "ask") -> pb.OpenAssistanceRequest:
+    return pb.OpenAssistanceRequest(idempotency_key=new_id(), application_no=no, purpose=purpose, official="街道王经办")
+
+
+async def test_a_later_visit_is_found_by_the_number_of_the_case_and_stands_on_the_newest_paper(office: Office) -> None:
+    desk = office.desk
+    here, case = await filed(desk)
+    newest = (await desk.call(CLERK, "RecordAuthorisation", paper(here.content.members[0].id_number))).authorisation
+    opened = (await desk.call(CLERK, "OpenAssistance", by_number(case.no))).assistance
+    assert (opened.authorisation_id, list(opened.application_nos)) == (newest.id, [case.no])
+    # A colleague of the same counter goes on; who else the case is out of reach of finds nothing, nor is there anything to find without a paper.
+    colleague = staff("street_clerk", STREET, sub="clerk-of-the-next-window")
+    assert (await desk.call(colleague, "OpenAssistance", by_number(case.no))).assistance.authorisation_id == newest.id
+    elsewhere = staff("street_clerk", ELSEWHERE_STREET, sub="clerk-elsewhere-1")
+    assert await reason_of(desk.call(elsewhere, "OpenAssistance", by_number(case.no))) == "NOT_FOUND"
+    assert await reason_of(desk.call(CLERK, "OpenAssistance", by_number("KF-2026-999999"))) == "NOT_FOUND"
+    online = await desk.submit(citizen(new_id("c-")))
+    assert await reason_of(desk.call(CLERK, "OpenAssistance", by_number(online.no))) == "NO_AUTHORISATION"
+    assert await office.rows("SELECT 1 FROM staff_read WHERE what = 'visit' AND $1 = ANY(households)", online.no) == []
+
+
+async def test_an_authorisation_taken_back_ends_what_comes_and_nothing_that_was(office: Office) -> None:
+    desk = office.desk
+    here, case = await filed(desk)
+    second = await again(desk, here.assistance.authorisation_id, here.content, "ask")
+    [signed] = (await desk.call(second.household, "ListAuthorisations", pb.ListAuthorisationsRequest())).authorisations
+    assert (signed.id, list(signed.divisions), signed.HasField("revoked_at")) == (here.assistance.authorisation_id, [STREET], False)
+    request = pb.RevokeAuthorisationRequest(id=signed.id)
+    # Nobody else's, and no clerk's in his own name.
+    stranger = replace(citizen(new_id("c-")), person="somebody else")
+    assert await reason_of(desk.call(stranger, "RevokeAuthorisation", request)) == "NOT_FOUND"
+    assert await reason_of(desk.call(replace(stranger, person=""), "RevokeAuthorisation", request)) == "NOT_FOUND"
+    assert await reason_of(desk.call(CLERK, "RevokeAuthorisation", request)) == "NOT_ALLOWED"
+    first = (await desk.call(second.household, "RevokeAuthorisation", request)).authorisation.revoked_at
+    assert (await desk.call(second.household, "RevokeAuthorisation", request)).authorisation.revoked_at == first
+    assert await office.rows("SELECT sub, assisted_by, assistance FROM authorisation_end WHERE authorisation_id = $1", signed.id) == [
+        (second.household.sub, CLERK.sub, second.assistance.id)
+    ]
+    # Open visits are over with it, and none begins.
+    for each in (here, second):
+        asked = desk.call(CLERK, "GetAssistance", pb.GetAssistanceRequest(id=each.assistance.id))
+        assert await reason_of(asked) == "AUTHORISATION_REVOKED"
+    assert await reason_of(desk.call(here.household, "SubmitApplication", submission(here.content))) == "AUTHORISATION_REVOKED"
+    assert await reason_of(desk.call(CLERK, "OpenAssistance", by_number(case.no))) == "AUTHORISATION_REVOKED"
+    on_it = pb.OpenAssistanceRequest(idempotency_key=new_id(), authorisation_id=signed.id, purpose="ask", official="")
+    assert await reason_of(desk.call(CLERK, "OpenAssistance", on_it)) == "AUTHORISATION_REVOKED"
+    # The application stands, and so does the paper it was typed on.
+    assert (await desk.get(CLERK, case.no)).stage == case.stage
+    assert (await desk.call(CLERK, "GetAuthorisationPhoto", pb.GetAuthorisationPhotoRequest(application_no=case.no))).photo == PHOTO
+    # A new paper is a new start.
+    await desk.call(CLERK, "RecordAuthorisation", paper(here.content.members[0].id_number))
+    assert (await desk.call(CLERK, "OpenAssistance", by_number(case.no))).assistance.application_nos == [case.no]
+
+
+async def test_the_authorisation_alone_is_printed_to_be_filled_in_by_hand(desk: Desk) -> None:
+    text = text_of((await desk.call(CLERK, "PrintForm", pb.PrintFormRequest())).file)
+    assert "公共租赁住房窗口代办授权书" in text
+    assert "可以随时收回授权" in text
+    assert "申请信息" not in text
+
+
+# -- who types does not decide ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_has_typed_a_case_does_not_decide_it_and_a_colleague_does(desk: Desk) -> None:
+    here = await visit(desk, clerk=typist)
+    case = (await desk.call(here.household, "SubmitApplication", submission(here.content))).application
+    await desk.bring_to(case.no, *TO_STREET)
+    # Not under another account either.
+    for clerk in (typist, replace(typist, sub="the same person under another account")):
+        assert await reason_of(desk.decide(clerk, case.no)) == "TYPED_CASE"
+        tasks = (await desk.call(clerk, "ListTasks", pb.ListTasksRequest(page=page()))).tasks
+        assert [(each.state, each.recusal) for each in tasks if each.application_no == case.no] == [("recusal", "TYPED_CASE")]
+        assert (await desk.call(clerk, "GetReview", pb.GetReviewRequest(application_no=case.no))).recusal == "TYPED_CASE"
+    # He reads what he has typed, and helps the household with its next step, as before.
+    assert (await desk.get(typist, case.no)).dossier.address == here.content.address
+    await desk.call(typist, "OpenAssistance", by_number(case.no))
+    await desk.decide(CLERK, case.no)
+    assert (await desk.get(CLERK, case.no)).stage == "district_review"
+
+
+async def test_who_has_typed_leaves_it_to_a_colleague_without_a_word(desk: Desk) -> None:
+    here = await visit(desk, clerk=typist)
+    case = (await desk.call(here.household, "SubmitApplication", submission(here.content))).application
+    await desk.bring_to(case.no, *TO_STREET)
+    await desk.call(CLERK, "ListTasks", pb.ListTasksRequest(page=page()))
+    # No reason has to be written: it is known.
+    left = await desk.call(typist, "RecuseTask", pb.RecuseTaskRequest(idempotency_key=new_id(), application_no=case.no))
+    assert left.outcome == "colleague"
+    [kept] = (await desk.call(CLERK, "GetReview", pb.GetReviewRequest(application_no=case.no))).recusals
+    assert (kept.level, kept.reason) == ("street", "TYPED_CASE")
+
+
+async def test_who_has_typed_an_objection_does_not_answer_it(desk: Desk) -> None:
+    both = replace(
+        staff("street_clerk", STREET, sub="clerk-and-reviewer"), roles=("street_clerk", "district_reviewer"), divisions=(DISTRICT,)
+    )
+    no = (await desk.submit(citizen(new_id("c-")))).no
+    await desk.bring_to(no, *TO_NOTICE)
+    here = await visit(desk, purpose="object", clerk=both)
+    request = pb.RaiseObjectionRequest(idempotency_key=new_id(), application_no=no, text="该家庭有住房")
+    objection = (await desk.call(here.household, "RaiseObjection", request)).objection
+    await desk.advance(no, "objection_raised", "objection_review", objection=objection.id)
+    answer = pb.DecideObjectionRequest(
+        idempotency_key=new_id(), application_no=no, objection_id=objection.id, upheld=False, answer="经核实，没有住房"
+    )
+    assert await reason_of(desk.call(both, "DecideObjection", answer)) == "TYPED_CASE"
+
+
+# -- found again -----------------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_was_helped_at_a_counter_finds_the_case_when_he_signs_on_himself(desk: Desk) -> None:
+    here, case = await filed(desk)
+    himself = replace(citizen(new_id("c-")), person=here.household.person)
+    mine = await desk.call(himself, "ListApplications", pb.ListApplicationsRequest(page=page()))
+    assert [each.no for each in mine.applications] == [case.no]
+    assert (await desk.get(himself, case.no)).dossier.members[0].name == here.content.members[0].name
+    # Nobody else does: not an account without a verified number, not another person's.
+    for other in (replace(himself, person=""), replace(himself, person="somebody else")):
+        assert [*(await desk.call(other, "ListApplications", pb.ListApplicationsRequest(page=page()))).applications] == []
+        assert await reason_of(desk.get(other, case.no)) == "NOT_FOUND"
+    # What he does there is his own word, and no longer typed by anybody.
+    withdrawal = pb.WithdrawApplicationRequest(idempotency_key=new_id(), no=case.no, reason="另有住处")
+    ended = (await desk.call(himself, "WithdrawApplication", withdrawal)).application
+    assert [(each.event, each.assisted) for each in ended.timeline] == [("submitted", True), ("withdrawn", False)]
+    # A second application of his is in his own account, and the counter helps him with both.
+    second = await desk.submit(himself, dossier(here.content.members[0]))
+    seen = (await desk.call(CLERK, "OpenAssistance", by_number(second.no))).assistance
+    assert seen.application_nos == [second.no, case.no]

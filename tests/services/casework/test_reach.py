@@ -225,6 +225,8 @@ MATRIX: dict[str, tuple[Build, set[str], dict[str, str], str, set[str]]] = {
         "NOT_ALLOWED",
         {""},
     ),
+    "ListAuthorisations": (lambda _no: pb.ListAuthorisationsRequest(), CITIZENS, {}, "NOT_ALLOWED", {""}),
+    "RevokeAuthorisation": (lambda _no: pb.RevokeAuthorisationRequest(id="au-none"), CITIZENS, {}, "NOT_ALLOWED", {"NOT_FOUND"}),
     "PrintForm": (
         lambda _no: pb.PrintFormRequest(dossier=dossier()),
         {"clerk"},

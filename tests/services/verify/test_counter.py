@@ -16,6 +16,7 @@ from tests.services.verify.records import NOW, PEOPLE, Records
 
 NO, PAPER, VISIT = "KF-2026-000001", "au-1", "as-1"
 PHOTO = b"\xff\xd8\xff signed"
+_REVOKED = f"INSERT INTO authorisation_end VALUES ('{PAPER}', 'c-1', '', '', "
 _SHA = "'" + "0" * 64 + "'"
 
 
@@ -78,6 +79,12 @@ BROKEN: list[tuple[str, str, str]] = [
     ("casework", "UPDATE word SET assisted_by = 's-other'", "typed by another than the clerk"),
     ("casework", "UPDATE word SET person = 'somebody'", "word w-1 of casework is in another's name"),
     ("casework", "UPDATE word SET said_at = now() - interval '100 years'", "said before its visit"),
+    ("casework", f"{_REVOKED} '{(NOW - timedelta(days=1)).isoformat()}')", "visit as-1 was opened on an authorisation taken back before"),
+    (
+        "casework",
+        f"{_REVOKED} '{(NOW - timedelta(days=1)).isoformat()}')",
+        "dossier KF-2026-000001/1 was typed after its authorisation was taken back",
+    ),
     ("housing", "UPDATE word SET assistance = 'as-none'", "word w-2 of housing was typed at a counter"),
     ("housing", "UPDATE word SET sub = 'c-other'", "word w-2 of housing is in another's name"),
 ]
@@ -92,3 +99,13 @@ async def test_c4_holds_for_what_was_typed_on_a_signed_paper_and_finds_whatever_
         assert any(words in text for text in result.violations), (statement, result.violations)
         await typed.restore(whole)
     await typed.passes("C4")
+
+
+async def test_c4_holds_for_what_was_done_before_an_authorisation_was_taken_back_and_finds_what_was_done_after(typed: Records) -> None:
+    await typed.sabotage("casework", f"{_REVOKED} now())")
+    await typed.passes("C4")
+    for service, word in (("casework", "w-1"), ("housing", "w-2")):
+        whole = await typed.snapshot()
+        await typed.sabotage(service, "UPDATE word SET said_at = now() + interval '2 minutes'")
+        await typed.violates("C4", f"word {word} of {service} was said after its authorisation was taken back")
+        await typed.restore(whole)

@@ -19,7 +19,7 @@ from anju_verify.check import Status
 from anju_workflows.application import calls
 from anju_workflows.calling import Step
 from casekit.words import Heard, Words
-from chassis.identity import Caller
+from chassis.identity import Caller, counter_account
 
 from tests.services.verify.records import NOW, Records
 from tests.support.keys import citizen, staff
@@ -255,6 +255,41 @@ async def test_i3_finds_who_had_to_leave_it_to_others(office: Office, statement:
         "UPDATE recusal_declaration SET declared_at = now() + interval '1 day', renew_by = now() + interval '1 year' WHERE id LIKE 'r%'",
     )
     await records.passes("I3")
+
+
+_VISIT = (
+    "INSERT INTO authorisation VALUES ('au-1', 'somebody', '', '', '', '', '{sub}', '{person}', '', '{{410202001}}', '{at}'); "
+    "INSERT INTO assistance VALUES ('as-1', 'au-1', 'file', 'c-1', '{sub}', '{person}', '', '{{410202001}}', '', '{at}', now())"
+)
+
+
+@pytest.mark.parametrize(
+    ("sub", "person", "typed", "words"),
+    [
+        ("clerk-1", "", "UPDATE dossier SET assistance_id = 'as-1' WHERE round = 1", "street was decided"),
+        ("another account", "of the clerk", "UPDATE dossier SET assistance_id = 'as-1' WHERE round = 1", "street was decided"),
+        (DISTRICT.sub, "", "UPDATE word SET assistance = 'as-1', assisted_by = 'x' WHERE id = 'w-object'", "objection was decided"),
+    ],
+)
+async def test_i3_finds_who_decides_what_he_has_typed(office: Office, sub: str, person: str, typed: str, words: str) -> None:
+    records = office.records
+    await records.sabotage(CASE, "UPDATE word SET person = 'of the clerk' WHERE id = 'w-street-approve'")
+    await records.passes("I3")
+    at = (NOW - timedelta(days=900)).isoformat()
+    for each in (*_VISIT.format(sub=sub, person=person, at=at).split("; "), typed):
+        await records.sabotage(CASE, each)
+    await records.violates("I3", f"{words} by somebody who had typed for the household at a counter")
+    # What he typed afterwards, or somebody else did, is nothing against him.
+    await records.sabotage(CASE, "UPDATE assistance SET sub = 'another', clerk_person = ''")
+    await records.passes("I3")
+
+
+async def test_i1_knows_who_was_helped_at_a_counter_under_an_account_of_his_own(office: Office) -> None:
+    records = office.records
+    await records.sabotage(HOUSE, f"UPDATE leases SET owner = '{counter_account('of the tenant')}'")
+    await records.violates("I1", "somebody else has asked")
+    await records.sabotage(HOUSE, "UPDATE word SET person = 'of the tenant' WHERE id = 'w-sign'")
+    await records.passes("I1")
 
 
 async def test_i3_finds_who_decides_what_he_left_to_others_and_who_was_passed_over(office: Office) -> None:

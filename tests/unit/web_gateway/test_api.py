@@ -169,6 +169,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /confirmations
         GET /contracts/{no}/{mark}
         POST /counter-visits
+        GET /counter/authorisation.pdf
         POST /counter/authorisations
         POST /counter/form
         POST /counter/visits
@@ -220,6 +221,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /letters/{id}/step
         GET /looks
         GET /my-complaints
+        GET /myself/authorisations
+        DELETE /myself/authorisations/{id}
         GET /myself/queries
         POST /myself/queries/{id}/objection
         GET /myself/reach
@@ -337,6 +340,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 # It keeps nothing, and a visit ends once.
                 "print_form",
                 "close_visit",
+                "revoke_authorisation",
             )
             assert operation.access is not Access.PUBLIC
             assert operation.body is not None or operation.method == "DELETE"

@@ -825,6 +825,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counter/authorisation.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The authorisation alone, to be filled in by hand: for who has applied already, and for the hour in which nothing can be printed
+         * @description Roles: street_clerk.
+         */
+        get: operations["print_authorisation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counter/authorisations": {
         parameters: {
             query?: never;
@@ -1763,6 +1783,43 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/myself/authorisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Papers by which the caller lets counters act for him, the newest first */
+        get: operations["list_authorisations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/myself/authorisations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes an authorisation back
+         * @description No counter acts on it any more; what was done stays.
+         */
+        delete: operations["revoke_authorisation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5917,10 +5974,21 @@ export interface components {
              */
             total: number | null;
         };
-        /** OpenVisit */
+        /**
+         * OpenVisit
+         * @description On an authorisation just recorded, or by the number of a case of the household, on the newest its applicant has signed here.
+         */
         OpenVisit: {
-            /** Authorisation Id */
-            authorisation_id: string;
+            /**
+             * Authorisation Id
+             * @default null
+             */
+            authorisation_id: string | null;
+            /**
+             * Application No
+             * @default null
+             */
+            application_no: string | null;
             /**
              * Purpose
              * @enum {string}
@@ -7127,6 +7195,31 @@ export interface components {
              */
             digest: string;
         };
+        /** SignedAuthorisation */
+        SignedAuthorisation: {
+            /** Id */
+            id: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /**
+             * Divisions
+             * @description Codes of the streets whose counters act on it.
+             */
+            divisions: string[];
+            /**
+             * Revoked At
+             * @description When it was taken back; null while it is in force.
+             */
+            revoked_at: string | null;
+        };
+        /** SignedAuthorisationList */
+        SignedAuthorisationList: {
+            /** Items */
+            items: components["schemas"]["SignedAuthorisation"][];
+        };
         /** SignedLetter */
         SignedLetter: {
             /**
@@ -7684,7 +7777,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, EXPORT_NEEDS_ANOTHER, BAD_SIGNATURE, SECOND_SENDER, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
+        /** @description NOT_ALLOWED, OUT_OF_DIVISION, CSRF_TOKEN_REQUIRED, NOT_YOUR_DESK, ABOUT_YOU, OWN_COMPLAINT, RATED_ONESELF, FOLLOW_UP_NEAR, NOT_VERIFIED, NOT_THEIR_COUNTER, SAME_REVIEWER, TYPED_CASE, SECOND_PERSON, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, OWN_CASE, EXPORT_NEEDS_ANOTHER, BAD_SIGNATURE, SECOND_SENDER, TOO_MANY_READS, TOO_MANY_SEARCHES, QUERY_OBJECTION_NEAR, OWN_APPOINTMENT, SAME_ADMINISTRATOR */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -7711,7 +7804,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, NO_AUTHORISATION, AUTHORISATION_REVOKED, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -8032,6 +8125,8 @@ export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
+export type SignedAuthorisation = components['schemas']['SignedAuthorisation'];
+export type SignedAuthorisationList = components['schemas']['SignedAuthorisationList'];
 export type SignedLetter = components['schemas']['SignedLetter'];
 export type StaffMember = components['schemas']['StaffMember'];
 export type Step = components['schemas']['Step'];
@@ -9974,6 +10069,36 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    print_authorisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     record_authorisation: {
         parameters: {
             query?: never;
@@ -11526,7 +11651,10 @@ export interface operations {
                 /** @description Say how many there are. */
                 count?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
             path: {
                 no: string;
             };
@@ -11596,6 +11724,8 @@ export interface operations {
             header: {
                 /** @description A UUID for this act; the same one on every retry. */
                 "Idempotency-Key": string;
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
             };
             path: {
                 no: string;
@@ -11982,6 +12112,73 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_authorisations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedAuthorisationList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    revoke_authorisation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of a clerk at a counter: the visit in which he does it in a household's name. */
+                "Anju-Assistance"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

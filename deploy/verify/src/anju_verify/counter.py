@@ -7,6 +7,7 @@ either. A household that has no account of its own says nothing without a visit.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -18,6 +19,7 @@ from anju_verify.sources import Sources
 check: Final = Register()
 
 Row = asyncpg.Record
+_ON_ITS_WAY: Final = timedelta(minutes=1)
 
 
 @check("C4", "an assisted case has an authorisation and both actors, and so has whatever else is typed in a household's name")
@@ -25,9 +27,11 @@ async def c4(sources: Sources, found: Findings) -> None:
     rows = await sources.rows(
         "casework",
         """
-        SELECT assistance.*, authorisation.person, authorisation.id AS paper, authorisation.photo_sha256, authorisation_photo.photo_sealed
+        SELECT assistance.*, authorisation.person, authorisation.id AS paper, authorisation.photo_sha256, authorisation_photo.photo_sealed,
+               authorisation_end.at AS revoked_at
         FROM assistance LEFT JOIN authorisation ON authorisation.id = assistance.authorisation_id
              LEFT JOIN authorisation_photo ON authorisation_photo.authorisation_id = authorisation.id
+             LEFT JOIN authorisation_end ON authorisation_end.authorisation_id = authorisation.id
         """,
     )
     visits = {row["id"]: row for row in rows}
@@ -47,6 +51,7 @@ def _authorised(visit: Row, ring: KeyRing | None, found: Findings) -> None:
     if visit["paper"] is None:
         found.violation(f"{named} stands on no authorisation")
         return
+    found.unless(not _revoked(visit, visit["opened_at"]), f"{named} was opened on an authorisation taken back before")
     found.unless(visit["sub"] and visit["clerk_person"], f"{named}: nobody knows which clerk it was")
     found.unless(visit["clerk_person"] != visit["person"], f"{named}: the clerk has acted for himself")
     if visit["photo_sealed"] is None:
@@ -80,6 +85,7 @@ async def _dossiers(sources: Sources, visits: dict[str, Row], found: Findings) -
         found.unless(visit["person"] in row["blinds"], f"{named} names nobody who has signed the authorisation")
         found.unless(visit["clerk_person"] not in row["blinds"], f"{named} was typed by somebody of the household")
         found.unless(visit["opened_at"] <= row["created_at"] <= visit["ends_at"], f"{named} was typed outside of its visit")
+        found.unless(not _revoked(visit, row["created_at"]), f"{named} was typed after its authorisation was taken back")
         if row["channel"] is not None:
             said = row["channel"], row["given_by"], row["blind"]
             found.unless(
@@ -102,6 +108,12 @@ async def _words(sources: Sources, service: str, visits: dict[str, Row], found: 
         found.unless(row["assisted_by"] == visit["sub"], f"{named} was typed by another than the clerk of its visit")
         found.unless((row["sub"], row["person"]) == (visit["owner"], visit["person"]), f"{named} is in another's name than its visit")
         found.unless(visit["opened_at"] <= row["said_at"], f"{named} was said before its visit")
+        found.unless(not _revoked(visit, row["said_at"]), f"{named} was said after its authorisation was taken back")
+
+
+def _revoked(visit: Row, at: datetime) -> bool:
+    """That the authorisation of a visit had been taken back by then. What was on its way at that moment may have been written down a little later."""
+    return visit["revoked_at"] is not None and at > visit["revoked_at"] + _ON_ITS_WAY
 
 
 def _sha256(ring: KeyRing, sealed: bytes, place: str) -> str:

@@ -13,6 +13,7 @@ from anju_contracts.base import Word
 from anju_terms import terms
 from casekit.words import REFUSED, digest
 from chassis.crypto import FIELD_KEYS, DecryptionError, KeyRing
+from chassis.identity import accounts_of
 
 from anju_verify.check import Findings, Register
 from anju_verify.marks import Since
@@ -81,7 +82,7 @@ _COUNTED: Final = """
 _CLOCK_ERROR: Final = "65 minutes"
 
 
-@check("I3", "nobody has decided two levels of one case, a case he had to leave to others, or alone against the assessment")
+@check("I3", "nobody has decided two levels of one case, one he had typed or had to leave to others, or alone against the assessment")
 async def i3(sources: Sources, found: Findings) -> None:
     """By account, and by the person the sign-on had verified. What officials had declared, and whom the case had named, counts as it stood when they
     spoke; of the first of two who approved, as it stood when the second did."""
@@ -115,7 +116,19 @@ async def i3(sources: Sources, found: Findings) -> None:
                EXISTS (
                    SELECT FROM recusal WHERE recusal.application_no = spoke.no AND recusal.at < spoke.at
                    AND (recusal.sub = spoke.sub OR (spoke.person <> '' AND recusal.person = spoke.person))
-               ) AS recused
+               ) AS recused,
+               EXISTS (
+                   SELECT FROM assistance AS visit
+                   WHERE (visit.sub = spoke.sub OR (spoke.person <> '' AND visit.clerk_person = spoke.person)) AND (
+                       EXISTS (
+                           SELECT FROM dossier WHERE dossier.application_no = spoke.no AND dossier.assistance_id = visit.id
+                           AND dossier.created_at <= spoke.at
+                       ) OR EXISTS (
+                           SELECT FROM timeline AS typed JOIN word ON word.id = typed.word_id
+                           WHERE typed.application_no = spoke.no AND typed.seq < spoke.seq AND word.assistance = visit.id
+                       )
+                   )
+               ) AS typed
         FROM spoke JOIN application ON application.no = spoke.no LEFT JOIN LATERAL ({counted}) AS declared ON true
         ORDER BY no, seq, first
         """,  # noqa: S608  # a piece of our own
@@ -137,6 +150,8 @@ async def i3(sources: Sources, found: Findings) -> None:
         found.unless(not (row["person"] and row["person"] in row["spouses"]), f"{named} a member's registered spouse")
         found.unless(not set(row["relatives"]) & set(row["household"]), f"{named} somebody who had declared a member as his relative")
         found.unless(not row["neighbour"], f"{named} somebody who had declared its community as his own")
+        decided = row["update_name"] in (application.DECIDE, application.DECIDE_OBJECTION)
+        found.unless(not (decided and row["typed"]), f"{named} somebody who had typed for the household at a counter")
         found.unless(not row["recused"], f"{named} somebody who had left it to others")
 
     await _handed_on(sources, found)
@@ -169,6 +184,13 @@ async def _handed_on(sources: Sources, found: Findings) -> None:
             ) AND NOT EXISTS (
                 SELECT FROM proposal WHERE proposal.application_no = application.no AND proposal.level <> word.level
                 AND (proposal.sub = holder OR (duty_holder.person <> '' AND proposal.person = duty_holder.person))
+            ) AND NOT EXISTS (
+                SELECT FROM assistance AS visit WHERE (visit.sub = holder OR (duty_holder.person <> '' AND visit.clerk_person = duty_holder.person)) AND (
+                    EXISTS (SELECT FROM dossier WHERE dossier.application_no = application.no AND dossier.assistance_id = visit.id) OR EXISTS (
+                        SELECT FROM timeline AS typed JOIN word AS told ON told.id = typed.word_id
+                        WHERE typed.application_no = application.no AND told.assistance = visit.id
+                    )
+                )
             )
         ) AS passed_over
         FROM timeline JOIN word ON word.id = timeline.word_id JOIN application ON application.no = timeline.application_no
@@ -268,7 +290,8 @@ def _pair(
         found.violation(f"{named}: nobody has asked for it")
         return None
     found.unless(word["workflow_id"] == workflow_id, f"{named}: it was asked for in another matter")
-    found.unless(word["sub"] == sub, f"{named}: somebody else has asked for it")
+    # What stands in the name of a counter, its person may have said under an account of his own.
+    found.unless(sub in accounts_of(word["sub"], word["person"]), f"{named}: somebody else has asked for it")
     found.unless(word["state"] != REFUSED, f"{named}: what was asked for was refused")
     found.unless(word["kind"] in kinds, f"{named}: it was asked for by a {word['kind']}")
     said: Mapping[str, Any] = json.loads(word["said"])

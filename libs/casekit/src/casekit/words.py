@@ -125,6 +125,7 @@ class Said:
     update: str
     word: Any
     sub: str
+    person: str
     kind: str
     roles: tuple[str, ...]
     level: str
@@ -286,6 +287,7 @@ class Words:
             update=row.update_name,
             word=self._kinds[row.update_name].model.model_validate({**row.said, **texts}),
             sub=row.sub,
+            person=row.person,
             kind=row.kind,
             roles=tuple(row.roles),
             level=row.level,

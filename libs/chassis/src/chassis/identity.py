@@ -57,6 +57,11 @@ class Caller:
     assisted_by: str = ""
     assistance: str = ""
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """In whose names a citizen's matters stand: his own, and the one a counter has made of his person (``counter_account``). Other kinds have their own."""
+        return accounts_of(self.sub, self.person) if self.kind == "citizen" else (self.sub,)
+
     def has_role(self, *roles: str) -> bool:
         return any(role in self.roles for role in roles)
 
@@ -79,6 +84,11 @@ class Caller:
 def counter_account(person: str) -> str:
     """The account of a household which a counter has acted for before anybody of it had signed on. ``person``: blind index of its applicant."""
     return f"counter-{hashlib.sha256(person.encode()).hexdigest()[:32]}"
+
+
+def accounts_of(sub: str, person: str) -> tuple[str, ...]:
+    """In whose names the matters of a citizen stand: his own account, and his person's at counters. ``person``: "" where none is verified."""
+    return (sub, counter_account(person)) if person else (sub,)
 
 
 @dataclass(frozen=True)

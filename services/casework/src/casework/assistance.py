@@ -26,12 +26,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, paper, reach, store
 from casework.domain.dossier import MAX_NAME_CHARS, MAX_TEXT_CHARS, applicant_first, check, prepare
-from casework.errors import ASSISTANCE_OVER, NOT_THEIR_COUNTER, invalid_dossier, invalid_field
+from casework.errors import ASSISTANCE_OVER, AUTHORISATION_REVOKED, NO_AUTHORISATION, NOT_THEIR_COUNTER, invalid_dossier, invalid_field
 from casework.parts import Parts, now, today
-from casework.tables import Application, Assistance, AssistanceEnd, Authorisation, AuthorisationPhoto, Once
+from casework.tables import Application, Assistance, AssistanceEnd, Authorisation, AuthorisationEnd, AuthorisationPhoto, Once
 
 # Of the text a household signs (``form.typ``).
-AUTHORISATION_TEXT: Final = "counter-2026.1"
+AUTHORISATION_TEXT: Final = "counter-2026.2"
 # A visit is one household's at one counter; who needs longer opens another.
 VISIT: Final = timedelta(hours=1)
 MAX_PHOTO_BYTES: Final = 900 << 10
@@ -73,7 +73,7 @@ class Assistances:
             recorded_at=now(),
         )
         kept.document_sealed = self._parts.vault.seal_text(document, "authorisation", "document_sealed", kept.id)
-        answer = pb.Authorisation(id=kept.id, masked_name=kept.masked_name, recorded_at=stamp(kept.recorded_at))
+        answer = pb.Authorisation(id=kept.id, masked_name=kept.masked_name, recorded_at=stamp(kept.recorded_at), divisions=kept.divisions)
         async with self._parts.database.transaction() as session:
             if await once.find(session, key, request, answer) is not None:
                 return answer
@@ -97,14 +97,17 @@ class Assistances:
             return self._parts.vault.open_file(kept.photo_sealed, "authorisation_photo", kept.authorisation_id)
 
     async def form(self, caller: Caller, request: pb.PrintFormRequest) -> bytes:
-        """What was typed, as the paper that is read over and signed; nothing of it is kept. Raises Refusal for whatever is wrong with it."""
+        """What was typed, as the paper that is read over and signed, nothing of it kept; the authorisation alone when nothing was. Raises Refusal for
+        whatever is wrong with it."""
+        registers = self._parts.case_terms(today()).registers
+        if not request.HasField("dossier"):
+            return await asyncio.to_thread(paper.authorisation, registers, now())
         dossier = prepare(convert.dossier_from(request.dossier))
         wrong = check(dossier, self._parts.rules(today(), today(), counter=True))
         if wrong:
             raise invalid_dossier(wrong)
         if not caller.covers(dossier.street):
             raise Refusal(NOT_THEIR_COUNTER)
-        registers = self._parts.case_terms(today()).registers
         return await asyncio.to_thread(paper.form, applicant_first(dossier), registers, self._parts.profile, now())
 
     async def receipt(self, caller: Caller, request: pb.GetReceiptRequest) -> bytes:
@@ -136,9 +139,7 @@ class Assistances:
         async with self._parts.database.transaction() as session:
             if await once.find(session, key, request, answer) is not None:
                 return answer
-            signed = await store.authorisation(session, request.authorisation_id)
-            if signed is None or not any(caller.covers(division) for division in signed.divisions):
-                raise Refusal(NOT_FOUND)
+            signed = await _on_which_paper(session, caller, request)
             cases = await store.cases_of(session, signed.person)
             await _may_act_for(session, caller, signed.person, cases)
             opened_at = now()
@@ -177,6 +178,28 @@ class Assistances:
             person=visit.authorisation.person,
         )
 
+    # -- taking it back ------------------------------------------------------------------------------------------------------------------------
+
+    async def signed(self, caller: Caller) -> pb.ListAuthorisationsResponse:
+        """What the caller has signed at counters."""
+        async with self._parts.database.statements() as session:
+            found = await store.authorisations(session, caller.person) if caller.person else []
+        return pb.ListAuthorisationsResponse(authorisations=[_paper(each) for each in found])
+
+    async def revoke(self, caller: Caller, id: str) -> pb.Authorisation:
+        """From here on no counter acts for the caller on this paper; visits on it are over. What was done stays. Raises Refusal(NOT_FOUND)."""
+        async with self._parts.database.transaction() as session:
+            found = await store.authorisation(session, id)
+            if found is None or not caller.person or found.authorisation.person != caller.person:
+                raise Refusal(NOT_FOUND)
+            ended = AuthorisationEnd(
+                authorisation_id=id, sub=caller.sub, assisted_by=caller.assisted_by, assistance=caller.assistance, at=now()
+            )
+            await store.end_authorisation(session, ended)
+            found = await store.authorisation(session, id)
+        assert found is not None  # it is never taken out
+        return _paper(found)
+
     async def close(self, caller: Caller, id: str) -> None:
         async with self._parts.database.transaction() as session:
             visit = await store.visit(session, id)
@@ -205,6 +228,26 @@ async def require_unrelated(session: AsyncSession, visit: Assistance, no: str) -
     reach.require_unrelated(clerk, recusal)
 
 
+async def _on_which_paper(session: AsyncSession, caller: Caller, request: pb.OpenAssistanceRequest) -> Authorisation:
+    """The authorisation a visit is asked for on; by the number of a case, the newest its applicant has signed at this counter. Nothing is said of anybody
+    who has signed none. Raises Refusal: NOT_FOUND, NO_AUTHORISATION, or AUTHORISATION_REVOKED."""
+    if request.application_no:
+        case = await store.case(session, request.application_no)
+        if case is None or not caller.covers(case.street):
+            raise Refusal(NOT_FOUND)
+        known = await store.authorisations(session, await store.applicant_of(session, case.no))
+    else:
+        one = await store.authorisation(session, request.authorisation_id)
+        known = [one] if one is not None else []
+    here = [each for each in known if any(caller.covers(division) for division in each.authorisation.divisions)]
+    if not here:
+        raise Refusal(NO_AUTHORISATION if request.application_no else NOT_FOUND)
+    in_force = [each.authorisation for each in here if each.revoked_at is None]
+    if not in_force:
+        raise Refusal(AUTHORISATION_REVOKED)
+    return in_force[0]
+
+
 async def _may_act_for(session: AsyncSession, caller: Caller, person: str, cases: Sequence[Application]) -> None:
     """Nobody acts for himself or his own, nor for a household of another street. Raises Refusal."""
     recusal, declared = await store.relation_to(session, caller, person)
@@ -218,6 +261,8 @@ async def _may_act_for(session: AsyncSession, caller: Caller, person: str, cases
 
 
 def _require_open(visit: store.Visit) -> None:
+    if visit.revoked:
+        raise Refusal(AUTHORISATION_REVOKED)
     if visit.ended or visit.assistance.ends_at <= now():
         raise Refusal(ASSISTANCE_OVER)
 
@@ -232,6 +277,14 @@ def _message(visit: Assistance, signed: Authorisation, numbers: Sequence[str]) -
         authorisation_id=signed.id,
         application_nos=numbers,
     )
+
+
+def _paper(signed: store.Signed) -> pb.Authorisation:
+    paper = signed.authorisation
+    answer = pb.Authorisation(id=paper.id, masked_name=paper.masked_name, recorded_at=stamp(paper.recorded_at), divisions=paper.divisions)
+    if signed.revoked_at is not None:
+        answer.revoked_at.FromDatetime(signed.revoked_at)
+    return answer
 
 
 def _line(value: str, pointer: str, most: int, zh: str, en: str) -> str:

@@ -41,7 +41,7 @@ class Confirmations:
         _require_verified(caller)
         async with self._parts.database.statements() as session:
             found = await store.naming(session, caller.person)
-        claims = [self._claim(each, caller.person) for each in found if each.case.owner != caller.sub]
+        claims = [self._claim(each, caller.person) for each in found if each.case.owner not in caller.accounts]
         return pb.ListClaimsResponse(claims=[claim for claim in claims if claim is not None])
 
     def _claim(self, found: Declared, person: str) -> pb.Claim | None:

@@ -28,6 +28,7 @@ from casework.errors import (
     SAME_REVIEWER,
     SECOND_PERSON,
     TASK_NOT_OPEN,
+    TYPED_CASE,
     invalid_field,
 )
 from casework.parts import Parts, now
@@ -206,8 +207,8 @@ class Decisions:
         standing = await store.standing(session, case.no, caller)
         level, reason = standing.level, standing.recusal
         reach.require_level(caller, case, level, "")
-        if not reason and level != OBJECTION and _has_decided_elsewhere(case, level, standing):
-            reason = SAME_REVIEWER.reason
+        if not reason:
+            reason = _why_not(case, level, standing)
         if not reason and not words:
             raise invalid_field("/reason", "REQUIRED", "请写明回避的理由。", "Say why you leave it to others.")
         holders = [each.sub for each in await self._holders(session, case, level)]
@@ -240,7 +241,7 @@ class Decisions:
             if each.sub == but.sub or each.person == but.person:
                 continue
             standing = await store.standing(session, case.no, each)
-            if not standing.recusal and (level == OBJECTION or not _has_decided_elsewhere(case, level, standing)):
+            if not standing.recusal and not _why_not(case, level, standing):
                 return True
         return False
 
@@ -271,7 +272,7 @@ class Decisions:
             # A number which does not exist answers like a case which is not on notice: the list of notices is public, the rest is not.
             if case is None or case.stage not in NOTICE_STAGES:
                 raise Refusal(NOT_ON_NOTICE)
-            if case.owner == caller.sub or await store.is_of_household(session, case.no, caller.person):
+            if case.owner in caller.accounts or await store.is_of_household(session, case.no, caller.person):
                 raise Refusal(
                     OWN_CASE,
                     zh="不能对自己的申请提出异议。需要更正内容或不再申请的，请在“我的事项”中办理。",
@@ -316,9 +317,10 @@ class Decisions:
 
         async def prepare(session: AsyncSession, word_id: str) -> Heard:
             case = await _locked(session, request.application_no, caller)
-            recusal, declared = await store.conflict(session, case.no, caller)
-            reach.require_level(caller, case, OBJECTION, recusal)
-            reach.require_declared(declared)
+            standing = await store.standing(session, case.no, caller)
+            reach.require_level(caller, case, OBJECTION, standing.recusal)
+            reach.require_decided_by_others(_why_not(case, OBJECTION, standing))
+            reach.require_declared(standing.declared)
             row = await store.objection(session, case.no, request.objection_id)
             if row is None or row.state != "open" or case.stage != "objection_review":
                 raise Refusal(TASK_NOT_OPEN)
@@ -339,16 +341,19 @@ async def _may_decide(session: AsyncSession, caller: Caller, case: Application, 
     standing = await store.standing(session, case.no, caller)
     level = standing.level if standing.level != OBJECTION else ""
     reach.require_level(caller, case, level, standing.recusal)
-    if _has_decided_elsewhere(case, level, standing):
-        raise Refusal(SAME_REVIEWER)
+    reach.require_decided_by_others(_why_not(case, level, standing))
     reach.require_declared(standing.declared)
     if request.if_version and request.if_version != case.version:
         raise Refusal(VERSION_MISMATCH)
     return level
 
 
-def _has_decided_elsewhere(case: Application, level: str, standing: store.Standing) -> bool:
-    return reach.has_decided_elsewhere(case, level, standing.made) or bool(standing.proposed - {level})
+def _why_not(case: Application, level: str, standing: store.Standing) -> str:
+    """Why somebody with nothing against him does not decide at a level, by what he has done in the case before; "" for nothing."""
+    if standing.typed:
+        return TYPED_CASE.reason
+    elsewhere = reach.has_decided_elsewhere(case, level, standing.made) or bool(standing.proposed - {level})
+    return SAME_REVIEWER.reason if level != OBJECTION and elsewhere else ""
 
 
 def _require_another(caller: Caller, first: Proposal) -> None:

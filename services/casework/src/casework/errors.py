@@ -90,6 +90,12 @@ SAME_REVIEWER = Problem(
     "您已在该件的其他层级作出过决定，同一人不能决定两级，请交由其他工作人员办理。",
     "You have decided this case at another level; nobody decides two levels of one case. Leave it to a colleague.",
 )
+TYPED_CASE = Problem(
+    "TYPED_CASE",
+    grpc.StatusCode.PERMISSION_DENIED,
+    "您在窗口为这户家庭代填过，填写的人不能再审核同一件，请交由其他工作人员办理。",
+    "You have typed for this household at the counter; who types does not decide the same case. Leave it to a colleague.",
+)
 SECOND_PERSON = Problem(
     "SECOND_PERSON",
     grpc.StatusCode.PERMISSION_DENIED,
@@ -114,6 +120,18 @@ NOT_VERIFIED = Problem(
     grpc.StatusCode.PERMISSION_DENIED,
     "您的账号还没有实名认证，不能提交申请。请先在登录的平台完成实名认证，再回来提交；也可以带身份证到居住地街道办事处窗口办理。",
     "Your account carries no verified identity number. Have it verified where you sign on, or apply at the counter of your street office.",
+)
+NO_AUTHORISATION = Problem(
+    "NO_AUTHORISATION",
+    _FAILED,
+    "这户家庭没有有效的授权书，不能代办。请申请人签一份授权书，拍照登记后再办。",
+    "No authorisation of this household is in force: have the applicant sign one, and photograph it first.",
+)
+AUTHORISATION_REVOKED = Problem(
+    "AUTHORISATION_REVOKED",
+    _FAILED,
+    "申请人已经收回授权，不能再代办；已经办好的仍然有效。要继续代办，请申请人重新签一份授权书。",
+    "The applicant has taken the authorisation back. What was done stays; to go on, have a new one signed.",
 )
 ASSISTANCE_OVER = Problem(
     "ASSISTANCE_OVER",

@@ -144,7 +144,8 @@ class Intake:
 
         What somebody has agreed to in an earlier round stands. Who was at a counter has agreed on the paper he has signed there."""
         text_version, registers, given_at = agreed
-        on_paper = await store.authorisation(session, visit.authorisation_id) if visit is not None else None
+        signed = await store.authorisation(session, visit.authorisation_id) if visit is not None else None
+        on_paper = signed.authorisation if signed is not None else None
         today = calendar.local_date(now())
         blinds = [self._parts.vault.people.of(member.id_number) for member in dossier.members]
         missing = await store.unconfirmed(session, case.no, blinds)
@@ -186,7 +187,7 @@ class Intake:
         applicant = self._parts.vault.people.of(dossier.applicant.id_number)
         if not await store.name_residents(session, no, row.blinds, row.round, applicant):
             # Only its own household learns which case it is.
-            others = await store.own_case_of(session, caller.sub, row.blinds, no)
+            others = await store.own_case_of(session, caller.accounts, row.blinds, no)
             raise Refusal(HOUSEHOLD_HAS_APPLICATION, metadata={"application_no": others} if others else {})
         named = [blind for blind in row.blinds if blind != applicant]
         for other in await store.own_cases(session, named, no):

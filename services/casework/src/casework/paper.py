@@ -18,26 +18,27 @@ from casework.tables import Application
 
 FORM: Final = "公共租赁住房申请表和授权书"
 RECEIPT: Final = "公共租赁住房申请受理回执"
+AUTHORISATION: Final = "公共租赁住房窗口代办授权书"
+_SIGNATURES: Final = ["申请人签字（按手印）：", "代办人签字（由他人代办的）：", "窗口经办人签字：", "日期：        年     月     日"]
 Rows = list[tuple[str, str]]
 
 
 def form(dossier: Dossier, registers: Iterable[str], profile: Profile, made_at: datetime) -> bytes:
     """What was typed, to be read over, and what is signed with it: the consent of Order 11, article 8, and that the counter acts for the household."""
-    asked = "、".join(terms("registers")[each].zh for each in registers)
-    agreed = [
-        "一、以上内容由窗口工作人员按本人陈述填写，已向本人读过，与本人陈述一致。本人对内容的真实性负责，提供虚假材料的，依照《公共租赁住房管理办法》第三十五条处理。",
-        f"二、本人同意住房保障部门向以下部门核验本人和未成年家庭成员的信息：{asked}。其他成年家庭成员由其本人另行确认。",
-        "三、本人委托受理点工作人员代为在系统中提交申请，并在本人要求时代为补正、撤回、提出异议、答复配租、签订合同。每次代办都有记录，本人可以随时查询。",
-    ]
     sections = [
         _section("申请信息", rows=_about(dossier, profile)),
         *(_section(f"家庭成员 {place}", rows=_member(member)) for place, member in enumerate(dossier.members, 1)),
         _section("住房", rows=_homes(dossier, profile), text=[] if dossier.homes else ["没有住房。"]),
         _section("机动车", rows=_vehicles(dossier), text=[] if dossier.vehicles else ["没有机动车。"]),
-        _section("授权和委托", text=agreed),
+        _section("授权和委托", text=_agreed(registers, "以上内容")),
     ]
-    signatures = ["申请人签字（按手印）：", "代办人签字（由他人代办的）：", "窗口经办人签字：", "日期：        年     月     日"]
-    return _paper(FORM, "", sections, signatures, made_at)
+    return _paper(FORM, "", sections, _SIGNATURES, made_at)
+
+
+def authorisation(registers: Iterable[str], made_at: datetime) -> bytes:
+    """The authorisation alone, filled in by hand: for who has applied already, and for the hour in which nothing can be printed from what is typed."""
+    by_hand = _section("申请人（手写）", rows=[("姓名", "　"), ("证件号码", "　"), ("受理编号（已经有的）", "　")])
+    return _paper(AUTHORISATION, "", [by_hand, _section("授权和委托", text=_agreed(registers, "本人申请的内容"))], _SIGNATURES, made_at)
 
 
 def receipt(case: Application, profile: Profile, made_at: datetime, url: str, rating: str = "", *, assisted: bool) -> bytes:
@@ -71,6 +72,16 @@ def receipt(case: Application, profile: Profile, made_at: datetime, url: str, ra
 def _coded(text: list[str], url: str, says: str) -> dict[str, Any]:
     """An address to be scanned, beside what it is for."""
     return {"text": text, "code": code(url), "says": says}
+
+
+def _agreed(registers: Iterable[str], what: str) -> list[str]:
+    asked = "、".join(terms("registers")[each].zh for each in registers)
+    return [
+        f"一、{what}由窗口工作人员按本人陈述填写，已向本人读过，与本人陈述一致。本人对内容的真实性负责，提供虚假材料的，依照《公共租赁住房管理办法》第三十五条处理。",
+        f"二、本人同意住房保障部门向以下部门核验本人和未成年家庭成员的信息：{asked}。其他成年家庭成员由其本人另行确认。",
+        "三、本人委托受理点工作人员代为在系统中提交申请，并在本人要求时代为补正、撤回、提出异议、答复配租、签订合同。每次代办都有记录，本人可以随时查询。",
+        "四、本人可以随时收回授权：自己登录，或者带身份证到受理点窗口。收回之后窗口不再代办，已经办好的仍然有效。",
+    ]
 
 
 def _about(dossier: Dossier, profile: Profile) -> Rows:

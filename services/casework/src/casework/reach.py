@@ -11,10 +11,22 @@ from chassis.errors import NOT_FOUND, OUT_OF_DIVISION, Refusal
 from chassis.identity import Caller
 
 from casework.domain.progress import OBJECTION
-from casework.errors import DECLARATION_DUE, NOT_VERIFIED, OWN_CASE, OWN_COMMUNITY, RECUSED, RELATIVE_CASE, SPOUSE_CASE, TASK_NOT_OPEN
+from casework.errors import (
+    DECLARATION_DUE,
+    NOT_VERIFIED,
+    OWN_CASE,
+    OWN_COMMUNITY,
+    RECUSED,
+    RELATIVE_CASE,
+    SAME_REVIEWER,
+    SPOUSE_CASE,
+    TASK_NOT_OPEN,
+    TYPED_CASE,
+)
 from casework.tables import Application
 
 _RECUSALS: Final = {problem.reason: problem for problem in (OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED)}
+_ACTED: Final = {problem.reason: problem for problem in (SAME_REVIEWER, TYPED_CASE)}
 REVIEWERS: Final = tuple(dict.fromkeys(level.role for level in terms("levels").values()))
 
 
@@ -39,7 +51,7 @@ def view_of(caller: Caller, case: Application | None) -> View:
     if case is None:
         raise Refusal(NOT_FOUND)
     match caller.kind:
-        case "citizen" if case.owner == caller.sub:
+        case "citizen" if case.owner in caller.accounts:
             return _OWNER
         case "staff" if caller.covers(case.street):
             if caller.has_role(*REVIEWERS):
@@ -58,7 +70,7 @@ def as_far_as(view: View, recusal: str) -> View:
 
 def own_case(caller: Caller, case: Application | None) -> Application:
     """The citizen's own case. Raises Refusal(NOT_FOUND) for any other."""
-    if case is None or case.owner != caller.sub:
+    if case is None or case.owner not in caller.accounts:
         raise Refusal(NOT_FOUND)
     return case
 
@@ -100,6 +112,12 @@ def require_level(caller: Caller, case: Application, task: str, recusal: str) ->
         raise Refusal(TASK_NOT_OPEN)
     if level.scope != "street" and not caller.covers(case.district):
         raise Refusal(OUT_OF_DIVISION)
+
+
+def require_decided_by_others(reason: str) -> None:
+    """``reason``: what the caller has done in the case that leaves its decision to others, "" for nothing. Raises Refusal of that reason."""
+    if reason:
+        raise Refusal(_ACTED[reason])
 
 
 def has_decided_elsewhere(case: Application, level: str, made: Collection[str]) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casework import convert, reach, store, views
 from casework.domain.dossier import Dossier
-from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED
+from casework.errors import ALREADY_ENDED, NO_CONSENT, NO_SUCH_ROUND, NOT_REGISTERED, TYPED_CASE
 from casework.parts import Parts, now
 from casework.store import Declared
 from casework.tables import Application, Notice
@@ -171,7 +171,8 @@ class Reading:
             reach.view_of(caller, case)
             if case is None:
                 raise Refusal(NOT_FOUND)
-            recusal, declared = await store.conflict(session, no, caller)
+            standing = await store.standing(session, no, caller)
+            recusal = standing.recusal or (TYPED_CASE.reason if standing.typed else "")
             if recusal:
                 return pb.GetReviewResponse(recusal=recusal)
             doubts = await store.against(session, case)
@@ -182,7 +183,7 @@ class Reading:
         await self._parts.reads.note(caller, "review", [no])
         seconded = {row.word_id: row for row in proposals.values() if row.word_id}
         return pb.GetReviewResponse(
-            declaration_due=not declared,
+            declaration_due=not standing.declared,
             doubts=doubts,
             proposal=views.proposal(vault, open_, caller) if open_ is not None else None,
             recusals=[views.recusal(vault, row) for row in recusals],

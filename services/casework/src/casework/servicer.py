@@ -118,6 +118,12 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
     async def OpenAssistance(self, request: pb.OpenAssistanceRequest, context: Any) -> pb.OpenAssistanceResponse:
         return pb.OpenAssistanceResponse(assistance=await self._assistances.open(current_caller(), request))
 
+    async def ListAuthorisations(self, request: pb.ListAuthorisationsRequest, context: Any) -> pb.ListAuthorisationsResponse:
+        return await self._assistances.signed(current_caller())
+
+    async def RevokeAuthorisation(self, request: pb.RevokeAuthorisationRequest, context: Any) -> pb.RevokeAuthorisationResponse:
+        return pb.RevokeAuthorisationResponse(authorisation=await self._assistances.revoke(current_caller(), request.id))
+
     async def GetAssistance(self, request: pb.GetAssistanceRequest, context: Any) -> pb.GetAssistanceResponse:
         return await self._assistances.current(current_caller(), request.id)
 

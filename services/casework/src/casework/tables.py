@@ -164,6 +164,18 @@ class Authorisation(Base, table=True):
     recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
+class AuthorisationEnd(Base, table=True):
+    """That somebody has taken an authorisation back: himself, or in a visit at a counter. What was done before stays. Append-only."""
+
+    __tablename__ = "authorisation_end"
+
+    authorisation_id: str = Field(sa_column=Column(String, ForeignKey("authorisation.id"), primary_key=True))
+    sub: str
+    assisted_by: str
+    assistance: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class AuthorisationPhoto(Base, table=True):
     """The photograph of a signed authorisation, sealed. Append-only."""
 

@@ -20,7 +20,7 @@ def house_manager(*districts: str) -> Caller:
 
 def own(caller: Caller, owner: str) -> None:
     """Somebody else's record does not exist for a citizen."""
-    if caller.sub != owner:
+    if owner not in caller.accounts:
         raise Refusal(NOT_FOUND)
 
 
@@ -45,5 +45,5 @@ def leases() -> ColumnElement[bool]:
     """The leases the caller may list."""
     caller = current_caller()
     if caller.kind == "citizen":
-        return store.owned_by(caller.sub)
+        return store.owned_by(caller.accounts)
     return store.within(caller.divisions)

@@ -300,6 +300,6 @@ class HousingServicer(WorkflowSteps, rpc.HousingServiceServicer):
 
 def _own(caller: Caller, found: T | None, owner: str) -> T:
     """The caller's own record. Raises Refusal(NOT_FOUND) for everything else, so that nobody learns what exists."""
-    if found is None or owner != caller.sub:
+    if found is None or owner not in caller.accounts:
         raise Refusal(NOT_FOUND)
     return found

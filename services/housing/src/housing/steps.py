@@ -23,6 +23,7 @@ from chassis import once
 from chassis.crypto import KeyRing
 from chassis.db import Database
 from chassis.errors import NOT_FOUND, Refusal, invalid
+from chassis.identity import accounts_of
 from chassis.outbox import Outbox
 from chassis.wire import day, instant, missing, utc, wrong
 from google.protobuf.message import Message
@@ -233,7 +234,7 @@ class WorkflowSteps:
             by_nobody(step, workflow_id)
             return None
         said = await self._words.carried_out(session, step, workflow_id, *updates)
-        if said.kind != "citizen" or said.sub != owner:
+        if said.kind != "citizen" or owner not in accounts_of(said.sub, said.person):
             raise not_said(workflow_id, *updates)
         return said
 

@@ -370,8 +370,8 @@ async def leases(
     return [LeasedHome(row[0], _home(row)) for row in rows], info
 
 
-def owned_by(owner: str) -> ColumnElement[bool]:
-    return col(Lease.owner) == owner
+def owned_by(accounts: Sequence[str]) -> ColumnElement[bool]:
+    return col(Lease.owner).in_(accounts)
 
 
 def within(divisions: Sequence[str]) -> ColumnElement[bool]:

@@ -84,7 +84,7 @@ class Sealed:
 def _reach(caller: Caller) -> ColumnElement[bool]:
     """Whose entries these are: a citizen's own, or an official's by role and division."""
     if caller.kind == "citizen":
-        return and_(col(InboxMessage.owner) == caller.sub, col(InboxMessage.owner) != "")
+        return and_(col(InboxMessage.owner).in_(caller.accounts), col(InboxMessage.owner) != "")
     covered = [func.starts_with(col(InboxMessage.division), code) for code in caller.divisions if code]
     if caller.kind != "staff" or not covered or not caller.roles:
         return false()

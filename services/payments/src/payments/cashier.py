@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from weakref import WeakValueDictionary
@@ -45,7 +45,7 @@ class Cashier:
 
     # --- opening an order ---------------------------------------------------------------------------------------------------------------
 
-    async def open(self, bill_id: str, owner: str) -> Intent:
+    async def open(self, bill_id: str, accounts: Sequence[str]) -> Intent:
         """The open order of the bill, with the address to pay at; opens one when there is none.
 
         Taps that come together are answered one after another with the same order. An order whose way to the bank is unknown (no answer last time)
@@ -54,7 +54,7 @@ class Cashier:
         lock = self._bills_at_the_bank.setdefault(bill_id, asyncio.Lock())
         async with lock:
             for _ in range(_ROUNDS):
-                intent, moved, is_new = await self._intent(bill_id, owner)
+                intent, moved, is_new = await self._intent(bill_id, accounts)
                 if intent.pay_url and not orders.over(intent.expires_at, moved, self._now()):
                     return intent
                 if not is_new:
@@ -68,13 +68,13 @@ class Cashier:
                 return await self._at_the_bank(intent)
         raise Refusal(BANK_UNAVAILABLE)
 
-    async def _intent(self, bill_id: str, owner: str) -> tuple[Intent, timedelta, bool]:
+    async def _intent(self, bill_id: str, accounts: Sequence[str]) -> tuple[Intent, timedelta, bool]:
         """The bill's open order, how far the bill's clock has been moved since, and whether it was opened just now.
 
         The word to the bill's workflow is written before the bank is asked, so that the bank's answer may be lost and the workflow still asks for it."""
         async with self._database.transaction() as session:
             bill = await store.lock_bill(session, bill_id)
-            if bill is None or bill.owner != owner:
+            if bill is None or bill.owner not in accounts:
                 raise Refusal(NOT_FOUND)
             known = await store.open_intent(session, bill_id)
             if known is not None:

@@ -15,7 +15,7 @@ def see(bill: Bill | None) -> Bill:
     """The bill, if the caller may see it. Raises Refusal(NOT_FOUND), so that nobody learns what exists."""
     caller = current_caller()
     if bill is not None:
-        if caller.kind == "citizen" and caller.sub == bill.owner:
+        if caller.kind == "citizen" and bill.owner in caller.accounts:
             return bill
         if caller.kind == "staff" and caller.covers(bill.district):
             return bill
@@ -34,5 +34,5 @@ def bills() -> ColumnElement[bool]:
     """The bills the caller may list."""
     caller = current_caller()
     if caller.kind == "citizen":
-        return store.owned_by(caller.sub)
+        return store.owned_by(caller.accounts)
     return store.within(caller.divisions)

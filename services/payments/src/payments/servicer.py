@@ -74,7 +74,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             if known is not None:
                 return known
         # No transaction is open while the bank is asked; the order is known by its bill, not by this key.
-        answer = pb.StartPaymentResponse(intent=wire.intent(await self._cashier.open(request.bill_id, caller.sub)))
+        answer = pb.StartPaymentResponse(intent=wire.intent(await self._cashier.open(request.bill_id, caller.accounts)))
         async with self._database.transaction() as session:
             known = await once.find(session, key, request, pb.StartPaymentResponse())
             if known is not None:

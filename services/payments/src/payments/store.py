@@ -168,8 +168,8 @@ async def mark_blocked(session: AsyncSession, bill_ids: Sequence[str], at: datet
     await session.execute(marking)
 
 
-def owned_by(owner: str) -> ColumnElement[bool]:
-    return col(Bill.owner) == owner
+def owned_by(accounts: Sequence[str]) -> ColumnElement[bool]:
+    return col(Bill.owner).in_(accounts)
 
 
 def within(divisions: Sequence[str]) -> ColumnElement[bool]:

@@ -2117,25 +2117,111 @@ class Authorisation(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     MASKED_NAME_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
+    DIVISIONS_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     masked_name: _builtins.str
     """张*明"""
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def divisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Division codes the clerk had his duty in."""
+
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent while it is in force."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         masked_name: _builtins.str = ...,
         recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        divisions: _abc.Iterable[_builtins.str] | None = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "revoked_at", b"revoked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "masked_name", b"masked_name", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["divisions", b"divisions", "id", b"id", "masked_name", b"masked_name", "recorded_at", b"recorded_at", "revoked_at", b"revoked_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Authorisation: _TypeAlias = Authorisation  # noqa: Y015
+
+@_typing.final
+class ListAuthorisationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuthorisationsRequest: _TypeAlias = ListAuthorisationsRequest  # noqa: Y015
+
+@_typing.final
+class ListAuthorisationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORISATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authorisations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Authorisation]: ...
+    def __init__(
+        self,
+        *,
+        authorisations: _abc.Iterable[Global___Authorisation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisations", b"authorisations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuthorisationsResponse: _TypeAlias = ListAuthorisationsResponse  # noqa: Y015
+
+@_typing.final
+class RevokeAuthorisationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeAuthorisationRequest: _TypeAlias = RevokeAuthorisationRequest  # noqa: Y015
+
+@_typing.final
+class RevokeAuthorisationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authorisation(self) -> Global___Authorisation: ...
+    def __init__(
+        self,
+        *,
+        authorisation: Global___Authorisation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeAuthorisationResponse: _TypeAlias = RevokeAuthorisationResponse  # noqa: Y015
 
 @_typing.final
 class RecordAuthorisationRequest(_message.Message):
@@ -2243,11 +2329,14 @@ class OpenAssistanceRequest(_message.Message):
     AUTHORISATION_ID_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     OFFICIAL_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     authorisation_id: _builtins.str
     purpose: _builtins.str
     official: _builtins.str
     """The clerk's name as he is signed on: whoever reads the case later reads who has typed it."""
+    application_no: _builtins.str
+    """In place of an authorisation: a case of the household, whose applicant's newest authorisation in force at this counter it is."""
     def __init__(
         self,
         *,
@@ -2255,10 +2344,11 @@ class OpenAssistanceRequest(_message.Message):
         authorisation_id: _builtins.str = ...,
         purpose: _builtins.str = ...,
         official: _builtins.str = ...,
+        application_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation_id", b"authorisation_id", "idempotency_key", b"idempotency_key", "official", b"official", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "authorisation_id", b"authorisation_id", "idempotency_key", b"idempotency_key", "official", b"official", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2370,7 +2460,9 @@ class PrintFormRequest(_message.Message):
 
     DOSSIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def dossier(self) -> Global___Dossier: ...
+    def dossier(self) -> Global___Dossier:
+        """Absent: the authorisation alone, to be filled in by hand."""
+
     def __init__(
         self,
         *,

@@ -159,6 +159,16 @@ class CaseworkServiceStub:
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.SerializeToString,
                 response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.FromString,
                 _registered_method=True)
+        self.ListAuthorisations = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/ListAuthorisations',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsResponse.FromString,
+                _registered_method=True)
+        self.RevokeAuthorisation = channel.unary_unary(
+                '/anju.casework.v1.CaseworkService/RevokeAuthorisation',
+                request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationRequest.SerializeToString,
+                response_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationResponse.FromString,
+                _registered_method=True)
         self.OpenAssistance = channel.unary_unary(
                 '/anju.casework.v1.CaseworkService/OpenAssistance',
                 request_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.OpenAssistanceRequest.SerializeToString,
@@ -291,7 +301,7 @@ class CaseworkServiceServicer:
     def DecideTask(self, request, context):
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, TYPED_CASE, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it. It is void when he may not decide the case any more.
@@ -444,9 +454,24 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuthorisations(self, request, context):
+        """What the caller has signed at counters, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeAuthorisation(self, request, context):
+        """Takes an authorisation of the caller's back: no counter acts for him on it any more, and what was done stays. Does nothing the second time.
+        NOT_FOUND for another's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenAssistance(self, request, context):
         """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
-        Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+        Errors: as RecordAuthorisation; FAILED_PRECONDITION/NO_AUTHORISATION, AUTHORISATION_REVOKED; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
         a case of another street.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -695,6 +720,16 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.RecordAuthorisation,
                     request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.FromString,
                     response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.SerializeToString,
+            ),
+            'ListAuthorisations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuthorisations,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsResponse.SerializeToString,
+            ),
+            'RevokeAuthorisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAuthorisation,
+                    request_deserializer=anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationRequest.FromString,
+                    response_serializer=anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationResponse.SerializeToString,
             ),
             'OpenAssistance': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenAssistance,
@@ -1457,6 +1492,60 @@ class CaseworkService:
             '/anju.casework.v1.CaseworkService/RecordAuthorisation',
             anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationRequest.SerializeToString,
             anju_dot_casework_dot_v1_dot_casework__pb2.RecordAuthorisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuthorisations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/ListAuthorisations',
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.ListAuthorisationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAuthorisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.casework.v1.CaseworkService/RevokeAuthorisation',
+            anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationRequest.SerializeToString,
+            anju_dot_casework_dot_v1_dot_casework__pb2.RevokeAuthorisationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,7 +53,7 @@ class CaseworkServiceStub:
     DecideTask: _grpc.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, TYPED_CASE, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it. It is void when he may not decide the case any more.
@@ -116,9 +116,15 @@ class CaseworkServiceStub:
     """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
     may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
     """
+    ListAuthorisations: _grpc.UnaryUnaryMultiCallable[_casework_pb2.ListAuthorisationsRequest, _casework_pb2.ListAuthorisationsResponse]
+    """What the caller has signed at counters, the newest first."""
+    RevokeAuthorisation: _grpc.UnaryUnaryMultiCallable[_casework_pb2.RevokeAuthorisationRequest, _casework_pb2.RevokeAuthorisationResponse]
+    """Takes an authorisation of the caller's back: no counter acts for him on it any more, and what was done stays. Does nothing the second time.
+    NOT_FOUND for another's.
+    """
     OpenAssistance: _grpc.UnaryUnaryMultiCallable[_casework_pb2.OpenAssistanceRequest, _casework_pb2.OpenAssistanceResponse]
     """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
-    Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+    Errors: as RecordAuthorisation; FAILED_PRECONDITION/NO_AUTHORISATION, AUTHORISATION_REVOKED; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
     a case of another street.
     """
     GetAssistance: _grpc.UnaryUnaryMultiCallable[_casework_pb2.GetAssistanceRequest, _casework_pb2.GetAssistanceResponse]
@@ -182,7 +188,7 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     DecideTask: _aio.UnaryUnaryMultiCallable[_casework_pb2.DecideTaskRequest, _casework_pb2.DecideTaskResponse]  # type: ignore[assignment]
     """A reviewer's decision on the open task. The workflow's validator gives the verdict.
     Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
+    OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, TYPED_CASE, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
     An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
     proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
     proposed it. It is void when he may not decide the case any more.
@@ -245,9 +251,15 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """A clerk of the street has before him the paper by which somebody lets the counter act for him, and a photograph of it. Errors: as DecideTask for who
     may not act for whom (OWN_CASE, RELATIVE_CASE, DECLARATION_DUE, NOT_VERIFIED).
     """
+    ListAuthorisations: _aio.UnaryUnaryMultiCallable[_casework_pb2.ListAuthorisationsRequest, _casework_pb2.ListAuthorisationsResponse]  # type: ignore[assignment]
+    """What the caller has signed at counters, the newest first."""
+    RevokeAuthorisation: _aio.UnaryUnaryMultiCallable[_casework_pb2.RevokeAuthorisationRequest, _casework_pb2.RevokeAuthorisationResponse]  # type: ignore[assignment]
+    """Takes an authorisation of the caller's back: no counter acts for him on it any more, and what was done stays. Does nothing the second time.
+    NOT_FOUND for another's.
+    """
     OpenAssistance: _aio.UnaryUnaryMultiCallable[_casework_pb2.OpenAssistanceRequest, _casework_pb2.OpenAssistanceResponse]  # type: ignore[assignment]
     """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
-    Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+    Errors: as RecordAuthorisation; FAILED_PRECONDITION/NO_AUTHORISATION, AUTHORISATION_REVOKED; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
     a case of another street.
     """
     GetAssistance: _aio.UnaryUnaryMultiCallable[_casework_pb2.GetAssistanceRequest, _casework_pb2.GetAssistanceResponse]  # type: ignore[assignment]
@@ -344,7 +356,7 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_casework_pb2.DecideTaskResponse, _abc.Awaitable[_casework_pb2.DecideTaskResponse]]:
         """A reviewer's decision on the open task. The workflow's validator gives the verdict.
         Errors: FAILED_PRECONDITION/TASK_NOT_OPEN, FAILED_PRECONDITION/STEP_REFUSED, ABORTED/VERSION_MISMATCH, PERMISSION_DENIED/OUT_OF_DIVISION,
-        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
+        OWN_CASE, SPOUSE_CASE, RELATIVE_CASE, OWN_COMMUNITY, RECUSED, SAME_REVIEWER, TYPED_CASE, NOT_VERIFIED; FAILED_PRECONDITION/DECLARATION_DUE.
         An approval although a criterion is not met or could not be verified needs a reason and a second reviewer of the level: the first one's is kept as
         proposed, which is a new version of the case, and carried out when another person approves too. PERMISSION_DENIED/SECOND_PERSON to the one who
         proposed it. It is void when he may not decide the case any more.
@@ -523,13 +535,31 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListAuthorisations(
+        self,
+        request: _casework_pb2.ListAuthorisationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.ListAuthorisationsResponse, _abc.Awaitable[_casework_pb2.ListAuthorisationsResponse]]:
+        """What the caller has signed at counters, the newest first."""
+
+    @_abc_1.abstractmethod
+    def RevokeAuthorisation(
+        self,
+        request: _casework_pb2.RevokeAuthorisationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_pb2.RevokeAuthorisationResponse, _abc.Awaitable[_casework_pb2.RevokeAuthorisationResponse]]:
+        """Takes an authorisation of the caller's back: no counter acts for him on it any more, and what was done stays. Does nothing the second time.
+        NOT_FOUND for another's.
+        """
+
+    @_abc_1.abstractmethod
     def OpenAssistance(
         self,
         request: _casework_pb2.OpenAssistanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_casework_pb2.OpenAssistanceResponse, _abc.Awaitable[_casework_pb2.OpenAssistanceResponse]]:
         """Begins a visit: for what the clerk acts in the name of whom, for an hour. It is on record with the household's cases before anything of them is shown.
-        Errors: as RecordAuthorisation; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
+        Errors: as RecordAuthorisation; FAILED_PRECONDITION/NO_AUTHORISATION, AUTHORISATION_REVOKED; NOT_FOUND for an authorisation of another counter; PERMISSION_DENIED/NOT_THEIR_COUNTER where the household has
         a case of another street.
         """
 

@@ -1,7 +1,20 @@
 """Every query of casework, a file an idea. Nobody here commits: the transaction belongs to the call."""
 
 from casework.store.approvals import MINOR_ELSEWHERE, against, decisions, first, is_seconded, proposal, proposals, sign, takes_one, was_said
-from casework.store.assistance import Visit, authorisation, cases_of, end_visit, photo_of, relation_to, typed_by, visit
+from casework.store.assistance import (
+    Signed,
+    Visit,
+    applicant_of,
+    authorisation,
+    authorisations,
+    cases_of,
+    end_authorisation,
+    end_visit,
+    photo_of,
+    relation_to,
+    typed_by,
+    visit,
+)
 from casework.store.audience import audience, audience_size
 from casework.store.cases import (
     case,
@@ -51,14 +64,17 @@ __all__ = [
     "MINOR_ELSEWHERE",
     "Declared",
     "Listed",
+    "Signed",
     "Standing",
     "Visit",
     "accept_objection",
     "against",
     "anybody_awaited",
+    "applicant_of",
     "audience",
     "audience_size",
     "authorisation",
+    "authorisations",
     "case",
     "cases_in_reach",
     "cases_of",
@@ -76,6 +92,7 @@ __all__ = [
     "draft",
     "drop_correction",
     "drop_objection",
+    "end_authorisation",
     "end_visit",
     "first",
     "has_open_objection",

@@ -70,7 +70,7 @@ async def list_cases(
     """The citizen's own, or those in the divisions of the staff member; the newest first unless asked otherwise."""
     query = select(Application)
     if caller.kind == "citizen":
-        query = query.where(col(Application.owner) == caller.sub)
+        query = query.where(col(Application.owner).in_(caller.accounts))
     else:
         query = query.where(in_divisions(col(Application.street), caller.divisions))
     if stage:

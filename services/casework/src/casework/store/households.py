@@ -87,12 +87,12 @@ async def own_cases(session: AsyncSession, blinds: Sequence[str], except_no: str
     return (await session.execute(query)).scalars().all()
 
 
-async def own_case_of(session: AsyncSession, owner: str, blinds: Sequence[str], except_no: str) -> str:
-    """Number of the owner's other active case with one of these members; "" when it is somebody else's."""
+async def own_case_of(session: AsyncSession, accounts: Sequence[str], blinds: Sequence[str], except_no: str) -> str:
+    """Number of another active case active case with one of these members; "" when it is somebody else's."""
     query = (
         select(col(Application.no))
         .join(Resident, col(Resident.application_no) == col(Application.no))
-        .where(col(Resident.blind).in_(blinds), col(Resident.active).is_(True), col(Application.owner) == owner)
+        .where(col(Resident.blind).in_(blinds), col(Resident.active).is_(True), col(Application.owner).in_(accounts))
         .where(col(Application.no) != except_no)
         .limit(1)
     )

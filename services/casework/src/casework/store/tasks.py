@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from casework.domain.progress import OBJECTION
+from casework.store.assistance import has_typed
 from casework.store.conflicts import has_declared, why_recused
 from casework.store.shared import NO, by, in_divisions
 from casework.tables import Application, Notice, Proposal, Task, Timeline, Word
@@ -77,6 +78,8 @@ class Standing(NamedTuple):
     # Why he does not act in the case; "" when nothing is known against it. That he has declared what there is to know.
     recusal: str
     declared: bool
+    # That he has typed at a counter what the case is made of, or what was said in it.
+    typed: bool
 
 
 async def standing(session: AsyncSession, no: str, caller: Caller) -> Standing:
@@ -92,12 +95,12 @@ async def standing(session: AsyncSession, no: str, caller: Caller) -> Standing:
         .scalar_subquery()
     )
     query = (
-        select(col(Task.level), made, proposed, why_recused(caller), has_declared(caller))
+        select(col(Task.level), made, proposed, why_recused(caller), has_declared(caller), has_typed(caller))
         .select_from(outerjoin(Application, Task, and_(col(Task.application_no) == col(Application.no), col(Task.closed_at).is_(None))))
         .where(col(Application.no) == no)
     )
-    level, events, levels, recusal, declared = (await session.execute(query)).one()
-    return Standing(level or "", frozenset(events or ()), frozenset(levels or ()), recusal, declared)
+    level, events, levels, recusal, declared, typed = (await session.execute(query)).one()
+    return Standing(level or "", frozenset(events or ()), frozenset(levels or ()), recusal, declared, typed)
 
 
 class Listed(NamedTuple):
@@ -135,7 +138,10 @@ async def list_tasks(
     spoken = (col(Timeline.word_id) == col(Word.id), col(Word.update_name) == DECIDE, by(col(Word.sub), col(Word.person), caller))
     decided = exists().where(col(Timeline.application_no) == col(Application.no), *spoken, col(Word.level) != col(Task.level))
     why = sql_case(
-        (why_recused(caller) != "", why_recused(caller)), (and_(col(Task.level) != OBJECTION, decided), "SAME_REVIEWER"), else_=""
+        (why_recused(caller) != "", why_recused(caller)),
+        (has_typed(caller), "TYPED_CASE"),
+        (and_(col(Task.level) != OBJECTION, decided), "SAME_REVIEWER"),
+        else_="",
     )
     proposed = and_(col(Proposal.id).is_not(None), why_recused(Proposal) == "")
     states = sql_case((why != "", "recusal"), (~proposed, "open"), (mine, "proposed"), else_="second")

@@ -58,7 +58,7 @@ async def add_finished(session: AsyncSession, rows: Iterable[Mapping[str, Any]])
 
 def _of(caller: Caller) -> ColumnElement[bool]:
     """For this account, or for this person under another."""
-    mine = and_(col(Finished.owner) == caller.sub, col(Finished.owner) != "")
+    mine = and_(col(Finished.owner).in_(caller.accounts), col(Finished.owner) != "")
     return or_(mine, and_(col(Finished.person) == caller.person, col(Finished.person) != "")) if caller.person else mine
 
 

@@ -256,9 +256,11 @@ class Api:
     ) -> Callable[[Handler], Handler]:
         return self._declare("PUT", path, access, roles, status=status, idempotent=idempotent, if_match=if_match, assisted=assisted)
 
-    def delete(self, path: str, *, access: Access = Access.SIGNED_ON, roles: Sequence[str] = ()) -> Callable[[Handler], Handler]:
+    def delete(
+        self, path: str, *, access: Access = Access.SIGNED_ON, roles: Sequence[str] = (), assisted: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Doing it twice changes nothing, so it takes no Idempotency-Key."""
-        return self._declare("DELETE", path, access, roles, status=204)
+        return self._declare("DELETE", path, access, roles, status=204, assisted=assisted)
 
     def _declare(self, method: str, path: str, access: Access, roles: Sequence[str], **more: Any) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:

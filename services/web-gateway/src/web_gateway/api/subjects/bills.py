@@ -96,7 +96,7 @@ class BillFilter(f.Sorted):
     failed_payment: bool = Field(default=False, description="Only unpaid bills on which a payment was opened and came to nothing.")
 
 
-@api.get("/leases/{no}/bills")
+@api.get("/leases/{no}/bills", assisted=True)
 async def list_lease_bills(call: Call, params: BillsOfLease) -> f.Page[Bill]:
     """Bills of one lease, newest period first."""
     return await _bills(call, params, payments.ListBillsRequest(page=params.page(), lease_no=params.no))
@@ -122,7 +122,7 @@ async def get_bill(call: Call, params: OfBill) -> Bill:
     return to_model(Bill, answer.bill)
 
 
-@api.post("/leases/{no}/bills/{period}/payments", access=Access.CITIZEN, status=202)
+@api.post("/leases/{no}/bills/{period}/payments", access=Access.CITIZEN, status=202, assisted=True)
 async def start_payment(call: Call, params: OfBill, body: Empty) -> Intent:
     """Opens a payment at the bank for what is still owed, or returns the open one. Send the payer to ``pay_url`` and poll the bill."""
     request = payments.StartPaymentRequest(idempotency_key=call.idempotency_key, bill_id=params.bill_id())

@@ -31,6 +31,14 @@ PROBLEMS = (
         "请为这个家庭重新打开代办，再继续办理。填写的内容还在。", "Open another visit for the household and go on; what was typed is kept.",
     ),
     Kind(
+        "NO_AUTHORISATION", 409, "还没有授权书", "No authorisation yet",
+        "请这户家庭的申请人签一份授权书，登记后再办。", "Have the applicant of the household sign an authorisation, record it, and go on.",
+    ),
+    Kind(
+        "AUTHORISATION_REVOKED", 409, "申请人已收回授权", "The authorisation was taken back",
+        "已经办好的仍然有效。要继续代办，请申请人重新签一份授权书。", "What was done stays. To go on, have the applicant sign a new one.",
+    ),
+    Kind(
         "NOT_THEIR_COUNTER", 403, "不属于您的街道", "Another street's counter",
         "请这个家庭到居住地街道的受理点办理。", "The household goes to the counter of the street it lives in.",
     ),
@@ -58,8 +66,22 @@ class Authorisation(Answer):
 
 
 class OpenVisit(Body):
-    authorisation_id: f.Id
+    """On an authorisation just recorded, or by the number of a case of the household, on the newest its applicant has signed here."""
+
+    authorisation_id: f.Id | None = None
+    application_no: f.ApplicationNo | None = None
     purpose: Annotated[str, OneOf("counter_purposes")]
+
+
+class SignedAuthorisation(Answer):
+    id: str
+    recorded_at: datetime
+    divisions: list[str] = Field(description="Codes of the streets whose counters act on it.")
+    revoked_at: datetime | None = Field(description="When it was taken back; null while it is in force.")
+
+
+class OfAuthorisation(Params):
+    id: f.Id
 
 
 class Visit(Answer):
@@ -83,6 +105,13 @@ async def print_form(call: Call, body: TypedForm) -> Download:
     return Download.whole("申请表和授权书.pdf", PDF, answer.file)
 
 
+@api.get("/counter/authorisation.pdf", access=Access.STAFF, roles=_CLERK, gives=(PDF,))
+async def print_authorisation(call: Call) -> Download:
+    """The authorisation alone, to be filled in by hand: for who has applied already, and for the hour in which nothing can be printed."""
+    answer = await call.rpc("casework", call.services.casework.PrintForm, casework.PrintFormRequest())
+    return Download.whole("窗口代办授权书.pdf", PDF, answer.file)
+
+
 @api.post("/counter/authorisations", access=Access.STAFF, roles=_CLERK, status=201)
 async def record_authorisation(call: Call, body: NewAuthorisation) -> Authorisation:
     """The signed paper by which somebody lets the counter act for him. Of the photograph only what is seen is kept, sealed."""
@@ -102,7 +131,8 @@ async def open_visit(call: Call, body: OpenVisit) -> Visit:
     """Begins a visit of an hour, for one purpose; it is on record with the household's applications before anything of them is shown."""
     request = casework.OpenAssistanceRequest(
         idempotency_key=call.idempotency_key,
-        authorisation_id=body.authorisation_id,
+        authorisation_id=body.authorisation_id or "",
+        application_no=body.application_no or "",
         purpose=body.purpose,
         official=call.person.signs_as,
     )
@@ -114,6 +144,19 @@ async def open_visit(call: Call, body: OpenVisit) -> Visit:
 async def close_visit(call: Call, params: OfVisit) -> None:
     """Ends a visit of the caller's before its time: the next household starts from a clean slate."""
     await call.rpc("casework", call.services.casework.CloseAssistance, casework.CloseAssistanceRequest(id=params.id))
+
+
+@api.get("/myself/authorisations", access=Access.CITIZEN, assisted=True)
+async def list_authorisations(call: Call) -> f.Listing[SignedAuthorisation]:
+    """Papers by which the caller lets counters act for him, the newest first."""
+    found = await call.rpc("casework", call.services.casework.ListAuthorisations, casework.ListAuthorisationsRequest())
+    return f.Listing[SignedAuthorisation](items=[to_model(SignedAuthorisation, each) for each in found.authorisations])
+
+
+@api.delete("/myself/authorisations/{id}", access=Access.CITIZEN, assisted=True)
+async def revoke_authorisation(call: Call, params: OfAuthorisation) -> None:
+    """Takes an authorisation back. No counter acts on it any more; what was done stays."""
+    await call.rpc("casework", call.services.casework.RevokeAuthorisation, casework.RevokeAuthorisationRequest(id=params.id))
 
 
 @api.get("/applications/{no}/receipt.pdf", gives=(PDF,), assisted=True)

@@ -23,6 +23,10 @@ PROBLEMS = (
         "同一人不能决定两级，请交由其他工作人员办理。", "Nobody decides two levels of one case; leave it to a colleague.",
     ),
     Kind(
+        "TYPED_CASE", 403, "您代填过这一件", "You have typed this one",
+        "在窗口填写的人不能再审核同一件，请交由其他工作人员办理。", "Who types at the counter does not decide the same case; leave it to a colleague.",
+    ),
+    Kind(
         "SECOND_PERSON", 403, "须由另一位审核人员确认", "A second reviewer has to agree",
         "您已提出通过意见，请由本级的同事在该件页面确认通过。", "You have proposed the approval; a colleague of your level agrees to it on the page of the case.",
     ),
