@@ -7,13 +7,16 @@ import re
 
 import pytest
 from anju_stories.household import Household
+from anju_stories.people import eventually
 from PIL import Image
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.pages import DESK, Visitor
+from tests.journeys.test_counter import Clerk, photograph
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.browser
 
@@ -91,3 +94,128 @@ async def test_a_clerk_files_for_a_household_and_the_next_one_finds_nothing_of_i
     assert family.dossier["members"][0]["name"] not in left
     await clerk.open("/staff/counter")
     await expect(page.get_by_role("link", name=no)).to_be_visible()
+
+
+async def opens(clerk: Visitor, no: str, purpose: str) -> None:
+    """Whatever is open is cleared first."""
+    page = clerk.page
+    await clerk.open("/staff/counter/visit")
+    await page.locator("#no").fill(no)
+    await page.locator("#purpose").select_option(purpose)
+    await clerk.press("打开代办")
+
+
+async def test_a_paper_household_comes_again_until_it_has_signed_and_takes_its_authorisation_back(
+    box: RunningBox, families: Families, visitor: NewVisitor
+) -> None:
+    family = await families.one("410204", lambda each: len(each["members"]) == 1)
+    at_desk = Clerk(box, box.town.official("street_clerk", family.street, seat=2))
+    await at_desk.official.declare()
+    family.dossier["phone"] = ""
+    await at_desk.takes_paper(family.dossier["members"][0], photograph())
+    await at_desk.opens("file")
+    family.applicant = at_desk  # type: ignore[assignment]  # speaks in its name
+    await family.hand_in()
+    await family.reaches("street_review")
+    await family.decide("street", "return", "请补充门牌号")
+    await family.reaches("correction")
+
+    clerk = await visitor(DESK)
+    await clerk.sign_on_official("street_clerk", family.street, then="/staff/counter/visit", seat=2)
+    page = clerk.page
+    # Nothing is asked of the server before it is known for whom, and for what.
+    await clerk.press("打开代办")
+    await expect(page.get_by_role("alert")).to_contain_text("请填写申请编号")
+    await opens(clerk, family.no, "answer_offer")
+    await expect(page.locator("main")).to_contain_text("现在没有可以办的：接受或放弃配租")
+    await opens(clerk, family.no, "correct")
+    await expect(page.locator("#visit")).to_contain_text("正在为")
+    await expect(page.locator("main")).to_contain_text("请补充门牌号")
+    await page.locator("#address").fill("幸福路 1 号 2 单元")
+    await clerk.press("下一步：读给申请人听")
+    await expect(page.get_by_role("note")).to_contain_text("幸福路 1 号 2 单元")
+    await clerk.picture("counter-correct-read-back")
+    await clerk.press("提交补正")
+    await expect(page.locator("#said")).to_contain_text("补正已提交")
+    assert (await family.case())["dossier"]["address"] == "幸福路 1 号 2 单元"
+
+    await family.approve_everywhere()
+    await family.pass_public_notice()
+    await box.town.official("house_manager", family.district).post(f"/districts/{family.district}/offers", {})
+    await eventually(
+        lambda: at_desk.get(f"/applications/{family.no}/tenancy"),
+        lambda seen: bool(seen["offers"]),
+        seconds=PATIENCE_SECONDS,
+        what="an offer",
+    )
+    await opens(clerk, family.no, "answer_offer")
+    await clerk.press("下一步：读给申请人听")
+    await expect(page.get_by_role("alert")).to_contain_text("请选择接受或放弃")
+    await clerk.choose("answer", "accept")
+    await clerk.press("下一步：读给申请人听")
+    await clerk.press("确认接受")
+    await expect(page.locator("#said")).to_contain_text("已接受配租")
+    await family.lease_is("signing")
+    await opens(clerk, family.no, "sign")
+    await clerk.press("下一步：读给申请人听")
+    await clerk.picture("counter-sign-read-back")
+    await clerk.press("签订合同")
+    await expect(page.locator("#said")).to_contain_text("合同已签订")
+    signed = await family.lease_is("deposit")
+
+    await opens(clerk, family.no, "ask")
+    await expect(page.get_by_role("link", name="打印受理回执")).to_be_visible()
+    await expect(page.locator("main")).to_contain_text("押金")
+    await clerk.press("缴费")
+    await expect(page.get_by_role("link", name="打开银行缴费页面")).to_be_visible()
+    assert await clerk.violations() == []
+    await clerk.picture("counter-ask")
+    # Who typed what stays on record, the visits among the looks the household reads.
+    reads = await at_desk.official.get(f"/applications/{family.no}/reads", limit="100")
+    assert "visit" in [each["what"] for each in reads["items"]]
+
+    await clerk.press("下一步：读给申请人听")
+    await expect(page.get_by_role("note")).to_contain_text("已经办好的仍然有效")
+    await clerk.press("收回授权")
+    await expect(page.locator("#said")).to_contain_text("授权已收回")
+    await expect(page.locator("#no")).to_have_value("")
+    await opens(clerk, family.no, "ask")
+    await expect(page.get_by_role("alert")).to_contain_text("申请人已收回授权")
+    await expect(page.get_by_role("heading", name="先签授权书")).to_be_visible()
+    himself = box.town.person(id_number=family.dossier["members"][0]["id_number"])
+    assert (await himself.get(f"/applications/{family.no}/tenancy"))["lease"]["no"] == signed["no"]
+
+
+async def test_a_household_that_applied_by_phone_signs_an_authorisation_and_is_helped(
+    box: RunningBox, families: Families, visitor: NewVisitor
+) -> None:
+    family = await families.one("410204", lambda each: len(each["members"]) == 1)
+    await box.town.official("street_clerk", family.street).declare()
+    await family.submit()
+    member = family.dossier["members"][0]
+    clerk = await visitor(DESK)
+    await clerk.sign_on_official("street_clerk", family.street, then="/staff/counter/visit")
+    page = clerk.page
+    await opens(clerk, family.no, "withdraw")
+    await expect(page.get_by_role("alert")).to_contain_text("还没有授权书")
+    await expect(page.locator("main")).not_to_contain_text(member["name"])
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="打印空白授权书").click()
+    assert (await download.value).suggested_filename == "窗口代办授权书.pdf"
+    await clerk.press("登记授权书，打开代办")
+    await expect(page.get_by_role("alert").first).to_contain_text("请填写姓名")
+    await page.locator("#name").fill(member["name"])
+    await page.locator("#id_number").fill(member["id_number"])
+    await page.locator("#document").fill("申请人身份证原件")
+    await page.locator("#photo").set_input_files(signed_page())  # type: ignore[arg-type]  # a file in memory
+    await clerk.press("登记授权书，打开代办")
+    await expect(page.locator("#visit")).to_contain_text("正在为")
+    await clerk.press("下一步：读给申请人听")
+    await expect(page.get_by_role("alert")).to_contain_text("请填写撤回原因")
+    await page.locator("#reason").fill("另有住处")
+    await clerk.press("下一步：读给申请人听")
+    await clerk.press("确认撤回")
+    await expect(page.locator("#said")).to_contain_text("已撤回")
+    assert (await family.case())["stage"] == "withdrawn"
+    await clerk.press("办完了，清空")
+    await expect(page.locator("main")).not_to_contain_text(family.no)

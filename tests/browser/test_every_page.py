@@ -42,6 +42,7 @@ STAFF = {
         "/staff/counters",
         "/staff/counter",
         "/staff/counter/new",
+        "/staff/counter/visit",
         "/staff/letters",
         "/staff/complaints",
         "/staff/complaints/new",

@@ -171,6 +171,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /counter-visits
         GET /counter/authorisation.pdf
         POST /counter/authorisations
+        GET /counter/device-key
         POST /counter/form
         POST /counter/visits
         DELETE /counter/visits/{id}

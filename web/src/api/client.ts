@@ -20,15 +20,18 @@ async function limited(request: Request): Promise<Response> {
   }
 }
 
-export const http = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin", fetch: limited });
-
-http.use({
-  onRequest({ request }) {
-    request.headers.set("Accept-Language", locale.value);
-    if (request.method !== "GET" && connection.csrf) request.headers.set("X-CSRF-Token", connection.csrf);
-    return request;
-  },
-});
+export function reach(headers: Record<string, string> = {}) {
+  const client = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin", fetch: limited, headers });
+  client.use({
+    onRequest({ request }) {
+      request.headers.set("Accept-Language", locale.value);
+      if (request.method !== "GET" && connection.csrf) request.headers.set("X-CSRF-Token", connection.csrf);
+      return request;
+    },
+  });
+  return client;
+}
+export const http = reach();
 
 interface Answer<R> {
   data: R;
@@ -68,7 +71,36 @@ export const keyed = (key: string) => ({ "Idempotency-Key": key });
 export type Paged = { limit?: number; cursor?: string };
 export type Sorted = Paged & { sort?: string; skip?: number; count?: boolean };
 
+/** What a household does in its own name: signed on itself, or by a clerk at a counter in a visit. */
+export const ofHousehold = (http: ReturnType<typeof reach>) => ({
+  submit: (key: string, body: SubmitApplication) =>
+    only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
+  application: (no: string) => answer(http.GET("/api/v1/applications/{no}", { params: { path: { no } } })),
+  tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),
+  correct: (key: string, no: string, etag: string, dossier: Dossier) =>
+    only(
+      http.PUT("/api/v1/applications/{no}/dossier", { params: { path: { no }, header: { ...keyed(key), "If-Match": etag } }, body: { dossier } }),
+    ),
+  withdraw: (key: string, no: string, reason: string) =>
+    only(http.POST("/api/v1/applications/{no}/withdrawal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
+  object: (key: string, no: string, words: string) =>
+    only(http.POST("/api/v1/applications/{no}/objections", { params: { path: { no }, header: keyed(key) }, body: { text: words } })),
+  leaveWaiting: (key: string, no: string) =>
+    only(http.POST("/api/v1/applications/{no}/waiting-exit", { params: { path: { no }, header: keyed(key) }, body: {} })),
+  answerOffer: (key: string, id: string, accept: boolean, reason: string) =>
+    only(http.POST("/api/v1/offers/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { accept, reason } })),
+  sign: (key: string, no: string, digest: string) =>
+    only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true, digest } })),
+  contract: (no: string) => only(http.GET("/api/v1/leases/{no}/contract", { params: { path: { no } } })),
+  leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
+  pay: (key: string, no: string, period: string) =>
+    only(http.POST("/api/v1/leases/{no}/bills/{period}/payments", { params: { path: { no, period }, header: keyed(key) }, body: {} })),
+  authorisations: async () => (await only(http.GET("/api/v1/myself/authorisations"))).items,
+  revokeAuthorisation: (id: string) => only(http.DELETE("/api/v1/myself/authorisations/{id}", { params: { path: { id } } })),
+});
+
 export const api = {
+  ...ofHousehold(http),
   async session(): Promise<SessionView | null> {
     try {
       const session = await only(http.GET("/api/v1/session"));
@@ -115,9 +147,6 @@ export const api = {
 
   applications: (query: Sorted & { stage?: string; district?: string; blocked?: boolean; overdue?: boolean; changed_since?: string; typed_by_me?: boolean }) =>
     only(http.GET("/api/v1/applications", { params: { query } })),
-  submit: (key: string, body: SubmitApplication) =>
-    only(http.POST("/api/v1/applications", { params: { header: keyed(key) }, body })),
-  application: (no: string) => answer(http.GET("/api/v1/applications/{no}", { params: { path: { no } } })),
   lookups: async (no: string) => (await only(http.GET("/api/v1/applications/{no}/lookups", { params: { path: { no } } }))).items,
   assessment: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/assessment", { params: { path: { no } } }))),
   reads: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/reads", { params: { path: { no }, query } })),
@@ -125,11 +154,6 @@ export const api = {
   objectToQuery: (key: string, id: string, words: string) =>
     only(http.POST("/api/v1/myself/queries/{id}/objection", { params: { path: { id }, header: keyed(key) }, body: { text: words } })),
   accessLog: (no: string, query: Paged) => only(http.GET("/api/v1/applications/{no}/access-log", { params: { path: { no }, query } })),
-  tenancy: (no: string) => orNull(only(http.GET("/api/v1/applications/{no}/tenancy", { params: { path: { no } } }))),
-  correct: (key: string, no: string, etag: string, dossier: Dossier) =>
-    only(
-      http.PUT("/api/v1/applications/{no}/dossier", { params: { path: { no }, header: { ...keyed(key), "If-Match": etag } }, body: { dossier } }),
-    ),
   draft: (no: string) => orNull(only(http.GET("/api/v1/drafts/{no}", { params: { path: { no } } }))),
   // Also while the page is being closed.
   saveDraft: (no: string, version: number, form: DraftForm) =>
@@ -140,27 +164,13 @@ export const api = {
     only(http.POST("/api/v1/applications/{no}/confirmation", { params: { path: { no }, header: keyed(key) }, body: { agrees, text_version } })),
   withdrawConsent: (key: string, no: string) =>
     only(http.POST("/api/v1/applications/{no}/confirmation/withdrawal", { params: { path: { no }, header: keyed(key) }, body: {} })),
-  withdraw: (key: string, no: string, reason: string) =>
-    only(http.POST("/api/v1/applications/{no}/withdrawal", { params: { path: { no }, header: keyed(key) }, body: { reason } })),
-  object: (key: string, no: string, words: string) =>
-    only(http.POST("/api/v1/applications/{no}/objections", { params: { path: { no }, header: keyed(key) }, body: { text: words } })),
-  leaveWaiting: (key: string, no: string) =>
-    only(http.POST("/api/v1/applications/{no}/waiting-exit", { params: { path: { no }, header: keyed(key) }, body: {} })),
-  answerOffer: (key: string, id: string, accept: boolean, reason: string) =>
-    only(http.POST("/api/v1/offers/{id}/answer", { params: { path: { id }, header: keyed(key) }, body: { accept, reason } })),
 
   leases: (query: Sorted & { no?: string; state?: string; district?: string }) => only(http.GET("/api/v1/leases", { params: { query } })),
-  sign: (key: string, no: string, digest: string) =>
-    only(http.POST("/api/v1/leases/{no}/signature", { params: { path: { no }, header: keyed(key) }, body: { acknowledged: true, digest } })),
-  contract: (no: string) => only(http.GET("/api/v1/leases/{no}/contract", { params: { path: { no } } })),
   /** Where the browser gets the file of a signed contract. */
   contractFile: (no: string) => `/api/v1/leases/${encodeURIComponent(no)}/contract.pdf`,
   checkContract: (no: string, mark: string) => only(http.GET("/api/v1/contracts/{no}/{mark}", { params: { path: { no, mark } } })),
-  leaseBills: (no: string, query: Paged) => only(http.GET("/api/v1/leases/{no}/bills", { params: { path: { no }, query } })),
   bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
   bills: (query: Sorted & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),
-  pay: (key: string, no: string, period: string) =>
-    only(http.POST("/api/v1/leases/{no}/bills/{period}/payments", { params: { path: { no, period }, header: keyed(key) }, body: {} })),
 
   inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),

@@ -865,6 +865,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counter/device-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Under which a browser keeps what its clerk has typed and could not send yet (ADR 22)
+         * @description Nobody else is given it, on any device. Roles: street_clerk.
+         */
+        get: operations["get_device_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counter/form": {
         parameters: {
             query?: never;
@@ -4139,6 +4159,14 @@ export interface components {
              * @description What has changed is counted from the beginning of this day: yesterday, in China.
              */
             since: string;
+        };
+        /** DeviceKey */
+        DeviceKey: {
+            /**
+             * Key
+             * @description 256 bits in base64: of this official on this device, the same whenever he signs on there.
+             */
+            key: string;
         };
         /** Division */
         Division: {
@@ -7987,6 +8015,7 @@ export type DeclareRecusals = components['schemas']['DeclareRecusals'];
 export type Declared = components['schemas']['Declared'];
 export type Delivery = components['schemas']['Delivery'];
 export type Desk = components['schemas']['Desk'];
+export type DeviceKey = components['schemas']['DeviceKey'];
 export type Division = components['schemas']['Division'];
 export type DivisionList = components['schemas']['DivisionList'];
 export type Dossier = components['schemas']['Dossier'];
@@ -10135,6 +10164,38 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_device_key: {
+        parameters: {
+            query?: {
+                /** @description A random UUID which the browser keeps. */
+                device?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceKey"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -1,10 +1,13 @@
 /** What the console alone asks of the gateway, beside what everybody does: a phone does not fetch it. */
-import { api as everybodys, http, keyed, only, orNull, type Paged, type Sorted } from "./client";
-import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, Dossier, EndAppointment, Handling, NewBroadcast, NewUnit, OpenVisit, SavePolicyDraft, SetCover, SubmitApplication, WithdrawPolicy } from "./schema";
+import { api as everybodys, http, keyed, ofHousehold, only, orNull, reach, type Paged, type Sorted } from "./client";
+import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, Dossier, EndAppointment, Handling, NewBroadcast, NewUnit, OpenVisit, SavePolicyDraft, SetCover, WithdrawPolicy } from "./schema";
 
 /** Lists that may be longer than one person takes away at once. */
 export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
 export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "complaints" | "readers" | "looks" | "operator-steps" | "organisation-changes" | "trial-balance";
+
+/** The household's own calls, made by the clerk whose visit it is. */
+export const inVisit = (visit: string) => ofHousehold(reach({ "Anju-Assistance": visit }));
 
 export const api = {
   ...everybodys,
@@ -44,12 +47,12 @@ export const api = {
     for (const [name, value] of Object.entries(paper)) form.append(name, value);
     return only(http.POST("/api/v1/counter/authorisations", { params: { header: keyed(key) }, body: paper as never, bodySerializer: () => form }));
   },
-  openVisit: (key: string, authorisation_id: string, purpose: OpenVisit["purpose"]) =>
-    only(http.POST("/api/v1/counter/visits", { params: { header: keyed(key) }, body: { authorisation_id, purpose } })),
+  openVisit: (key: string, body: Partial<OpenVisit> & Pick<OpenVisit, "purpose">) =>
+    only(http.POST("/api/v1/counter/visits", { params: { header: keyed(key) }, body: { authorisation_id: null, application_no: null, ...body } })),
+  deviceKey: (device: string) => only(http.GET("/api/v1/counter/device-key", { params: { query: { device } } })),
+  /** The authorisation alone, to be filled in by hand. */
+  authorisationForm: "/api/v1/counter/authorisation.pdf",
   closeVisit: (id: string) => only(http.DELETE("/api/v1/counter/visits/{id}", { params: { path: { id } } })),
-  /** The household's own submission, typed by the clerk whose visit it is. */
-  submitInVisit: (key: string, visit: string, body: SubmitApplication) =>
-    only(http.POST("/api/v1/applications", { params: { header: { ...keyed(key), "Anju-Assistance": visit } }, body })),
   receiptFile: (no: string) => `/api/v1/applications/${encodeURIComponent(no)}/receipt.pdf`,
   authorisationPhoto: (no: string) => `/api/v1/applications/${encodeURIComponent(no)}/authorisation.jpg`,
   /** A list as a spreadsheet; what it holds besides the purpose is what the list was narrowed to. */

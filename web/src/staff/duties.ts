@@ -103,6 +103,13 @@ export const PAGES: Page[] = [
     component: () => import("./pages/CounterFormPage.vue"),
   },
   {
+    path: "/counter/visit",
+    title: "counter.again",
+    help: "help.counter_visit",
+    roles: ["street_clerk"],
+    component: () => import("./pages/CounterVisitPage.vue"),
+  },
+  {
     path: "/letters",
     title: "letters.title",
     nav: { name: "staff.nav.letters", group: "work", icon: "letters" },

@@ -170,6 +170,10 @@ class Sessions:
     def csrf_ok(self, session: Session, token: str) -> bool:
         return hmac.compare_digest(self.csrf_token(session).encode(), token.encode("utf-8", "replace"))
 
+    def device_key(self, sub: str, person: str, device: str) -> bytes:
+        """Seals what one official keeps in one browser until it can be sent: the same whenever he signs on there, and nobody else's. Nothing is stored."""
+        return hmac.digest(self._ring.index_key, f"device\x1f{sub}\x1f{person}\x1f{device}".encode(), "sha256")
+
     # -- a sign-on on its way --------------------------------------------------------------------------------------------------------
 
     def new_sign_on(self, next_path: str) -> SignOn:

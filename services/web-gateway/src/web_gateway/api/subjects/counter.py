@@ -5,6 +5,7 @@ What is done in a visit are the household's own operations, with the header Anju
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
@@ -84,6 +85,20 @@ class OfAuthorisation(Params):
     id: f.Id
 
 
+class OfDevice(Params):
+    device: str = Field(
+        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="A random UUID which the browser keeps.",
+        examples=["3f2c9d7e-8a41-4b6e-9c15-6d0f2e7a1b34"],
+    )
+
+
+class DeviceKey(Answer):
+    secret = True
+
+    key: str = Field(description="256 bits in base64: of this official on this device, the same whenever he signs on there.")
+
+
 class Visit(Answer):
     id: str = Field(description="Goes into the header Anju-Assistance of whatever is done in the household's name.")
     masked_name: str
@@ -124,6 +139,13 @@ async def record_authorisation(call: Call, body: NewAuthorisation) -> Authorisat
     )
     answer = await call.rpc("casework", call.services.casework.RecordAuthorisation, request)
     return to_model(Authorisation, answer.authorisation)
+
+
+@api.get("/counter/device-key", access=Access.STAFF, roles=_CLERK)
+async def get_device_key(call: Call, params: OfDevice) -> DeviceKey:
+    """Under which a browser keeps what its clerk has typed and could not send yet (ADR 22). Nobody else is given it, on any device."""
+    key = call.edge.sessions.device_key(call.person.sub, call.person.index, params.device)
+    return DeviceKey(key=base64.b64encode(key).decode())
 
 
 @api.post("/counter/visits", access=Access.STAFF, roles=_CLERK, status=201)
