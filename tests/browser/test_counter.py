@@ -7,7 +7,7 @@ import re
 
 import pytest
 from anju_stories.household import Household
-from anju_stories.people import eventually
+from anju_stories.people import ApiProblem, eventually
 from PIL import Image
 from playwright.async_api import expect
 
@@ -219,3 +219,24 @@ async def test_a_household_that_applied_by_phone_signs_an_authorisation_and_is_h
     assert (await family.case())["stage"] == "withdrawn"
     await clerk.press("办完了，清空")
     await expect(page.locator("main")).not_to_contain_text(family.no)
+
+
+async def test_who_has_signed_at_a_counter_takes_it_back_on_his_own_phone(box: RunningBox, families: Families, visitor: NewVisitor) -> None:
+    family = await families.one("410204", lambda each: len(each["members"]) == 1)
+    member = family.dossier["members"][0]
+    clerk = Clerk(box, box.town.official("street_clerk", family.street, seat=2))
+    await clerk.official.declare()
+    await clerk.takes_paper(member, photograph())
+    await clerk.opens("file")
+    phone = await visitor()
+    await phone.sign_on_citizen(member["id_number"], "/myself/authorisations")
+    page = phone.page
+    await phone.press("收回授权")
+    await expect(page.locator("main")).to_contain_text("已经办好的仍然有效")
+    await phone.picture("authorisations")
+    await phone.press("确认收回")
+    await expect(page.locator("main")).to_contain_text("收回之前办好的仍然有效")
+    await expect(page.get_by_role("button", name="收回授权")).to_have_count(0)
+    with pytest.raises(ApiProblem) as refused:
+        await clerk.get("/applications")
+    assert refused.value.slug == "authorisation-revoked"

@@ -93,6 +93,7 @@ def pages_of(family: Household, period: str, letter: str) -> tuple[str, ...]:
         "/inbox",
         "/myself/reach",
         "/myself/queries",
+        "/myself/authorisations",
         "/confirm",
         "/evaluate",
         "/evaluations",

@@ -83,6 +83,7 @@ export const router = createRouter({
     mine("/leases/:lease/bills/:period", "bills.title", withTexts(money, () => import("./pages/BillPage.vue"))),
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
     mine("/myself/queries", "myself.title", () => import("./pages/MyQueriesPage.vue")),
+    mine("/myself/authorisations", "authorisations.title", () => import("./pages/AuthorisationsPage.vue")),
     mine("/confirm", "confirm.title", withTexts(apply, () => import("./pages/ConfirmPage.vue"))),
     mine("/myself/reach", "reach.title", () => import("./pages/ReachPage.vue")),
     mine("/inbox", "inbox.title", () => import("./pages/InboxPage.vue")),
