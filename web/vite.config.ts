@@ -28,7 +28,7 @@ function oneLanguage(forConsole: boolean): Plugin {
     enforce: "pre",
     transform(written, id) {
       const code = !forConsole && /src\/terms\.ts(\?en)?$/.test(id) ? written.replace(CONSOLE_ONLY, "") : written;
-      const found = /src\/(?:i18n\/(?:common|citizen|apply|money|policies|evaluations|letters|staff)|terms)\.ts(\?en)?$/.exec(id);
+      const found = /src\/(?:i18n\/(?:common|citizen|apply|authorisations|money|policies|evaluations|letters|staff)|terms)\.ts(\?en)?$/.exec(id);
       return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
     },
   };

@@ -14,7 +14,7 @@ WEB = Path(__file__).parents[3] / "web/src"
 # "key": { zh: "…", en: "…" }, on one line or several.
 ENTRY = re.compile(r'^ {2}"(?P<key>[\w.]+)": \{\s*zh: "(?P<zh>(?:[^"\\]|\\.)*)",\s*en: "(?P<en>(?:[^"\\]|\\.)*)",?\s*\},$', re.MULTILINE)
 # What comes with the pages that say it (``withTexts``).
-PARTS = ("apply", "money", "policies", "evaluations", "letters")
+PARTS = ("apply", "authorisations", "money", "policies", "evaluations", "letters")
 FILES = ("common", "citizen", *PARTS, "staff")
 # Put together from parts at run time: `section.${section}`.
 MADE = re.compile(r"`([a-z_]+\.[\w.]*)\$\{[^`]*\}([\w.]*)`")
@@ -39,7 +39,7 @@ def sources(*folders: str) -> str:
 def test_every_text_was_read_by_this_test() -> None:
     for name in FILES:
         written = re.findall(r'^ {2}"[\w.]+":', (WEB / f"i18n/{name}.ts").read_text(encoding="utf-8"), re.MULTILINE)
-        assert len(written) == len(entries(name)) > (10 if name in PARTS else 50), name
+        assert len(written) == len(entries(name)) > (5 if name in PARTS else 50), name
 
 
 def test_a_text_is_said_in_one_place() -> None:

@@ -2,7 +2,7 @@ import { watch } from "vue";
 import { createRouter, createWebHistory, type NavigationGuard, type RouteRecordRaw } from "vue-router";
 import { api } from "@/api/client";
 import { locale, t, withTexts, type Key } from "@/i18n";
-import { apply, evaluations, letters, money, policies } from "@/i18n/parts";
+import { apply, authorisations, evaluations, letters, money, policies } from "@/i18n/parts";
 import { watchMoves } from "@/lib/navigation";
 import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
@@ -83,7 +83,7 @@ export const router = createRouter({
     mine("/leases/:lease/bills/:period", "bills.title", withTexts(money, () => import("./pages/BillPage.vue"))),
     mine("/bills", "bills.title", () => import("./pages/BillsPage.vue")),
     mine("/myself/queries", "myself.title", () => import("./pages/MyQueriesPage.vue")),
-    mine("/myself/authorisations", "authorisations.title", () => import("./pages/AuthorisationsPage.vue")),
+    mine("/myself/authorisations", "authorisations.title", withTexts(authorisations, () => import("./pages/AuthorisationsPage.vue"))),
     mine("/confirm", "confirm.title", withTexts(apply, () => import("./pages/ConfirmPage.vue"))),
     mine("/myself/reach", "reach.title", () => import("./pages/ReachPage.vue")),
     mine("/inbox", "inbox.title", () => import("./pages/InboxPage.vue")),

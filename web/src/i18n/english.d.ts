@@ -15,6 +15,9 @@ declare module "*/apply.ts?en" {
 declare module "*/staff.ts?en" {
   export const staff: Said;
 }
+declare module "*/authorisations.ts?en" {
+  export const authorisations: Said;
+}
 declare module "*/evaluations.ts?en" {
   export const evaluations: Said;
 }

@@ -4,6 +4,7 @@ import { computed, ref, shallowRef } from "vue";
 import { keep, kept } from "@/lib/store";
 import { terms } from "@/terms";
 import type { apply } from "./apply";
+import type { authorisations } from "./authorisations";
 import type { citizen } from "./citizen";
 import { common } from "./common";
 import type { evaluations } from "./evaluations";
@@ -14,7 +15,7 @@ import type { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
-type Texts = typeof common & typeof citizen & typeof apply & typeof money & typeof policies & typeof evaluations & typeof letters & typeof staff;
+type Texts = typeof common & typeof citizen & typeof apply & typeof authorisations & typeof money & typeof policies & typeof evaluations & typeof letters & typeof staff;
 export type Key = keyof Texts;
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;

@@ -9,6 +9,10 @@ export const policies: Part = {
   "zh-CN": async () => (await import("./policies")).policies,
   en: async () => (await import("./policies.ts?en")).policies,
 };
+export const authorisations: Part = {
+  "zh-CN": async () => (await import("./authorisations")).authorisations,
+  en: async () => (await import("./authorisations.ts?en")).authorisations,
+};
 export const evaluations: Part = {
   "zh-CN": async () => (await import("./evaluations")).evaluations,
   en: async () => (await import("./evaluations.ts?en")).evaluations,
