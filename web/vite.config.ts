@@ -28,14 +28,14 @@ function oneLanguage(forConsole: boolean): Plugin {
     enforce: "pre",
     transform(written, id) {
       const code = !forConsole && /src\/terms\.ts(\?en)?$/.test(id) ? written.replace(CONSOLE_ONLY, "") : written;
-      const found = /src\/(?:i18n\/(?:common|citizen|apply|authorisations|money|policies|evaluations|letters|staff)|terms)\.ts(\?en)?$/.exec(id);
+      const found = /src\/(?:i18n\/(?:common|citizen|apply|authorisations|money|policies|evaluations|letters|points|staff)|terms)\.ts(\?en)?$/.exec(id);
       return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
     },
   };
 }
 // Codes of the console alone: a phone does not fetch what its pages never say (tests/unit/web/test_texts.py looks that they do not).
 const CONSOLE_ONLY =
-  /^ {2}(?:appointment_states|broadcast_audiences|broadcast_states|compared_facts|complaint_channels|complaint_flags|counter_purposes|decisions|differences|export_purposes|export_states|exports|follow_up_states|handed_on|home_grades|kinships|ledger_heads|letter_states|operator_steps|organisation_changes|organisation_details|policy_work_states|recusals|task_states): \{\n(?: {4}.*\n)* {2}\},\n/gm;
+  /^ {2}(?:appointment_states|broadcast_audiences|broadcast_states|compared_facts|complaint_channels|complaint_flags|counter_purposes|decisions|differences|export_purposes|export_states|exports|follow_up_states|handed_on|home_grades|kinships|ledger_heads|letter_states|operator_steps|organisation_changes|organisation_details|policy_work_states|recusals|task_states|unit_kinds): \{\n(?: {4}.*\n)* {2}\},\n/gm;
 const BOTH = /"?zh"?: ("(?:[^"\\]|\\.)*"),\s*"?en"?: ("(?:[^"\\]|\\.)*")/g;
 
 // Beside each file that is text the same packed, as small as it gets: the gateway has no time for that while somebody waits.

@@ -26,6 +26,7 @@ OPEN = (
     "/waiting",
     "/say",
     "/letters/follow",
+    "/counters",
     "/signin",
     "/contracts/check/L-2026-999999/0123456789abcdef",
     "/no/such/page",
@@ -59,7 +60,13 @@ STAFF = {
         "/staff/policies/edit/rent",
     ),
     "operator": ("/staff/", "/staff/operations"),
-    "user_admin": ("/staff/", "/staff/organisation", "/staff/organisation/appoint", "/staff/organisation/people/s-street_clerk-410202001"),
+    "user_admin": (
+        "/staff/",
+        "/staff/organisation",
+        "/staff/organisation/appoint",
+        "/staff/organisation/units",
+        "/staff/organisation/people/s-street_clerk-410202001",
+    ),
     "audit_admin": ("/staff/organisation/changes",),
     "auditor": (
         "/staff/cases",

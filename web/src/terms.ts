@@ -337,6 +337,13 @@ export const terms = {
     at_once: {"zh": "立即停用", "en": "at once"},
     purpose: {"zh": "用途", "en": "purpose"},
   },
+  point_kinds: {
+    service_hall: {"zh": "政务服务大厅", "en": "Government service hall"},
+    street_office: {"zh": "街道办事处", "en": "Street office"},
+    party_service_centre: {"zh": "党群服务中心", "en": "Party and public service centre"},
+    community_centre: {"zh": "社区便民服务中心", "en": "Community convenience centre"},
+    bank_branch: {"zh": "银行网点", "en": "Bank branch"},
+  },
   policy_categories: {
     national: {"zh": "国家规定", "en": "National rules"},
     application: {"zh": "申请与审核", "en": "Applying and review"},
@@ -482,6 +489,13 @@ export const terms = {
     street: {"zh": "街道初审", "en": "Street review"},
     district: {"zh": "区级复审", "en": "District review"},
     city: {"zh": "市级终审", "en": "City review"},
+  },
+  unit_kinds: {
+    city: {"zh": "市", "en": "City"},
+    district: {"zh": "区、县", "en": "District / county"},
+    street: {"zh": "街道、乡镇", "en": "Street / town"},
+    community: {"zh": "社区", "en": "Community"},
+    house_office: {"zh": "房管所", "en": "House-management office"},
   },
   verdicts: {
     met: {"zh": "符合", "en": "Met"},

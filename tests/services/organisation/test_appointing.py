@@ -137,6 +137,23 @@ async def test_who_leaves_says_where_the_work_goes(town: Office) -> None:
     assert await town.standing("elsewhere") != [], "the last day is his"
 
 
+async def test_whoever_is_appointed_to_an_office_works_where_its_estates_lie(town: Office) -> None:
+    person = await appoint(town, "manager", "house_manager", "FG-03")
+    assert person.appointments[0].unit_name == "第三房管所（示例）"
+    assert await town.standing("manager") == [("", ("house_manager",), ("410204", "410205"))]
+    # A reviewer of a level is one of a division, not of an office.
+    with pytest.raises(Refusal, match="INVALID_FIELDS"):
+        await appoint(town, "reviewer", "district_reviewer", "FG-03")
+    units = {each.code: each for each in (await town.ask("ListUnits", pb.ListUnitsRequest(), AUDIT)).units}
+    assert (units["FG-03"].kind, units["FG-03"].people) == ("house_office", 1)
+    # Another of the city's managers takes over; one of a single district does not have it everywhere there.
+    await appoint(town, "district-manager", "house_manager", "410204")
+    with pytest.raises(Refusal, match="NOBODY_LEFT"):
+        await end(town, "manager", "district-manager")
+    await appoint(town, "city-manager", "house_manager", CITY)
+    assert (await end(town, "manager", "city-manager")).appointments[0].state == "over"
+
+
 async def test_whoever_could_take_over_is_offered_and_nobody_else(town: Office) -> None:
     # Not himself under another account, nor one elsewhere, gone or yet to come.
     await appoint(town, "clerk-2", person="person of clerk")

@@ -23,7 +23,7 @@ def city(*more: Unit) -> Units:
             Unit("410202001", "street", "北书店街街道", "410202", ends=BEFORE, successors=("410202041", "410203042")),
             Unit("410202041", "street", "北街道", "410202", begins=SPLIT_ON),
             Unit("410203042", "street", "东街道", "410203", begins=SPLIT_ON),
-            Unit("office-1", "house_office", "第一房管所", "410202041"),
+            Unit("office-1", "house_office", "第一房管所", "4102", lies_in=("410202041", "410203")),
             *more,
         ],
         DIVISIONS,
@@ -64,9 +64,12 @@ def test_what_became_of_what_became_of_it() -> None:
     assert units.reach("41020202", AFTER) == ("41020201", "41020202")
 
 
-def test_an_office_works_where_it_lies() -> None:
-    assert city().reach("office-1", BEFORE) == ("410202041",)
+def test_an_office_works_where_its_estates_lie_and_with_what_has_passed_to_there() -> None:
+    assert city().reach("office-1", BEFORE) == ("410202041", "410203")
+    assert city().reach("office-1", AFTER) == ("410202001", "410202041", "410203")
     assert city().reach("nowhere", BEFORE) == ()
+    with pytest.raises(ValueError, match="nobody knows"):
+        city(Unit("office-2", "house_office", "第二房管所", "4102", lies_in=("410299",)))
 
 
 @pytest.mark.parametrize(

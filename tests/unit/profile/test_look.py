@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from anju_profile import load
 from anju_profile.look import Look, luminance
 from pydantic import ValidationError
 
@@ -17,12 +16,6 @@ def test_the_sample_city_has_a_look_of_its_own() -> None:
     assert look.hotline == "12345"
     assert look.emblem is not None
     assert look.emblem.read_text(encoding="utf-8").startswith("<svg")
-
-
-def test_the_sample_city_has_a_counter_in_every_district_and_says_that_it_is_made_up() -> None:
-    look = Look.of(KAIFENG)
-    assert {each.district for each in look.counters} == {each.code for each in load(KAIFENG).districts}
-    assert all(each.sample for each in look.counters)
 
 
 def test_a_city_that_says_nothing_has_the_pages_own(tmp_path: Path) -> None:

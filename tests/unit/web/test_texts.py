@@ -14,7 +14,7 @@ WEB = Path(__file__).parents[3] / "web/src"
 # "key": { zh: "…", en: "…" }, on one line or several.
 ENTRY = re.compile(r'^ {2}"(?P<key>[\w.]+)": \{\s*zh: "(?P<zh>(?:[^"\\]|\\.)*)",\s*en: "(?P<en>(?:[^"\\]|\\.)*)",?\s*\},$', re.MULTILINE)
 # What comes with the pages that say it (``withTexts``).
-PARTS = ("apply", "authorisations", "money", "policies", "evaluations", "letters")
+PARTS = ("apply", "authorisations", "money", "policies", "evaluations", "letters", "points")
 FILES = ("common", "citizen", *PARTS, "staff")
 # Put together from parts at run time: `section.${section}`.
 MADE = re.compile(r"`([a-z_]+\.[\w.]*)\$\{[^`]*\}([\w.]*)`")

@@ -123,6 +123,7 @@ def test_the_document_is_complete() -> None:
 def test_every_operation_of_the_agreed_table_exists() -> None:
     """The table both sides were built from; removing a line breaks pages already on people's phones."""
     agreed = """
+        GET /acceptance-points
         POST /anonymous-complaints
         POST /anonymous-complaints/lookup
         POST /anonymous-complaints/photo
@@ -278,6 +279,7 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
     assert public == {
         "get_city",
         "list_divisions",
+        "list_acceptance_points",
         "get_conditions",
         "list_notices",
         "list_estates",

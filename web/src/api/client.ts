@@ -120,6 +120,8 @@ export const api = {
 
   city: () => only(http.GET("/api/v1/city")),
   divisions: async () => (await only(http.GET("/api/v1/divisions"))).items,
+  acceptancePoints: (query: { district?: string; street?: string; kind?: string; step_free?: boolean; most?: number }) =>
+    only(http.GET("/api/v1/acceptance-points", { params: { query } })),
   conditions: () => only(http.GET("/api/v1/conditions")),
   policies: (query: Paged & { words?: string; category?: string; on_date?: string }) => only(http.GET("/api/v1/policies", { params: { query } })),
   policy: (id: string, query: { on_date?: string; channel?: "web" | "elder" | "wechat" | "poster" }) =>

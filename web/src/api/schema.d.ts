@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/acceptance-points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The counters where people are helped in person: those of the street first, then the district's own, then its other streets' */
+        get: operations["list_acceptance_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/anonymous-complaints": {
         parameters: {
             query?: never;
@@ -629,7 +646,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whose pages these are: the city's name, its colour and emblem, the number to call and the counters to go to */
+        /** Whose pages these are: the city's name, its colour and emblem, the number to call, and where there are counters */
         get: operations["get_city"];
         put?: never;
         post?: never;
@@ -2219,7 +2236,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The city's units of a day, each with how many people have a duty in it
+         * The city's units of a day, its divisions and house-management offices, each with how many people have a duty in it
          * @description Roles: user_admin, audit_admin, auditor.
          */
         get: operations["list_units"];
@@ -2618,6 +2635,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcceptancePoint */
+        AcceptancePoint: {
+            /** Code */
+            code: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Division
+             * @description The district, street or community it serves.
+             */
+            division: string;
+            /** Division Name */
+            division_name: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Hours */
+            hours: string;
+            /** Telephone */
+            telephone: string;
+            /**
+             * Step Free
+             * @description One comes in without a step, and there is a low counter.
+             */
+            step_free: boolean;
+            /** @description While it is one: since when, for what, and who has said so. */
+            demonstration: components["schemas"]["Demonstration"] | null;
+            /**
+             * Sample
+             * @description Made up: the city has not confirmed it.
+             */
+            sample: boolean;
+        };
+        /** AcceptancePointList */
+        AcceptancePointList: {
+            /** Items */
+            items: components["schemas"]["AcceptancePoint"][];
+        };
         /** AccessEntry */
         AccessEntry: {
             /**
@@ -3587,10 +3643,10 @@ export interface components {
              */
             emblem: string;
             /**
-             * Counters
-             * @description Counters where people are helped in person, one a district.
+             * Districts
+             * @description Districts and counties in which there are counters to go to.
              */
-            counters: components["schemas"]["ServiceCounter"][];
+            districts: components["schemas"]["NamedDistrict"][];
         };
         /** Claim */
         Claim: {
@@ -4143,6 +4199,24 @@ export interface components {
              * @description Since when.
              */
             at: string;
+        };
+        /**
+         * Demonstration
+         * @description A point others are shown (示范点).
+         */
+        Demonstration: {
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Criteria
+             * @description What it was found to meet.
+             */
+            criteria: string[];
+            /** Assessor */
+            assessor: string;
         };
         /** Desk */
         Desk: {
@@ -5668,6 +5742,13 @@ export interface components {
              */
             bill: string;
         };
+        /** NamedDistrict */
+        NamedDistrict: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+        };
         /** NewAuthorisation */
         NewAuthorisation: {
             /**
@@ -6158,10 +6239,7 @@ export interface components {
         OrganisationUnit: {
             /** Code */
             code: string;
-            /**
-             * Kind
-             * @description city, district, street or community.
-             */
+            /** Kind */
             kind: string;
             /** Name */
             name: string;
@@ -6173,8 +6251,33 @@ export interface components {
             until_on: string;
             /** Successors */
             successors: string[];
-            /** People */
+            /**
+             * People
+             * @description How many have a duty in the unit itself.
+             */
             people: number;
+            /**
+             * Address
+             * @description Of an office, as its telephone.
+             */
+            address: string;
+            /** Telephone */
+            telephone: string;
+            /**
+             * Divisions
+             * @description Of an office: the divisions its people work in.
+             */
+            divisions: string[];
+            /**
+             * Estates
+             * @description Of an office: the ids of the estates it looks after.
+             */
+            estates: string[];
+            /**
+             * Sample
+             * @description Made up: the city has not confirmed it.
+             */
+            sample: boolean;
         };
         /** OrganisationUnitList */
         OrganisationUnitList: {
@@ -7116,26 +7219,6 @@ export interface components {
              */
             application_no: string;
         };
-        /** ServiceCounter */
-        ServiceCounter: {
-            /** District */
-            district: string;
-            /** District Name */
-            district_name: string;
-            /** Name */
-            name: string;
-            /** Address */
-            address: string;
-            /** Hours */
-            hours: string;
-            /** Telephone */
-            telephone: string;
-            /**
-             * Sample
-             * @description Made up: the city has not confirmed it.
-             */
-            sample: boolean;
-        };
         /** SessionView */
         SessionView: {
             /** Sub */
@@ -7945,6 +8028,8 @@ export interface components {
     };
     pathItems: never;
 }
+export type AcceptancePoint = components['schemas']['AcceptancePoint'];
+export type AcceptancePointList = components['schemas']['AcceptancePointList'];
 export type AccessEntry = components['schemas']['AccessEntry'];
 export type AccessEntryPage = components['schemas']['AccessEntryPage'];
 export type AccountBalance = components['schemas']['AccountBalance'];
@@ -8014,6 +8099,7 @@ export type DecideObjection = components['schemas']['DecideObjection'];
 export type DeclareRecusals = components['schemas']['DeclareRecusals'];
 export type Declared = components['schemas']['Declared'];
 export type Delivery = components['schemas']['Delivery'];
+export type Demonstration = components['schemas']['Demonstration'];
 export type Desk = components['schemas']['Desk'];
 export type DeviceKey = components['schemas']['DeviceKey'];
 export type Division = components['schemas']['Division'];
@@ -8074,6 +8160,7 @@ export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
 export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
+export type NamedDistrict = components['schemas']['NamedDistrict'];
 export type NewAuthorisation = components['schemas']['NewAuthorisation'];
 export type NewBroadcast = components['schemas']['NewBroadcast'];
 export type NewPhoto = components['schemas']['NewPhoto'];
@@ -8150,7 +8237,6 @@ export type SaveDraft = components['schemas']['SaveDraft'];
 export type SavePolicyDraft = components['schemas']['SavePolicyDraft'];
 export type Search = components['schemas']['Search'];
 export type ServedAtCounter = components['schemas']['ServedAtCounter'];
-export type ServiceCounter = components['schemas']['ServiceCounter'];
 export type SessionView = components['schemas']['SessionView'];
 export type SetCover = components['schemas']['SetCover'];
 export type SignLease = components['schemas']['SignLease'];
@@ -8209,6 +8295,52 @@ export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
 export type $defs = Record<string, never>;
 export interface operations {
+    list_acceptance_points: {
+        parameters: {
+            query?: {
+                /** @description Only this district or county. */
+                district?: string;
+                /** @description Its counters first. */
+                street?: string;
+                /** @description Only this kind. */
+                kind?: string;
+                /** @description Only those one comes into without a step. */
+                step_free?: boolean;
+                /** @description Only so many; 0 for all. */
+                most?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptancePointList"];
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     file_anonymous_complaint: {
         parameters: {
             query?: never;

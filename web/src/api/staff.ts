@@ -98,6 +98,7 @@ export const api = {
   addUnits: (key: string, units: NewUnit[]) =>
     only(http.POST("/api/v1/units", { params: { header: keyed(key) }, body: { units } })),
   chooseCapacity: (capacity: string) => only(http.PUT("/api/v1/session/acting", { body: { capacity } })),
+  units: async () => (await only(http.GET("/api/v1/organisation/units"))).items,
   appointments: (query: Sorted & { unit?: string; duty?: string; account?: string; state?: string }) =>
     only(http.GET("/api/v1/organisation/appointments", { params: { query } })),
   staffMember: (account: string) => only(http.GET("/api/v1/organisation/people/{account}", { params: { path: { account } } })),

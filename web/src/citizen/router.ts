@@ -8,6 +8,7 @@ import { loadRegisters } from "@/lib/registers";
 import { loadSession, session } from "@/lib/session";
 import { focusHeading, focusOn } from "@/ui/focus";
 import { billLink } from "./pages/bills";
+import { points } from "./points";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -53,6 +54,7 @@ export const router = createRouter({
   routes: [
     open("/", "home.title", () => import("./pages/HomePage.vue")),
     open("/conditions", "conditions.title", () => import("./pages/ConditionsPage.vue")),
+    open("/counters", "points.title", withTexts(points, () => import("./pages/CountersPage.vue"))),
     open("/policies", "policies.title", withTexts(policies, () => import("./pages/PoliciesPage.vue"))),
     open("/policies/:id", "policies.title", withTexts(policies, () => import("./pages/PolicyPage.vue"))),
     open("/evaluations", "figures.title", withTexts(evaluations, () => import("./pages/EvaluationsPage.vue"))),

@@ -40,6 +40,7 @@ export const common = {
   "problem.safe_reading": { zh: "您的申请和已经提交的内容都在，只是现在没有读到。", en: "Your applications and everything you have submitted are safe; they just cannot be read at the moment." },
   "problem.safe_doing": { zh: "没有收到办成的消息。再点一次不会重复办理。", en: "We have not heard that it went through. Trying again does not do it twice." },
   "problem.call": { zh: "一直这样，请打电话问：", en: "If it stays like this, please call" },
+  "points.find": { zh: "查看所有办事窗口", en: "See all counters" },
   "problem.outage": { zh: "系统暂时有问题，请稍后再试。", en: "Something is wrong on our side. Please try again later." },
   "problem.signed_out": { zh: "登录已失效，请重新登录。", en: "You have been signed out. Please sign in again." },
   "problem.signed_out_detail": { zh: "重新登录后会回到这里，填到一半的内容不会丢。", en: "When you sign in you come back here, and nothing you have entered is lost." },

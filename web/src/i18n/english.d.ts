@@ -18,6 +18,9 @@ declare module "*/staff.ts?en" {
 declare module "*/authorisations.ts?en" {
   export const authorisations: Said;
 }
+declare module "*/points.ts?en" {
+  export const points: Said;
+}
 declare module "*/evaluations.ts?en" {
   export const evaluations: Said;
 }

@@ -10,12 +10,13 @@ import { common } from "./common";
 import type { evaluations } from "./evaluations";
 import type { letters } from "./letters";
 import type { money } from "./money";
+import type { points } from "./points";
 import type { policies } from "./policies";
 import type { staff } from "./staff";
 
 export type Locale = "zh-CN" | "en";
 const NAME = "anju.locale";
-type Texts = typeof common & typeof citizen & typeof apply & typeof authorisations & typeof money & typeof policies & typeof evaluations & typeof letters & typeof staff;
+type Texts = typeof common & typeof citizen & typeof apply & typeof authorisations & typeof money & typeof policies & typeof evaluations & typeof letters & typeof points & typeof staff;
 export type Key = keyof Texts;
 export type Vocabulary = keyof typeof terms;
 export type CodeOf<V extends Vocabulary> = keyof (typeof terms)[V] & string;

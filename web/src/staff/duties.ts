@@ -307,6 +307,14 @@ export const PAGES: Page[] = [
     component: () => import("./pages/StaffMemberPage.vue"),
   },
   {
+    path: "/organisation/units",
+    title: "units_page.title",
+    nav: { name: "units_page.nav", group: "oversight", icon: "organisation" },
+    help: "help.units",
+    roles: ["user_admin", "audit_admin", "auditor"],
+    component: () => import("./pages/UnitsPage.vue"),
+  },
+  {
     path: "/organisation/changes",
     title: "org.changes",
     nav: { name: "org.changes", group: "oversight", icon: "changes" },

@@ -1,4 +1,4 @@
-"""What a city's pages look like: its colour, its emblem, the number people call and the counters they go to.
+"""What a city's pages look like: its colour, its emblem and the number people call.
 
 It decides nothing, so it is no part of a published version: a new emblem is a new file, and every case stays what it was.
 """
@@ -17,19 +17,6 @@ EMBLEM: Final = "emblem.svg"
 _LEAST_CONTRAST: Final = 4.5
 
 
-class Counter(BaseModel):
-    """Where people are helped in person, one a district."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    district: str = Field(pattern=r"^[0-9]{6}$", description="code of the district")
-    name: str = Field(min_length=1, max_length=40)
-    address: str = Field(min_length=1, max_length=80)
-    hours: str = Field(min_length=1, max_length=60)
-    telephone: str = Field(pattern=r"^[0-9-]{5,20}$")
-    sample: bool = Field(default=False, description="made up, and said so wherever it is shown")
-
-
 class Look(BaseModel):
     """A city without a ``look.yaml`` has the pages' own colour and no emblem."""
 
@@ -39,8 +26,6 @@ class Look(BaseModel):
     service_name_en: str = Field(default="Public rental housing", max_length=40)
     colour: str = Field(default="#0b5cad", pattern=r"^#[0-9a-f]{6}$", description="of headers, links and buttons")
     hotline: str = Field(default="", pattern=r"^[0-9-]{0,20}$", description="number people call; empty for none")
-
-    counters: tuple[Counter, ...] = Field(default=(), description="counters people may go to")
 
     _folder: Path = PrivateAttr()
 

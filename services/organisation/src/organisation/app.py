@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anju_profile
 from anju.organisation.v1 import organisation_pb2 as pb
 from anju.organisation.v1 import organisation_pb2_grpc as rpc
+from anju_profile.places import Places
 from chassis.composition import composing
 from chassis.grpc_server import GrpcServer
 
@@ -25,5 +26,6 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     """Serves until the block ends."""
     async with composing(settings, NAME) as made:
         profile = anju_profile.load(settings.profile_dir, production=settings.production)
-        servicer = OrganisationServicer(Parts(made.database, Names(made.ring), units_of(profile)))
+        places = Places.of(settings.profile_dir, profile)
+        servicer = OrganisationServicer(Parts(made.database, Names(made.ring), units_of(profile, places)))
         yield await made.serve(SERVICE, rpc.add_OrganisationServiceServicer_to_server, servicer)

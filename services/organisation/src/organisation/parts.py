@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import anju_calendar as calendar
 from anju_profile import Profile
+from anju_profile.places import Places
 from chassis.db import Database
 from chassis.identity import Caller
 
@@ -17,6 +18,7 @@ from organisation.tables import Change
 
 # Kinds of units whose codes stand in cases.
 DIVISIONS: Final = frozenset({"city", "district", "street", "community"})
+OFFICE: Final = "house_office"
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,13 @@ class Parts:
     units: Units
 
 
-def units_of(profile: Profile) -> Units:
-    """The city's divisions as units. Raises ValueError for a list that contradicts itself."""
-    return Units(
-        (
-            Unit(each.code, each.level, each.name, each.parent, each.begins, each.ends, each.successors)
-            for each in profile.divisions.values()
-        ),
-        DIVISIONS,
+def units_of(profile: Profile, places: Places) -> Units:
+    """The city's divisions and offices as units. Raises ValueError for a list that contradicts itself."""
+    divisions = (
+        Unit(each.code, each.level, each.name, each.parent, each.begins, each.ends, each.successors) for each in profile.divisions.values()
     )
+    offices = (Unit(each.code, OFFICE, each.name, each.parent, each.begins, each.ends, lies_in=each.divisions) for each in places.offices)
+    return Units((*divisions, *offices), DIVISIONS)
 
 
 def now() -> datetime:

@@ -13,6 +13,7 @@ import anju_profile
 from aiohttp import web
 from anju_people.index import PersonIndex
 from anju_profile.look import Look
+from anju_profile.places import Places
 from chassis import logs, telemetry
 from chassis.crypto import SESSION_KEYS
 from chassis.service import certificates, ring, signer
@@ -77,13 +78,15 @@ async def application(settings: Settings, apis: Sequence[Api] = APIS) -> AsyncIt
             signed_off_dir=settings.signed_off_dir or settings.keys_dir / SIGNED_OFF,
         )
         standings = Standings(remote, look_seconds=settings.standing_look_seconds, patience_seconds=settings.standing_patience_seconds)
+        profile = anju_profile.load(settings.profile_dir, production=settings.production)
         edge = Edge(
             services=remote,
             sessions=sessions,
             people=people,
             gate=Gate(sessions, issuer, standings, Buckets("person", settings.requests_per_minute)),
-            profile=anju_profile.load(settings.profile_dir, production=settings.production),
+            profile=profile,
             look=Look.of(settings.profile_dir),
+            places=Places.of(settings.profile_dir, profile),
             streams=Streams(settings.events_poll_seconds),
             catalogue=catalogue(apis),
             issuer=issuer,

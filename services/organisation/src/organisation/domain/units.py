@@ -11,8 +11,8 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Unit:
-    """``begins`` and ``ends`` are its first and last day, None for one that has none. ``successors``: what it was split into, or merged with. A unit whose
-    code is no division's (an office) works where its parent lies."""
+    """``begins`` and ``ends`` are its first and last day, None for one that has none. ``successors``: what it was split into, or merged with. ``lies_in``:
+    the divisions a unit works in that is none itself (an office)."""
 
     code: str
     kind: str
@@ -21,6 +21,7 @@ class Unit:
     begins: date | None = None
     ends: date | None = None
     successors: tuple[str, ...] = ()
+    lies_in: tuple[str, ...] = ()
 
     def exists(self, day: date) -> bool:
         return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
@@ -34,7 +35,7 @@ class Units:
         self._units: Mapping[str, Unit] = {unit.code: unit for unit in units}
         self._divisions = divisions
         for unit in self._units.values():
-            unknown = [code for code in (*unit.successors, *filter(None, [unit.parent])) if code not in self._units]
+            unknown = [code for code in (*unit.successors, *unit.lies_in, *filter(None, [unit.parent])) if code not in self._units]
             if unknown:
                 raise ValueError(f"unit {unit.code} names {', '.join(unknown)}, which nobody knows")
             if unit.code in self._heirs(unit.code):
@@ -54,10 +55,10 @@ class Units:
         """The divisions somebody appointed to a unit works in: its own, and those that are gone and whose heirs lie in it. Their cases keep the code of
         their day, and somebody has to finish them. None shorter than needed: no code here begins with another."""
         unit = self._units.get(code)
-        while unit is not None and unit.kind not in self._divisions:
-            unit = self._units.get(unit.parent)
         if unit is None:
             return ()
+        if unit.kind not in self._divisions:
+            return shortest(each for within in unit.lies_in for each in self.reach(within, day))
         gone = {
             old
             for heir, olds in self._inherited.items()

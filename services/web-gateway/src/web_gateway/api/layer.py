@@ -22,6 +22,7 @@ from aiohttp import web
 from anju_people.index import PersonIndex
 from anju_profile import Profile
 from anju_profile.look import Look
+from anju_profile.places import Places
 from pydantic import BaseModel, ConfigDict
 
 from web_gateway.api.files import FileKind, FileTypes, Receiving, file_fields
@@ -148,6 +149,7 @@ class Edge:
     people: PersonIndex
     profile: Profile
     look: Look
+    places: Places
     streams: Streams
     catalogue: Catalogue
     issuer: Issuer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from anju_calendar import local_date
@@ -13,6 +13,7 @@ from pydantic import Field
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
 from web_gateway.api.layer import EMBLEM_PATH, Access, Answer, Api, Call, Params
+from web_gateway.api.vocabulary import CodeOf
 
 api = Api("city", "公开信息 What everybody may see")
 
@@ -26,14 +27,31 @@ class Division(Answer):
     ends: str = Field(description="Last day of one that was split, merged or abolished; empty for none. Nobody applies in it after that.")
 
 
-class ServiceCounter(Answer):
-    district: str
-    district_name: str
+class Demonstration(Answer):
+    """A point others are shown (示范点)."""
+
+    since: date
+    criteria: list[str] = Field(description="What it was found to meet.")
+    assessor: str
+
+
+class AcceptancePoint(Answer):
+    code: str
+    kind: Annotated[str, CodeOf("point_kinds")]
+    division: str = Field(description="The district, street or community it serves.")
+    division_name: str
     name: str
     address: str
     hours: str
     telephone: str
+    step_free: bool = Field(description="One comes in without a step, and there is a low counter.")
+    demonstration: Demonstration | None = Field(description="While it is one: since when, for what, and who has said so.")
     sample: bool = Field(description="Made up: the city has not confirmed it.")
+
+
+class NamedDistrict(Answer):
+    code: str
+    name: str
 
 
 class City(Answer):
@@ -43,7 +61,7 @@ class City(Answer):
     colour: str = Field(description="Of headers, links and buttons, #rrggbb; white on it can be read.")
     hotline: str = Field(description="Number people call; empty for none.")
     emblem: str = Field(description="Path of the city's emblem, an image.")
-    counters: list[ServiceCounter] = Field(description="Counters where people are helped in person, one a district.")
+    districts: list[NamedDistrict] = Field(description="Districts and counties in which there are counters to go to.")
 
 
 class RuleCriterion(Answer):
@@ -63,14 +81,23 @@ class RuleSet(Answer):
     )
 
 
+class PointFilter(Params):
+    district: f.MaybeDistrict = ""
+    street: Annotated[str, Field(pattern=r"^([0-9]{9})?$", description="Its counters first.")] = ""
+    kind: Annotated[str, CodeOf("point_kinds"), Field(pattern=r"^[a-z_]{0,30}$", description="Only this kind.")] = ""
+    step_free: bool = Field(default=False, description="Only those one comes into without a step.")
+    most: int = Field(default=0, ge=0, le=500, description="Only so many; 0 for all.")
+
+
 class OnDate(Params):
     on_date: str = Field(default="", pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", description="YYYY-MM-DD; empty for today.")
 
 
 @api.get("/city", access=Access.PUBLIC, max_age=3600)
 async def get_city(call: Call) -> City:
-    """Whose pages these are: the city's name, its colour and emblem, the number to call and the counters to go to."""
+    """Whose pages these are: the city's name, its colour and emblem, the number to call, and where there are counters."""
     profile, look = call.edge.profile, call.edge.look
+    there = {point.division[:6] for point in call.edge.places.points}
     return City(
         code=profile.city_code,
         name=profile.name_of(profile.city_code),
@@ -78,7 +105,27 @@ async def get_city(call: Call) -> City:
         colour=look.colour,
         hotline=look.hotline,
         emblem=EMBLEM_PATH,
-        counters=[ServiceCounter(district_name=profile.name_of(each.district), **each.model_dump()) for each in look.counters],
+        districts=[NamedDistrict(code=each.code, name=each.name) for each in profile.districts if each.code in there],
+    )
+
+
+@api.get("/acceptance-points", access=Access.PUBLIC, max_age=3600)
+async def list_acceptance_points(call: Call, params: PointFilter) -> f.Listing[AcceptancePoint]:
+    """The counters where people are helped in person: those of the street first, then the district's own, then its other streets'."""
+    profile, today = call.edge.profile, local_date(datetime.now(UTC))
+    found = call.edge.places.points_in(params.district, params.street)
+    shown = [point for point in found if params.kind in ("", point.kind) and (point.step_free or not params.step_free)]
+    return f.Listing[AcceptancePoint](
+        items=[
+            AcceptancePoint(
+                division_name=profile.name_of(point.division),
+                demonstration=Demonstration(since=mark.begins, criteria=list(mark.criteria), assessor=mark.assessor)
+                if (mark := point.demonstration) is not None and mark.holds(today)
+                else None,
+                **point.model_dump(exclude={"demonstration"}),
+            )
+            for point in shown[: params.most or None]
+        ]
     )
 
 

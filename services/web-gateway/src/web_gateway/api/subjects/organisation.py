@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from anju.common.v1 import common_pb2 as common
 from anju.organisation.v1 import organisation_pb2 as organisation
+from anju_profile.places import Office
 from pydantic import Field
 
 from web_gateway.api import fields as f
@@ -100,13 +101,18 @@ class StaffMember(Answer):
 
 class OrganisationUnit(Answer):
     code: str
-    kind: str = Field(description="city, district, street or community.")
+    kind: Annotated[str, CodeOf("unit_kinds")]
     name: str
     parent: str
     from_on: str
     until_on: str
     successors: list[str]
-    people: int
+    people: int = Field(description="How many have a duty in the unit itself.")
+    address: str = Field(description="Of an office, as its telephone.")
+    telephone: str
+    divisions: list[str] = Field(description="Of an office: the divisions its people work in.")
+    estates: list[str] = Field(description="Of an office: the ids of the estates it looks after.")
+    sample: bool = Field(description="Made up: the city has not confirmed it.")
 
 
 class ChangedDetail(Answer):
@@ -186,10 +192,19 @@ class SetCover(Body):
 
 @api.get("/organisation/units", access=Access.STAFF, roles=SEEN_BY)
 async def list_units(call: Call, params: OfDay) -> f.Listing[OrganisationUnit]:
-    """The city's units of a day, each with how many people have a duty in it."""
+    """The city's units of a day, its divisions and house-management offices, each with how many people have a duty in it."""
     request = organisation.ListUnitsRequest(day=params.day)
     found = await call.rpc("organisation", call.services.organisation.ListUnits, request)
-    return f.Listing[OrganisationUnit](items=[to_model(OrganisationUnit, each) for each in found.units])
+    offices = {each.code: each for each in call.edge.places.offices}
+    return f.Listing[OrganisationUnit](
+        items=[to_model(OrganisationUnit, each, **_of_office(offices.get(each.code))) for each in found.units]
+    )
+
+
+def _of_office(office: Office | None) -> dict[str, Any]:
+    if office is None:
+        return {"address": "", "telephone": "", "divisions": [], "estates": [], "sample": False}
+    return office.model_dump(include={"address", "telephone", "divisions", "estates", "sample"})
 
 
 @api.get("/organisation/appointments", access=Access.STAFF, roles=SEEN_BY)
