@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
 from playwright.async_api import Dialog, Locator, Route, expect
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.pages import PHONE, Visitor
+from tests.browser.pages import DESK, PHONE, Visitor
 from tests.support.families import Families
 
 pytestmark = pytest.mark.browser
@@ -191,6 +192,62 @@ async def test_a_list_is_sorted_filtered_turned_and_kept(families: Families, vis
     assert "skip=20" in served[-1]
     await expect(page.get_by_role("button", name="上一页")).to_be_enabled()
     await page.unroute_all(behavior="wait")
+
+
+async def test_views_go_with_whoever_keeps_them(visitor: NewVisitor) -> None:
+    """To another computer; named anew, the one a list opens with, on the first page; and one of an older release says what it lacks."""
+    reviewer = await visitor(DESK)
+    await reviewer.sign_on_official("district_reviewer", "410223", "/staff/cases?sort=no")
+    page = reviewer.page
+    await reviewer.press("常用视图")
+    await page.get_by_label("名称").fill("从旧到新")
+    await page.keyboard.press("Enter")
+    await reviewer.press("给视图“从旧到新”改名")
+    await page.get_by_label("名称").first.fill("最早的在前")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="最早的在前")).to_be_visible()
+    await reviewer.press("打开列表时用视图“最早的在前”")
+    await expect(page.locator(".list .panel .mark")).to_have_text("默认")
+    await is_whole(reviewer, "list-views")
+    # Under its name something else is kept instead.
+    await page.keyboard.press("Escape")
+    await page.get_by_label("阶段").select_option("street_review")
+    await reviewer.press("常用视图")
+    await page.get_by_label("名称").fill("最早的在前")
+    await reviewer.press("保存当前视图")
+    await expect(page.get_by_label("名称")).to_have_value("")
+
+    elsewhere = await visitor(DESK)
+    await elsewhere.sign_on_official("district_reviewer", "410223", "/staff")
+    there = elsewhere.page
+    await there.get_by_role("navigation", name="主要功能").get_by_role("link", name="申请查询").click()
+    await expect(there).to_have_url(re.compile(r"/staff/cases\?(?=.*sort=no)(?=.*stage=street_review)"))
+    await expect(there.get_by_label("阶段")).to_have_value("street_review")
+    await elsewhere.press("常用视图")
+    await there.get_by_role("link", name="全部，不用视图").click()
+    await expect(there.get_by_label("阶段")).to_have_value("")
+    # An address that asks for something is what it says.
+    await elsewhere.open("/staff/cases?overdue=1")
+    await expect(there.get_by_label("阶段")).to_have_value("")
+    await elsewhere.open("/staff")
+    await there.get_by_role("link", name="最早的在前").click()
+    await expect(there.get_by_label("阶段")).to_have_value("street_review")
+
+    await elsewhere.open("/staff/cases?colour=red")
+    await elsewhere.press("常用视图")
+    await there.get_by_label("名称").fill("红色的")
+    await elsewhere.press("保存当前视图")
+    await expect(there.locator(".view").filter(has_text="红色的")).to_contain_text("已经没有了")
+    await expect(there.locator(".view").filter(has_text="最早的在前")).not_to_contain_text("已经没有了")
+    await is_whole(elsewhere, "list-views-gone")
+    for name in ("红色的", "最早的在前"):
+        await elsewhere.press(f"删除视图“{name}”")
+    await expect(there.locator(".list .panel")).to_contain_text("把现在的筛选和排序存下来")
+    # Another one of the duty has none of them.
+    colleague = await visitor(DESK)
+    await colleague.sign_on_official("district_reviewer", "410223", "/staff/cases", 2)
+    await colleague.press("常用视图")
+    await expect(colleague.page.locator(".list .panel")).to_contain_text("把现在的筛选和排序存下来")
 
 
 async def test_a_list_is_taken_away_as_a_spreadsheet_for_a_purpose(families: Families, visitor: NewVisitor) -> None:

@@ -215,6 +215,9 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListAppointments", organisation.ListAppointmentsResponse(appointments=[given]))
     on("ListHandedOver", organisation.ListHandedOverResponse(handed_over=[organisation.HandedOver(account="s-2", duty="finance")]))
     on("ListUnits", organisation.ListUnitsResponse(units=[organisation.Unit(code="4102", kind="city")]))
+    view = organisation.View(id="v", list="/cases", name="我的", query="stage=waiting")
+    on("ListViews", organisation.ListViewsResponse(views=[view]))
+    on("KeepView", organisation.KeepViewResponse(view=view))
     changed = organisation.Change(seq=1, kind="ended", details=[organisation.Detail(name="until", after="2026-12-01")])
     on("ListChanges", organisation.ListChangesResponse(changes=[changed]))
     if operation.stream:

@@ -267,6 +267,9 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         PUT /session/acting
         GET /tasks
         POST /units
+        GET /views
+        DELETE /views/{id}
+        PUT /views/{id}
         GET /visits
     """
     wanted = {line.strip() for line in agreed.splitlines() if line.strip()}
@@ -340,6 +343,8 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "export_trial_balance",
                 "save_draft",
                 "delete_draft",
+                "keep_view",
+                "remove_view",
                 # It keeps nothing, and a visit ends once.
                 "print_form",
                 "close_visit",

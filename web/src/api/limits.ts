@@ -118,6 +118,10 @@ export const limits = {
     "address": 200,
     "certificate_no": 100
   },
+  "KeepView": {
+    "name": 20,
+    "query": 500
+  },
   "Letter": {
     "text": 4000,
     "about_name": 50

@@ -2614,6 +2614,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The reader's own views of lists, 50 at most
+         * @description Nobody has another's.
+         */
+        get: operations["list_views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keeps a view under an id of the caller's choice, new or changed
+         * @description The same again changes nothing, so it needs no Idempotency-Key. The one a list opens with takes that place from the one before.
+         */
+        put: operations["keep_view"];
+        post?: never;
+        /** Removes one of the caller's own views; also where there is none */
+        delete: operations["remove_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits": {
         parameters: {
             query?: never;
@@ -5477,6 +5518,27 @@ export interface components {
             /** Pay Url */
             pay_url: string;
         };
+        /** KeepView */
+        KeepView: {
+            /**
+             * List
+             * @example /cases
+             */
+            list: string;
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @default
+             * @example stage=street_review&sort=deadline_at
+             */
+            query: string;
+            /**
+             * Default
+             * @default false
+             */
+            default: boolean;
+        };
         /** Lease */
         Lease: {
             /** No */
@@ -7201,6 +7263,33 @@ export interface components {
              */
             base_digest: string;
         };
+        /** SavedView */
+        SavedView: {
+            /** Id */
+            id: string;
+            /**
+             * List
+             * @description The page it is of, by its path in the console.
+             */
+            list: string;
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @description Filters and order, as they stand in the page's address.
+             */
+            query: string;
+            /**
+             * Default
+             * @description What the list opens with.
+             */
+            default: boolean;
+        };
+        /** SavedViewList */
+        SavedViewList: {
+            /** Items */
+            items: components["schemas"]["SavedView"][];
+        };
         /** Search */
         Search: {
             /**
@@ -7915,7 +8004,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, NO_AUTHORISATION, AUTHORISATION_REVOKED, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, NO_AUTHORISATION, AUTHORISATION_REVOKED, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, VIEW_NAME_TAKEN, TOO_MANY_VIEWS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -8149,6 +8238,7 @@ export type HitList = components['schemas']['HitList'];
 export type Home = components['schemas']['Home'];
 export type Inbox = components['schemas']['Inbox'];
 export type Intent = components['schemas']['Intent'];
+export type KeepView = components['schemas']['KeepView'];
 export type Lease = components['schemas']['Lease'];
 export type LeasePage = components['schemas']['LeasePage'];
 export type Letter = components['schemas']['Letter'];
@@ -8235,6 +8325,8 @@ export type RuleCriterion = components['schemas']['RuleCriterion'];
 export type RuleSet = components['schemas']['RuleSet'];
 export type SaveDraft = components['schemas']['SaveDraft'];
 export type SavePolicyDraft = components['schemas']['SavePolicyDraft'];
+export type SavedView = components['schemas']['SavedView'];
+export type SavedViewList = components['schemas']['SavedViewList'];
 export type Search = components['schemas']['Search'];
 export type ServedAtCounter = components['schemas']['ServedAtCounter'];
 export type SessionView = components['schemas']['SessionView'];
@@ -14058,6 +14150,108 @@ export interface operations {
             409: components["responses"]["409"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    keep_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepView"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    remove_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];

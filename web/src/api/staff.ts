@@ -1,6 +1,6 @@
 /** What the console alone asks of the gateway, beside what everybody does: a phone does not fetch it. */
 import { api as everybodys, http, keyed, ofHousehold, only, orNull, reach, type Paged, type Sorted } from "./client";
-import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, Dossier, EndAppointment, Handling, NewBroadcast, NewUnit, OpenVisit, SavePolicyDraft, SetCover, WithdrawPolicy } from "./schema";
+import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, Dossier, EndAppointment, Handling, KeepView, NewBroadcast, NewUnit, OpenVisit, SavePolicyDraft, SetCover, WithdrawPolicy } from "./schema";
 
 /** Lists that may be longer than one person takes away at once. */
 export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
@@ -30,6 +30,9 @@ export const api = {
         body: { channel, document },
       }),
     ),
+  views: async () => (await only(http.GET("/api/v1/views"))).items,
+  keepView: (id: string, body: KeepView) => only(http.PUT("/api/v1/views/{id}", { params: { path: { id } }, body })),
+  removeView: (id: string) => only(http.DELETE("/api/v1/views/{id}", { params: { path: { id } } })),
   tasks: (query: Sorted & { state?: string; overdue?: boolean }) => only(http.GET("/api/v1/tasks", { params: { query } })),
   desk: () => only(http.GET("/api/v1/desk")),
   operations: () => only(http.GET("/api/v1/operations")),

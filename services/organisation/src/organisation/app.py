@@ -16,6 +16,7 @@ from organisation.parts import Parts, units_of
 from organisation.servicer import OrganisationServicer
 from organisation.settings import Settings
 from organisation.store import Names
+from organisation.views import Views
 
 NAME = "organisation"
 SERVICE = pb.DESCRIPTOR.services_by_name["OrganisationService"].full_name
@@ -27,5 +28,5 @@ async def application(settings: Settings) -> AsyncIterator[GrpcServer]:
     async with composing(settings, NAME) as made:
         profile = anju_profile.load(settings.profile_dir, production=settings.production)
         places = Places.of(settings.profile_dir, profile)
-        servicer = OrganisationServicer(Parts(made.database, Names(made.ring), units_of(profile, places)))
+        servicer = OrganisationServicer(Parts(made.database, Names(made.ring), units_of(profile, places)), Views(made.database, made.ring))
         yield await made.serve(SERVICE, rpc.add_OrganisationServiceServicer_to_server, servicer)

@@ -61,6 +61,18 @@ ALREADY_OVER: Final = Problem(
     "已经结束，不用再办理。",
     "It is over already; there is nothing left to end.",
 )
+VIEW_NAME_TAKEN: Final = Problem(
+    "VIEW_NAME_TAKEN",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "这个列表已有同名的视图，请换一个名称。",
+    "The list has a view of this name; choose another.",
+)
+TOO_MANY_VIEWS: Final = Problem(
+    "TOO_MANY_VIEWS",
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "您保存的视图已达 50 个，请先删除不用的。",
+    "You keep 50 views already; remove one you do not use.",
+)
 
 
 def invalid_field(pointer: str, code: str, zh: str, en: str) -> Refusal:

@@ -13,14 +13,16 @@ from organisation.importing import import_people
 from organisation.parts import Parts
 from organisation.reading import Reading
 from organisation.standings import Standings
+from organisation.views import Views
 
 
 class OrganisationServicer(rpc.OrganisationServiceServicer):
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, views: Views) -> None:
         self._parts = parts
         self._standings = Standings(parts)
         self._reading = Reading(parts)
         self._appointing = Appointing(parts)
+        self._views = views
 
     async def GetStanding(self, request: pb.GetStandingRequest, context: Any) -> pb.GetStandingResponse:
         return await self._standings.of(current_caller())
@@ -60,3 +62,13 @@ class OrganisationServicer(rpc.OrganisationServiceServicer):
 
     async def EndCover(self, request: pb.EndCoverRequest, context: Any) -> pb.EndCoverResponse:
         return pb.EndCoverResponse(person=await self._reading.person(await self._appointing.end_cover(current_caller(), request)))
+
+    async def ListViews(self, request: pb.ListViewsRequest, context: Any) -> pb.ListViewsResponse:
+        return await self._views.all(current_caller())
+
+    async def KeepView(self, request: pb.KeepViewRequest, context: Any) -> pb.KeepViewResponse:
+        return pb.KeepViewResponse(view=await self._views.keep(current_caller(), request.view))
+
+    async def RemoveView(self, request: pb.RemoveViewRequest, context: Any) -> pb.RemoveViewResponse:
+        await self._views.remove(current_caller(), request.id)
+        return pb.RemoveViewResponse()

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -97,3 +97,18 @@ class Change(Base, table=True):
     subject_id: str
     before: dict[str, Any] = Field(sa_type=JSONB)
     after: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class View(Base, table=True):
+    """How somebody wants to see a list again. His own and nobody's record: it goes when he removes it."""
+
+    __tablename__ = "list_view"
+    __table_args__ = (Index("ux_list_view_default", "account", "list", unique=True, postgresql_where=text("is_default")),)
+
+    account: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    list: str
+    is_default: bool
+    # Its name and filters: what people type may hold anything.
+    sealed: bytes
+    changed_at: datetime = Field(sa_type=DateTime(timezone=True))

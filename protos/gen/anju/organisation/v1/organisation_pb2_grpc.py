@@ -99,6 +99,21 @@ class OrganisationServiceStub:
                 request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.SerializeToString,
                 response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.FromString,
                 _registered_method=True)
+        self.ListViews = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/ListViews',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsResponse.FromString,
+                _registered_method=True)
+        self.KeepView = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/KeepView',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewResponse.FromString,
+                _registered_method=True)
+        self.RemoveView = channel.unary_unary(
+                '/anju.organisation.v1.OrganisationService/RemoveView',
+                request_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewRequest.SerializeToString,
+                response_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewResponse.FromString,
+                _registered_method=True)
 
 
 class OrganisationServiceServicer:
@@ -198,6 +213,29 @@ class OrganisationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListViews(self, request, context):
+        """-- what somebody keeps for himself --------------------------------------------------------------------------------------------------------
+
+        The caller's own views of lists, by name; nobody has another's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KeepView(self, request, context):
+        """Keeps one, or changes it; the same again changes nothing. VIEW_NAME_TAKEN, TOO_MANY_VIEWS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveView(self, request, context):
+        """Also where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrganisationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -265,6 +303,21 @@ def add_OrganisationServiceServicer_to_server(servicer, server):
                     servicer.ListChanges,
                     request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.FromString,
                     response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.SerializeToString,
+            ),
+            'ListViews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListViews,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsResponse.SerializeToString,
+            ),
+            'KeepView': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepView,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewResponse.SerializeToString,
+            ),
+            'RemoveView': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveView,
+                    request_deserializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewRequest.FromString,
+                    response_serializer=anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -618,6 +671,87 @@ class OrganisationService:
             '/anju.organisation.v1.OrganisationService/ListChanges',
             anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesRequest.SerializeToString,
             anju_dot_organisation_dot_v1_dot_organisation__pb2.ListChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListViews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/ListViews',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.ListViewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/KeepView',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.KeepViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.organisation.v1.OrganisationService/RemoveView',
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewRequest.SerializeToString,
+            anju_dot_organisation_dot_v1_dot_organisation__pb2.RemoveViewResponse.FromString,
             options,
             channel_credentials,
             insecure,

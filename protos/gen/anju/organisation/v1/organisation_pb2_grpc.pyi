@@ -63,6 +63,15 @@ class OrganisationServiceStub:
     """The second of the four eyes: confirms or rejects what was proposed."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]
     """Who has changed what, the newest first."""
+    ListViews: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.ListViewsRequest, _organisation_pb2.ListViewsResponse]
+    """-- what somebody keeps for himself --------------------------------------------------------------------------------------------------------
+
+    The caller's own views of lists, by name; nobody has another's.
+    """
+    KeepView: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.KeepViewRequest, _organisation_pb2.KeepViewResponse]
+    """Keeps one, or changes it; the same again changes nothing. VIEW_NAME_TAKEN, TOO_MANY_VIEWS."""
+    RemoveView: _grpc.UnaryUnaryMultiCallable[_organisation_pb2.RemoveViewRequest, _organisation_pb2.RemoveViewResponse]
+    """Also where there is none."""
 
 @_typing.type_check_only
 class OrganisationServiceAsyncStub(OrganisationServiceStub):
@@ -99,6 +108,15 @@ class OrganisationServiceAsyncStub(OrganisationServiceStub):
     """The second of the four eyes: confirms or rejects what was proposed."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListChangesRequest, _organisation_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Who has changed what, the newest first."""
+    ListViews: _aio.UnaryUnaryMultiCallable[_organisation_pb2.ListViewsRequest, _organisation_pb2.ListViewsResponse]  # type: ignore[assignment]
+    """-- what somebody keeps for himself --------------------------------------------------------------------------------------------------------
+
+    The caller's own views of lists, by name; nobody has another's.
+    """
+    KeepView: _aio.UnaryUnaryMultiCallable[_organisation_pb2.KeepViewRequest, _organisation_pb2.KeepViewResponse]  # type: ignore[assignment]
+    """Keeps one, or changes it; the same again changes nothing. VIEW_NAME_TAKEN, TOO_MANY_VIEWS."""
+    RemoveView: _aio.UnaryUnaryMultiCallable[_organisation_pb2.RemoveViewRequest, _organisation_pb2.RemoveViewResponse]  # type: ignore[assignment]
+    """Also where there is none."""
 
 class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -210,5 +228,32 @@ class OrganisationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_organisation_pb2.ListChangesResponse, _abc.Awaitable[_organisation_pb2.ListChangesResponse]]:
         """Who has changed what, the newest first."""
+
+    @_abc_1.abstractmethod
+    def ListViews(
+        self,
+        request: _organisation_pb2.ListViewsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.ListViewsResponse, _abc.Awaitable[_organisation_pb2.ListViewsResponse]]:
+        """-- what somebody keeps for himself --------------------------------------------------------------------------------------------------------
+
+        The caller's own views of lists, by name; nobody has another's.
+        """
+
+    @_abc_1.abstractmethod
+    def KeepView(
+        self,
+        request: _organisation_pb2.KeepViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.KeepViewResponse, _abc.Awaitable[_organisation_pb2.KeepViewResponse]]:
+        """Keeps one, or changes it; the same again changes nothing. VIEW_NAME_TAKEN, TOO_MANY_VIEWS."""
+
+    @_abc_1.abstractmethod
+    def RemoveView(
+        self,
+        request: _organisation_pb2.RemoveViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_organisation_pb2.RemoveViewResponse, _abc.Awaitable[_organisation_pb2.RemoveViewResponse]]:
+        """Also where there is none."""
 
 def add_OrganisationServiceServicer_to_server(servicer: OrganisationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

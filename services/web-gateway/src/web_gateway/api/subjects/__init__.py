@@ -39,6 +39,7 @@ from web_gateway.api.subjects import (  # noqa: F401
     search,
     session,
     stock,
+    views,
 )
 
 APIS: Final[tuple[Api, ...]] = (
@@ -69,6 +70,7 @@ APIS: Final[tuple[Api, ...]] = (
     query_objections.api,
     recusals.api,
     stock.api,
+    views.api,
     organisation.api,
     bills.ledger,
 )
