@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from anju.casework.v1 import casework_pb2 as pb
 from anju.common.v1 import common_pb2 as common
+from anju_calendar import SHANGHAI
 from chassis.errors import Refusal
 from chassis.identity import Caller
 from chassis.ids import new_id
@@ -189,6 +190,27 @@ async def test_counters_count_every_case_of_the_division(desk: Desk) -> None:
     after = await count()
     assert after["street_review"] == before.get("street_review", 0) + 1
     assert after["submitted"] == before.get("submitted", 0) + 1
+
+
+async def test_counters_tell_what_has_changed_as_the_list_does(office: Office) -> None:
+    desk = office.desk
+
+    async def changed(since: str) -> tuple[int, int]:
+        answer = await desk.call(CLERK, "GetCounters", pb.GetCountersRequest(changed_since=since))
+        [submitted] = [counter for counter in answer.counters if counter.stage == "submitted"]
+        asked = pb.ListApplicationsRequest(stage="submitted", changed_since=since, page=common.PageRequest(count=True, only_count=True))
+        assert submitted.changed == (await desk.call(CLERK, "ListApplications", asked)).page.total
+        return submitted.count, submitted.changed
+
+    no = (await desk.submit(someone())).no
+    await desk.submit(someone())
+    today, tomorrow = ((datetime.now(SHANGHAI) + timedelta(days=days)).date().isoformat() for days in (0, 1))
+    count, before = await changed(today)
+    assert count >= before >= 2
+    await office.rows("UPDATE application SET updated_at = now() - interval '3 days' WHERE no = $1", no)
+    assert await changed(today) == (count, before - 1)
+    assert await changed(tomorrow) == (count, 0)
+    assert await reason_of(desk.call(CLERK, "GetCounters", pb.GetCountersRequest(changed_since="yesterday"))) == "INVALID_FIELDS"
 
 
 async def test_pages_give_every_case_once_newest_first(desk: Desk) -> None:

@@ -416,7 +416,7 @@ async def test_homes_bills_and_messages(gateway: World) -> None:
 async def test_what_officials_do_with_the_stock_and_read(gateway: World) -> None:
     gateway.backstage.on("OfferVacantUnits", housing.OfferVacantUnitsResponse(offers=[housing.Offer(id="o-1")], still_waiting=2))
     gateway.backstage.on("AddUnits", housing.AddUnitsResponse(units=[housing.Unit(id="u-1")]))
-    counter = casework.Counter(district="410202", street="410202001", stage="street_review", count=4)
+    counter = casework.Counter(district="410202", street="410202001", stage="street_review", count=4, changed=3)
     gateway.backstage.on("GetCounters", casework.GetCountersResponse(counters=[counter]))
     account = payments.AccountBalance(account="bank:ccb", title="银行存款", debit_fen=5)
     gateway.backstage.on("GetTrialBalance", payments.GetTrialBalanceResponse(accounts=[account]))
@@ -436,7 +436,9 @@ async def test_what_officials_do_with_the_stock_and_read(gateway: World) -> None
     }
     assert (await manager.post(f"{API}/units", {"units": [unit]})).status == 201
     counters = (await manager.get(f"{API}/counters")).json["items"]
-    assert (counters[0]["district_name"], counters[0]["count"]) == ("龙亭区", 4)
+    assert (counters[0]["district_name"], counters[0]["count"], counters[0]["changed"]) == ("龙亭区", 4, 3)
+    since = (await manager.get(f"{API}/desk")).json["since"]
+    assert gateway.backstage.last("GetCounters").request.changed_since == since
     assert counters[0]["street_name"] != counters[0]["street"]
     finance = await gateway.official("finance")
     assert (await finance.get(f"{API}/ledger/trial-balance")).json["items"][0]["debit_fen"] == 5

@@ -969,7 +969,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many cases are at which stage, per district and street, within the official's reach */
+        /** How many cases are at which stage, per district and street, within the official's reach, and how many of them have changed since yesterday */
         get: operations["get_counters"];
         put?: never;
         post?: never;
@@ -4118,6 +4118,11 @@ export interface components {
             stage: string;
             /** Count */
             count: number;
+            /**
+             * Changed
+             * @description Of them changed since the beginning of yesterday, in China.
+             */
+            changed: number;
         };
         /** CounterList */
         CounterList: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from anju.casework.v1 import casework_pb2 as pb
@@ -112,10 +113,7 @@ class Reading:
     # -- lists -------------------------------------------------------------------------------------------------------------------------------
 
     async def cases(self, caller: Caller, request: pb.ListApplicationsRequest) -> pb.ListApplicationsResponse:
-        try:
-            since = start_of_day(bounds.day(request.changed_since)) if request.changed_since else None
-        except ValueError:
-            raise invalid([wrong("/changed_since", "请写成 2026-11-26 这样的日期。", "Write a day as 2026-11-26.")]) from None
+        since = _since(request.changed_since)
         async with self._parts.database.statements() as session:
             shown, info = await store.list_cases(
                 session,
@@ -157,9 +155,12 @@ class Reading:
 
     async def counters(self, caller: Caller, request: pb.GetCountersRequest) -> pb.GetCountersResponse:
         async with self._parts.database.statements() as session:
-            rows = await store.counters(session, caller.divisions, request.district)
+            rows = await store.counters(session, caller.divisions, request.district, _since(request.changed_since))
         return pb.GetCountersResponse(
-            counters=[pb.Counter(district=district, street=street, stage=stage, count=count) for district, street, stage, count in rows]
+            counters=[
+                pb.Counter(district=district, street=street, stage=stage, count=count, changed=changed)
+                for district, street, stage, count, changed in rows
+            ]
         )
 
     async def review(self, caller: Caller, no: str) -> pb.GetReviewResponse:
@@ -320,3 +321,11 @@ def _number(cursor: str) -> int | None:
 
 def _notice_key(row: tuple[Notice, Application]) -> tuple[paging.Part, ...]:
     return (row[0].id or 0,)
+
+
+def _since(day: str) -> datetime | None:
+    """Its beginning in China. Raises Refusal(INVALID_FIELDS)."""
+    try:
+        return start_of_day(bounds.day(day)) if day else None
+    except ValueError:
+        raise invalid([wrong("/changed_since", "请写成 2026-11-26 这样的日期。", "Write a day as 2026-11-26.")]) from None

@@ -2046,15 +2046,19 @@ class GetCountersRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DISTRICT_FIELD_NUMBER: _builtins.int
+    CHANGED_SINCE_FIELD_NUMBER: _builtins.int
     district: _builtins.str
+    changed_since: _builtins.str
+    """From the beginning of this day in China changes are counted, YYYY-MM-DD; empty for not at all."""
     def __init__(
         self,
         *,
         district: _builtins.str = ...,
+        changed_since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_since", b"changed_since", "district", b"district"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2068,10 +2072,13 @@ class Counter(_message.Message):
     STREET_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
     district: _builtins.str
     street: _builtins.str
     stage: _builtins.str
     count: _builtins.int
+    changed: _builtins.int
+    """Of them changed since then."""
     def __init__(
         self,
         *,
@@ -2079,10 +2086,11 @@ class Counter(_message.Message):
         street: _builtins.str = ...,
         stage: _builtins.str = ...,
         count: _builtins.int = ...,
+        changed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "district", b"district", "stage", b"stage", "street", b"street"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "count", b"count", "district", b"district", "stage", b"stage", "street", b"street"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

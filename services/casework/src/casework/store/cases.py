@@ -104,10 +104,11 @@ async def cases_in_reach(
     return (await session.execute(query.join(Dossier, now).where(named))).scalars().all()
 
 
-async def counters(session: AsyncSession, divisions: Sequence[str], district: str) -> Sequence[Any]:
-    """Rows (district, street, stage, count)."""
+async def counters(session: AsyncSession, divisions: Sequence[str], district: str, changed_since: datetime | None) -> Sequence[Any]:
+    """Rows (district, street, stage, count, how many of them changed since)."""
     place = (col(Application.district), col(Application.street), col(Application.stage))
-    query = select(*place, func.count()).where(in_divisions(col(Application.street), divisions)).group_by(*place).order_by(*place)
+    changed = func.count().filter(col(Application.updated_at) >= changed_since) if changed_since is not None else literal(0)
+    query = select(*place, func.count(), changed).where(in_divisions(col(Application.street), divisions)).group_by(*place).order_by(*place)
     if district:
         query = query.where(col(Application.district) == district)
     return (await session.execute(query)).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -59,6 +59,11 @@ def _single(field: Any, value: Any, locale: Locale) -> Any:
 
 def instant(value: Timestamp) -> datetime:
     return value.ToDatetime(UTC).astimezone(ZONE)
+
+
+def yesterday() -> date:
+    """In China; what has changed since then is what is new to somebody in the morning."""
+    return datetime.now(ZONE).date() - timedelta(days=1)
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final, Literal
 
 from anju.casework.v1 import casework_pb2 as casework
@@ -13,12 +13,11 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.payments.v1 import payments_pb2 as payments
-from anju_calendar import local_date
 from chassis.errors import Refusal
 from pydantic import Field
 
 from web_gateway.api import fields as f
-from web_gateway.api.convert import to_model
+from web_gateway.api.convert import to_model, yesterday
 from web_gateway.api.layer import Access, Answer, Api, Call
 from web_gateway.api.subjects.reads import readers
 
@@ -143,7 +142,7 @@ async def get_desk(call: Call) -> Desk:
 
     A service that does not answer takes nothing from the others: its numbers are null.
     """
-    since = local_date(datetime.now(UTC)) - timedelta(days=1)
+    since = yesterday()
     names = list(dict.fromkeys(name for role in call.person.roles for name in OF_DUTY.get(role, ())))
     handed_over, *figures = await asyncio.gather(_handed_over(call), *(_figure(call, name, since) for name in names))
     return Desk(figures=figures, handed_over=handed_over, since=since)

@@ -10,7 +10,7 @@ from anju.eligibility.v1 import eligibility_pb2 as eligibility
 from pydantic import Field
 
 from web_gateway.api import fields as f
-from web_gateway.api.convert import answered, enum_number, to_model
+from web_gateway.api.convert import answered, enum_number, to_model, yesterday
 from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, IfMatch
 from web_gateway.api.problems import Kind
 from web_gateway.api.subjects.applications import Application, application
@@ -94,6 +94,7 @@ class Counter(Answer):
     street_name: str
     stage: f.Stage
     count: int
+    changed: int = Field(description="Of them changed since the beginning of yesterday, in China.")
 
 
 class CriterionResult(Answer):
@@ -206,9 +207,10 @@ async def list_tasks(call: Call, params: TaskFilter) -> f.Page[Task]:
 
 @api.get("/counters", access=Access.STAFF)
 async def get_counters(call: Call, params: f.InDistrict) -> f.Listing[Counter]:
-    """How many cases are at which stage, per district and street, within the official's reach."""
+    """How many cases are at which stage, per district and street, within the official's reach, and how many of them have changed since yesterday."""
     profile = call.edge.profile
-    found = await call.rpc("casework", call.services.casework.GetCounters, casework.GetCountersRequest(district=params.district))
+    request = casework.GetCountersRequest(district=params.district, changed_since=yesterday().isoformat())
+    found = await call.rpc("casework", call.services.casework.GetCounters, request)
     return f.Listing[Counter](
         items=[
             to_model(Counter, item, district_name=profile.name_of(item.district), street_name=profile.name_of(item.street))
