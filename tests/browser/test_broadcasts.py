@@ -50,3 +50,14 @@ async def test_one_writes_a_second_releases_and_the_household_reads_it(families:
     await phone.sign_on_citizen(family.dossier["members"][0]["id_number"], "/inbox")
     await expect(phone.page.locator("main")).to_contain_text(TITLE)
     await expect(phone.page.locator("main")).to_contain_text("<b>不加粗</b>")
+
+
+async def test_the_texts_of_messages_are_read_in_both_languages(visitor: NewVisitor) -> None:
+    auditor = await visitor(DESK)
+    await auditor.sign_on_official("auditor", "", "/staff/templates")
+    await auditor.page.get_by_label("搜索文本").fill("请补正")
+    card = auditor.page.locator("section.card").filter(has_text="Please correct your application")
+    await expect(card).to_contain_text("起算法定期限")
+    await expect(card).to_contain_text("2026年12月1日")
+    assert not await auditor.violations()
+    await auditor.picture("desk-templates")

@@ -1,4 +1,4 @@
-"""A counter goes on when the network, the sign-on or the power does not: what is typed is kept sealed for the clerk alone, and sent once (ADR 22)."""
+"""A counter goes on when the network, the sign-on or the power does not: what is typed is kept sealed for the clerk alone, and sent once (ADR 24)."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ STAFF = {
     "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
     "finance": ("/staff/arrears", "/staff/ledger"),
     "city_reviewer": (
+        "/staff/templates",
         "/staff/complaints",
         "/staff/broadcasts",
         "/staff/broadcasts/new",

@@ -14,6 +14,7 @@ from anju.common.v1 import common_pb2 as common
 from anju.notifications.v1 import notifications_pb2 as pb
 from chassis.errors import UNAVAILABLE, Refusal
 from chassis.identity import Caller
+from notifications.domain.templates import catalogue
 from notifications.tables import MIGRATIONS
 
 from tests.conftest import MakeDatabase
@@ -232,3 +233,16 @@ async def test_the_same_key_writes_one(city: World) -> None:
     assert await city.rows("SELECT count(*) FROM broadcast") == [(1,)]
     # What was written is no text of the table: it is sealed like every message.
     assert TEXT.encode() not in (await city.rows("SELECT content FROM broadcast"))[0][0]
+
+
+async def test_every_text_can_be_read_before_anybody_is_told_it(city: World) -> None:
+    found = (await city.client.call(city.stub.ListTemplates, pb.ListTemplatesRequest(), caller=staff("auditor", "4102"))).templates
+    assert {each.id: each.version for each in found} == {id: each.version for id, each in catalogue().items()}
+    for each in found:
+        texts = [text for words in (each.zh, each.en) for text in (words.title, words.body)]
+        assert all(texts)
+        assert not any("{" in text for text in texts), each.id
+        assert bool(each.zh.sms) == bool(each.en.sms) == catalogue()[each.id].sms
+    [one] = [each for each in found if each.id == "returned_for_correction"]
+    assert one.starts_clock
+    assert "2026年12月1日" in one.zh.body

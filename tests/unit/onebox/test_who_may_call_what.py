@@ -172,7 +172,7 @@ def test_a_step_of_a_workflow_is_the_workers_and_leases_are_nobodys_to_read_who_
     # Letters lie at the street's desk.
     letters = {"ListLetters", "PrintLetters", "MarkLetter"}
     # What is told to many households is the city's word.
-    broadcasts = {"ListBroadcasts", "GetBroadcast", "WriteBroadcast", "StepBroadcast"}
+    broadcasts = {"ListTemplates", "ListBroadcasts", "GetBroadcast", "WriteBroadcast", "StepBroadcast"}
     apart = {*COUNTER, *shelf, *evaluated, *letters, *broadcasts}
     for row in rows.values():
         assert not row.people & reviewers or row.people >= reviewers or row.method in apart, row.method

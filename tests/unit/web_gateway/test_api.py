@@ -222,6 +222,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /letters/print
         POST /letters/{id}/step
         GET /looks
+        GET /message-templates
         GET /my-complaints
         GET /myself/authorisations
         DELETE /myself/authorisations/{id}

@@ -890,7 +890,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Under which a browser keeps what its clerk has typed and could not send yet (ADR 22)
+         * Under which a browser keeps what its clerk has typed and could not send yet (ADR 24)
          * @description Nobody else is given it, on any device. Roles: street_clerk.
          */
         get: operations["get_device_key"];
@@ -1800,6 +1800,26 @@ export interface paths {
          * @description What one official took away in files of one list for one purpose on one day is one look. Roles: auditor.
          */
         get: operations["list_looks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every text people may be told, its blanks filled by examples
+         * @description Roles: city_reviewer, auditor, operator.
+         */
+        get: operations["list_message_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5809,6 +5829,33 @@ export interface components {
              */
             bill: string;
         };
+        /** MessageTemplate */
+        MessageTemplate: {
+            /** Id */
+            id: string;
+            /**
+             * Audience
+             * @enum {string}
+             */
+            audience: "citizen" | "staff";
+            /**
+             * Version
+             * @description Which text it is, as it stands on every message sent.
+             */
+            version: string;
+            /**
+             * Starts Clock
+             * @description Its day begins a time the law gives the household.
+             */
+            starts_clock: boolean;
+            zh: components["schemas"]["TemplateWords"];
+            en: components["schemas"]["TemplateWords"];
+        };
+        /** MessageTemplateList */
+        MessageTemplateList: {
+            /** Items */
+            items: components["schemas"]["MessageTemplate"][];
+        };
         /** NamedDistrict */
         NamedDistrict: {
             /** Code */
@@ -7638,6 +7685,18 @@ export interface components {
              */
             total: number | null;
         };
+        /** TemplateWords */
+        TemplateWords: {
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /**
+             * Sms
+             * @description What a phone shows; empty for what stands among the messages only.
+             */
+            sms: string;
+        };
         /** Tenancy */
         Tenancy: {
             waiting: components["schemas"]["WaitingEntry"] | null;
@@ -8255,6 +8314,8 @@ export type LookupList = components['schemas']['LookupList'];
 export type Member = components['schemas']['Member'];
 export type MemberConsent = components['schemas']['MemberConsent'];
 export type Message = components['schemas']['Message'];
+export type MessageTemplate = components['schemas']['MessageTemplate'];
+export type MessageTemplateList = components['schemas']['MessageTemplateList'];
 export type NamedDistrict = components['schemas']['NamedDistrict'];
 export type NewAuthorisation = components['schemas']['NewAuthorisation'];
 export type NewBroadcast = components['schemas']['NewBroadcast'];
@@ -8346,6 +8407,7 @@ export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
+export type TemplateWords = components['schemas']['TemplateWords'];
 export type Tenancy = components['schemas']['Tenancy'];
 export type TextsView = components['schemas']['TextsView'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
@@ -12362,6 +12424,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OneLookPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    list_message_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageTemplateList"];
                 };
             };
             400: components["responses"]["400"];

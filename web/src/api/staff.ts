@@ -119,6 +119,7 @@ export const api = {
   publishPolicy: (id: string, digest: string) =>
     only(http.POST("/api/v1/policy-drafts/{id}/publication", { params: { path: { id } }, body: { digest } })),
   withdrawPolicy: (id: string, body: WithdrawPolicy) => only(http.POST("/api/v1/policies/{id}/withdrawal", { params: { path: { id } }, body })),
+  messageTemplates: async () => (await only(http.GET("/api/v1/message-templates"))).items,
   broadcasts: (query: Sorted & { state?: string }) => only(http.GET("/api/v1/broadcasts", { params: { query } })),
   broadcast: (id: string) => orNull(only(http.GET("/api/v1/broadcasts/{id}", { params: { path: { id } } }))),
   writeBroadcast: (key: string, body: NewBroadcast) => only(http.POST("/api/v1/broadcasts", { params: { header: keyed(key) }, body })),

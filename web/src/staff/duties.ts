@@ -44,6 +44,7 @@ export type Icon =
   | "letters"
   | "policies"
   | "broadcasts"
+  | "templates"
   | "complaints";
 
 /** A page is an entry here, and the router, the navigation and the help follow. */
@@ -206,6 +207,14 @@ export const PAGES: Page[] = [
     help: "help.policy_edit",
     roles: ["city_reviewer", "auditor"],
     component: () => import("./pages/PolicyPage.vue"),
+  },
+  {
+    path: "/templates",
+    title: "templates.title",
+    nav: { name: "templates.title", group: "oversight", icon: "templates" },
+    help: "help.templates",
+    roles: ["city_reviewer", "operator", "auditor"],
+    component: () => import("./pages/TemplatesPage.vue"),
   },
   {
     path: "/broadcasts",

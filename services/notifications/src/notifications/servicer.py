@@ -23,7 +23,7 @@ from notifications.broadcasts import Broadcasts
 from notifications.channels.sms import BadReceiptsError, ForgedReceiptsError, SmsReceipts
 from notifications.delivery import Contacts, Deliveries
 from notifications.domain.templates import Audience, Template, catalogue
-from notifications.domain.values import Fact, is_month, is_term
+from notifications.domain.values import BLANKS, EXAMPLES, Fact, is_month, is_term
 from notifications.errors import BAD_RECEIPT_SIGNATURE, BAD_RECEIPTS, NO_TEMPLATE
 from notifications.letters import Letters
 from notifications.store import Sealed
@@ -123,6 +123,9 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
     async def MarkLetter(self, request: pb.MarkLetterRequest, context: Any) -> pb.MarkLetterResponse:
         return pb.MarkLetterResponse(letter=await self._letters.mark(request))
 
+    async def ListTemplates(self, request: pb.ListTemplatesRequest, context: Any) -> pb.ListTemplatesResponse:
+        return pb.ListTemplatesResponse(templates=[_preview(each) for each in catalogue().values()])
+
     async def ListBroadcasts(self, request: pb.ListBroadcastsRequest, context: Any) -> pb.ListBroadcastsResponse:
         return await self._broadcasts.list(request)
 
@@ -176,6 +179,16 @@ class NotificationsServicer(rpc.NotificationsServiceServicer):
             leads_to=_leads_to(entry.message.template),
             bill=entry.message.bill,
         )
+
+
+def _preview(template: Template) -> pb.MessageTemplate:
+    shown = template.render({name: EXAMPLES[BLANKS[name]] for name in template.blanks})
+    words = [
+        pb.MessageTemplate.Words(title=each.title, body=each.body, sms=each.sms if template.sms else "") for each in (shown.zh, shown.en)
+    ]
+    return pb.MessageTemplate(
+        id=template.id, audience=template.audience, version=template.version, starts_clock=template.starts_clock, zh=words[0], en=words[1]
+    )
 
 
 def _leads_to(template: str) -> str:

@@ -1,5 +1,5 @@
 /** What a clerk types at a counter outlives the network, the sign-on and the power: kept in this browser, sealed under a key which the server gives to the
- * same clerk alone, on this device alone, when he is signed on (ADR 22). Nobody else who uses the machine can read it, and nothing is kept without the key. */
+ * same clerk alone, on this device alone, when he is signed on (ADR 24). Nobody else who uses the machine can read it, and nothing is kept without the key. */
 import { api } from "@/api/staff";
 import type { SubmitApplication } from "@/api/schema";
 import type { Draft } from "@/citizen/apply/draft";

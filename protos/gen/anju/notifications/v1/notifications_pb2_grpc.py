@@ -74,6 +74,11 @@ class NotificationsServiceStub:
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
                 response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
                 _registered_method=True)
+        self.ListTemplates = channel.unary_unary(
+                '/anju.notifications.v1.NotificationsService/ListTemplates',
+                request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
         self.ListBroadcasts = channel.unary_unary(
                 '/anju.notifications.v1.NotificationsService/ListBroadcasts',
                 request_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListBroadcastsRequest.SerializeToString,
@@ -161,6 +166,13 @@ class NotificationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTemplates(self, request, context):
+        """Every text people may be told, with its blanks filled by examples: what they will read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBroadcasts(self, request, context):
         """Notices to many households at once (群发通知): those of the caller's divisions, the newest first.
         """
@@ -240,6 +252,11 @@ def add_NotificationsServiceServicer_to_server(servicer, server):
                     servicer.MarkLetter,
                     request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.FromString,
                     response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.SerializeToString,
+            ),
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesResponse.SerializeToString,
             ),
             'ListBroadcasts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBroadcasts,
@@ -483,6 +500,33 @@ class NotificationsService:
             '/anju.notifications.v1.NotificationsService/MarkLetter',
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterRequest.SerializeToString,
             anju_dot_notifications_dot_v1_dot_notifications__pb2.MarkLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.notifications.v1.NotificationsService/ListTemplates',
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesRequest.SerializeToString,
+            anju_dot_notifications_dot_v1_dot_notifications__pb2.ListTemplatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

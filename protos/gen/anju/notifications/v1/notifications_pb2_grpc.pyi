@@ -52,6 +52,8 @@ class NotificationsServiceStub:
     """
     MarkLetter: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]
     """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+    ListTemplates: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.ListTemplatesRequest, _notifications_pb2.ListTemplatesResponse]
+    """Every text people may be told, with its blanks filled by examples: what they will read."""
     ListBroadcasts: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.ListBroadcastsRequest, _notifications_pb2.ListBroadcastsResponse]
     """Notices to many households at once (群发通知): those of the caller's divisions, the newest first."""
     GetBroadcast: _grpc.UnaryUnaryMultiCallable[_notifications_pb2.GetBroadcastRequest, _notifications_pb2.GetBroadcastResponse]
@@ -89,6 +91,8 @@ class NotificationsServiceAsyncStub(NotificationsServiceStub):
     """
     MarkLetter: _aio.UnaryUnaryMultiCallable[_notifications_pb2.MarkLetterRequest, _notifications_pb2.MarkLetterResponse]  # type: ignore[assignment]
     """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+    ListTemplates: _aio.UnaryUnaryMultiCallable[_notifications_pb2.ListTemplatesRequest, _notifications_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Every text people may be told, with its blanks filled by examples: what they will read."""
     ListBroadcasts: _aio.UnaryUnaryMultiCallable[_notifications_pb2.ListBroadcastsRequest, _notifications_pb2.ListBroadcastsResponse]  # type: ignore[assignment]
     """Notices to many households at once (群发通知): those of the caller's divisions, the newest first."""
     GetBroadcast: _aio.UnaryUnaryMultiCallable[_notifications_pb2.GetBroadcastRequest, _notifications_pb2.GetBroadcastResponse]  # type: ignore[assignment]
@@ -171,6 +175,14 @@ class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notifications_pb2.MarkLetterResponse, _abc.Awaitable[_notifications_pb2.MarkLetterResponse]]:
         """What became of a printed letter. FAILED_PRECONDITION/LETTER_IS_ELSEWHERE for a step out of order; the same step again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListTemplates(
+        self,
+        request: _notifications_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notifications_pb2.ListTemplatesResponse, _abc.Awaitable[_notifications_pb2.ListTemplatesResponse]]:
+        """Every text people may be told, with its blanks filled by examples: what they will read."""
 
     @_abc_1.abstractmethod
     def ListBroadcasts(

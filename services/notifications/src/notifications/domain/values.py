@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -89,6 +89,21 @@ class Fact:
             case "words", (str(), str(en)):
                 return en
         return str(self.value)
+
+
+# What a preview fills the blanks with.
+EXAMPLES: Final[Mapping[Kind, Fact]] = MappingProxyType(
+    {
+        "text": Fact("text", "××××"),
+        "day": Fact("day", datetime(2026, 12, 1, 4, tzinfo=UTC)),
+        "month": Fact("month", "202612"),
+        "fen": Fact("fen", 48_650),
+        "count": Fact("count", 3),
+        "term": Fact("term", ("stages", "street_review")),
+        "list": Fact("list", (("registers", "social_insurance"), ("registers", "real_estate"))),
+        "words": Fact("words", ("××××", "××××")),
+    }
+)
 
 
 def is_term(vocabulary: str, code: str) -> bool:

@@ -1,4 +1,4 @@
-"""Notices to many households at once: written by one official, released by another, sent at the city's pace."""
+"""What people are told: the texts, with examples in their blanks; and notices to many households at once, written by one official, released by another."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ READERS = (*SENDERS, "auditor")
 
 Headline = Annotated[str, Field(max_length=60)]
 Message = Annotated[str, Field(max_length=1000)]
+
+
+class TemplateWords(Answer):
+    title: str
+    body: str
+    sms: str = Field(description="What a phone shows; empty for what stands among the messages only.")
+
+
+class MessageTemplate(Answer):
+    id: str
+    audience: Literal["citizen", "staff"]
+    version: str = Field(description="Which text it is, as it stands on every message sent.")
+    starts_clock: bool = Field(description="Its day begins a time the law gives the household.")
+    zh: TemplateWords
+    en: TemplateWords
 
 
 class NewBroadcast(Body):
@@ -86,6 +101,13 @@ class OfBroadcast(Params):
 
 class BroadcastStep(Body):
     step: Literal["release", "pause", "resume", "stop"]
+
+
+@api.get("/message-templates", access=Access.STAFF, roles=(*READERS, "operator"))
+async def list_message_templates(call: Call) -> f.Listing[MessageTemplate]:
+    """Every text people may be told, its blanks filled by examples."""
+    found = await call.rpc("notifications", call.services.notifications.ListTemplates, notifications.ListTemplatesRequest())
+    return f.Listing[MessageTemplate](items=[to_model(MessageTemplate, each) for each in found.templates])
 
 
 @api.get("/broadcasts", access=Access.STAFF, roles=READERS)

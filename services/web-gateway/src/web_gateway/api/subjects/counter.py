@@ -143,7 +143,7 @@ async def record_authorisation(call: Call, body: NewAuthorisation) -> Authorisat
 
 @api.get("/counter/device-key", access=Access.STAFF, roles=_CLERK)
 async def get_device_key(call: Call, params: OfDevice) -> DeviceKey:
-    """Under which a browser keeps what its clerk has typed and could not send yet (ADR 22). Nobody else is given it, on any device."""
+    """Under which a browser keeps what its clerk has typed and could not send yet (ADR 24). Nobody else is given it, on any device."""
     key = call.edge.sessions.device_key(call.person.sub, call.person.index, params.device)
     return DeviceKey(key=base64.b64encode(key).decode())
 
