@@ -187,8 +187,8 @@ def script(gateway: World, operation: Operation) -> None:
     on("ListLetters", notifications.ListLettersResponse(letters=[by_post]))
     on("PrintLetters", notifications.PrintLettersResponse(file=b"%PDF-1.7\n%%EOF"))
     on("MarkLetter", notifications.MarkLetterResponse(letter=by_post))
-    said = notifications.MessageTemplate.Words(title="t", body="b", sms="s")
-    templates = [notifications.MessageTemplate(id="lapsed", audience="citizen", version="0", zh=said, en=said)]
+    read = notifications.MessageTemplate.Words(title="t", body="b", sms="s")
+    templates = [notifications.MessageTemplate(id="lapsed", audience="citizen", version="0", zh=read, en=read)]
     on("ListTemplates", notifications.ListTemplatesResponse(templates=templates))
     wide = notifications.Broadcast(id="b-1", audience="registered", division="4102", state="written")
     on("ListBroadcasts", notifications.ListBroadcastsResponse(broadcasts=[wide]))
