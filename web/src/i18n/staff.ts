@@ -1132,6 +1132,5 @@ export const staff = {
   "templates.found": { zh: "共 {n} 条", en: "{n} texts" },
   "templates.starts_clock": { zh: "起算法定期限", en: "Begins a legal time" },
   "templates.version": { zh: "版本 {version}", en: "Version {version}" },
-  "templates.sms": { zh: "短信", en: "Text message" },
   "help.templates": { zh: "文本在平台的文件里，改动要经过测试和发布，这里只能查看。", en: "The texts are files of the platform. They are changed with it, and only looked at here." },
 } as const;
