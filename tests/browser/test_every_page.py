@@ -29,6 +29,7 @@ OPEN = (
     "/counters",
     "/signin",
     "/contracts/check/L-2026-999999/0123456789abcdef",
+    "/payment-receipts/R99999999/0123456789abcdef",
     "/no/such/page",
 )
 FORM = (
@@ -97,6 +98,7 @@ def pages_of(family: Household, period: str, letter: str) -> tuple[str, ...]:
         f"{lease}/sign",
         "/bills",
         f"{lease}/bills/deposit",
+        f"{lease}/statement",
         f"{lease}/bills/{period}",
         "/inbox",
         "/myself/reach",

@@ -390,6 +390,8 @@ export const terms = {
     contract: {"zh": "租赁合同的文件", "en": "The file of the lease contract"},
     leases: {"zh": "合同列表中的一行", "en": "A line in a list of leases"},
     bill: {"zh": "一张账单", "en": "One bill"},
+    statement: {"zh": "您的缴费账目", "en": "Your account of bills and payments"},
+    payment_receipt: {"zh": "一次缴款的收据", "en": "The receipt of a payment"},
     bills: {"zh": "账单列表中的一行", "en": "A line in a list of bills"},
     ledger: {"zh": "总账（不含个人信息）", "en": "The ledger (nobody's data)"},
     complaint: {"zh": "一件投诉、建议或咨询的内容", "en": "A complaint, with what was written"},
@@ -477,6 +479,12 @@ export const terms = {
     rejected: {"zh": "未通过", "en": "Refused"},
     withdrawn: {"zh": "已撤回", "en": "Withdrawn"},
     lapsed: {"zh": "逾期终止", "en": "Lapsed"},
+  },
+  statement_lines: {
+    issue: {"zh": "账单", "en": "Bill"},
+    withdraw: {"zh": "不再收取", "en": "No longer asked for"},
+    payment: {"zh": "缴款", "en": "Payment"},
+    credit: {"zh": "用多缴的钱抵扣", "en": "Paid from what was paid over"},
   },
   task_states: {
     open: {"zh": "待办理", "en": "To do"},

@@ -188,6 +188,7 @@ NAMES: Final = {
     "code": "410202",
     "period": "202612",
     "mark": "0" * 16,
+    "receipt_no": "R00000001",
     "account": "s-1",
 }
 BODIES: Final = (

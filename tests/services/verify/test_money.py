@@ -1,4 +1,4 @@
-"""M1 to M9: the ledger against itself, against the bills, and against the bank's own book."""
+"""M1 to M10: the ledger against itself, against the bills, and against the bank's own book."""
 
 from __future__ import annotations
 
@@ -248,6 +248,28 @@ async def test_m8_rewritten_behind_the_guards(books: Books, statement: str, word
     await books.records.sabotage("payments", statement, "SELECT pg_stat_force_next_flush()")
     result = await eventually(lambda: books.records.check("M8"), lambda seen: seen.status is Status.VIOLATED)
     assert any(words in text for text in result.violations)
+
+
+async def test_m10_households_accounts_add_up(books: Books) -> None:
+    await books.records.passes("M10")
+
+
+async def test_m10_money_in_another_households_account(books: Books) -> None:
+    await books.bill("L-2/202612", RENT)
+    await books.post("ccb/P20", "payment", "L-2/202612", {"bank:ccb": RENT, "receivable:L-1": -RENT}, "P20")
+    result = await books.records.violates("M10", "ccb/P20", "account of lease L-1")
+    assert any("bill L-2/202612" in text for text in result.violations), "and the bill it should have settled is still owed"
+
+
+async def test_m10_more_taken_from_an_account_than_it_had(books: Books) -> None:
+    await books.bill("L-2/202612", RENT)
+    await books.post("credit/L-2/202612", "credit", "L-2/202612", {"credit:L-2": RENT, "receivable:L-2": -RENT})
+    await books.records.violates("M10", "its credit is -35000")
+
+
+async def test_m10_money_dated_before_its_bill(books: Books) -> None:
+    await books.records.sabotage("payments", "UPDATE transfers SET as_of = as_of - interval '1 day' WHERE kind = 'payment'")
+    await books.records.violates("M10", "before its bill")
 
 
 # --- the bank's own book ---------------------------------------------------------------------------------------------------------------------

@@ -182,6 +182,9 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetContractFile", housing.GetContractFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
+    on("GetStatement", payments.GetStatementResponse(lease_no="L", on="2026-11-27", lines=[payments.StatementLine(kind="issue", bill_id="L/202612")]))
+    on("GetStatementFile", payments.GetStatementFileResponse(file=b"%PDF-1.7\n%%EOF"))
+    on("GetReceiptFile", payments.GetReceiptFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))
     by_post = notifications.Letter(id="m-1.letter", application_no=application.no, state="waiting")
     on("ListLetters", notifications.ListLettersResponse(letters=[by_post]))
@@ -281,6 +284,7 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         "index": "1",
         "mark": "0" * 16,
         "number": "1",
+        "receipt_no": "R00000001",
         "account": "s-1",
         "list": "leases",
     }

@@ -128,3 +128,33 @@ def test_arrears_of_rent_stay_payable_and_a_lapsed_deposit_does_not() -> None:
     payable = {(kind, state) for kind in ("rent", "deposit") for state in bills.STATES if bills.takes_money(kind, state)}
     assert payable == {("rent", "open"), ("rent", "overdue"), ("rent", "arrears"), ("deposit", "open"), ("deposit", "overdue")}
     assert all(a.code != b.code for a, b in pairwise(ledger.CHART))
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"),
+    [
+        (1, "壹分"),
+        (50, "伍角整"),
+        (105, "壹元零伍分"),
+        (35_000, "叁佰伍拾元整"),
+        (1_000, "壹拾元整"),
+        (100_405, "壹仟零肆元零伍分"),
+        (123_005, "壹仟贰佰叁拾元零伍分"),
+        (10_000_00, "壹万元整"),
+        (10_010_00, "壹万零壹拾元整"),
+        (10_500_00, "壹万零伍佰元整"),
+        (12_345_67, "壹万贰仟叁佰肆拾伍元陆角柒分"),
+        (100_000_000_00, "壹亿元整"),
+        (100_000_001_00, "壹亿零壹元整"),
+        (100_010_000_00, "壹亿零壹万元整"),
+        (20_003_000_00, "贰仟万叁仟元整"),
+    ],
+)
+def test_amounts_as_receipts_write_them(fen: int, text: str) -> None:
+    assert money.capital(fen) == text
+
+
+@pytest.mark.parametrize("fen", [0, -1, 10**14])
+def test_amounts_no_receipt_is_for(fen: int) -> None:
+    with pytest.raises(ValueError):
+        money.capital(fen)

@@ -159,8 +159,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /broadcasts/{id}
         POST /broadcasts/{id}/step
         GET /city
-        GET /complaints
         POST /complaints
+        GET /complaints
         GET /complaints/{no}
         POST /complaints/{no}/handling
         POST /complaints/{no}/photos
@@ -181,8 +181,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /districts/{code}/offers
         GET /districts/{code}/waiting-list
         GET /divisions
-        DELETE /drafts/{no}
         GET /drafts/{no}
+        DELETE /drafts/{no}
         PUT /drafts/{no}
         GET /estates
         GET /evaluations
@@ -216,7 +216,10 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /leases/{no}/bills/{period}/payments
         GET /leases/{no}/contract
         GET /leases/{no}/contract.pdf
+        GET /leases/{no}/receipts/{receipt_no}.pdf
         POST /leases/{no}/signature
+        GET /leases/{no}/statement
+        GET /leases/{no}/statement.pdf
         GET /ledger/trial-balance
         GET /letters
         POST /letters/print
@@ -230,8 +233,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /myself/queries/{id}/objection
         GET /myself/reach
         PUT /myself/reach
-        GET /myself/recusals
         PUT /myself/recusals
+        GET /myself/recusals
         GET /notices
         POST /offers/{id}/answer
         GET /operations
@@ -248,13 +251,14 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /organisation/covers/{id}/end
         GET /organisation/people/{account}
         GET /organisation/units
+        GET /payment-receipts/{receipt_no}/{mark}
         GET /policies
         GET /policies/{id}
         POST /policies/{id}/withdrawal
         GET /policy-articles
         GET /policy-drafts
-        GET /policy-drafts/{id}
         PUT /policy-drafts/{id}
+        GET /policy-drafts/{id}
         POST /policy-drafts/{id}/publication
         GET /query-objections
         POST /query-objections/{id}/answer
@@ -289,6 +293,7 @@ def test_public_operations_are_exactly_the_agreed_ones() -> None:
         "list_estates",
         "list_waiting",
         "check_contract",
+        "check_payment_receipt",
         "list_policies",
         "get_policy",
         "list_rule_articles",

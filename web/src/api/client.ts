@@ -173,6 +173,11 @@ export const api = {
   checkContract: (no: string, mark: string) => only(http.GET("/api/v1/contracts/{no}/{mark}", { params: { path: { no, mark } } })),
   bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
   bills: (query: Sorted & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),
+  statement: (no: string, on: string) => only(http.GET("/api/v1/leases/{no}/statement", { params: { path: { no }, query: { on } } })),
+  /** Where the browser gets the account as a file, and the receipt of one payment. */
+  statementFile: (no: string, on = "") => `/api/v1/leases/${encodeURIComponent(no)}/statement.pdf${on && `?on=${on}`}`,
+  paymentReceiptFile: (no: string, receipt: string) => `/api/v1/leases/${encodeURIComponent(no)}/receipts/${receipt}.pdf`,
+  checkPaymentReceipt: (receipt_no: string, mark: string) => only(http.GET("/api/v1/payment-receipts/{receipt_no}/{mark}", { params: { path: { receipt_no, mark } } })),
 
   inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),

@@ -1688,6 +1688,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/leases/{no}/receipts/{receipt_no}.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The receipt of one payment, PDF/A, in the manner of a non-tax receipt and marked as a sample
+         * @description A look of staff is on record.
+         */
+        get: operations["get_payment_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/leases/{no}/signature": {
         parameters: {
             query?: never;
@@ -1702,6 +1722,43 @@ export interface paths {
          * @description 409 NOT_ACKNOWLEDGED unless the household confirms that it was told the liability clauses and the return situations, 409 TERMS_CHANGED when the contract says something else by now: nothing is signed, and it is to be read again.
          */
         post: operations["sign_lease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{no}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The household's account at its lease: every bill and every payment, and what is owed or paid over after each
+         * @description A look of staff is on record.
+         */
+        get: operations["get_statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{no}/statement.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same account as a file, PDF/A */
+        get: operations["get_statement_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2260,6 +2317,23 @@ export interface paths {
          * @description Roles: user_admin, audit_admin, auditor.
          */
         get: operations["list_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payment-receipts/{receipt_no}/{mark}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a receipt was given here, for what and how much; nothing of persons */
+        get: operations["check_payment_receipt"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7032,6 +7106,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** ReceiptCheck */
+        ReceiptCheck: {
+            /**
+             * Matches
+             * @description False: no such receipt was given here; all else is empty then.
+             */
+            matches: boolean;
+            /** At */
+            at: string | null;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Bill Kind */
+            bill_kind: string;
+            /** Period */
+            period: string;
+        };
         /** RecordConfirmation */
         RecordConfirmation: {
             /**
@@ -7542,6 +7632,86 @@ export interface components {
             appointments: components["schemas"]["HeldAppointment"][];
             /** Covers */
             covers: components["schemas"]["Cover"][];
+        };
+        /** Statement */
+        Statement: {
+            /** Lease No */
+            lease_no: string;
+            /** Application No */
+            application_no: string;
+            /**
+             * On
+             * Format: date
+             * @description Up to the end of this day.
+             */
+            on: string;
+            /** Lines */
+            lines: components["schemas"]["StatementLine"][];
+            /** Charged Fen */
+            charged_fen: number;
+            /** Received Fen */
+            received_fen: number;
+            /** Owed Fen */
+            owed_fen: number;
+            /**
+             * Credit Fen
+             * @description Paid over: it settles the next rents.
+             */
+            credit_fen: number;
+            /**
+             * Deposit Fen
+             * @description Of the deposit, what has been paid.
+             */
+            deposit_fen: number;
+        };
+        /**
+         * StatementLine
+         * @description One entry of the ledger, as far as it is the household's.
+         */
+        StatementLine: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Bill Id */
+            bill_id: string;
+            /** Bill Kind */
+            bill_kind: string;
+            /** Period */
+            period: string;
+            /**
+             * Charged Fen
+             * @description Asked for from now on; negative when it is asked for no more.
+             */
+            charged_fen: number;
+            /**
+             * Received Fen
+             * @description Money that came.
+             */
+            received_fen: number;
+            /**
+             * Settled Fen
+             * @description What of the bill it settled, by money or by what was paid over before.
+             */
+            settled_fen: number;
+            /**
+             * Owed Fen
+             * @description Owed after this line.
+             */
+            owed_fen: number;
+            /**
+             * Credit Fen
+             * @description Paid over, after this line.
+             */
+            credit_fen: number;
+            /**
+             * Receipt No
+             * @description Of a payment.
+             */
+            receipt_no: string;
         };
         /** Step */
         Step: {
@@ -8372,6 +8542,7 @@ export type RaiseObjection = components['schemas']['RaiseObjection'];
 export type Reach = components['schemas']['Reach'];
 export type Reader = components['schemas']['Reader'];
 export type ReaderPage = components['schemas']['ReaderPage'];
+export type ReceiptCheck = components['schemas']['ReceiptCheck'];
 export type RecordConfirmation = components['schemas']['RecordConfirmation'];
 export type RecordWithdrawal = components['schemas']['RecordWithdrawal'];
 export type Recusal = components['schemas']['Recusal'];
@@ -8402,6 +8573,8 @@ export type SignedAuthorisation = components['schemas']['SignedAuthorisation'];
 export type SignedAuthorisationList = components['schemas']['SignedAuthorisationList'];
 export type SignedLetter = components['schemas']['SignedLetter'];
 export type StaffMember = components['schemas']['StaffMember'];
+export type Statement = components['schemas']['Statement'];
+export type StatementLine = components['schemas']['StatementLine'];
 export type Step = components['schemas']['Step'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
@@ -12190,6 +12363,41 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    get_payment_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+                /** @description Number of a receipt. */
+                receipt_no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     sign_lease: {
         parameters: {
             query?: never;
@@ -12230,6 +12438,77 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_statement: {
+        parameters: {
+            query?: {
+                /** @description As it was at the end of this day; empty: all. */
+                on?: string;
+            };
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_statement_file: {
+        parameters: {
+            query?: {
+                /** @description As it was at the end of this day; empty: all. */
+                on?: string;
+            };
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -13443,6 +13722,39 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    check_payment_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a receipt. */
+                receipt_no: string;
+                /** @description As the code on the paper carries it. */
+                mark: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptCheck"];
+                };
+            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

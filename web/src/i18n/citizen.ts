@@ -322,6 +322,7 @@ export const citizen = {
   "lease.term_to_come": { zh: "{months} 个月，自合同生效之日起", en: "{months} months from the day the lease takes effect" },
   "lease.sign_by": { zh: "请在此前签订", en: "Sign by" },
   "lease.signed_at": { zh: "签订时间", en: "Signed on" },
+  "lease.statement": { zh: "我的账：每一笔账单和缴款", en: "My account: every bill and payment" },
   "lease.bills": { zh: "账单", en: "Bills" },
   "contract.file": { zh: "下载合同（PDF）", en: "Download the lease (PDF)" },
   "check_contract.title": { zh: "核对租赁合同", en: "Check a lease" },

@@ -265,7 +265,7 @@ class Layout:
             case "registry-gateway":
                 return {"ANJU_DEPARTMENTS_FILE": str(self.secrets_dir / "departments.json")}
             case "payments":
-                return {"ANJU_CCB_FILE": str(self.secrets_dir / "ccb.json")}
+                return {"ANJU_CCB_FILE": str(self.secrets_dir / "ccb.json"), "ANJU_PUBLIC_URL": self.web_url}
             case "notifications":
                 return {
                     "ANJU_SMS_URL": f"http://127.0.0.1:{self.sandbox_port + 5}",

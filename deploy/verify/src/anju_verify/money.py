@@ -204,3 +204,37 @@ async def m8(sources: Sources, found: Findings) -> None:
         raise UnreachableError("database of payments: there is no ledger")
     # The server forgets its counts when it crashes. A posting taken out still leaves its transfer short (M1); a transfer taken out with its postings
     # leaves bills and balances (M2, M4) or the bank's book (M6) in disagreement.
+
+
+@check("M10", "a household's account adds up: entry by entry it owes and holds nothing below nought, each entry is of a bill of its own lease, each bill comes out as its record says")
+async def m10(sources: Sources, found: Findings) -> None:
+    rows = await sources.rows(
+        "payments",
+        """
+        SELECT transfers.key, transfers.kind, transfers.as_of, split_part(postings.account, ':', 1) AS head, split_part(postings.account, ':', 2) AS lease,
+               postings.amount_fen, bills.id AS bill_id, bills.lease_no, bills.kind AS bill_kind, bills.state, bills.issued_at,
+               bills.amount_fen AS billed_fen, bills.paid_fen
+        FROM postings JOIN transfers ON transfers.id = postings.transfer_id LEFT JOIN bills ON bills.id = transfers.bill_id
+        WHERE postings.account LIKE 'receivable:%' OR postings.account LIKE 'credit:%'
+        ORDER BY transfers.id
+        """,
+    )
+    stands: dict[tuple[str, str], int] = defaultdict(int)
+    bills: dict[str, dict[str, Any]] = {}
+    owed_on: dict[str, int] = defaultdict(int)
+    for row in rows:
+        named = f"transfer {row['key']}"
+        found.unless(row["lease_no"] == row["lease"], f"{named} is in the account of lease {row['lease']}, and of a bill of {row['lease_no']}")
+        if row["bill_id"] is not None:
+            found.unless(row["as_of"] >= row["issued_at"], f"{named} is dated before its bill {row['bill_id']} was issued")
+            bills[row["bill_id"]] = dict(row)
+        account = (row["head"], row["lease"])
+        stands[account] += row["amount_fen"] if row["head"] == "receivable" else -row["amount_fen"]
+        found.unless(stands[account] >= 0, f"lease {row['lease']}: after {named} its {row['head']} is {stands[account]} fen")
+        if row["head"] == "receivable" and row["bill_id"] is not None:
+            owed_on[row["bill_id"]] += row["amount_fen"]
+    for bill_id, bill in bills.items():
+        withdrawn = bill["bill_kind"] == "deposit" and bill["state"] == "arrears"
+        wanted = 0 if withdrawn else bill["billed_fen"] - bill["paid_fen"]
+        found.unless(owed_on[bill_id] == wanted, f"bill {bill_id}: by the account {owed_on[bill_id]} fen are owed, by the bill {wanted}")
+    found.looked(len({lease for _, lease in stands}))

@@ -36,6 +36,7 @@ from chassis.outbox import Handler
 from chassis.rounds import every
 
 from payments import reach, store, tables
+from payments.accounts import Accounts
 from payments.again import Bills
 from payments.cashier import Cashier
 from payments.providers.ccb import CcbAccount, CcbBank
@@ -79,7 +80,9 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
         reads = Reads(database, Limits.of(settings), Exports(database, made.ring))
-        servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads)
+        servicer = PaymentsServicer(
+            database, cashier, outbox, tellings, bank, now, reads, Accounts(database, made.ring, reads, settings.public_url, now)
+        )
         made.alarms({"bulk_reads": reads.alarmed})
         steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
         by_hand = OperatorsServicer(database, steps, outbox, reads)

@@ -206,7 +206,8 @@ class Cashier:
         if found is None:
             return await self._unexplained(session, notice, as_of or self._now(), "unknown_order")
         intent, bill, _ = found
-        learned_at = as_of or self._now() + bill.ahead
+        # Clocks of machines differ; no money comes before its bill.
+        learned_at = max(as_of or self._now() + bill.ahead, bill.issued_at)
         if notice.amount_fen != intent.amount_fen:
             await store.close_intent(session, intent.id, "failed")
             return await self._unexplained(session, notice, learned_at, "amount_differs")

@@ -19,6 +19,7 @@ from chassis.outbox import Outbox
 from chassis.wire import missing, wrong
 
 from payments import reach, store, wire
+from payments.accounts import Accounts
 from payments.cashier import Cashier
 from payments.domain import bills, ledger
 from payments.errors import BAD_CALLBACK, BAD_SIGNATURE, WRONG_MERCHANT
@@ -39,8 +40,10 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         bank: Bank,
         now: Callable[[], datetime],
         reads: Reads,
+        accounts: Accounts,
     ) -> None:
         super().__init__(database, cashier, outbox, tellings, now)
+        self._accounts = accounts
         self._bank = bank
         self._reads = reads
 
@@ -63,6 +66,18 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
             found = reach.see(await store.bill(session, request.id))
         await self._reads.note(current_caller(), "bill", [found.application_no])
         return pb.GetBillResponse(bill=wire.bill(found))
+
+    async def GetStatement(self, request: pb.GetStatementRequest, context: Context) -> pb.GetStatementResponse:
+        return await self._accounts.statement(request)
+
+    async def GetStatementFile(self, request: pb.GetStatementRequest, context: Context) -> pb.GetStatementFileResponse:
+        return pb.GetStatementFileResponse(file=await self._accounts.statement_file(request))
+
+    async def GetReceiptFile(self, request: pb.GetReceiptFileRequest, context: Context) -> pb.GetReceiptFileResponse:
+        return pb.GetReceiptFileResponse(file=await self._accounts.receipt_file(request))
+
+    async def CheckReceipt(self, request: pb.CheckReceiptRequest, context: Context) -> pb.CheckReceiptResponse:
+        return await self._accounts.check(request)
 
     async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
         caller = current_caller()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from casekit.settings import CaseServiceSettings
+from casekit.settings import CaseServiceSettings, PrintingSettings
 from pydantic import Field
 
 
-class Settings(CaseServiceSettings):
+class Settings(PrintingSettings, CaseServiceSettings):
     port: int = Field(default=7405, ge=0, le=65535, description="Port of the gRPC server; 0 picks a free one.")
     ccb_file: Path = Field(
         default=Path(".anju/ccb.json"),

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments.domain import ledger, statement
 from payments.domain.ledger import Entry
 from payments.tables import Alarm, Bill, Intent, Posting, Transfer
 
@@ -92,6 +93,31 @@ async def balances(session: AsyncSession) -> list[tuple[str, int]]:
     return [(head, amount) for head, amount in await session.execute(_BALANCES)]
 
 
+_OF_LEASE: Final = text(
+    """
+    SELECT transfers.id, transfers.kind, transfers.as_of, bills.id AS bill_id, bills.kind AS bill_kind, bills.period,
+           COALESCE(sum(postings.amount_fen) FILTER (WHERE postings.account = :receivable), 0)::bigint AS receivable_fen,
+           COALESCE(sum(postings.amount_fen) FILTER (WHERE postings.account = :credit), 0)::bigint AS credit_fen
+    FROM postings JOIN transfers ON transfers.id = postings.transfer_id JOIN bills ON bills.id = transfers.bill_id
+    WHERE postings.account IN (:receivable, :credit) AND transfers.as_of < :before
+    GROUP BY transfers.id, bills.id ORDER BY transfers.as_of, transfers.id
+    """
+)
+
+
+async def entries_of_lease(session: AsyncSession, lease_no: str, before: datetime) -> list[statement.Entry]:
+    """What the ledger has about a lease, in the order of its time."""
+    accounts = {"receivable": ledger.receivable(lease_no), "credit": ledger.credit(lease_no)}
+    return [statement.Entry(*row) for row in await session.execute(_OF_LEASE, {**accounts, "before": before})]
+
+
+async def receipt(session: AsyncSession, number: int) -> tuple[Transfer, Bill] | None:
+    """Money that came, and the bill it came for."""
+    query = select(Transfer, Bill).join(Bill, col(Bill.id) == col(Transfer.bill_id))
+    found = (await session.execute(query.where(col(Transfer.id) == number, col(Transfer.kind).in_(statement.PAYMENTS)))).first()
+    return None if found is None else (found[0], found[1])
+
+
 # --- bills --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +174,11 @@ async def bills(
 async def bill_of_household(session: AsyncSession, application_no: str) -> Bill | None:
     """One of its bills; of one application all are of the same owner and place."""
     return (await session.execute(select(Bill).where(col(Bill.application_no) == application_no).limit(1))).scalar_one_or_none()
+
+
+async def a_bill_of_lease(session: AsyncSession, lease_no: str) -> Bill | None:
+    """Any: of one lease all are of the same household and place."""
+    return (await session.execute(select(Bill).where(col(Bill.lease_no) == lease_no).limit(1))).scalar_one_or_none()
 
 
 async def bills_of_lease(session: AsyncSession, lease_no: str) -> list[Bill]:

@@ -374,6 +374,251 @@ class GetTrialBalanceResponse(_message.Message):
 Global___GetTrialBalanceResponse: _TypeAlias = GetTrialBalanceResponse  # noqa: Y015
 
 @_typing.final
+class GetStatementRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    on: _builtins.str
+    """YYYY-MM-DD: as it was at the end of this day in China; empty for all the ledger has."""
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no", "on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementRequest: _TypeAlias = GetStatementRequest  # noqa: Y015
+
+@_typing.final
+class StatementLine(_message.Message):
+    """One entry of the ledger, as far as it is the household's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    BILL_ID_FIELD_NUMBER: _builtins.int
+    BILL_KIND_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    CHARGED_FEN_FIELD_NUMBER: _builtins.int
+    RECEIVED_FEN_FIELD_NUMBER: _builtins.int
+    SETTLED_FEN_FIELD_NUMBER: _builtins.int
+    OWED_FEN_FIELD_NUMBER: _builtins.int
+    CREDIT_FEN_FIELD_NUMBER: _builtins.int
+    RECEIPT_NO_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Vocabulary statement_lines."""
+    bill_id: _builtins.str
+    bill_kind: _builtins.str
+    """Of the bill: rent or deposit, and its month."""
+    period: _builtins.str
+    charged_fen: _builtins.int
+    """What is asked for from now on; negative when it is asked for no more."""
+    received_fen: _builtins.int
+    """Money that came."""
+    settled_fen: _builtins.int
+    """What of the bill it settled, by money or by credit."""
+    owed_fen: _builtins.int
+    """What the household owes, and what it has paid over, after this line."""
+    credit_fen: _builtins.int
+    receipt_no: _builtins.str
+    """Of a payment."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        kind: _builtins.str = ...,
+        bill_id: _builtins.str = ...,
+        bill_kind: _builtins.str = ...,
+        period: _builtins.str = ...,
+        charged_fen: _builtins.int = ...,
+        received_fen: _builtins.int = ...,
+        settled_fen: _builtins.int = ...,
+        owed_fen: _builtins.int = ...,
+        credit_fen: _builtins.int = ...,
+        receipt_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bill_id", b"bill_id", "bill_kind", b"bill_kind", "charged_fen", b"charged_fen", "credit_fen", b"credit_fen", "kind", b"kind", "owed_fen", b"owed_fen", "period", b"period", "receipt_no", b"receipt_no", "received_fen", b"received_fen", "settled_fen", b"settled_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementLine: _TypeAlias = StatementLine  # noqa: Y015
+
+@_typing.final
+class GetStatementResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    APPLICATION_NO_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    CHARGED_FEN_FIELD_NUMBER: _builtins.int
+    RECEIVED_FEN_FIELD_NUMBER: _builtins.int
+    OWED_FEN_FIELD_NUMBER: _builtins.int
+    CREDIT_FEN_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    application_no: _builtins.str
+    on: _builtins.str
+    """YYYY-MM-DD: the day up to whose end this is the account."""
+    charged_fen: _builtins.int
+    received_fen: _builtins.int
+    owed_fen: _builtins.int
+    credit_fen: _builtins.int
+    deposit_fen: _builtins.int
+    """Of the deposit, what has been paid: held for the household."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementLine]: ...
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        application_no: _builtins.str = ...,
+        on: _builtins.str = ...,
+        lines: _abc.Iterable[Global___StatementLine] | None = ...,
+        charged_fen: _builtins.int = ...,
+        received_fen: _builtins.int = ...,
+        owed_fen: _builtins.int = ...,
+        credit_fen: _builtins.int = ...,
+        deposit_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "charged_fen", b"charged_fen", "credit_fen", b"credit_fen", "deposit_fen", b"deposit_fen", "lease_no", b"lease_no", "lines", b"lines", "on", b"on", "owed_fen", b"owed_fen", "received_fen", b"received_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementResponse: _TypeAlias = GetStatementResponse  # noqa: Y015
+
+@_typing.final
+class GetStatementFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.bytes
+    """PDF."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementFileResponse: _TypeAlias = GetStatementFileResponse  # noqa: Y015
+
+@_typing.final
+class GetReceiptFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    RECEIPT_NO_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    receipt_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        receipt_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no", "receipt_no", b"receipt_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptFileRequest: _TypeAlias = GetReceiptFileRequest  # noqa: Y015
+
+@_typing.final
+class GetReceiptFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.bytes
+    """PDF."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptFileResponse: _TypeAlias = GetReceiptFileResponse  # noqa: Y015
+
+@_typing.final
+class CheckReceiptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_NO_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
+    receipt_no: _builtins.str
+    mark: _builtins.str
+    """Sixteen hexadecimal characters, as the code on the paper carries them."""
+    def __init__(
+        self,
+        *,
+        receipt_no: _builtins.str = ...,
+        mark: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark", "receipt_no", b"receipt_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckReceiptRequest: _TypeAlias = CheckReceiptRequest  # noqa: Y015
+
+@_typing.final
+class CheckReceiptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHES_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    BILL_KIND_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    matches: _builtins.bool
+    amount_fen: _builtins.int
+    bill_kind: _builtins.str
+    period: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        matches: _builtins.bool = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        amount_fen: _builtins.int = ...,
+        bill_kind: _builtins.str = ...,
+        period: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "at", b"at", "bill_kind", b"bill_kind", "matches", b"matches", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckReceiptResponse: _TypeAlias = CheckReceiptResponse  # noqa: Y015
+
+@_typing.final
 class IssueBillRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -59,6 +59,26 @@ class PaymentsServiceStub:
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceRequest.SerializeToString,
                 response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceResponse.FromString,
                 _registered_method=True)
+        self.GetStatement = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/GetStatement',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementResponse.FromString,
+                _registered_method=True)
+        self.GetStatementFile = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/GetStatementFile',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.FromString,
+                _registered_method=True)
+        self.GetReceiptFile = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/GetReceiptFile',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileResponse.FromString,
+                _registered_method=True)
+        self.CheckReceipt = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/CheckReceipt',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptResponse.FromString,
+                _registered_method=True)
         self.IssueBill = channel.unary_unary(
                 '/anju.payments.v1.PaymentsService/IssueBill',
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.IssueBillRequest.SerializeToString,
@@ -120,6 +140,34 @@ class PaymentsServiceServicer:
 
     def GetTrialBalance(self, request, context):
         """Balances of the chart of accounts. Finance and auditors only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatement(self, request, context):
+        """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatementFile(self, request, context):
+        """The same on paper.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReceiptFile(self, request, context):
+        """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckReceipt(self, request, context):
+        """Whether a receipt with this number and this mark was given here, and for what; nothing of persons, and nothing at all for a wrong mark.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,6 +237,26 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.GetTrialBalance,
                     request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceRequest.FromString,
                     response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceResponse.SerializeToString,
+            ),
+            'GetStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatement,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementResponse.SerializeToString,
+            ),
+            'GetStatementFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatementFile,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.SerializeToString,
+            ),
+            'GetReceiptFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceiptFile,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileResponse.SerializeToString,
+            ),
+            'CheckReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckReceipt,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptResponse.SerializeToString,
             ),
             'IssueBill': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueBill,
@@ -351,6 +419,114 @@ class PaymentsService:
             '/anju.payments.v1.PaymentsService/GetTrialBalance',
             anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceRequest.SerializeToString,
             anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/GetStatement',
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatementFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/GetStatementFile',
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceiptFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/GetReceiptFile',
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetReceiptFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/CheckReceipt',
+            anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.CheckReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,14 @@ class PaymentsServiceStub:
     """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]
     """Balances of the chart of accounts. Finance and auditors only."""
+    GetStatement: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]
+    """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own."""
+    GetStatementFile: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementFileResponse]
+    """The same on paper."""
+    GetReceiptFile: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetReceiptFileRequest, _payments_pb2.GetReceiptFileResponse]
+    """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease."""
+    CheckReceipt: _grpc.UnaryUnaryMultiCallable[_payments_pb2.CheckReceiptRequest, _payments_pb2.CheckReceiptResponse]
+    """Whether a receipt with this number and this mark was given here, and for what; nothing of persons, and nothing at all for a wrong mark."""
     IssueBill: _grpc.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]
     """Workflow only.
     Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
@@ -75,6 +83,14 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Balances of the chart of accounts. Finance and auditors only."""
+    GetStatement: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]  # type: ignore[assignment]
+    """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own."""
+    GetStatementFile: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementFileResponse]  # type: ignore[assignment]
+    """The same on paper."""
+    GetReceiptFile: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetReceiptFileRequest, _payments_pb2.GetReceiptFileResponse]  # type: ignore[assignment]
+    """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease."""
+    CheckReceipt: _aio.UnaryUnaryMultiCallable[_payments_pb2.CheckReceiptRequest, _payments_pb2.CheckReceiptResponse]  # type: ignore[assignment]
+    """Whether a receipt with this number and this mark was given here, and for what; nothing of persons, and nothing at all for a wrong mark."""
     IssueBill: _aio.UnaryUnaryMultiCallable[_payments_pb2.IssueBillRequest, _payments_pb2.IssueBillResponse]  # type: ignore[assignment]
     """Workflow only.
     Issues a bill and posts the claim on the tenant; a rent is settled from the tenant's credit first. Idempotent by bill id; ALREADY_EXISTS/EXISTS_WITH_DIFFERENT_AMOUNT.
@@ -133,6 +149,38 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.GetTrialBalanceResponse, _abc.Awaitable[_payments_pb2.GetTrialBalanceResponse]]:
         """Balances of the chart of accounts. Finance and auditors only."""
+
+    @_abc_1.abstractmethod
+    def GetStatement(
+        self,
+        request: _payments_pb2.GetStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.GetStatementResponse, _abc.Awaitable[_payments_pb2.GetStatementResponse]]:
+        """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own."""
+
+    @_abc_1.abstractmethod
+    def GetStatementFile(
+        self,
+        request: _payments_pb2.GetStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.GetStatementFileResponse, _abc.Awaitable[_payments_pb2.GetStatementFileResponse]]:
+        """The same on paper."""
+
+    @_abc_1.abstractmethod
+    def GetReceiptFile(
+        self,
+        request: _payments_pb2.GetReceiptFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.GetReceiptFileResponse, _abc.Awaitable[_payments_pb2.GetReceiptFileResponse]]:
+        """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease."""
+
+    @_abc_1.abstractmethod
+    def CheckReceipt(
+        self,
+        request: _payments_pb2.CheckReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.CheckReceiptResponse, _abc.Awaitable[_payments_pb2.CheckReceiptResponse]]:
+        """Whether a receipt with this number and this mark was given here, and for what; nothing of persons, and nothing at all for a wrong mark."""
 
     @_abc_1.abstractmethod
     def IssueBill(

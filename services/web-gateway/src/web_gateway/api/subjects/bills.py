@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
+from web_gateway.api.files import PDF, Download
 from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Call, Empty, Params
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf
@@ -70,6 +72,42 @@ class Intent(Answer):
     pay_url: str
 
 
+class StatementLine(Answer):
+    """One entry of the ledger, as far as it is the household's."""
+
+    at: datetime
+    kind: Annotated[str, CodeOf("statement_lines")]
+    bill_id: str
+    bill_kind: Annotated[str, CodeOf("bill_kinds")]
+    period: str
+    charged_fen: int = Field(description="Asked for from now on; negative when it is asked for no more.")
+    received_fen: int = Field(description="Money that came.")
+    settled_fen: int = Field(description="What of the bill it settled, by money or by what was paid over before.")
+    owed_fen: int = Field(description="Owed after this line.")
+    credit_fen: int = Field(description="Paid over, after this line.")
+    receipt_no: str = Field(description="Of a payment.")
+
+
+class Statement(Answer):
+    lease_no: str
+    application_no: str
+    on: date = Field(description="Up to the end of this day.")
+    lines: list[StatementLine]
+    charged_fen: int
+    received_fen: int
+    owed_fen: int
+    credit_fen: int = Field(description="Paid over: it settles the next rents.")
+    deposit_fen: int = Field(description="Of the deposit, what has been paid.")
+
+
+class ReceiptCheck(Answer):
+    matches: bool = Field(description="False: no such receipt was given here; all else is empty then.")
+    at: datetime | None
+    amount_fen: int
+    bill_kind: Annotated[str, CodeOf("bill_kinds")]
+    period: str
+
+
 class AccountBalance(Answer):
     account: str
     title: str
@@ -88,6 +126,24 @@ class OfBill(Params):
 
     def bill_id(self) -> str:
         return f"{self.no}/{self.period}"
+
+
+class StatementOn(Params):
+    no: f.Id
+    on: f.MaybeDay = Field(default="", description="As it was at the end of this day; empty: all.")
+
+
+ReceiptNo = Annotated[str, Field(pattern=r"^R[0-9]{8,18}$", description="Number of a receipt.", examples=["R00000123"])]
+
+
+class OfReceipt(Params):
+    no: f.Id
+    receipt_no: ReceiptNo
+
+
+class OnReceipt(Params):
+    receipt_no: ReceiptNo
+    mark: str = Field(pattern=r"^[0-9a-f]{16}$", description="As the code on the paper carries it.")
 
 
 class BillFilter(f.Sorted):
@@ -129,6 +185,43 @@ async def start_payment(call: Call, params: OfBill, body: Empty) -> Intent:
     answer = await call.rpc("payments", call.services.payments.StartPayment, request, seconds=DECISION_SECONDS)
     call.location(f"/api/v1/leases/{params.no}/bills/{params.period}")
     return to_model(Intent, answer.intent)
+
+
+@api.get("/leases/{no}/statement")
+async def get_statement(call: Call, params: StatementOn) -> Statement:
+    """The household's account at its lease: every bill and every payment, and what is owed or paid over after each. A look of staff is on record."""
+    request = payments.GetStatementRequest(lease_no=params.no, on=params.on)
+    return to_model(Statement, await call.rpc("payments", call.services.payments.GetStatement, request))
+
+
+@api.get("/leases/{no}/statement.pdf", gives=(PDF,))
+async def get_statement_file(call: Call, params: StatementOn) -> Download:
+    """The same account as a file, PDF/A."""
+    request = payments.GetStatementRequest(lease_no=params.no, on=params.on)
+    answer = await call.rpc("payments", call.services.payments.GetStatementFile, request)
+    return _pdf(f"对账单-{params.no}.pdf", answer.file)
+
+
+@api.get("/leases/{no}/receipts/{receipt_no}.pdf", gives=(PDF,))
+async def get_payment_receipt(call: Call, params: OfReceipt) -> Download:
+    """The receipt of one payment, PDF/A, in the manner of a non-tax receipt and marked as a sample. A look of staff is on record."""
+    request = payments.GetReceiptFileRequest(lease_no=params.no, receipt_no=params.receipt_no)
+    answer = await call.rpc("payments", call.services.payments.GetReceiptFile, request)
+    return _pdf(f"收据-{params.receipt_no}.pdf", answer.file)
+
+
+@api.get("/payment-receipts/{receipt_no}/{mark}", access=Access.PUBLIC)
+async def check_payment_receipt(call: Call, params: OnReceipt) -> ReceiptCheck:
+    """Whether a receipt was given here, for what and how much; nothing of persons."""
+    request = payments.CheckReceiptRequest(receipt_no=params.receipt_no, mark=params.mark)
+    return to_model(ReceiptCheck, await call.rpc("payments", call.services.payments.CheckReceipt, request))
+
+
+def _pdf(name: str, file: bytes) -> Download:
+    async def whole() -> AsyncIterator[bytes]:
+        yield file
+
+    return Download(name, PDF, whole(), size=len(file))
 
 
 @ledger.get("/ledger/trial-balance", access=Access.STAFF, roles=("finance", "auditor"))
