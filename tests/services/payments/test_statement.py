@@ -78,7 +78,10 @@ async def test_a_deposit_that_lapsed_is_asked_for_no_more(world: World) -> None:
     await world.mark(f"{LEASE}/deposit", "overdue")
     await world.mark(f"{LEASE}/deposit", "arrears")
     found = await account(world)
-    assert [(line.kind, line.charged_fen, line.owed_fen) for line in found.lines] == [("issue", DEPOSIT, DEPOSIT), ("withdraw", -DEPOSIT, 0)]
+    assert [(line.kind, line.charged_fen, line.owed_fen) for line in found.lines] == [
+        ("issue", DEPOSIT, DEPOSIT),
+        ("withdraw", -DEPOSIT, 0),
+    ]
     assert (found.charged_fen, found.owed_fen, found.deposit_fen) == (0, 0, 0)
 
 
@@ -99,7 +102,14 @@ async def test_the_paper_says_the_same(world: World) -> None:
     await world.issue("202701", amount=RENT + 1_000)
     answer = await world.call("GetStatementFile", pb.GetStatementRequest(lease_no=LEASE), citizen(OWNER))
     read = text_of(answer.file)
-    for words in ("公共租赁住房缴费对账单", LEASE, "账单：2026年12月租金", "用多缴的钱抵扣：2027年1月租金", "现在欠缴10.00元", "到账合计700.00元"):
+    for words in (
+        "公共租赁住房缴费对账单",
+        LEASE,
+        "账单：2026年12月租金",
+        "用多缴的钱抵扣：2027年1月租金",
+        "现在欠缴10.00元",
+        "到账合计700.00元",
+    ):
         assert words in read, words
     assert OWNER not in read
 
@@ -142,7 +152,7 @@ async def test_a_receipt_is_of_a_payment_of_this_household(world: World) -> None
     lines = (await account(world)).lines
     [paid] = [line.receipt_no for line in lines if line.receipt_no]
     issued = f"R{int(paid[1:]) - 2:08d}"
-    asks = [(LEASE, issued, OWNER), (LEASE, paid, "c-2"), ("L-2026-000002", paid, "c-2"), (LEASE, "R00000000", OWNER), (LEASE, "'", OWNER)]
+    asks = [(LEASE, issued, OWNER), (LEASE, paid, "c-2"), ("L-2026-000002", paid, OWNER), (LEASE, "R00000000", OWNER), (LEASE, "'", OWNER)]
     for lease, number, owner in asks:
         request = pb.GetReceiptFileRequest(lease_no=lease, receipt_no=number)
         assert (await refused(world.call("GetReceiptFile", request, citizen(owner)))).problem.reason == "NOT_FOUND", number

@@ -182,7 +182,10 @@ def script(gateway: World, operation: Operation) -> None:
     on("GetContractFile", housing.GetContractFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("ListLeases", housing.ListLeasesResponse(leases=[housing.Lease(no="L")]))
     on("ListBills", payments.ListBillsResponse(bills=[payments.Bill(id="L/202612")]))
-    on("GetStatement", payments.GetStatementResponse(lease_no="L", on="2026-11-27", lines=[payments.StatementLine(kind="issue", bill_id="L/202612")]))
+    on(
+        "GetStatement",
+        payments.GetStatementResponse(lease_no="L", on="2026-11-27", lines=[payments.StatementLine(kind="issue", bill_id="L/202612")]),
+    )
     on("GetStatementFile", payments.GetStatementFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("GetReceiptFile", payments.GetReceiptFileResponse(file=b"%PDF-1.7\n%%EOF"))
     on("ListInbox", notifications.ListInboxResponse(messages=[notifications.Message(id="m-1")], unread=1))
@@ -304,6 +307,7 @@ async def test_no_signed_on_operation_answers_without_a_token(gateway: World) ->
         "ListEstates",
         "ListWaiting",
         "CheckContract",
+        "CheckReceipt",
         "ListPolicies",
         "GetPolicy",
         "CountView",

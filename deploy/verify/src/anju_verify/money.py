@@ -206,7 +206,10 @@ async def m8(sources: Sources, found: Findings) -> None:
     # leaves bills and balances (M2, M4) or the bank's book (M6) in disagreement.
 
 
-@check("M10", "a household's account adds up: entry by entry it owes and holds nothing below nought, each entry is of a bill of its own lease, each bill comes out as its record says")
+@check(
+    "M10",
+    "a household's account adds up: entry by entry it owes and holds nothing below nought, each entry is of a bill of its own lease, each bill comes out as its record says",
+)
 async def m10(sources: Sources, found: Findings) -> None:
     rows = await sources.rows(
         "payments",
@@ -224,7 +227,9 @@ async def m10(sources: Sources, found: Findings) -> None:
     owed_on: dict[str, int] = defaultdict(int)
     for row in rows:
         named = f"transfer {row['key']}"
-        found.unless(row["lease_no"] == row["lease"], f"{named} is in the account of lease {row['lease']}, and of a bill of {row['lease_no']}")
+        found.unless(
+            row["lease_no"] == row["lease"], f"{named} is in the account of lease {row['lease']}, and of a bill of {row['lease_no']}"
+        )
         if row["bill_id"] is not None:
             found.unless(row["as_of"] >= row["issued_at"], f"{named} is dated before its bill {row['bill_id']} was issued")
             bills[row["bill_id"]] = dict(row)

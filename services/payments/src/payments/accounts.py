@@ -18,6 +18,7 @@ from chassis.wire import stamp, wrong
 
 from payments import paper, reach, store
 from payments.domain import statement
+from payments.domain.statement import Statement
 from payments.tables import Bill, Transfer
 
 _MARK_CHARS = 16
@@ -78,7 +79,7 @@ class Accounts:
         """What stands on the paper can be guessed; this cannot."""
         return self._ring.blind_index(f"{transfer.id}/{transfer.key}/{transfer.amount_fen}", "receipt mark")[:_MARK_CHARS]
 
-    async def _of(self, request: pb.GetStatementRequest) -> tuple[statement.Statement, Bill, date]:
+    async def _of(self, request: pb.GetStatementRequest) -> tuple[Statement, Bill, date]:
         try:
             on = date.fromisoformat(request.on) if request.on else None
             before = datetime(on.year, on.month, on.day, tzinfo=SHANGHAI) + timedelta(days=1) if on else datetime.max.replace(tzinfo=UTC)

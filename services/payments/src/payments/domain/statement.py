@@ -64,7 +64,9 @@ def statement(entries: Iterable[Entry]) -> Statement:
         settled = 0 if charges else -entry.receivable_fen
         if entry.bill_kind == "deposit":
             deposit += settled
-        lines.append(Line(entry, entry.receivable_fen if charges else 0, 0 if charges else settled - entry.credit_fen, settled, owed, credit))
+        lines.append(
+            Line(entry, entry.receivable_fen if charges else 0, 0 if charges else settled - entry.credit_fen, settled, owed, credit)
+        )
     return Statement(lines, sum(line.charged_fen for line in lines), sum(line.received_fen for line in lines), owed, credit, deposit)
 
 
