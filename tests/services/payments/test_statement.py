@@ -87,20 +87,20 @@ async def test_a_deposit_that_lapsed_is_asked_for_no_more(world: World) -> None:
 
 async def test_only_the_household_and_staff_of_its_place_see_it_and_a_look_is_on_record(world: World) -> None:
     await world.issue()
-    asked = pb.GetStatementRequest(lease_no=LEASE)
+    asked, on_paper = pb.GetStatementRequest(lease_no=LEASE), pb.GetStatementFileRequest(lease_no=LEASE)
     for caller in (citizen("c-2"), staff("house_manager", "410203")):
-        for method in ("GetStatement", "GetStatementFile"):
-            assert (await refused(world.call(method, asked, caller))).problem.reason == "NOT_FOUND"
+        for method, request in (("GetStatement", asked), ("GetStatementFile", on_paper)):
+            assert (await refused(world.call(method, request, caller))).problem.reason == "NOT_FOUND"
     assert (await refused(world.call("GetStatement", asked, staff("street_clerk", "410202")))).problem.reason == "NOT_ALLOWED"
     await world.call("GetStatement", asked, staff("finance", "4102"))
-    await world.call("GetStatementFile", asked, staff("finance", "4102"))
+    await world.call("GetStatementFile", on_paper, staff("finance", "4102"))
     assert await world.looks("KF-1", citizen(OWNER)) == [(["finance"], "statement", 2)]
 
 
 async def test_the_paper_says_the_same(world: World) -> None:
     await overpaid(world)
     await world.issue("202701", amount=RENT + 1_000)
-    answer = await world.call("GetStatementFile", pb.GetStatementRequest(lease_no=LEASE), citizen(OWNER))
+    answer = await world.call("GetStatementFile", pb.GetStatementFileRequest(lease_no=LEASE), citizen(OWNER))
     read = text_of(answer.file)
     for words in (
         "公共租赁住房缴费对账单",

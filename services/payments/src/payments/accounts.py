@@ -35,7 +35,7 @@ class Accounts:
         self._now = now
 
     async def statement(self, request: pb.GetStatementRequest) -> pb.GetStatementResponse:
-        found, bill, on = await self._of(request)
+        found, bill, on = await self._of(request.lease_no, request.on)
         return pb.GetStatementResponse(
             lease_no=bill.lease_no,
             application_no=bill.application_no,
@@ -48,8 +48,8 @@ class Accounts:
             deposit_fen=found.deposit_fen,
         )
 
-    async def statement_file(self, request: pb.GetStatementRequest) -> bytes:
-        found, bill, on = await self._of(request)
+    async def statement_file(self, request: pb.GetStatementFileRequest) -> bytes:
+        found, bill, on = await self._of(request.lease_no, request.on)
         return await asyncio.to_thread(paper.account, found, bill.lease_no, bill.application_no, on, self._now())
 
     async def receipt_file(self, request: pb.GetReceiptFileRequest) -> bytes:
@@ -79,14 +79,14 @@ class Accounts:
         """What stands on the paper can be guessed; this cannot."""
         return self._ring.blind_index(f"{transfer.id}/{transfer.key}/{transfer.amount_fen}", "receipt mark")[:_MARK_CHARS]
 
-    async def _of(self, request: pb.GetStatementRequest) -> tuple[Statement, Bill, date]:
+    async def _of(self, lease_no: str, day: str) -> tuple[Statement, Bill, date]:
         try:
-            on = date.fromisoformat(request.on) if request.on else None
+            on = date.fromisoformat(day) if day else None
             before = datetime(on.year, on.month, on.day, tzinfo=SHANGHAI) + timedelta(days=1) if on else datetime.max.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             raise invalid([wrong("/on", "日期应为“年-月-日”。", "A day is YYYY-MM-DD.")]) from None
         async with self._database.snapshot() as session:
-            bill = reach.see(await store.a_bill_of_lease(session, request.lease_no))
+            bill = reach.see(await store.a_bill_of_lease(session, lease_no))
             found = statement.statement(await store.entries_of_lease(session, bill.lease_no, before))
         await self._reads.note(current_caller(), "statement", [bill.application_no])
         last = max([self._now(), *(line.entry.at for line in found.lines)])

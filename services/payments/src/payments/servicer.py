@@ -70,7 +70,7 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def GetStatement(self, request: pb.GetStatementRequest, context: Context) -> pb.GetStatementResponse:
         return await self._accounts.statement(request)
 
-    async def GetStatementFile(self, request: pb.GetStatementRequest, context: Context) -> pb.GetStatementFileResponse:
+    async def GetStatementFile(self, request: pb.GetStatementFileRequest, context: Context) -> pb.GetStatementFileResponse:
         return pb.GetStatementFileResponse(file=await self._accounts.statement_file(request))
 
     async def GetReceiptFile(self, request: pb.GetReceiptFileRequest, context: Context) -> pb.GetReceiptFileResponse:

@@ -502,6 +502,29 @@ class GetStatementResponse(_message.Message):
 Global___GetStatementResponse: _TypeAlias = GetStatementResponse  # noqa: Y015
 
 @_typing.final
+class GetStatementFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_NO_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    lease_no: _builtins.str
+    on: _builtins.str
+    """As in GetStatementRequest."""
+    def __init__(
+        self,
+        *,
+        lease_no: _builtins.str = ...,
+        on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_no", b"lease_no", "on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementFileRequest: _TypeAlias = GetStatementFileRequest  # noqa: Y015
+
+@_typing.final
 class GetStatementFileResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

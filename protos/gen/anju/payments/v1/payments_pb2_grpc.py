@@ -66,7 +66,7 @@ class PaymentsServiceStub:
                 _registered_method=True)
         self.GetStatementFile = channel.unary_unary(
                 '/anju.payments.v1.PaymentsService/GetStatementFile',
-                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileRequest.SerializeToString,
                 response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.FromString,
                 _registered_method=True)
         self.GetReceiptFile = channel.unary_unary(
@@ -245,7 +245,7 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
             ),
             'GetStatementFile': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatementFile,
-                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.FromString,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileRequest.FromString,
                     response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.SerializeToString,
             ),
             'GetReceiptFile': grpc.unary_unary_rpc_method_handler(
@@ -471,7 +471,7 @@ class PaymentsService:
             request,
             target,
             '/anju.payments.v1.PaymentsService/GetStatementFile',
-            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileRequest.SerializeToString,
             anju_dot_payments_dot_v1_dot_payments__pb2.GetStatementFileResponse.FromString,
             options,
             channel_credentials,

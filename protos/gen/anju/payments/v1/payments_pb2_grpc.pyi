@@ -46,7 +46,7 @@ class PaymentsServiceStub:
     """Balances of the chart of accounts. Finance and auditors only."""
     GetStatement: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]
     """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own."""
-    GetStatementFile: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementFileResponse]
+    GetStatementFile: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementFileRequest, _payments_pb2.GetStatementFileResponse]
     """The same on paper."""
     GetReceiptFile: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetReceiptFileRequest, _payments_pb2.GetReceiptFileResponse]
     """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease."""
@@ -85,7 +85,7 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """Balances of the chart of accounts. Finance and auditors only."""
     GetStatement: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]  # type: ignore[assignment]
     """The account of a household at its lease, line by line as the ledger has it, up to the end of a day: what it owes then, and what is its own."""
-    GetStatementFile: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementFileResponse]  # type: ignore[assignment]
+    GetStatementFile: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementFileRequest, _payments_pb2.GetStatementFileResponse]  # type: ignore[assignment]
     """The same on paper."""
     GetReceiptFile: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetReceiptFileRequest, _payments_pb2.GetReceiptFileResponse]  # type: ignore[assignment]
     """The receipt of a payment, on paper. NOT_FOUND for a number that is of no payment of this lease."""
@@ -161,7 +161,7 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetStatementFile(
         self,
-        request: _payments_pb2.GetStatementRequest,
+        request: _payments_pb2.GetStatementFileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.GetStatementFileResponse, _abc.Awaitable[_payments_pb2.GetStatementFileResponse]]:
         """The same on paper."""

@@ -197,7 +197,7 @@ async def get_statement(call: Call, params: StatementOn) -> Statement:
 @api.get("/leases/{no}/statement.pdf", gives=(PDF,))
 async def get_statement_file(call: Call, params: StatementOn) -> Download:
     """The same account as a file, PDF/A."""
-    request = payments.GetStatementRequest(lease_no=params.no, on=params.on)
+    request = payments.GetStatementFileRequest(lease_no=params.no, on=params.on)
     answer = await call.rpc("payments", call.services.payments.GetStatementFile, request)
     return _pdf(f"对账单-{params.no}.pdf", answer.file)
 
