@@ -161,6 +161,7 @@ def test_every_invariant_has_its_check() -> None:
         "M4",
         "M6",
         "M8",
+        "M10",
         "M9",
         "A1",
         "A2",
