@@ -50,8 +50,8 @@ STAFF = {
         "/staff/complaints/new",
         "/staff/inbox",
     ),
-    "house_manager": ("/staff/arrears", "/staff/waiting", "/staff/leases"),
-    "finance": ("/staff/arrears", "/staff/ledger"),
+    "house_manager": ("/staff/arrears", "/staff/cash", "/staff/waiting", "/staff/leases"),
+    "finance": ("/staff/arrears", "/staff/cash", "/staff/ledger"),
     "city_reviewer": (
         "/staff/templates",
         "/staff/complaints",

@@ -265,6 +265,8 @@ export const terms = {
   ledger_heads: {
     receivable: {"zh": "应收租金及押金", "en": "Rent and deposits receivable"},
     "bank:ccb": {"zh": "银行在途资金（建设银行）", "en": "Money in transit at the bank (China Construction Bank)"},
+    cash: {"zh": "库存现金（各收款点）", "en": "Cash in hand (each counter)"},
+    "bank:cash": {"zh": "银行存款（现金缴存）", "en": "Bank (cash deposited)"},
     "income:rent": {"zh": "应缴财政款（租金非税收入）", "en": "Payable to the treasury (rent, non-tax revenue)"},
     deposit: {"zh": "存入保证金（押金）", "en": "Deposits held"},
     credit: {"zh": "预收款（多缴及应退）", "en": "Received in advance (overpaid, to be refunded)"},
@@ -484,6 +486,7 @@ export const terms = {
     issue: {"zh": "账单", "en": "Bill"},
     withdraw: {"zh": "不再收取", "en": "No longer asked for"},
     payment: {"zh": "缴款", "en": "Payment"},
+    cash: {"zh": "窗口现金缴款", "en": "Cash at a counter"},
     credit: {"zh": "用多缴的钱抵扣", "en": "Paid from what was paid over"},
   },
   task_states: {

@@ -1,4 +1,4 @@
-"""M1 to M10: the ledger against itself, against the bills, and against the bank's own book."""
+"""M1 to M11: the ledger against itself, against the bills, and against the bank's own book."""
 
 from __future__ import annotations
 
@@ -270,6 +270,48 @@ async def test_m10_more_taken_from_an_account_than_it_had(books: Books) -> None:
 async def test_m10_money_dated_before_its_bill(books: Books) -> None:
     await books.records.sabotage("payments", "UPDATE transfers SET as_of = as_of - interval '1 day' WHERE kind = 'payment'")
     await books.records.violates("M10", "before its bill")
+
+
+async def at_the_counter(books: Books, counted: int = RENT, by: str = "s-counts", owner: str = "") -> None:
+    await books.bill("L-3/202612", RENT, RENT, "paid")
+    await books.post("cash/T1", "cash", "L-3/202612", {"cash:410202": RENT, "receivable:L-3": -RENT})
+    about = {"id": "C1", "point": "410202", "expected_fen": RENT, "counted_fen": counted, "receipts": 1}
+    await books.records.put("payments", "cash_counts", **about, counted_by=by, counted_at=NOW, owner=owner)
+    await books.records.run(
+        "payments",
+        "INSERT INTO cash_taken (transfer_id, bill_id, point, amount_fen, taken_by, taken_at, count_id) "
+        f"SELECT id, bill_id, '410202', amount_fen, 's-takes', '{NOW.isoformat()}', 'C1' FROM transfers WHERE key = 'cash/T1'",
+    )
+
+
+async def test_m11_cash_is_in_order(books: Books) -> None:
+    await at_the_counter(books)
+    for check_id in ("M1", "M2", "M4", "M10", "M11"):
+        await books.records.passes(check_id)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE cash_counts SET counted_by = 's-takes'", "counted by who took it"),
+        ("UPDATE cash_taken SET amount_fen = 1", "1 fen taken, 35000 posted"),
+        ("DELETE FROM cash_taken", "None fen taken, 35000 posted"),
+        ("UPDATE cash_taken SET point = '410203'", "not in the till"),
+        ("UPDATE cash_taken SET count_id = NULL", "its receipts are 0"),
+        ("UPDATE cash_taken SET bill_id = 'L-1/202612'", "taken for bill L-1/202612"),
+        ("ALTER TABLE cash_counts DROP CONSTRAINT ck_cash_counts_owner; UPDATE cash_counts SET counted_fen = 1", "nobody follows it up"),
+    ],
+)
+async def test_m11_cash_that_does_not_agree(books: Books, statement: str, words: str) -> None:
+    await at_the_counter(books)
+    await books.records.sabotage("payments", statement)
+    await books.records.violates("M11", words)
+
+
+async def test_m2_cash_that_is_in_no_till(books: Books) -> None:
+    await at_the_counter(books)
+    await books.records.sabotage("payments", "UPDATE cash_counts SET counted_fen = 34999, owner = 's-counts'")
+    await books.records.violates("M2", "cash:410202")
 
 
 # --- the bank's own book ---------------------------------------------------------------------------------------------------------------------

@@ -162,6 +162,7 @@ def test_every_invariant_has_its_check() -> None:
         "M6",
         "M8",
         "M10",
+        "M11",
         "M9",
         "A1",
         "A2",

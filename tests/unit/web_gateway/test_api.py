@@ -158,6 +158,9 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /broadcasts
         GET /broadcasts/{id}
         POST /broadcasts/{id}/step
+        POST /cash-counts
+        POST /cash-counts/{id}/deposit
+        GET /cash-desk
         GET /city
         POST /complaints
         GET /complaints
@@ -182,8 +185,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /districts/{code}/waiting-list
         GET /divisions
         GET /drafts/{no}
-        DELETE /drafts/{no}
         PUT /drafts/{no}
+        DELETE /drafts/{no}
         GET /estates
         GET /evaluations
         GET /export-requests
@@ -213,6 +216,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /leases
         GET /leases/{no}/bills
         GET /leases/{no}/bills/{period}
+        POST /leases/{no}/bills/{period}/cash
         POST /leases/{no}/bills/{period}/payments
         GET /leases/{no}/contract
         GET /leases/{no}/contract.pdf
@@ -231,8 +235,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         DELETE /myself/authorisations/{id}
         GET /myself/queries
         POST /myself/queries/{id}/objection
-        GET /myself/reach
         PUT /myself/reach
+        GET /myself/reach
         PUT /myself/recusals
         GET /myself/recusals
         GET /notices
@@ -257,8 +261,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /policies/{id}/withdrawal
         GET /policy-articles
         GET /policy-drafts
-        PUT /policy-drafts/{id}
         GET /policy-drafts/{id}
+        PUT /policy-drafts/{id}
         POST /policy-drafts/{id}/publication
         GET /query-objections
         POST /query-objections/{id}/answer

@@ -178,6 +178,12 @@ export const api = {
   statementFile: (no: string, on = "") => `/api/v1/leases/${encodeURIComponent(no)}/statement.pdf${on && `?on=${on}`}`,
   paymentReceiptFile: (no: string, receipt: string) => `/api/v1/leases/${encodeURIComponent(no)}/receipts/${receipt}.pdf`,
   checkPaymentReceipt: (receipt_no: string, mark: string) => only(http.GET("/api/v1/payment-receipts/{receipt_no}/{mark}", { params: { path: { receipt_no, mark } } })),
+  takeCash: (key: string, no: string, period: string, amount_fen: number) =>
+    only(http.POST("/api/v1/leases/{no}/bills/{period}/cash", { params: { path: { no, period }, header: keyed(key) }, body: { amount_fen } })),
+  cashDesk: () => only(http.GET("/api/v1/cash-desk")),
+  countCash: (key: string, point: string, counted_fen: number) => only(http.POST("/api/v1/cash-counts", { params: { header: keyed(key) }, body: { point, counted_fen } })),
+  depositCash: (key: string, id: string, slip_no: string, slip_fen: number) =>
+    only(http.POST("/api/v1/cash-counts/{id}/deposit", { params: { path: { id }, header: keyed(key) }, body: { slip_no, slip_fen } })),
 
   inbox: (query: Paged) => only(http.GET("/api/v1/inbox", { params: { query } })),
   markRead: (id: string) => only(http.POST("/api/v1/inbox/{id}/read", { params: { path: { id } } })),

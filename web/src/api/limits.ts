@@ -59,6 +59,9 @@ export const limits = {
   "DecideObjection": {
     "answer": 2000
   },
+  "DepositCash": {
+    "slip_no": 40
+  },
   "Dossier": {
     "address": 200,
     "phone": 20

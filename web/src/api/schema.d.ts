@@ -639,6 +639,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cash-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Counts all that was taken at a counter since the count before
+         * @description 409 TOOK_IT_HIMSELF for somebody who took some of it. Roles: finance, house_manager.
+         */
+        post: operations["count_cash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cash-counts/{id}/deposit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Matches a count to the bank's deposit slip; what the slip says differently is held in suspense
+         * @description Roles: finance, house_manager.
+         */
+        post: operations["deposit_cash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cash-desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What lies in the tills of the reader's places, and the newest counts
+         * @description Roles: finance, house_manager, auditor.
+         */
+        get: operations["get_cash_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/city": {
         parameters: {
             query?: never;
@@ -1622,6 +1682,26 @@ export interface paths {
         get: operations["get_bill"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{no}/bills/{period}/cash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cash was taken at the counter: it is in the books with the receipt
+         * @description What is over what the bill owes settles the next rents. Roles: finance, house_manager.
+         */
+        post: operations["take_cash"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3737,6 +3817,87 @@ export interface components {
             /** Acting For Name */
             acting_for_name: string;
         };
+        /** CashCount */
+        CashCount: {
+            /** Id */
+            id: string;
+            /** Point */
+            point: string;
+            /**
+             * Expected Fen
+             * @description What the receipts come to.
+             */
+            expected_fen: number;
+            /** Counted Fen */
+            counted_fen: number;
+            /** Counted By */
+            counted_by: string;
+            /**
+             * Counted At
+             * Format: date-time
+             */
+            counted_at: string;
+            /** Receipts */
+            receipts: number;
+            /**
+             * Slip No
+             * @description Of the bank; empty until it was brought there.
+             */
+            slip_no: string;
+            /** Slip Fen */
+            slip_fen: number;
+            /** Deposited By */
+            deposited_by: string;
+            /** Deposited At */
+            deposited_at: string | null;
+            /**
+             * Owner
+             * @description Who follows up what is short or over; empty when nothing is.
+             */
+            owner: string;
+        };
+        /** CashDesk */
+        CashDesk: {
+            /**
+             * Taken
+             * @description Not counted yet, oldest first.
+             */
+            taken: components["schemas"]["CashTaken"][];
+            /**
+             * Counts
+             * @description Newest first.
+             */
+            counts: components["schemas"]["CashCount"][];
+        };
+        /** CashReceived */
+        CashReceived: {
+            /** Receipt No */
+            receipt_no: string;
+            bill: components["schemas"]["Bill"];
+            /**
+             * Credit Fen
+             * @description What of it the bill did not need: paid over.
+             */
+            credit_fen: number;
+        };
+        /** CashTaken */
+        CashTaken: {
+            /** Receipt No */
+            receipt_no: string;
+            /** Bill Id */
+            bill_id: string;
+            /** Point */
+            point: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Taken By */
+            taken_by: string;
+            /**
+             * Taken At
+             * Format: date-time
+             */
+            taken_at: string;
+        };
         /** ChangedDetail */
         ChangedDetail: {
             /** Name */
@@ -4198,6 +4359,20 @@ export interface components {
         CorrectDossier: {
             dossier: components["schemas"]["Dossier"];
         };
+        /** CountCash */
+        CountCash: {
+            /**
+             * Point
+             * @description District or county code (GB/T 2260).
+             * @example 410202
+             */
+            point: string;
+            /**
+             * Counted Fen
+             * @description Fen (1/100 yuan).
+             */
+            counted_fen: number;
+        };
         /** Counter */
         Counter: {
             /** District */
@@ -4357,6 +4532,19 @@ export interface components {
             criteria: string[];
             /** Assessor */
             assessor: string;
+        };
+        /** DepositCash */
+        DepositCash: {
+            /**
+             * Slip No
+             * @description Number of the bank's deposit slip.
+             */
+            slip_no: string;
+            /**
+             * Slip Fen
+             * @description Fen (1/100 yuan).
+             */
+            slip_fen: number;
         };
         /** Desk */
         Desk: {
@@ -7800,6 +7988,14 @@ export interface components {
             dossier: components["schemas"]["Dossier"];
             consent: components["schemas"]["ConsentGiven"];
         };
+        /** TakeCash */
+        TakeCash: {
+            /**
+             * Amount Fen
+             * @description Fen (1/100 yuan).
+             */
+            amount_fen: number;
+        };
         /** Task */
         Task: {
             /** Application No */
@@ -8238,7 +8434,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, NO_AUTHORISATION, AUTHORISATION_REVOKED, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, VIEW_NAME_TAKEN, TOO_MANY_VIEWS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
+        /** @description EXPORT_TOO_LARGE, CONFLICT, ALREADY_EXISTS, NOT_ON_NOTICE, OBJECTION_PENDING, OBJECTION_ANSWERED, DRAFT_CHANGED, SECOND_READER, IN_THE_PAST, POLICY_WITHDRAWN, ALREADY_SAID, TOO_MANY_OPEN, REFERENCE_KNOWN, PHOTOS_FULL, COMPLAINT_MOVED_ON, NO_MORE_ROUNDS, HAS_MERGED, ANOTHER_PERSON, STAYS_AT_CITY, CANNOT_MERGE, EVALUATED, FOLLOWED_UP, HOUSEHOLD_HAS_APPLICATION, STEP_REFUSED, ILLEGAL_MOVE, NOT_RETURNED, ALREADY_ENDED, NO_CONSENT, NOT_AWAITED, NO_CONSENT_GIVEN, CONFIRMED_ELSEWHERE, ASSISTANCE_OVER, NO_AUTHORISATION, AUTHORISATION_REVOKED, DECLARATION_DUE, TASK_NOT_OPEN, NOT_PARKED, WORKFLOW_ALIVE, RECORD_OVER, ALREADY_DELIVERED, EXPORT_NOT_APPROVED, EXPORT_ANSWERED, OFFER_NOT_OPEN, LEASE_NOT_OPEN, NOT_ACKNOWLEDGED, TERMS_CHANGED, BILL_NOT_PAYABLE, TOOK_IT_HIMSELF, NO_CASH, ALREADY_DEPOSITED, SLIP_USED, LETTER_IS_ELSEWHERE, LETTER_NOT_YOURS, BROADCAST_ELSEWHERE, WHO_IS_NOT_KNOWN, QUERY_OBJECTION_OPEN, QUERY_GROUND_ANSWERED, QUERY_OBJECTION_ANSWERED, UNIT_EXISTS, ESTATE_DIFFERS, RENT_NOT_BY_STANDARD, VIEW_NAME_TAKEN, TOO_MANY_VIEWS, ANOTHERS_ACCOUNT, ALREADY_APPOINTED, KEPT_APART, NOBODY_LEFT, NOT_PROPOSED, ALREADY_OVER */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -8390,6 +8586,10 @@ export type BroadcastStep = components['schemas']['BroadcastStep'];
 export type BroadcastView = components['schemas']['BroadcastView'];
 export type Calls = components['schemas']['Calls'];
 export type CapacityView = components['schemas']['CapacityView'];
+export type CashCount = components['schemas']['CashCount'];
+export type CashDesk = components['schemas']['CashDesk'];
+export type CashReceived = components['schemas']['CashReceived'];
+export type CashTaken = components['schemas']['CashTaken'];
 export type ChangedDetail = components['schemas']['ChangedDetail'];
 export type ChooseCapacity = components['schemas']['ChooseCapacity'];
 export type City = components['schemas']['City'];
@@ -8412,6 +8612,7 @@ export type ContentView = components['schemas']['ContentView'];
 export type Contract = components['schemas']['Contract'];
 export type ContractCheck = components['schemas']['ContractCheck'];
 export type CorrectDossier = components['schemas']['CorrectDossier'];
+export type CountCash = components['schemas']['CountCash'];
 export type Counter = components['schemas']['Counter'];
 export type CounterList = components['schemas']['CounterList'];
 export type Cover = components['schemas']['Cover'];
@@ -8423,6 +8624,7 @@ export type DeclareRecusals = components['schemas']['DeclareRecusals'];
 export type Declared = components['schemas']['Declared'];
 export type Delivery = components['schemas']['Delivery'];
 export type Demonstration = components['schemas']['Demonstration'];
+export type DepositCash = components['schemas']['DepositCash'];
 export type Desk = components['schemas']['Desk'];
 export type DeviceKey = components['schemas']['DeviceKey'];
 export type Division = components['schemas']['Division'];
@@ -8578,6 +8780,7 @@ export type StatementLine = components['schemas']['StatementLine'];
 export type Step = components['schemas']['Step'];
 export type Stuck = components['schemas']['Stuck'];
 export type SubmitApplication = components['schemas']['SubmitApplication'];
+export type TakeCash = components['schemas']['TakeCash'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TemplateWords = components['schemas']['TemplateWords'];
@@ -10080,6 +10283,121 @@ export interface operations {
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    count_cash: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountCash"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashCount"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deposit_cash: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepositCash"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashCount"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    get_cash_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashDesk"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -12237,6 +12555,52 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    take_cash: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A UUID for this act; the same one on every retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                no: string;
+                /** @description yyyymm, or deposit. */
+                period: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeCash"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashReceived"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

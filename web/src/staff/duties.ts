@@ -43,6 +43,7 @@ export type Icon =
   | "counter"
   | "letters"
   | "policies"
+  | "cash"
   | "broadcasts"
   | "templates"
   | "complaints";
@@ -237,6 +238,14 @@ export const PAGES: Page[] = [
     help: "help.broadcasts",
     roles: ["city_reviewer", "auditor"],
     component: () => import("./pages/BroadcastPage.vue"),
+  },
+  {
+    path: "/cash",
+    title: "cash.title",
+    nav: { name: "staff.nav.cash", group: "money", icon: "cash" },
+    help: "help.cash",
+    roles: ["finance", "house_manager", "auditor"],
+    component: () => import("./pages/CashPage.vue"),
   },
   {
     path: "/ledger",

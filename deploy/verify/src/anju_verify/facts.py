@@ -59,7 +59,8 @@ CHANGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("transfers", "bills"),
         """
         SELECT 'transfer/' || key AS id,
-               CASE transfers.kind WHEN 'issue' THEN 'bill_issued' WHEN 'withdraw' THEN 'claim_withdrawn' WHEN 'payment' THEN 'money_received'
+               CASE transfers.kind WHEN 'issue' THEN 'bill_issued' WHEN 'withdraw' THEN 'claim_withdrawn' WHEN 'payment' THEN 'money_received' WHEN 'cash' THEN 'money_received'
+                    WHEN 'cash_difference' THEN 'cash_difference' WHEN 'cash_deposit' THEN 'cash_deposited'
                     WHEN 'credit' THEN 'credit_used'
                     ELSE 'money_unexplained' END AS code,
                COALESCE(bills.application_no, '') AS application_no, as_of AS at, '{{}}'::jsonb AS codes,

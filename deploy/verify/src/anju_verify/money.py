@@ -87,6 +87,19 @@ async def _balances_by_bills(sources: Sources) -> dict[str, int]:
     ):
         balances[f"bank:{row['provider']}"] += row["amount_fen"]
         balances[f"credit:{row['lease_no']}" if row["kind"] == "payment" else "suspense"] -= row["amount_fen"]
+    for row in await sources.rows(
+        "payments",
+        "SELECT cash_taken.point, cash_taken.amount_fen, bills.lease_no FROM cash_taken JOIN bills ON bills.id = cash_taken.bill_id",
+    ):
+        balances[f"cash:{row['point']}"] += row["amount_fen"]
+        balances[f"credit:{row['lease_no']}"] -= row["amount_fen"]
+    for row in await sources.rows("payments", "SELECT point, expected_fen, counted_fen, slip_no, slip_fen FROM cash_counts"):
+        balances[f"cash:{row['point']}"] += row["counted_fen"] - row["expected_fen"]
+        balances["suspense"] -= row["counted_fen"] - row["expected_fen"]
+        if row["slip_no"] is not None:
+            balances[f"cash:{row['point']}"] -= row["counted_fen"]
+            balances["bank:cash"] += row["slip_fen"]
+            balances["suspense"] += row["counted_fen"] - row["slip_fen"]
     return balances
 
 
@@ -137,7 +150,7 @@ async def m4(sources: Sources, found: Findings) -> None:
         FROM bills LEFT JOIN (
             SELECT transfers.bill_id, -sum(postings.amount_fen) AS settled
             FROM transfers JOIN postings ON postings.transfer_id = transfers.id AND postings.account LIKE 'receivable:%'
-            WHERE transfers.kind IN ('payment', 'credit') GROUP BY transfers.bill_id
+            WHERE transfers.kind IN ('payment', 'credit', 'cash') GROUP BY transfers.bill_id
         ) AS paid ON paid.bill_id = bills.id
         WHERE {since.new("bills")} OR bills.id IN (SELECT bill_id FROM transfers WHERE {since.new("transfers")})
         """,  # noqa: S608  # a condition of ours
@@ -243,3 +256,45 @@ async def m10(sources: Sources, found: Findings) -> None:
         wanted = 0 if withdrawn else bill["billed_fen"] - bill["paid_fen"]
         found.unless(owed_on[bill_id] == wanted, f"bill {bill_id}: by the account {owed_on[bill_id]} fen are owed, by the bill {wanted}")
     found.looked(len({lease for _, lease in stands}))
+
+
+@check(
+    "M11",
+    "cash: each receipt is posted once and as it says; who counts has taken none of it, and counts all of it; what is short or over has somebody who follows it up",
+)
+async def m11(sources: Sources, found: Findings) -> None:
+    for row in await sources.rows(
+        "payments",
+        """
+        SELECT transfers.id, transfers.kind, transfers.amount_fen AS posted, cash_taken.amount_fen AS taken, cash_taken.count_id, cash_taken.taken_by,
+               cash_counts.counted_by, transfers.bill_id AS for_bill, cash_taken.bill_id,
+               EXISTS (SELECT FROM postings WHERE transfer_id = transfers.id AND account = 'cash:' || cash_taken.point
+                       AND postings.amount_fen = cash_taken.amount_fen) AS in_till
+        FROM (SELECT * FROM transfers WHERE kind = 'cash') AS transfers FULL JOIN cash_taken ON cash_taken.transfer_id = transfers.id
+        LEFT JOIN cash_counts ON cash_counts.id = cash_taken.count_id
+        """,
+    ):
+        found.looked(1)
+        named = f"cash of entry {row['id']}"
+        found.unless(
+            row["posted"] is not None and row["posted"] == row["taken"], f"{named}: {row['taken']} fen taken, {row['posted']} posted"
+        )
+        found.unless(row["for_bill"] == row["bill_id"], f"{named} was taken for bill {row['bill_id']}, and is posted for {row['for_bill']}")
+        found.unless(row["in_till"], f"{named} is not in the till where it was taken")
+        found.unless(row["counted_by"] is None or row["counted_by"] != row["taken_by"], f"{named} was counted by who took it")
+    for row in await sources.rows(
+        "payments",
+        """
+        SELECT cash_counts.id, expected_fen, counted_fen, slip_fen, owner, receipts, count(cash_taken.transfer_id) AS has,
+               COALESCE(sum(cash_taken.amount_fen), 0)::bigint AS taken
+        FROM cash_counts LEFT JOIN cash_taken ON cash_taken.count_id = cash_counts.id GROUP BY cash_counts.id
+        """,
+    ):
+        found.looked(1)
+        named = f"count {row['id']}"
+        found.unless(
+            (row["has"], row["taken"]) == (row["receipts"], row["expected_fen"]),
+            f"{named} is of {row['expected_fen']} fen, its receipts are {row['taken']}",
+        )
+        differs = row["counted_fen"] != row["expected_fen"] or row["slip_fen"] not in (None, row["counted_fen"])
+        found.unless(not differs or bool(row["owner"]), f"{named} is short or over, and nobody follows it up")

@@ -39,6 +39,7 @@ from payments import reach, store, tables
 from payments.accounts import Accounts
 from payments.again import Bills
 from payments.cashier import Cashier
+from payments.counter import Counter
 from payments.providers.ccb import CcbAccount, CcbBank
 from payments.servicer import PaymentsServicer
 from payments.settings import Settings
@@ -80,9 +81,9 @@ async def application(
         cashier = Cashier(database, outbox, bank, timedelta(minutes=settings.payment_minutes), now)
         await made.beside(every(OLD_ORDERS_SECONDS, cashier.ask_about_old_orders, "old orders"))
         reads = Reads(database, Limits.of(settings), Exports(database, made.ring))
-        servicer = PaymentsServicer(
-            database, cashier, outbox, tellings, bank, now, reads, Accounts(database, made.ring, reads, settings.public_url, now)
-        )
+        accounts = Accounts(database, made.ring, reads, settings.public_url, now)
+        counter = Counter(database, cashier, reads, now)
+        servicer = PaymentsServicer(database, cashier, outbox, tellings, bank, now, reads, accounts, counter)
         made.alarms({"bulk_reads": reads.alarmed})
         steps = OperatorSteps(tables.OperatorStep, made.ring, NAME)
         by_hand = OperatorsServicer(database, steps, outbox, reads)

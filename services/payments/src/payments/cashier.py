@@ -215,33 +215,39 @@ class Cashier:
 
     async def _post(self, session: AsyncSession, notice: Notice, intent: Intent, bill: Bill, learned_at: datetime) -> Result:
         """The bill is locked. What it still owes is settled, the rest is the tenant's credit (M4)."""
-        arrears_at = bill.arrears_at if bill.state == "arrears" else None
+        lapsed = bill.state == "arrears"
         owed = bill.amount_fen - bill.paid_fen if bills.takes_money(bill.kind, bill.state) else 0
         entry = ledger.paid(self._bank.name, bill.lease_no, notice.amount_fen, owed)
         if not await self._write(session, notice, entry, learned_at, bill):
             # Another notice of the same money was faster.
             written = await store.posted_amount(session, store.Source(self._bank.name, notice.order_id))
             return "repeated" if written is None else await self._repeated(session, notice, written)
-        if owed > 0:
-            bill.paid_fen += min(owed, notice.amount_fen)
-            if bill.paid_fen == bill.amount_fen:
-                had_by = orders.had_by(learned_at - intent.ahead, intent.opened_at, intent.expires_at, notice.day_ended_at)
-                bill.state, bill.paid_at = "paid", had_by + intent.ahead
-                in_time = arrears_at is not None and bill.paid_at < arrears_at
-                await record(session, facts.paid(bill, bill.paid_at), *([facts.taken_back(bill, learned_at)] if in_time else []))
+        had_by = orders.had_by(learned_at - intent.ahead, intent.opened_at, intent.expires_at, notice.day_ended_at)
+        await self.settled(session, bill, min(owed, notice.amount_fen), had_by + intent.ahead, learned_at, intent.id)
         await store.set_paid(session, intent.id)
         if notice.amount_fen > owed:
             # Nobody owes this money any more: people have to give it back or set it off.
-            kind = "deposit_after_lapse" if bill.state == "arrears" else "paid_again"
+            kind = "deposit_after_lapse" if lapsed and bill.kind == bills.DEPOSIT else "paid_again"
             await self.alarm(session, kind, notice.order_id, str(notice.amount_fen).encode())
-        said = {"bill_id": bill.id, "intent_id": intent.id, "settled": bill.state == "paid"}
+        return "posted"
+
+    async def settled(
+        self, session: AsyncSession, bill: Bill, settles_fen: int, had_at: datetime, learned_at: datetime, intent_id: str = ""
+    ) -> None:
+        """What of money that came belongs to the bill, which is locked; ``had_at`` is when the bank, or the counter, had it."""
+        arrears_at = bill.arrears_at if bill.state == "arrears" else None
+        bill.paid_fen += settles_fen
+        if settles_fen and bill.paid_fen == bill.amount_fen:
+            bill.state, bill.paid_at = "paid", had_at
+            in_time = arrears_at is not None and had_at < arrears_at
+            await record(session, facts.paid(bill, had_at), *([facts.taken_back(bill, learned_at)] if in_time else []))
+        said = {"bill_id": bill.id, "intent_id": intent_id, "settled": bill.state == "paid"}
         self._outbox.add(session, rent_cycle.PAYMENT_POSTED, {"to": rent_cycle.workflow_id(bill.id), "said": said})
         if arrears_at is not None and bill.paid_at is not None:
             # The bill's workflow ended with the arrears; the lease's goes on, and tells the household that the money has come. The time the bank had
             # it decides, not the time we heard of it.
             said = {"bill_id": bill.id, "amount_fen": bill.amount_fen, "in_time": bill.paid_at < arrears_at}
             self._outbox.add(session, lease.ARREARS_PAID, {"to": lease.workflow_id(bill.lease_no), "said": said})
-        return "posted"
 
     async def _unexplained(self, session: AsyncSession, notice: Notice, as_of: datetime, kind: str) -> Result:
         """The bank has the money and says so; it is in the books from now on, and people find out whose it is."""

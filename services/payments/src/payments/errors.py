@@ -27,6 +27,22 @@ EXISTS_WITH_DIFFERENT_AMOUNT = Problem(
 STEP_REFUSED = Problem(
     "STEP_REFUSED", _FAILED, "账单当前状态不能办理这一步。", "The bill is in a state in which this step is not possible."
 )
+TOOK_IT_HIMSELF = Problem(
+    "TOOK_IT_HIMSELF",
+    _FAILED,
+    "这些现金里有您自己收的，应当由另一位同事清点。",
+    "You took some of this cash yourself; somebody else has to count it.",
+)
+NO_CASH = Problem("NO_CASH", _FAILED, "这个收款点没有待清点的现金。", "There is no cash to be counted at this counter.")
+ALREADY_DEPOSITED = Problem(
+    "ALREADY_DEPOSITED", _FAILED, "这次清点的现金已经缴存银行。", "What was counted here has been brought to the bank already."
+)
+SLIP_USED = Problem(
+    "SLIP_USED",
+    grpc.StatusCode.ALREADY_EXISTS,
+    "这张缴存单已经用过，请核对编号。",
+    "This deposit slip was used before; check its number.",
+)
 BAD_SIGNATURE = Problem(
     "BAD_SIGNATURE",
     grpc.StatusCode.PERMISSION_DENIED,

@@ -16,6 +16,9 @@ _ENTRIES: Final = {
     "payment": "money_received",
     "suspense": "money_unexplained",
     "credit": "credit_used",
+    "cash": "money_received",
+    "cash_difference": "cash_difference",
+    "cash_deposit": "cash_deposited",
 }
 
 

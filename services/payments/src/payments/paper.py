@@ -60,8 +60,11 @@ def receipt(number: str, transfer: Transfer, bill: Bill, made_at: datetime, url:
         ("金额（大写）", f"人民币{money.capital(transfer.amount_fen)}"),
         ("金额（小写）", f"¥{_yuan(transfer.amount_fen)}"),
         ("到账记账", f"{_day(transfer.as_of)} {transfer.as_of.astimezone(SHANGHAI):%H:%M}"),
-        ("缴款方式", "中国建设银行聚合支付"),
-        ("银行订单号", transfer.provider_txn or ""),
+        *(
+            [("缴款方式", "中国建设银行聚合支付"), ("银行订单号", transfer.provider_txn)]
+            if transfer.provider_txn
+            else [("缴款方式", "窗口现金")]
+        ),
     ]
     told = ["扫描二维码，可以核对这张收据是否由本系统开出。"]
     return _paper(RECEIPT, facts, made_at, sample=_SAMPLE, url=url, notes=told)

@@ -21,6 +21,7 @@ from chassis.wire import missing, wrong
 from payments import reach, store, wire
 from payments.accounts import Accounts
 from payments.cashier import Cashier
+from payments.counter import Counter
 from payments.domain import bills, ledger
 from payments.errors import BAD_CALLBACK, BAD_SIGNATURE, WRONG_MERCHANT
 from payments.providers import BadCallbackError, Bank, ForgedCallbackError
@@ -41,9 +42,11 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
         now: Callable[[], datetime],
         reads: Reads,
         accounts: Accounts,
+        counter: Counter,
     ) -> None:
         super().__init__(database, cashier, outbox, tellings, now)
         self._accounts = accounts
+        self._counter = counter
         self._bank = bank
         self._reads = reads
 
@@ -78,6 +81,18 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
 
     async def CheckReceipt(self, request: pb.CheckReceiptRequest, context: Context) -> pb.CheckReceiptResponse:
         return await self._accounts.check(request)
+
+    async def TakeCash(self, request: pb.TakeCashRequest, context: Context) -> pb.TakeCashResponse:
+        return await self._counter.take(request)
+
+    async def CountCash(self, request: pb.CountCashRequest, context: Context) -> pb.CountCashResponse:
+        return await self._counter.count(request)
+
+    async def DepositCash(self, request: pb.DepositCashRequest, context: Context) -> pb.DepositCashResponse:
+        return await self._counter.deposit(request)
+
+    async def GetCashDesk(self, request: pb.GetCashDeskRequest, context: Context) -> pb.GetCashDeskResponse:
+        return await self._counter.desk()
 
     async def StartPayment(self, request: pb.StartPaymentRequest, context: Context) -> pb.StartPaymentResponse:
         caller = current_caller()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from anju.common.v1 import common_pb2 as common
 from casekit.listing import By, Listing
@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from payments.domain import ledger, statement
 from payments.domain.ledger import Entry
-from payments.tables import Alarm, Bill, Intent, Posting, Transfer
+from payments.tables import Alarm, Bill, CashCount, CashTaken, Intent, Posting, Transfer
 
 
 class Source(NamedTuple):
@@ -42,7 +42,7 @@ _POST: Final = text(
 )
 _BALANCES: Final = text(
     """
-    SELECT CASE WHEN account IN ('bank:ccb', 'income:rent') THEN account ELSE split_part(account, ':', 1) END AS head, sum(amount_fen)::bigint
+    SELECT CASE WHEN account IN ('bank:ccb', 'bank:cash', 'income:rent') THEN account ELSE split_part(account, ':', 1) END AS head, sum(amount_fen)::bigint
     FROM postings GROUP BY head
     """
 )
@@ -116,6 +116,38 @@ async def receipt(session: AsyncSession, number: int) -> tuple[Transfer, Bill] |
     query = select(Transfer, Bill).join(Bill, col(Bill.id) == col(Transfer.bill_id))
     found = (await session.execute(query.where(col(Transfer.id) == number, col(Transfer.kind).in_(statement.PAYMENTS)))).first()
     return None if found is None else (found[0], found[1])
+
+
+# --- cash ---------------------------------------------------------------------------------------------------------------------------------
+
+
+async def entry_number(session: AsyncSession, key: str) -> int:
+    return int((await session.execute(select(col(Transfer.id)).where(col(Transfer.key) == key))).scalar_one() or 0)
+
+
+async def uncounted_cash(session: AsyncSession, point: str) -> list[CashTaken]:
+    """What was taken at a counter and not counted yet, held until the transaction ends: it is counted once."""
+    query = select(CashTaken).where(col(CashTaken.point) == point, col(CashTaken.count_id).is_(None)).order_by(col(CashTaken.transfer_id))
+    return list((await session.execute(query.with_for_update())).scalars())
+
+
+async def cash_of_places(session: AsyncSession, divisions: Sequence[str]) -> list[CashTaken]:
+    query = select(CashTaken).where(col(CashTaken.count_id).is_(None), _of_places(col(CashTaken.point), divisions))
+    return list((await session.execute(query.order_by(col(CashTaken.transfer_id)))).scalars())
+
+
+async def cash_counts(session: AsyncSession, divisions: Sequence[str], limit: int) -> list[CashCount]:
+    """Newest first."""
+    query = select(CashCount).where(_of_places(col(CashCount.point), divisions))
+    return list((await session.execute(query.order_by(col(CashCount.counted_at).desc(), col(CashCount.id)).limit(limit))).scalars())
+
+
+async def lock_cash_count(session: AsyncSession, count_id: str) -> CashCount | None:
+    return await session.get(CashCount, count_id, with_for_update=True)
+
+
+def _of_places(district: Any, divisions: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(district.startswith(division, autoescape=True) for division in divisions), text("false"))
 
 
 # --- bills --------------------------------------------------------------------------------------------------------------------------------
@@ -205,7 +237,7 @@ def owned_by(accounts: Sequence[str]) -> ColumnElement[bool]:
 
 def within(divisions: Sequence[str]) -> ColumnElement[bool]:
     """Bills of districts that lie in one of the divisions; none without a division."""
-    return or_(*(col(Bill.district).startswith(division, autoescape=True) for division in divisions), text("false"))
+    return _of_places(col(Bill.district), divisions)
 
 
 # --- intents ------------------------------------------------------------------------------------------------------------------------------

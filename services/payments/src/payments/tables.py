@@ -131,7 +131,10 @@ class Transfer(Base, table=True):
         UniqueConstraint("key", name="uq_transfers_key"),
         UniqueConstraint("provider", "provider_txn", name="uq_transfers_provider"),
         CheckConstraint("(provider IS NULL) = (provider_txn IS NULL)", name="ck_transfers_provider"),
-        CheckConstraint("kind IN ('issue', 'withdraw', 'payment', 'suspense', 'credit')", name="ck_transfers_kind"),
+        CheckConstraint(
+            "kind IN ('issue', 'withdraw', 'payment', 'suspense', 'credit', 'cash', 'cash_difference', 'cash_deposit')",
+            name="ck_transfers_kind",
+        ),
         CheckConstraint("amount_fen > 0 AND entries >= 2", name="ck_transfers_amount"),
     )
 
@@ -155,7 +158,7 @@ class Posting(Base, table=True):
         UniqueConstraint("transfer_id", "account", name="uq_postings_account"),
         CheckConstraint("amount_fen <> 0", name="ck_postings_amount"),
         CheckConstraint(
-            "account IN ('bank:ccb', 'income:rent', 'suspense') OR account ~ '^(receivable|deposit|credit):[^:]+$'",
+            "account IN ('bank:ccb', 'bank:cash', 'income:rent', 'suspense') OR account ~ '^(receivable|deposit|credit|cash):[^:]+$'",
             name="ck_postings_account",
         ),
         Index("ix_postings_account", "account", postgresql_include=["amount_fen"]),
@@ -165,6 +168,52 @@ class Posting(Base, table=True):
     transfer_id: int = Field(sa_type=BigInteger, foreign_key="transfers.id")
     account: str
     amount_fen: int = Field(sa_type=BigInteger)
+
+
+class CashTaken(Base, table=True):
+    """Cash that somebody took at a counter, by the entry which posted it."""
+
+    __tablename__ = "cash_taken"
+    __table_args__ = (Index("ix_cash_taken_uncounted", "point", postgresql_where=text("count_id IS NULL")),)
+
+    transfer_id: int = Field(sa_type=BigInteger, primary_key=True, foreign_key="transfers.id")
+    bill_id: str = Field(foreign_key="bills.id")
+    point: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    taken_by: str
+    taken_at: datetime = Field(sa_type=DateTime(timezone=True))
+    count_id: str | None = Field(default=None, foreign_key="cash_counts.id", nullable=True)
+
+
+class CashCount(Base, table=True):
+    """All that was taken at a counter since the count before, counted by somebody who took none of it, and how it came to the bank."""
+
+    __tablename__ = "cash_counts"
+    __table_args__ = (
+        UniqueConstraint("slip_no", name="uq_cash_counts_slip"),
+        CheckConstraint("expected_fen > 0 AND counted_fen >= 0", name="ck_cash_counts_amount"),
+        CheckConstraint(
+            "(slip_no IS NULL) = (deposited_by IS NULL) AND (slip_no IS NULL) = (deposited_at IS NULL)", name="ck_cash_counts_slip"
+        ),
+        CheckConstraint("(slip_no IS NULL) = (slip_fen IS NULL) AND slip_fen >= 0", name="ck_cash_counts_slip_amount"),
+        CheckConstraint(
+            "(owner <> '') = (counted_fen <> expected_fen OR coalesce(slip_fen <> counted_fen, false))", name="ck_cash_counts_owner"
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    point: str
+    expected_fen: int = Field(sa_type=BigInteger)
+    counted_fen: int = Field(sa_type=BigInteger)
+    receipts: int
+    counted_by: str
+    counted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    slip_no: str | None = Field(default=None, nullable=True)
+    slip_fen: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+    deposited_by: str | None = Field(default=None, nullable=True)
+    deposited_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    # Who follows up what is short or over.
+    owner: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Alarm(Base, table=True):

@@ -306,6 +306,288 @@ class HandleCallbackResponse(_message.Message):
 Global___HandleCallbackResponse: _TypeAlias = HandleCallbackResponse  # noqa: Y015
 
 @_typing.final
+class TakeCashRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    BILL_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    bill_id: _builtins.str
+    amount_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        bill_id: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "bill_id", b"bill_id", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeCashRequest: _TypeAlias = TakeCashRequest  # noqa: Y015
+
+@_typing.final
+class TakeCashResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_NO_FIELD_NUMBER: _builtins.int
+    BILL_FIELD_NUMBER: _builtins.int
+    CREDIT_FEN_FIELD_NUMBER: _builtins.int
+    receipt_no: _builtins.str
+    credit_fen: _builtins.int
+    """What of it the bill did not need: the tenant's credit."""
+    @_builtins.property
+    def bill(self) -> Global___Bill: ...
+    def __init__(
+        self,
+        *,
+        receipt_no: _builtins.str = ...,
+        bill: Global___Bill | None = ...,
+        credit_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "credit_fen", b"credit_fen", "receipt_no", b"receipt_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeCashResponse: _TypeAlias = TakeCashResponse  # noqa: Y015
+
+@_typing.final
+class CountCashRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
+    COUNTED_FEN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    point: _builtins.str
+    """Code of the district whose till it is."""
+    counted_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        point: _builtins.str = ...,
+        counted_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted_fen", b"counted_fen", "idempotency_key", b"idempotency_key", "point", b"point"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCashRequest: _TypeAlias = CountCashRequest  # noqa: Y015
+
+@_typing.final
+class CashCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
+    EXPECTED_FEN_FIELD_NUMBER: _builtins.int
+    COUNTED_FEN_FIELD_NUMBER: _builtins.int
+    COUNTED_BY_FIELD_NUMBER: _builtins.int
+    COUNTED_AT_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    SLIP_NO_FIELD_NUMBER: _builtins.int
+    SLIP_FEN_FIELD_NUMBER: _builtins.int
+    DEPOSITED_BY_FIELD_NUMBER: _builtins.int
+    DEPOSITED_AT_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    point: _builtins.str
+    expected_fen: _builtins.int
+    """What the receipts come to."""
+    counted_fen: _builtins.int
+    counted_by: _builtins.str
+    receipts: _builtins.int
+    """How many receipts."""
+    slip_no: _builtins.str
+    """Empty until it was brought to the bank."""
+    slip_fen: _builtins.int
+    deposited_by: _builtins.str
+    owner: _builtins.str
+    """Who follows up what is short or over; empty when nothing is."""
+    @_builtins.property
+    def counted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def deposited_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        point: _builtins.str = ...,
+        expected_fen: _builtins.int = ...,
+        counted_fen: _builtins.int = ...,
+        counted_by: _builtins.str = ...,
+        counted_at: _timestamp_pb2.Timestamp | None = ...,
+        receipts: _builtins.int = ...,
+        slip_no: _builtins.str = ...,
+        slip_fen: _builtins.int = ...,
+        deposited_by: _builtins.str = ...,
+        deposited_at: _timestamp_pb2.Timestamp | None = ...,
+        owner: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counted_at", b"counted_at", "deposited_at", b"deposited_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted_at", b"counted_at", "counted_by", b"counted_by", "counted_fen", b"counted_fen", "deposited_at", b"deposited_at", "deposited_by", b"deposited_by", "expected_fen", b"expected_fen", "id", b"id", "owner", b"owner", "point", b"point", "receipts", b"receipts", "slip_fen", b"slip_fen", "slip_no", b"slip_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CashCount: _TypeAlias = CashCount  # noqa: Y015
+
+@_typing.final
+class CountCashResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def count(self) -> Global___CashCount: ...
+    def __init__(
+        self,
+        *,
+        count: Global___CashCount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCashResponse: _TypeAlias = CountCashResponse  # noqa: Y015
+
+@_typing.final
+class DepositCashRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    COUNT_ID_FIELD_NUMBER: _builtins.int
+    SLIP_NO_FIELD_NUMBER: _builtins.int
+    SLIP_FEN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    count_id: _builtins.str
+    slip_no: _builtins.str
+    slip_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str = ...,
+        count_id: _builtins.str = ...,
+        slip_no: _builtins.str = ...,
+        slip_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count_id", b"count_id", "idempotency_key", b"idempotency_key", "slip_fen", b"slip_fen", "slip_no", b"slip_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DepositCashRequest: _TypeAlias = DepositCashRequest  # noqa: Y015
+
+@_typing.final
+class DepositCashResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def count(self) -> Global___CashCount: ...
+    def __init__(
+        self,
+        *,
+        count: Global___CashCount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DepositCashResponse: _TypeAlias = DepositCashResponse  # noqa: Y015
+
+@_typing.final
+class GetCashDeskRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCashDeskRequest: _TypeAlias = GetCashDeskRequest  # noqa: Y015
+
+@_typing.final
+class CashTaken(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_NO_FIELD_NUMBER: _builtins.int
+    BILL_ID_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    TAKEN_BY_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    receipt_no: _builtins.str
+    bill_id: _builtins.str
+    point: _builtins.str
+    amount_fen: _builtins.int
+    taken_by: _builtins.str
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        receipt_no: _builtins.str = ...,
+        bill_id: _builtins.str = ...,
+        point: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        taken_by: _builtins.str = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taken_at", b"taken_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "bill_id", b"bill_id", "point", b"point", "receipt_no", b"receipt_no", "taken_at", b"taken_at", "taken_by", b"taken_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CashTaken: _TypeAlias = CashTaken  # noqa: Y015
+
+@_typing.final
+class GetCashDeskResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAKEN_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def taken(self) -> _containers.RepeatedCompositeFieldContainer[Global___CashTaken]:
+        """Not counted yet, oldest first."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CashCount]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        taken: _abc.Iterable[Global___CashTaken] | None = ...,
+        counts: _abc.Iterable[Global___CashCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "taken", b"taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCashDeskResponse: _TypeAlias = GetCashDeskResponse  # noqa: Y015
+
+@_typing.final
 class GetTrialBalanceRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

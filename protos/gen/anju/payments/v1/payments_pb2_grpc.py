@@ -54,6 +54,26 @@ class PaymentsServiceStub:
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackRequest.SerializeToString,
                 response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackResponse.FromString,
                 _registered_method=True)
+        self.TakeCash = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/TakeCash',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashResponse.FromString,
+                _registered_method=True)
+        self.CountCash = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/CountCash',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.CountCashRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.CountCashResponse.FromString,
+                _registered_method=True)
+        self.DepositCash = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/DepositCash',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashResponse.FromString,
+                _registered_method=True)
+        self.GetCashDesk = channel.unary_unary(
+                '/anju.payments.v1.PaymentsService/GetCashDesk',
+                request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskRequest.SerializeToString,
+                response_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskResponse.FromString,
+                _registered_method=True)
         self.GetTrialBalance = channel.unary_unary(
                 '/anju.payments.v1.PaymentsService/GetTrialBalance',
                 request_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetTrialBalanceRequest.SerializeToString,
@@ -133,6 +153,36 @@ class PaymentsServiceServicer:
     def HandleCallback(self, request, context):
         """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
         equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeCash(self, request, context):
+        """Cash at a counter: one person takes it and gives a receipt, which posts it; another counts it; what was counted is brought to the bank.
+        What is over what the bill owes is the tenant's credit. FAILED_PRECONDITION/BILL_NOT_PAYABLE for a bill that takes no money any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountCash(self, request, context):
+        """Counts all that has been taken at a place since the last count. FAILED_PRECONDITION/TOOK_IT_HIMSELF for somebody who took some of it, NO_CASH.
+        What is short or over is held in suspense, and followed up by who counted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DepositCash(self, request, context):
+        """Matches a count to the bank's slip. FAILED_PRECONDITION/ALREADY_DEPOSITED; ALREADY_EXISTS/SLIP_USED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCashDesk(self, request, context):
+        """What lies in the tills of the caller's places, and the newest counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -232,6 +282,26 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.HandleCallback,
                     request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackRequest.FromString,
                     response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackResponse.SerializeToString,
+            ),
+            'TakeCash': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeCash,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashResponse.SerializeToString,
+            ),
+            'CountCash': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountCash,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.CountCashRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.CountCashResponse.SerializeToString,
+            ),
+            'DepositCash': grpc.unary_unary_rpc_method_handler(
+                    servicer.DepositCash,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashResponse.SerializeToString,
+            ),
+            'GetCashDesk': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCashDesk,
+                    request_deserializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskRequest.FromString,
+                    response_serializer=anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskResponse.SerializeToString,
             ),
             'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrialBalance,
@@ -392,6 +462,114 @@ class PaymentsService:
             '/anju.payments.v1.PaymentsService/HandleCallback',
             anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackRequest.SerializeToString,
             anju_dot_payments_dot_v1_dot_payments__pb2.HandleCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeCash(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/TakeCash',
+            anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.TakeCashResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountCash(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/CountCash',
+            anju_dot_payments_dot_v1_dot_payments__pb2.CountCashRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.CountCashResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DepositCash(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/DepositCash',
+            anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.DepositCashResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCashDesk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/anju.payments.v1.PaymentsService/GetCashDesk',
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskRequest.SerializeToString,
+            anju_dot_payments_dot_v1_dot_payments__pb2.GetCashDeskResponse.FromString,
             options,
             channel_credentials,
             insecure,

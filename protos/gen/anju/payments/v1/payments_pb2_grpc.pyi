@@ -42,6 +42,18 @@ class PaymentsServiceStub:
     """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
     equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
     """
+    TakeCash: _grpc.UnaryUnaryMultiCallable[_payments_pb2.TakeCashRequest, _payments_pb2.TakeCashResponse]
+    """Cash at a counter: one person takes it and gives a receipt, which posts it; another counts it; what was counted is brought to the bank.
+    What is over what the bill owes is the tenant's credit. FAILED_PRECONDITION/BILL_NOT_PAYABLE for a bill that takes no money any more.
+    """
+    CountCash: _grpc.UnaryUnaryMultiCallable[_payments_pb2.CountCashRequest, _payments_pb2.CountCashResponse]
+    """Counts all that has been taken at a place since the last count. FAILED_PRECONDITION/TOOK_IT_HIMSELF for somebody who took some of it, NO_CASH.
+    What is short or over is held in suspense, and followed up by who counted.
+    """
+    DepositCash: _grpc.UnaryUnaryMultiCallable[_payments_pb2.DepositCashRequest, _payments_pb2.DepositCashResponse]
+    """Matches a count to the bank's slip. FAILED_PRECONDITION/ALREADY_DEPOSITED; ALREADY_EXISTS/SLIP_USED."""
+    GetCashDesk: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetCashDeskRequest, _payments_pb2.GetCashDeskResponse]
+    """What lies in the tills of the caller's places, and the newest counts."""
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]
     """Balances of the chart of accounts. Finance and auditors only."""
     GetStatement: _grpc.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]
@@ -81,6 +93,18 @@ class PaymentsServiceAsyncStub(PaymentsServiceStub):
     """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
     equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
     """
+    TakeCash: _aio.UnaryUnaryMultiCallable[_payments_pb2.TakeCashRequest, _payments_pb2.TakeCashResponse]  # type: ignore[assignment]
+    """Cash at a counter: one person takes it and gives a receipt, which posts it; another counts it; what was counted is brought to the bank.
+    What is over what the bill owes is the tenant's credit. FAILED_PRECONDITION/BILL_NOT_PAYABLE for a bill that takes no money any more.
+    """
+    CountCash: _aio.UnaryUnaryMultiCallable[_payments_pb2.CountCashRequest, _payments_pb2.CountCashResponse]  # type: ignore[assignment]
+    """Counts all that has been taken at a place since the last count. FAILED_PRECONDITION/TOOK_IT_HIMSELF for somebody who took some of it, NO_CASH.
+    What is short or over is held in suspense, and followed up by who counted.
+    """
+    DepositCash: _aio.UnaryUnaryMultiCallable[_payments_pb2.DepositCashRequest, _payments_pb2.DepositCashResponse]  # type: ignore[assignment]
+    """Matches a count to the bank's slip. FAILED_PRECONDITION/ALREADY_DEPOSITED; ALREADY_EXISTS/SLIP_USED."""
+    GetCashDesk: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetCashDeskRequest, _payments_pb2.GetCashDeskResponse]  # type: ignore[assignment]
+    """What lies in the tills of the caller's places, and the newest counts."""
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetTrialBalanceRequest, _payments_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Balances of the chart of accounts. Finance and auditors only."""
     GetStatement: _aio.UnaryUnaryMultiCallable[_payments_pb2.GetStatementRequest, _payments_pb2.GetStatementResponse]  # type: ignore[assignment]
@@ -141,6 +165,42 @@ class PaymentsServiceServicer(metaclass=_abc_1.ABCMeta):
         """The bank's callback, as it came: a hint, on which the bank is asked; only its answer is posted. PERMISSION_DENIED/BAD_SIGNATURE for a forged one;
         equal repeats are accepted and change nothing; UNAVAILABLE/BANK_UNAVAILABLE until the bank confirms, so that it calls again.
         """
+
+    @_abc_1.abstractmethod
+    def TakeCash(
+        self,
+        request: _payments_pb2.TakeCashRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.TakeCashResponse, _abc.Awaitable[_payments_pb2.TakeCashResponse]]:
+        """Cash at a counter: one person takes it and gives a receipt, which posts it; another counts it; what was counted is brought to the bank.
+        What is over what the bill owes is the tenant's credit. FAILED_PRECONDITION/BILL_NOT_PAYABLE for a bill that takes no money any more.
+        """
+
+    @_abc_1.abstractmethod
+    def CountCash(
+        self,
+        request: _payments_pb2.CountCashRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.CountCashResponse, _abc.Awaitable[_payments_pb2.CountCashResponse]]:
+        """Counts all that has been taken at a place since the last count. FAILED_PRECONDITION/TOOK_IT_HIMSELF for somebody who took some of it, NO_CASH.
+        What is short or over is held in suspense, and followed up by who counted.
+        """
+
+    @_abc_1.abstractmethod
+    def DepositCash(
+        self,
+        request: _payments_pb2.DepositCashRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.DepositCashResponse, _abc.Awaitable[_payments_pb2.DepositCashResponse]]:
+        """Matches a count to the bank's slip. FAILED_PRECONDITION/ALREADY_DEPOSITED; ALREADY_EXISTS/SLIP_USED."""
+
+    @_abc_1.abstractmethod
+    def GetCashDesk(
+        self,
+        request: _payments_pb2.GetCashDeskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payments_pb2.GetCashDeskResponse, _abc.Awaitable[_payments_pb2.GetCashDeskResponse]]:
+        """What lies in the tills of the caller's places, and the newest counts."""
 
     @_abc_1.abstractmethod
     def GetTrialBalance(

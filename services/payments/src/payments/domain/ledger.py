@@ -14,15 +14,16 @@ from anju_terms import terms
 
 BANK_CCB: Final = "bank:ccb"
 RENT_INCOME: Final = "income:rent"
+BANK_CASH: Final = "bank:cash"
 SUSPENSE: Final = "suspense"
 
 
 @dataclass(frozen=True)
 class Head:
-    """A line of the chart; ``per_lease`` heads have one account a lease, ``{code}:{lease}``."""
+    """A line of the chart; ``many`` heads have an account a lease, or of cash one a till, ``{code}:{lease}``."""
 
     code: str
-    per_lease: bool
+    many: bool
 
     @property
     def title(self) -> str:
@@ -30,12 +31,14 @@ class Head:
 
 
 CHART: Final = (
-    Head("receivable", per_lease=True),
-    Head(BANK_CCB, per_lease=False),
-    Head(RENT_INCOME, per_lease=False),
-    Head("deposit", per_lease=True),
-    Head("credit", per_lease=True),
-    Head(SUSPENSE, per_lease=False),
+    Head("receivable", many=True),
+    Head(BANK_CCB, many=False),
+    Head("cash", many=True),
+    Head(BANK_CASH, many=False),
+    Head(RENT_INCOME, many=False),
+    Head("deposit", many=True),
+    Head("credit", many=True),
+    Head(SUSPENSE, many=False),
 )
 
 
@@ -49,6 +52,11 @@ def deposit(lease: str) -> str:
 
 def credit(lease: str) -> str:
     return f"credit:{lease}"
+
+
+def till(point: str) -> str:
+    """Cash in hand at a counter."""
+    return f"cash:{point}"
 
 
 def bank(provider: str) -> str:
@@ -112,6 +120,21 @@ def paid(provider: str, lease: str, amount_fen: int, owed_fen: int) -> Entry:
         raise ValueError("money that arrives is positive, a debt is not negative")
     settles = min(amount_fen, owed_fen)
     return _entry("payment", (bank(provider), amount_fen), (receivable(lease), -settles), (credit(lease), settles - amount_fen))
+
+
+def cash_taken(point: str, lease: str, amount_fen: int, owed_fen: int) -> Entry:
+    """A tenant's money comes over a counter. Raises ValueError."""
+    return Entry("cash", (Posting(till(point), amount_fen), *paid("counter", lease, amount_fen, owed_fen).postings[1:]))
+
+
+def cash_counted(point: str, over_fen: int) -> Entry:
+    """There is more in a till than its receipts say, or (negative) less: held until somebody knows why."""
+    return _entry("cash_difference", (till(point), over_fen), (SUSPENSE, -over_fen))
+
+
+def cash_deposited(point: str, counted_fen: int, slip_fen: int) -> Entry:
+    """What was counted leaves the till; what the bank's slip says differently is held in suspense."""
+    return _entry("cash_deposit", (BANK_CASH, slip_fen), (till(point), -counted_fen), (SUSPENSE, counted_fen - slip_fen))
 
 
 def unexplained(provider: str, amount_fen: int) -> Entry:

@@ -10,7 +10,7 @@ from typing import Final
 
 _RECEIPT: Final = re.compile(r"R([0-9]{8,18})")
 # What stands for money that came in: such an entry has a receipt.
-PAYMENTS: Final = frozenset({"payment"})
+PAYMENTS: Final = frozenset({"payment", "cash"})
 
 
 @dataclass(frozen=True)

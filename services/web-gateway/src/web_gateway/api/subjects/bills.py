@@ -12,7 +12,7 @@ from pydantic import Field
 from web_gateway.api import fields as f
 from web_gateway.api.convert import to_model
 from web_gateway.api.files import PDF, Download
-from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Call, Empty, Params
+from web_gateway.api.layer import DECISION_SECONDS, Access, Answer, Api, Body, Call, Empty, Params
 from web_gateway.api.problems import Kind
 from web_gateway.api.vocabulary import CodeOf
 
@@ -25,6 +25,16 @@ PROBLEMS = (
         "BANK_UNAVAILABLE", 503, "银行暂时无法连接", "The bank cannot be reached",
         "请稍后再试；已缴的款项不会丢失，也不会重复扣款。", "Try again later; money already paid is not lost and is not taken twice.",
     ),
+    Kind(
+        "TOOK_IT_HIMSELF", 409, "应当由另一位同事清点", "Somebody else has to count",
+        "这些现金里有您自己收的。", "You took some of this cash yourself.",
+    ),
+    Kind("NO_CASH", 409, "没有待清点的现金", "No cash to be counted", "这个收款点没有待清点的现金。", "There is no cash to be counted at this counter."),
+    Kind(
+        "ALREADY_DEPOSITED", 409, "已经缴存", "Deposited already",
+        "这次清点的现金已经缴存银行，请刷新后查看。", "What was counted has been brought to the bank; reload to see it.",
+    ),
+    Kind("SLIP_USED", 409, "缴存单已经用过", "Slip used before", "请核对缴存单编号。", "Check the number of the slip."),
     Kind("BAD_SIGNATURE", 403, "签名无效", "Bad signature", "签名校验失败。", "The signature does not verify."),
 )  # fmt: skip
 api = Api("bills", "账单与缴费 Bills and payments", PROBLEMS)
@@ -108,6 +118,55 @@ class ReceiptCheck(Answer):
     period: str
 
 
+class CashReceived(Answer):
+    receipt_no: str
+    bill: Bill
+    credit_fen: int = Field(description="What of it the bill did not need: paid over.")
+
+
+class CashTaken(Answer):
+    receipt_no: str
+    bill_id: str
+    point: str
+    amount_fen: int
+    taken_by: str
+    taken_at: datetime
+
+
+class CashCount(Answer):
+    id: str
+    point: str
+    expected_fen: int = Field(description="What the receipts come to.")
+    counted_fen: int
+    counted_by: str
+    counted_at: datetime
+    receipts: int
+    slip_no: str = Field(description="Of the bank; empty until it was brought there.")
+    slip_fen: int
+    deposited_by: str
+    deposited_at: datetime | None
+    owner: str = Field(description="Who follows up what is short or over; empty when nothing is.")
+
+
+class CashDesk(Answer):
+    taken: list[CashTaken] = Field(description="Not counted yet, oldest first.")
+    counts: list[CashCount] = Field(description="Newest first.")
+
+
+class TakeCash(Body):
+    amount_fen: Annotated[int, Field(gt=0, le=10_000_000, description="Fen (1/100 yuan).")]
+
+
+class CountCash(Body):
+    point: f.DistrictCode
+    counted_fen: f.Fen
+
+
+class DepositCash(Body):
+    slip_no: Annotated[str, Field(min_length=1, max_length=40, description="Number of the bank's deposit slip.")]
+    slip_fen: f.Fen
+
+
 class AccountBalance(Answer):
     account: str
     title: str
@@ -144,6 +203,10 @@ class OfReceipt(Params):
 class OnReceipt(Params):
     receipt_no: ReceiptNo
     mark: str = Field(pattern=r"^[0-9a-f]{16}$", description="As the code on the paper carries it.")
+
+
+class OfCount(Params):
+    id: f.Id
 
 
 class BillFilter(f.Sorted):
@@ -215,6 +278,35 @@ async def check_payment_receipt(call: Call, params: OnReceipt) -> ReceiptCheck:
     """Whether a receipt was given here, for what and how much; nothing of persons."""
     request = payments.CheckReceiptRequest(receipt_no=params.receipt_no, mark=params.mark)
     return to_model(ReceiptCheck, await call.rpc("payments", call.services.payments.CheckReceipt, request))
+
+
+@api.post("/leases/{no}/bills/{period}/cash", access=Access.STAFF, roles=("finance", "house_manager"), status=201)
+async def take_cash(call: Call, params: OfBill, body: TakeCash) -> CashReceived:
+    """Cash was taken at the counter: it is in the books with the receipt. What is over what the bill owes settles the next rents."""
+    request = payments.TakeCashRequest(idempotency_key=call.idempotency_key, bill_id=params.bill_id(), amount_fen=body.amount_fen)
+    return to_model(CashReceived, await call.rpc("payments", call.services.payments.TakeCash, request, seconds=DECISION_SECONDS))
+
+
+@api.get("/cash-desk", access=Access.STAFF, roles=("finance", "house_manager", "auditor"))
+async def get_cash_desk(call: Call) -> CashDesk:
+    """What lies in the tills of the reader's places, and the newest counts."""
+    return to_model(CashDesk, await call.rpc("payments", call.services.payments.GetCashDesk, payments.GetCashDeskRequest()))
+
+
+@api.post("/cash-counts", access=Access.STAFF, roles=("finance", "house_manager"), status=201)
+async def count_cash(call: Call, body: CountCash) -> CashCount:
+    """Counts all that was taken at a counter since the count before. 409 TOOK_IT_HIMSELF for somebody who took some of it."""
+    request = payments.CountCashRequest(idempotency_key=call.idempotency_key, point=body.point, counted_fen=body.counted_fen)
+    return to_model(CashCount, (await call.rpc("payments", call.services.payments.CountCash, request, seconds=DECISION_SECONDS)).count)
+
+
+@api.post("/cash-counts/{id}/deposit", access=Access.STAFF, roles=("finance", "house_manager"))
+async def deposit_cash(call: Call, params: OfCount, body: DepositCash) -> CashCount:
+    """Matches a count to the bank's deposit slip; what the slip says differently is held in suspense."""
+    request = payments.DepositCashRequest(
+        idempotency_key=call.idempotency_key, count_id=params.id, slip_no=body.slip_no, slip_fen=body.slip_fen
+    )
+    return to_model(CashCount, (await call.rpc("payments", call.services.payments.DepositCash, request, seconds=DECISION_SECONDS)).count)
 
 
 def _pdf(name: str, file: bytes) -> Download:
