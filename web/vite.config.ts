@@ -35,7 +35,7 @@ function oneLanguage(forConsole: boolean): Plugin {
 }
 // Codes of the console alone: a phone does not fetch what its pages never say (tests/unit/web/test_texts.py looks that they do not).
 const CONSOLE_ONLY =
-  /^ {2}(?:appointment_states|broadcast_audiences|broadcast_states|compared_facts|complaint_channels|complaint_flags|counter_purposes|decisions|differences|export_purposes|export_states|exports|follow_up_states|handed_on|home_grades|kinships|ledger_heads|letter_states|operator_steps|organisation_changes|organisation_details|policy_work_states|recusals|task_states|unit_kinds): \{\n(?: {4}.*\n)* {2}\},\n/gm;
+  /^ {2}(?:appointment_states|arrears_ages|broadcast_audiences|broadcast_states|compared_facts|complaint_channels|complaint_flags|counter_purposes|decisions|differences|export_purposes|export_states|exports|follow_up_states|handed_on|home_grades|kinships|ledger_heads|letter_states|operator_steps|organisation_changes|organisation_details|policy_work_states|recusals|task_states|unit_kinds): \{\n(?: {4}.*\n)* {2}\},\n/gm;
 const BOTH = /"?zh"?: ("(?:[^"\\]|\\.)*"),\s*"?en"?: ("(?:[^"\\]|\\.)*")/g;
 
 // Beside each file that is text the same packed, as small as it gets: the gateway has no time for that while somebody waits.

@@ -17,6 +17,12 @@ export const terms = {
     in_force: {"zh": "在任", "en": "In force"},
     over: {"zh": "已结束", "en": "Over"},
   },
+  arrears_ages: {
+    days_30: {"zh": "逾期 30 天以内", "en": "Up to 30 days late"},
+    days_90: {"zh": "逾期 31 至 90 天", "en": "31 to 90 days late"},
+    days_180: {"zh": "逾期 91 至 180 天", "en": "91 to 180 days late"},
+    older: {"zh": "逾期超过 180 天", "en": "More than 180 days late"},
+  },
   bill_kinds: {
     rent: {"zh": "租金", "en": "Rent"},
     deposit: {"zh": "押金", "en": "Deposit"},

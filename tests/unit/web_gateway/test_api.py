@@ -153,6 +153,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         GET /applications/{no}/tenancy
         POST /applications/{no}/waiting-exit
         POST /applications/{no}/withdrawal
+        GET /arrears-ages
         GET /bills
         GET /broadcasts
         POST /broadcasts
@@ -184,9 +185,9 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /districts/{code}/offers
         GET /districts/{code}/waiting-list
         GET /divisions
-        GET /drafts/{no}
         PUT /drafts/{no}
         DELETE /drafts/{no}
+        GET /drafts/{no}
         GET /estates
         GET /evaluations
         GET /export-requests
@@ -235,8 +236,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         DELETE /myself/authorisations/{id}
         GET /myself/queries
         POST /myself/queries/{id}/objection
-        PUT /myself/reach
         GET /myself/reach
+        PUT /myself/reach
         PUT /myself/recusals
         GET /myself/recusals
         GET /notices
@@ -246,8 +247,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /operations/repairs
         POST /operations/resumptions
         GET /operations/steps
-        GET /organisation/appointments
         POST /organisation/appointments
+        GET /organisation/appointments
         POST /organisation/appointments/{id}/confirmation
         POST /organisation/appointments/{id}/end
         GET /organisation/changes
@@ -261,8 +262,8 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /policies/{id}/withdrawal
         GET /policy-articles
         GET /policy-drafts
-        GET /policy-drafts/{id}
         PUT /policy-drafts/{id}
+        GET /policy-drafts/{id}
         POST /policy-drafts/{id}/publication
         GET /query-objections
         POST /query-objections/{id}/answer

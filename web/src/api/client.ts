@@ -172,12 +172,13 @@ export const api = {
   contractFile: (no: string) => `/api/v1/leases/${encodeURIComponent(no)}/contract.pdf`,
   checkContract: (no: string, mark: string) => only(http.GET("/api/v1/contracts/{no}/{mark}", { params: { path: { no, mark } } })),
   bill: (no: string, period: string) => only(http.GET("/api/v1/leases/{no}/bills/{period}", { params: { path: { no, period } } })),
-  bills: (query: Sorted & { state?: string; failed_payment?: boolean }) => only(http.GET("/api/v1/bills", { params: { query } })),
+  bills: (query: Sorted & { state?: string; failed_payment?: boolean; age?: string }) => only(http.GET("/api/v1/bills", { params: { query } })),
   statement: (no: string, on: string) => only(http.GET("/api/v1/leases/{no}/statement", { params: { path: { no }, query: { on } } })),
   /** Where the browser gets the account as a file, and the receipt of one payment. */
   statementFile: (no: string, on = "") => `/api/v1/leases/${encodeURIComponent(no)}/statement.pdf${on && `?on=${on}`}`,
   paymentReceiptFile: (no: string, receipt: string) => `/api/v1/leases/${encodeURIComponent(no)}/receipts/${receipt}.pdf`,
   checkPaymentReceipt: (receipt_no: string, mark: string) => only(http.GET("/api/v1/payment-receipts/{receipt_no}/{mark}", { params: { path: { receipt_no, mark } } })),
+  arrearsAges: async () => (await only(http.GET("/api/v1/arrears-ages"))).items,
   takeCash: (key: string, no: string, period: string, amount_fen: number) =>
     only(http.POST("/api/v1/leases/{no}/bills/{period}/cash", { params: { path: { no, period }, header: keyed(key) }, body: { amount_fen } })),
   cashDesk: () => only(http.GET("/api/v1/cash-desk")),

@@ -558,6 +558,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/arrears-ages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many rents in the reader's reach are owed for how long after their due day, the youngest first
+         * @description Roles: finance, house_manager.
+         */
+        get: operations["list_arrears_ages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bills": {
         parameters: {
             query?: never;
@@ -3297,6 +3317,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** ArrearsAge */
+        ArrearsAge: {
+            /** Age */
+            age: string;
+            /**
+             * Bills
+             * @description Counted up to 10,000 and one more.
+             */
+            bills: number;
+        };
+        /** ArrearsAgeList */
+        ArrearsAgeList: {
+            /** Items */
+            items: components["schemas"]["ArrearsAge"][];
+        };
         /** ArticleText */
         ArticleText: {
             /** Number */
@@ -3351,6 +3386,12 @@ export interface components {
              * @default false
              */
             failed_payment: boolean;
+            /**
+             * Age
+             * @description Only this state.
+             * @default
+             */
+            age: string;
             /**
              * Reason
              * @description Why so many are needed; who consents reads it.
@@ -5016,6 +5057,12 @@ export interface components {
              * @default false
              */
             failed_payment: boolean;
+            /**
+             * Age
+             * @description Only this state.
+             * @default
+             */
+            age: string;
         };
         /** ExportCases */
         ExportCases: {
@@ -8568,6 +8615,8 @@ export type ApplicationSummaryPage = components['schemas']['ApplicationSummaryPa
 export type Appoint = components['schemas']['Appoint'];
 export type Appointment = components['schemas']['Appointment'];
 export type AppointmentPage = components['schemas']['AppointmentPage'];
+export type ArrearsAge = components['schemas']['ArrearsAge'];
+export type ArrearsAgeList = components['schemas']['ArrearsAgeList'];
 export type ArticleText = components['schemas']['ArticleText'];
 export type AskBills = components['schemas']['AskBills'];
 export type AskCases = components['schemas']['AskCases'];
@@ -10087,6 +10136,35 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    list_arrears_ages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrearsAgeList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     list_bills: {
         parameters: {
             query?: {
@@ -10104,6 +10182,8 @@ export interface operations {
                 state?: string;
                 /** @description Only unpaid bills on which a payment was opened and came to nothing. */
                 failed_payment?: boolean;
+                /** @description Only unpaid rents past their due day for so long. */
+                age?: string;
             };
             header?: never;
             path?: never;

@@ -53,12 +53,21 @@ class PaymentsServicer(WorkflowSteps, rpc.PaymentsServiceServicer):
     async def ListBills(self, request: pb.ListBillsRequest, context: Context) -> pb.ListBillsResponse:
         if request.state and request.state not in bills.STATES:
             raise invalid([wrong("/state", "没有这种账单状态。", "There is no such state of a bill.")])
+        if request.age and request.age not in bills.AGES:
+            raise invalid([wrong("/age", "没有这种逾期时长。", "There is no such age.")])
         if request.lease_no:
             of_one(request.page)
         in_reach = reach.bills()
         async with self._database.transaction() as session:
             found, info = await store.bills(
-                session, in_reach, request.lease_no, request.state, request.page, failed_payment=request.failed_payment
+                session,
+                in_reach,
+                request.lease_no,
+                request.state,
+                request.page,
+                failed_payment=request.failed_payment,
+                age=request.age,
+                now=self._now(),
             )
         if not request.page.only_count:
             await self._reads.note_page(current_caller(), "bills", request, [bill.application_no for bill in found])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from anju.common.v1 import common_pb2 as common
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from payments.domain import bills as domain
 from payments.domain import ledger, statement
 from payments.domain.ledger import Entry
 from payments.tables import Alarm, Bill, CashCount, CashTaken, Intent, Posting, Transfer
@@ -188,9 +189,11 @@ async def bills(
     asked: common.PageRequest,
     *,
     failed_payment: bool = False,
+    age: str = "",
+    now: datetime | None = None,
 ) -> tuple[list[Bill], common.PageInfo]:
     """Bills in reach, newest period first (deposits last) unless asked otherwise. ``failed_payment``: only unpaid ones on which an order ended without
-    money."""
+    money; ``age``: only unpaid rents past their due day for so long."""
     query = select(Bill).where(reach)
     if lease_no:
         query = query.where(col(Bill.lease_no) == lease_no)
@@ -199,6 +202,13 @@ async def bills(
     if failed_payment:
         failed = exists().where(col(Intent.bill_id) == col(Bill.id), col(Intent.state).in_(("failed", "expired")))
         query = query.where(col(Bill.state) != "paid", failed)
+    if age:
+        # Each on the clock of its bill.
+        late = (now or datetime.now(UTC)) + col(Bill.ahead) - col(Bill.due_at)
+        more, most = domain.age_of_days(age)
+        query = query.where(col(Bill.kind) == domain.RENT, col(Bill.state).in_(("open", "overdue", "arrears")), late > timedelta(days=more))
+        if most is not None:
+            query = query.where(late <= timedelta(days=most))
     rows, info = await _LISTED.page(session, query, asked)
     return [row[0] for row in rows], info
 

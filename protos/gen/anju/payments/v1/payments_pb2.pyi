@@ -134,10 +134,13 @@ class ListBillsRequest(_message.Message):
     LEASE_NO_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     FAILED_PAYMENT_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
     lease_no: _builtins.str
     state: _builtins.str
     failed_payment: _builtins.bool
     """Only unpaid bills on which an order ended without money."""
+    age: _builtins.str
+    """Only unpaid rents past their due day, for so long (vocabulary arrears_ages); empty for all."""
     @_builtins.property
     def page(self) -> _common_pb2.PageRequest: ...
     def __init__(
@@ -147,10 +150,11 @@ class ListBillsRequest(_message.Message):
         lease_no: _builtins.str = ...,
         state: _builtins.str = ...,
         failed_payment: _builtins.bool = ...,
+        age: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_payment", b"failed_payment", "lease_no", b"lease_no", "page", b"page", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "failed_payment", b"failed_payment", "lease_no", b"lease_no", "page", b"page", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,8 @@ from anju_contracts.rent_cycle import MOVES
 
 RENT, DEPOSIT = "rent", "deposit"
 STATES: Final = ("open", "overdue", "paid", "arrears")
+# The ages of what is owed, by the last day of each; the last has none.
+AGES: Final = {"days_30": 30, "days_90": 90, "days_180": 180, "older": None}
 _PERIOD = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
 _MARKS: Final = {"overdue": "became_overdue", "arrears": "written_to_arrears"}
 
@@ -28,6 +30,13 @@ def marked(state: str, mark: str) -> str | None:
     """The state after ``mark`` (overdue, arrears); None when the table of legal moves has no such move."""
     event = _MARKS.get(mark, "")
     return MOVES.next(state, event) if MOVES.allows(state, event) else None
+
+
+def age_of_days(age: str) -> tuple[int, int | None]:
+    """The days after the due day of an age: more than the first, and at most the second. Raises KeyError for none."""
+    last = AGES[age]
+    before = list(AGES.values())[list(AGES).index(age) - 1] if age != next(iter(AGES)) else 0
+    return before or 0, last
 
 
 def takes_money(kind: str, state: str) -> bool:

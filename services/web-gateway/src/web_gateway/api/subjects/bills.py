@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Annotated
 
+from anju.common.v1 import common_pb2 as common
 from anju.payments.v1 import payments_pb2 as payments
+from anju_terms import terms
 from pydantic import Field
 
 from web_gateway.api import fields as f
@@ -39,6 +42,7 @@ PROBLEMS = (
 )  # fmt: skip
 api = Api("bills", "账单与缴费 Bills and payments", PROBLEMS)
 ledger = Api("ledger", "账务 Ledger")
+Age = Annotated[f.State, CodeOf("arrears_ages")]
 Period = Annotated[str, Field(pattern=r"^([0-9]{6}|deposit)$", description="yyyymm, or deposit.", examples=["202612"])]
 
 
@@ -209,10 +213,16 @@ class OfCount(Params):
     id: f.Id
 
 
+class ArrearsAge(Answer):
+    age: Annotated[str, CodeOf("arrears_ages")]
+    bills: int = Field(description="Counted up to 10,000 and one more.")
+
+
 class BillFilter(f.Sorted):
     sort: str = f.sorting("period", "due_at", "owed_fen", "id")
     state: f.State = ""
     failed_payment: bool = Field(default=False, description="Only unpaid bills on which a payment was opened and came to nothing.")
+    age: Age = Field(default="", description="Only unpaid rents past their due day for so long.")
 
 
 @api.get("/leases/{no}/bills", assisted=True)
@@ -224,7 +234,7 @@ async def list_lease_bills(call: Call, params: BillsOfLease) -> f.Page[Bill]:
 @api.get("/bills")
 async def list_bills(call: Call, params: BillFilter) -> f.Page[Bill]:
     """Bills in the reader's reach, newest period first."""
-    request = payments.ListBillsRequest(page=params.page(), state=params.state, failed_payment=params.failed_payment)
+    request = payments.ListBillsRequest(page=params.page(), state=params.state, failed_payment=params.failed_payment, age=params.age)
     return await _bills(call, params, request)
 
 
@@ -232,6 +242,17 @@ async def _bills(call: Call, params: f.Sorted, request: payments.ListBillsReques
     found = await call.rpc("payments", call.services.payments.ListBills, request)
     items = [to_model(Bill, item) for item in found.bills]
     return f.Page[Bill](items=items, next_cursor=found.page.next_cursor, total=params.total(found.page))
+
+
+@api.get("/arrears-ages", access=Access.STAFF, roles=("finance", "house_manager"))
+async def list_arrears_ages(call: Call) -> f.Listing[ArrearsAge]:
+    """How many rents in the reader's reach are owed for how long after their due day, the youngest first."""
+
+    async def many(age: str) -> ArrearsAge:
+        request = payments.ListBillsRequest(page=common.PageRequest(count=True, only_count=True), age=age)
+        return ArrearsAge(age=age, bills=(await call.rpc("payments", call.services.payments.ListBills, request)).page.total)
+
+    return f.Listing[ArrearsAge](items=await asyncio.gather(*(many(age) for age in terms("arrears_ages"))))
 
 
 @api.get("/leases/{no}/bills/{period}")

@@ -51,6 +51,7 @@ _FIELDS: Final = {
     "changed_since": ("有变化，自", "Changed since"),
     "overdue": ("只含已超期的", "Overdue only"),
     "blocked": ("只含流程故障的", "Held up only"),
+    "age": ("逾期时长", "Days late"),
     "failed_payment": ("只含付款没有成功的", "Failed payments only"),
 }
 

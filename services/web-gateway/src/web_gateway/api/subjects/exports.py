@@ -246,6 +246,7 @@ class ExportBills(Export):
     sort: str = f.sorting("period", "due_at", "owed_fen", "id")
     state: Annotated[f.State, CodeOf("bill_states")] = ""
     failed_payment: bool = False
+    age: Annotated[f.State, CodeOf("arrears_ages")] = ""
 
 
 class ExportComplaints(Export):
