@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from anju.common.v1 import common_pb2 as common
 from casekit.listing import By, Listing
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, DateTime, and_, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -204,7 +204,7 @@ async def bills(
         query = query.where(col(Bill.state) != "paid", failed)
     if age:
         # Each on the clock of its bill.
-        late = (now or datetime.now(UTC)) + col(Bill.ahead) - col(Bill.due_at)
+        late = literal(now or datetime.now(UTC), DateTime(timezone=True)) - col(Bill.due_at) + col(Bill.ahead)
         more, most = domain.age_of_days(age)
         query = query.where(col(Bill.kind) == domain.RENT, col(Bill.state).in_(("open", "overdue", "arrears")), late > timedelta(days=more))
         if most is not None:
