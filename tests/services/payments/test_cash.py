@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from anju.payments.v1 import payments_pb2 as pb
@@ -67,8 +68,13 @@ async def test_who_took_it_does_not_count_it(world: World) -> None:
     await take(world, bill=f"{LEASE}/202701", caller=COUNTS)
     for caller in (TAKES, COUNTS):
         assert (await refused(count(world, 2 * RENT, caller=caller))).problem.reason == "TOOK_IT_HIMSELF"
+    # Nor under another account.
+    again = Caller("s-again", "staff", ("finance",), ("4102",), person="index of who took")
+    await world.issue("202702")
+    await take(world, bill=f"{LEASE}/202702", caller=replace(TAKES, sub="s-other", person="index of who took"))
+    assert (await refused(count(world, 3 * RENT, caller=again))).problem.reason == "TOOK_IT_HIMSELF"
     third = Caller("s-third", "staff", ("house_manager",), (DISTRICT,))
-    assert (await count(world, 2 * RENT, caller=third)).receipts == 2
+    assert (await count(world, 3 * RENT, caller=third)).receipts == 3
     assert (await refused(count(world, 0, caller=third))).problem.reason == "NO_CASH"
 
 

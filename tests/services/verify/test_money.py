@@ -294,6 +294,10 @@ async def test_m11_cash_is_in_order(books: Books) -> None:
     ("statement", "words"),
     [
         ("UPDATE cash_counts SET counted_by = 's-takes'", "counted by who took it"),
+        (
+            "UPDATE cash_counts SET counted_by_person = 'the same'; UPDATE cash_taken SET taken_by_person = 'the same'",
+            "counted by who took it",
+        ),
         ("UPDATE cash_taken SET amount_fen = 1", "1 fen taken, 35000 posted"),
         ("DELETE FROM cash_taken", "None fen taken, 35000 posted"),
         ("UPDATE cash_taken SET point = '410203'", "not in the till"),

@@ -267,7 +267,7 @@ async def m11(sources: Sources, found: Findings) -> None:
         "payments",
         """
         SELECT transfers.id, transfers.kind, transfers.amount_fen AS posted, cash_taken.amount_fen AS taken, cash_taken.count_id, cash_taken.taken_by,
-               cash_counts.counted_by, transfers.bill_id AS for_bill, cash_taken.bill_id,
+               cash_counts.counted_by, cash_taken.taken_by_person, cash_counts.counted_by_person, transfers.bill_id AS for_bill, cash_taken.bill_id,
                EXISTS (SELECT FROM postings WHERE transfer_id = transfers.id AND account = 'cash:' || cash_taken.point
                        AND postings.amount_fen = cash_taken.amount_fen) AS in_till
         FROM (SELECT * FROM transfers WHERE kind = 'cash') AS transfers FULL JOIN cash_taken ON cash_taken.transfer_id = transfers.id
@@ -281,7 +281,8 @@ async def m11(sources: Sources, found: Findings) -> None:
         )
         found.unless(row["for_bill"] == row["bill_id"], f"{named} was taken for bill {row['bill_id']}, and is posted for {row['for_bill']}")
         found.unless(row["in_till"], f"{named} is not in the till where it was taken")
-        found.unless(row["counted_by"] is None or row["counted_by"] != row["taken_by"], f"{named} was counted by who took it")
+        himself = row["counted_by"] == row["taken_by"] or (row["taken_by_person"] or "-") == row["counted_by_person"]
+        found.unless(row["counted_by"] is None or not himself, f"{named} was counted by who took it")
     for row in await sources.rows(
         "payments",
         """

@@ -70,6 +70,7 @@ class Counter:
                     point=bill.district,
                     amount_fen=request.amount_fen,
                     taken_by=caller.sub,
+                    taken_by_person=caller.person,
                     taken_at=self._now(),
                 )
             )
@@ -94,7 +95,7 @@ class Counter:
             taken = await store.uncounted_cash(session, request.point)
             if not taken:
                 raise Refusal(NO_CASH)
-            if any(each.taken_by == caller.sub for each in taken):
+            if any(_took(caller, each) for each in taken):
                 raise Refusal(TOOK_IT_HIMSELF)
             expected, now = sum(each.amount_fen for each in taken), self._now()
             over = request.counted_fen - expected
@@ -105,6 +106,7 @@ class Counter:
                 counted_fen=request.counted_fen,
                 receipts=len(taken),
                 counted_by=caller.sub,
+                counted_by_person=caller.person,
                 counted_at=now,
                 owner=caller.sub if over else "",
             )
@@ -170,6 +172,10 @@ class Counter:
             ],
             counts=[_count(each) for each in counts],
         )
+
+
+def _took(caller: Caller, taken: CashTaken) -> bool:
+    return taken.taken_by == caller.sub or (bool(caller.person) and taken.taken_by_person == caller.person)
 
 
 def _of_place(point: str) -> Caller:

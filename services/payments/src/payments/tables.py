@@ -180,7 +180,9 @@ class CashTaken(Base, table=True):
     bill_id: str = Field(foreign_key="bills.id")
     point: str
     amount_fen: int = Field(sa_type=BigInteger)
+    # Account and verified person: somebody who has two accounts does not count what he took under the other.
     taken_by: str
+    taken_by_person: str = Field(default="", sa_column_kwargs={"server_default": ""})
     taken_at: datetime = Field(sa_type=DateTime(timezone=True))
     count_id: str | None = Field(default=None, foreign_key="cash_counts.id", nullable=True)
 
@@ -207,6 +209,7 @@ class CashCount(Base, table=True):
     counted_fen: int = Field(sa_type=BigInteger)
     receipts: int
     counted_by: str
+    counted_by_person: str = Field(default="", sa_column_kwargs={"server_default": ""})
     counted_at: datetime = Field(sa_type=DateTime(timezone=True))
     slip_no: str | None = Field(default=None, nullable=True)
     slip_fen: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
