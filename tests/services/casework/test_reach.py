@@ -722,3 +722,15 @@ async def test_public_notices_are_masked(desk: Desk) -> None:
     assert shown.masked_name == "欧**明"
     elsewhere = await desk.stub.ListNotices(pb.ListNoticesRequest(page=page(), district=ELSEWHERE_DISTRICT))
     assert no not in {notice.application_no for notice in elsewhere.notices}
+
+
+async def test_what_is_looked_at_for_a_file_is_on_record_with_what_the_file_is_for(office: Office) -> None:
+    """As the registry gateway asks, in an auditor's name, of each case its list of objections to queries is about."""
+    no = (await office.desk.submit(someone())).no
+    auditor = staff("auditor", "4102", sub=new_id("auditor-"))
+    for purpose, what in (("", "progress"), ("audit", "export_audit")):
+        await office.desk.call(auditor, "GetApplication", pb.GetApplicationRequest(no=no, purpose=purpose))
+        [(noted,)] = await office.rows("SELECT what FROM staff_read WHERE reader = $1 ORDER BY id DESC LIMIT 1", auditor.sub)
+        assert noted == what
+    wrong = pb.GetApplicationRequest(no=no, purpose="curiosity")
+    assert await reason_of(office.desk.call(auditor, "GetApplication", wrong)) == "INVALID_FIELDS"

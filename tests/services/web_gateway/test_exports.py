@@ -14,6 +14,7 @@ from anju.casework.v1 import casework_pb2 as casework
 from anju.common.v1 import common_pb2 as common
 from anju.organisation.v1 import organisation_pb2 as organisation
 from anju.oversight.v1 import complaints_pb2 as complaints
+from anju.registry.v1 import registry_pb2 as registry
 from chassis import errors
 from chassis.errors import Refusal
 from web_gateway.api import sheets
@@ -126,6 +127,26 @@ async def test_a_file_of_complaints_says_nothing_of_what_was_written_or_by_whom(
     asked = [each.request for each in gateway.backstage.asked if each.method == "ListComplaints"]
     assert {(each.kind, each.open, bool(each.official)) for each in asked} == {("misuse", True, True)}
     assert [each.page.purpose for each in asked] == ["", "office"]
+
+
+async def test_a_file_of_objections_to_queries_says_nothing_of_what_people_wrote(gateway: World) -> None:
+    objection = registry.QueryObjection(id="qo-1", state="open", text="我没有同意过", answer="")
+    query = registry.QueryAboutMe(id="q-1", register="vehicles", application_no="KF-2026-000123")
+    found = registry.ListQueryObjectionsResponse(
+        objections=[registry.ObjectedQuery(objection=objection, query=query)], page=common.PageInfo(total=1)
+    )
+    gateway.backstage.on("ListQueryObjections", found)
+    person = await gateway.stranger()
+    body = {"purpose": "audit", "state": "open"}
+    headers = bearer(gateway, "auditor")
+    async with person.http.post(f"{gateway.url}{API}/exports/query-objections", json=body, headers=headers) as response:
+        assert response.status == 200, await response.text()
+        text = content(await response.read())
+    assert "KF-2026-000123" in text
+    assert "机动车" in text
+    assert "我没有同意过" not in text
+    asked = [each.request for each in gateway.backstage.asked if each.method == "ListQueryObjections"]
+    assert [(each.state, each.page.purpose, each.page.only_count) for each in asked] == [("open", "", True), ("open", "audit", False)]
 
 
 async def test_too_many_are_refused_before_anybody_is_read(gateway: World) -> None:

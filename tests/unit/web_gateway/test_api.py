@@ -206,6 +206,7 @@ def test_every_operation_of_the_agreed_table_exists() -> None:
         POST /exports/looks
         POST /exports/operator-steps
         POST /exports/organisation-changes
+        POST /exports/query-objections
         POST /exports/readers
         POST /exports/tasks
         POST /exports/trial-balance
@@ -350,6 +351,7 @@ def test_everything_unsafe_is_idempotent_and_signed_on() -> None:
                 "export_looks",
                 "export_operator_steps",
                 "export_follow_ups",
+                "export_query_objections",
                 "export_organisation_changes",
                 "export_trial_balance",
                 "save_draft",

@@ -1500,6 +1500,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/query-objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What people have against queries about themselves, as far as it is the auditor's to answer, as a spreadsheet; nothing of what they wrote
+         * @description 409 EXPORT_TOO_LARGE above the limit of rows. Roles: auditor.
+         */
+        post: operations["export_query_objections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/readers": {
         parameters: {
             query?: never;
@@ -5350,6 +5370,33 @@ export interface components {
              */
             until_on: string;
         };
+        /** ExportQueryObjections */
+        ExportQueryObjections: {
+            /**
+             * Purpose
+             * @description What it is taken away for; the household can see it.
+             * @enum {string}
+             */
+            purpose: "report" | "audit" | "account" | "office";
+            /**
+             * Columns
+             * @description The columns that are shown; none for all of them.
+             * @default []
+             */
+            columns: ("query" | "case" | "state" | "due" | "raised")[];
+            /**
+             * Sort
+             * @description Column to sort by, "-" before it for descending; empty: the list's own order.
+             * @default
+             */
+            sort: string;
+            /**
+             * State
+             * @description Only this state.
+             * @default
+             */
+            state: string;
+        };
         /** ExportReaders */
         ExportReaders: {
             /**
@@ -8701,6 +8748,7 @@ export type ExportLeases = components['schemas']['ExportLeases'];
 export type ExportLooks = components['schemas']['ExportLooks'];
 export type ExportOperatorSteps = components['schemas']['ExportOperatorSteps'];
 export type ExportOrganisationChanges = components['schemas']['ExportOrganisationChanges'];
+export type ExportQueryObjections = components['schemas']['ExportQueryObjections'];
 export type ExportReaders = components['schemas']['ExportReaders'];
 export type ExportRequest = components['schemas']['ExportRequest'];
 export type ExportRequestList = components['schemas']['ExportRequestList'];
@@ -12164,6 +12212,46 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ExportOrganisationChanges"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    export_query_objections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportQueryObjections"];
             };
         };
         responses: {

@@ -4,7 +4,7 @@ import type { AnswerFollowUp, Appoint, BroadcastStep, Decide, DeclareRecusals, D
 
 /** Lists that may be longer than one person takes away at once. */
 export type LargeList = "tasks" | "applications" | "waiting" | "leases" | "bills";
-export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "complaints" | "readers" | "looks" | "operator-steps" | "organisation-changes" | "trial-balance";
+export type ExportedList = "tasks" | "applications" | "waiting-list" | "leases" | "bills" | "complaints" | "follow-ups" | "query-objections" | "readers" | "looks" | "operator-steps" | "organisation-changes" | "trial-balance";
 
 /** The household's own calls, made by the clerk whose visit it is. */
 export const inVisit = (visit: string) => ofHousehold(reach({ "Anju-Assistance": visit }));

@@ -11,7 +11,7 @@ from anju_calendar import start_of_day
 from anju_contracts.application import ENDS
 from anju_people import phones
 from anju_terms import is_code
-from casekit.reads import TOO_MANY_READS, Reads
+from casekit.reads import TOO_MANY_READS, Reads, of_list
 from chassis import bounds, paging
 from chassis.errors import NOT_FOUND, Refusal, invalid
 from chassis.identity import Caller, current_carrier
@@ -68,10 +68,11 @@ class Reading:
 
     # -- one case ----------------------------------------------------------------------------------------------------------------------------
 
-    async def case(self, caller: Caller, no: str) -> pb.Application:
-        """The case as the caller may see it now; a look by staff is on record before it is given, or not given."""
+    async def case(self, caller: Caller, no: str, purpose: str = "") -> pb.Application:
+        """The case as the caller may see it now; a look by staff is on record before it is given, or not given. ``purpose``: of a file it is taken away in."""
         whole, what = await self.seen(caller, no)
-        await self._parts.reads.note(caller, _ASKED_FOR.get(current_carrier(), what), [no])
+        what = of_list(_ASKED_FOR.get(current_carrier(), what), common.PageRequest(purpose=purpose))
+        await self._parts.reads.note(caller, what, [no])
         return whole
 
     async def seen(self, caller: Caller, no: str) -> tuple[pb.Application, str]:

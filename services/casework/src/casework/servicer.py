@@ -43,7 +43,7 @@ class CaseworkServicer(rpc.CaseworkServiceServicer):
         return pb.CorrectApplicationResponse(application=await self._intake.correct(current_caller(), request))
 
     async def GetApplication(self, request: pb.GetApplicationRequest, context: Any) -> pb.GetApplicationResponse:
-        return pb.GetApplicationResponse(application=await self._reading.case(current_caller(), request.no))
+        return pb.GetApplicationResponse(application=await self._reading.case(current_caller(), request.no, request.purpose))
 
     async def ListApplications(self, request: pb.ListApplicationsRequest, context: Any) -> pb.ListApplicationsResponse:
         return await self._reading.cases(current_caller(), request)

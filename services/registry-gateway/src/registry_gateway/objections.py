@@ -91,14 +91,15 @@ class Objections:
         self,
         caller: Caller,
         request: pb.ListQueryObjectionsRequest,
-        own: Callable[[Collection[str]], Awaitable[Mapping[str, casework.Application]]],
+        own: Callable[[Collection[str], str], Awaitable[Mapping[str, casework.Application]]],
     ) -> pb.ListQueryObjectionsResponse:
-        """Those he may answer: whose case he may see and would decide. ``own`` gives the cases he may see. What is due first comes first."""
+        """Those he may answer: whose case he may see and would decide. ``own`` gives the cases he may see, for the purpose of a file. What is due first
+        comes first."""
         if request.state not in _STATES:
             raise _invalid("/state", "UNKNOWN", "没有这种状态。", "There is no such state.")
         async with self._database.statements() as session:
             page, info = await store.objections(session, request.state, request.page)
-        reached = await own({row.application_no for row in page})
+        reached = await own({row.application_no for row in page}, request.page.purpose)
         response = pb.ListQueryObjectionsResponse(page=info)
         for row in page:
             case = reached.get(row.application_no)

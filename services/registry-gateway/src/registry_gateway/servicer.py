@@ -220,12 +220,12 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
     async def AnswerQueryObjection(self, request: pb.AnswerQueryObjectionRequest, context: Context) -> pb.AnswerQueryObjectionResponse:
         return pb.AnswerQueryObjectionResponse(objection=await self._objections.answer(current_caller(), request, self._reach))
 
-    async def _own(self, applications: Collection[str]) -> dict[str, casework_pb.Application]:
-        """Those of the cases which the caller may see; of the others he learns that they exist, and no number."""
+    async def _own(self, applications: Collection[str], purpose: str = "") -> dict[str, casework_pb.Application]:
+        """Those of the cases which the caller may see; of the others he learns that they exist, and no number. ``purpose``: of a file they stand in."""
 
         async def reached(no: str) -> casework_pb.Application | None:
             try:
-                return await self._reach(no)
+                return await self._reach(no, purpose)
             except Refusal as refusal:
                 if refusal.problem.reason != NOT_FOUND.reason:
                     raise
@@ -251,9 +251,10 @@ class RegistryGatewayServicer(rpc.RegistryGatewayServiceServicer):
             shown.append(state)
         return shown
 
-    async def _reach(self, application_no: str) -> casework_pb.Application:
-        """The case, asked for as the caller: who may see it there may see this here. Raises Refusal(NOT_FOUND) otherwise."""
-        question = casework_pb.GetApplicationRequest(no=application_no)
+    async def _reach(self, application_no: str, purpose: str = "") -> casework_pb.Application:
+        """The case, asked for as the caller: who may see it there may see this here, and casework has the look on record. Raises Refusal(NOT_FOUND)
+        otherwise."""
+        question = casework_pb.GetApplicationRequest(no=application_no, purpose=purpose)
         response: casework_pb.GetApplicationResponse = await self._casework.call(self._casework_stub.GetApplication, question, forward=True)
         return response.application
 

@@ -763,15 +763,19 @@ class GetApplicationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NO_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     no: _builtins.str
+    purpose: _builtins.str
+    """What the file is for in which an official takes it away, a code of export_purposes; empty for a look on a page."""
     def __init__(
         self,
         *,
         no: _builtins.str = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["no", b"no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no", b"no", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from anju.housing.v1 import housing_pb2 as housing
 from anju.oversight.v1 import complaints_pb2 as complaints
 from anju.oversight.v1 import oversight_pb2 as oversight
 from anju.payments.v1 import payments_pb2 as payments
+from anju.registry.v1 import registry_pb2 as registry
 from anju_terms import terms
 from pydantic import Field
 from pydantic.config import JsonDict
@@ -191,6 +192,19 @@ _FOLLOW_UPS: Final[Columns] = {
         ("回访时间", lambda _, each: _at(each.follow_up, "answered_at")),
     ],
 }
+_QUERY_OBJECTIONS: Final[Columns] = {
+    "query": [
+        ("查询的登记", lambda _, each: _title("registers", each.query.register)),
+        ("查询时间", lambda _, each: _at(each.query, "at")),
+    ],
+    "case": [("申请编号", lambda _, each: each.query.application_no)],
+    "state": [
+        ("状态", lambda _, each: _title("query_objection_states", each.objection.state)),
+        ("答复时间", lambda _, each: _at(each.objection, "answered_at")),
+    ],
+    "due": [("答复期限", lambda _, each: _at(each.objection, "due_at"))],
+    "raised": [("提出时间", lambda _, each: _at(each.objection, "raised_at"))],
+}
 _LEDGER: Final[Columns] = {
     "account": [("科目", lambda _, each: each.title), ("编号", lambda _, each: each.account)],
     "debit": [("借方（元）", lambda _, each: _yuan(each.debit_fen))],
@@ -299,6 +313,12 @@ class ExportFollowUps(Export):
     columns: list[str] = _showing(_FOLLOW_UPS)
     sort: str = f.sorting("due_at", "said_at", "item")
     state: Annotated[f.State, CodeOf("follow_up_states")] = ""
+
+
+class ExportQueryObjections(Export):
+    columns: list[str] = _showing(_QUERY_OBJECTIONS)
+    sort: str = f.sorting("due_at", "raised_at")
+    state: Annotated[f.State, CodeOf("query_objection_states")] = ""
 
 
 class ExportBalance(Export):
@@ -447,6 +467,19 @@ async def export_follow_ups(call: Call, body: ExportFollowUps) -> Download:
         return found.services, found.page
 
     return await book(call, "差评回访", body, _FOLLOW_UPS, ask)
+
+
+@api.post("/exports/query-objections", access=Access.STAFF, roles=("auditor",), idempotent=False, gives=(XLSX,))
+async def export_query_objections(call: Call, body: ExportQueryObjections) -> Download:
+    """What people have against queries about themselves, as far as it is the auditor's to answer, as a spreadsheet; nothing of what they wrote. 409
+    EXPORT_TOO_LARGE above the limit of rows."""
+
+    async def ask(page: common.PageRequest) -> Found:
+        request = registry.ListQueryObjectionsRequest(page=page, state=body.state)
+        found = await call.rpc("registry-gateway", call.services.registry.ListQueryObjections, request)
+        return found.objections, found.page
+
+    return await book(call, "对查询的异议", body, _QUERY_OBJECTIONS, ask)
 
 
 @api.post("/exports/trial-balance", access=Access.STAFF, roles=("finance", "auditor"), idempotent=False, gives=(XLSX,))
