@@ -13,6 +13,7 @@ from tests.browser.pages import DESK, Visitor
 from tests.browser.test_draft import left_on_the_device
 from tests.support.boxes import RunningBox
 from tests.support.families import Families
+from tests.support.photographs import photograph
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +34,15 @@ async def fit(visitor: Visitor, picture: str) -> None:
     assert not await visitor.sideways()
     assert not await visitor.small_targets()
     await visitor.picture(picture)
+
+
+async def add_photo(visitor: Visitor, content: bytes) -> None:
+    await visitor.field("photo").set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content})
+
+
+async def shown(visitor: Visitor) -> None:
+    """The photograph itself, upright as it was taken."""
+    await expect(visitor.page.get_by_role("img", name="照片 1")).to_have_js_property("naturalWidth", 900)
 
 
 async def test_written_with_an_account_answered_and_rated(box: RunningBox, families: Families, visitor: NewVisitor) -> None:
@@ -83,6 +93,15 @@ async def test_written_with_an_account_answered_and_rated(box: RunningBox, famil
     await expect(phone.page.locator(".now-card")).to_contain_text("现在由区住房保障部门办理")
     await expect(phone.page.locator(".now-card")).to_contain_text("最晚到")
     await expect(phone.page.locator("main")).to_contain_text("<script>document.body.remove()</script>")
+    # What is no photograph is refused in words; one that is stands beside the text.
+    await add_photo(phone, b"%PDF-1.7 no photograph")
+    await expect(phone.page.get_by_role("alert")).to_contain_text("请上传 JPG")
+    await expect(phone.page.locator("main")).to_contain_text("还可以添加 6 张")
+    await add_photo(phone, photograph())
+    await shown(phone)
+    await expect(phone.page.locator("main")).to_contain_text("还可以添加 5 张")
+    await phone.page.reload()
+    await shown(phone)
     await fit(phone, "phone-letter")
     # Nothing to rate before there is an answer.
     await expect(phone.page.get_by_text("评价这次办理")).to_have_count(0)
@@ -165,6 +184,9 @@ async def test_without_a_name_by_number_and_code(box: RunningBox, visitor: NewVi
     await look_up(phone, no, code)
     await expect(phone.stage).to_have_text("已答复，待评价")
     await expect(phone.page.locator("main")).to_contain_text("已报路灯所。")
+    await add_photo(phone, photograph())
+    await shown(phone)
+    assert code not in phone.page.url
 
     # Opened again with a reason, once here and once at the other level; then no more.
     for reason, hint, answer, role in (

@@ -112,4 +112,10 @@ export const letters = {
   "follow.code_hint": { zh: "大小写、横线都不影响。", en: "Small or capital letters, with or without dashes." },
   "follow.button": { zh: "查询", en: "Look it up" },
   "follow.another": { zh: "查另一件", en: "Look up another" },
+  "photos.title": { zh: "照片", en: "Photographs" },
+  "photos.one": { zh: "照片 {n}", en: "Photograph {n}" },
+  "photos.add": { zh: "添加照片（选填）", en: "Add a photograph, if you like" },
+  "photos.hint": { zh: "还可以添加 {n} 张，每张不超过 12 MB。只保存画面，不保存拍摄地点和设备。", en: "{n} more, 12 MB each at most. Only the picture is kept: neither where nor with what it was taken." },
+  "photos.sending": { zh: "正在上传…", en: "Being sent…" },
+  "photos.added": { zh: "照片已添加", en: "The photograph is added" },
 } as const;
