@@ -27,15 +27,52 @@ function oneLanguage(forConsole: boolean): Plugin {
     name: "anju-one-language",
     enforce: "pre",
     transform(written, id) {
-      const code = !forConsole && /src\/terms\.ts(\?en)?$/.test(id) ? written.replace(CONSOLE_ONLY, "") : written;
-      const found = /src\/(?:i18n\/(?:common|citizen|apply|authorisations|money|policies|evaluations|letters|points|staff)|terms)\.ts(\?en)?$/.exec(id);
-      return found && { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${found[1] ? en : zh}`), map: null };
+      const found = /src\/(?:i18n\/(?:common|citizen|apply|authorisations|money|policies|evaluations|letters|points|staff)|(terms))\.ts(?:\?(letters|evaluations|policies)?(-?en)?)?$/.exec(id);
+      if (!found) return null;
+      const [, terms, part, english] = found;
+      const only = (of: string[], wanted: boolean) => written.replace(VOCABULARY, (whole, name: string) => (of.includes(name) === wanted ? whole : ""));
+      const elsewhere = [...CONSOLE_ONLY, ...Object.values(OF_PART).flat()];
+      const code = part ? only(OF_PART[part] ?? [], true) : terms && !forConsole ? only(elsewhere, false) : written;
+      return { code: code.replace(BOTH, (_both, zh: string, en: string) => `is: ${english ? en : zh}`), map: null };
     },
   };
 }
 // Codes of the console alone: a phone does not fetch what its pages never say (tests/unit/web/test_texts.py looks that they do not).
-const CONSOLE_ONLY =
-  /^ {2}(?:appointment_states|arrears_ages|broadcast_audiences|broadcast_states|compared_facts|complaint_channels|complaint_flags|counter_purposes|decisions|differences|export_purposes|export_states|exports|follow_up_states|handed_on|home_grades|kinships|ledger_heads|letter_states|operator_steps|organisation_changes|organisation_details|policy_work_states|recusals|task_states|unit_kinds): \{\n(?: {4}.*\n)* {2}\},\n/gm;
+const CONSOLE_ONLY = [
+  "appointment_states",
+  "arrears_ages",
+  "broadcast_audiences",
+  "broadcast_states",
+  "compared_facts",
+  "complaint_channels",
+  "complaint_flags",
+  "counter_purposes",
+  "decisions",
+  "differences",
+  "export_purposes",
+  "export_states",
+  "exports",
+  "follow_up_states",
+  "handed_on",
+  "home_grades",
+  "kinships",
+  "ledger_heads",
+  "letter_states",
+  "operator_steps",
+  "organisation_changes",
+  "organisation_details",
+  "policy_work_states",
+  "recusals",
+  "task_states",
+  "unit_kinds",
+];
+const VOCABULARY = /^ {2}(\w+): \{\n(?: {4}.*\n)* {2}\},\n/gm;
+// Codes that a phone fetches with the pages which name them, as it does their texts (src/i18n/parts.ts).
+const OF_PART: Record<string, string[]> = {
+  letters: ["complaint_events", "complaint_kinds", "complaint_stages"],
+  evaluations: ["evaluated_services", "evaluation_channels", "follow_up_results", "satisfaction_reasons"],
+  policies: ["policy_categories", "policy_states"],
+};
 const BOTH = /"?zh"?: ("(?:[^"\\]|\\.)*"),\s*"?en"?: ("(?:[^"\\]|\\.)*")/g;
 
 // Beside each file that is text the same packed, as small as it gets: the gateway has no time for that while somebody waits.

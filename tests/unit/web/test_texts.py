@@ -81,10 +81,33 @@ def test_nothing_is_kept_that_no_page_says() -> None:
 def test_a_phone_is_not_told_codes_of_the_console_and_says_none() -> None:
     """vite.config.ts leaves them out of the citizens' build: a title of one would be its bare code there."""
     build = (WEB.parent / "vite.config.ts").read_text(encoding="utf-8")
-    [left_out] = re.findall(r"/\^ \{2\}\(\?:([a-z_|]+)\)", build)
+    [listed] = re.findall(r"const CONSOLE_ONLY = \[(.*?)\];", build, re.DOTALL)
+    left_out = re.findall(r'"([a-z_]+)"', listed)
     vocabularies = set(re.findall(r"^ {2}([a-z_]+): \{$", (WEB / "terms.ts").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(left_out.split("|")) <= vocabularies
-    assert not re.findall(rf"""["'`](?:{left_out})["'`]""", sources("citizen", "ui", "lib"))
+    assert len(left_out) > 10
+    assert set(left_out) <= vocabularies
+    assert not re.findall(rf"""["'`](?:{"|".join(left_out)})["'`]""", sources("citizen", "ui", "lib"))
+
+
+def test_codes_that_come_with_a_part_are_named_by_its_pages_alone() -> None:
+    """Another page would show the bare code until somebody has been to one of these."""
+    [listed] = re.findall(r"const OF_PART[^=]*= \{(.*?)\};", (WEB.parent / "vite.config.ts").read_text(encoding="utf-8"), re.DOTALL)
+    parts = {part: re.findall(r'"([a-z_]+)"', codes) for part, codes in re.findall(r"(\w+): \[(.*?)\]", listed, re.DOTALL)}
+    assert set(parts) == {"letters", "evaluations", "policies"}
+    router = (WEB / "citizen/router.ts").read_text(encoding="utf-8")
+    comes_with = {page: part for part, page in re.findall(r"withTexts\((\w+), \(\) => import\(\"\./pages/(\w+)\.vue", router)}
+    files = {file.stem: file.read_text(encoding="utf-8") for folder in ("citizen", "ui", "lib") for file in (WEB / folder).rglob("*.*")}
+    for part, vocabularies in parts.items():
+        shown_by = {name for name, text in files.items() if any(f'"{each}"' in text or f"'{each}'" in text for each in vocabularies)}
+        assert shown_by
+        # Whoever shows what names them names them too.
+        while (
+            more := {name for name, text in files.items() if re.search(rf"/(?:{'|'.join(shown_by)})(?:\.vue)?\"", text)}
+            - shown_by
+            - {"router"}
+        ):
+            shown_by |= more
+        assert {comes_with.get(name) for name in shown_by if name.endswith("Page")} == {part}, part
 
 
 def test_whatever_operators_and_auditors_meet_has_a_name() -> None:

@@ -3,6 +3,25 @@ type Said = Record<string, { is: string }>;
 declare module "*/terms.ts?en" {
   export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
 }
+/** The codes of a part alone, in Chinese and in English. */
+declare module "*/terms.ts?letters" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/terms.ts?letters-en" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/terms.ts?evaluations" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/terms.ts?evaluations-en" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/terms.ts?policies" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
+declare module "*/terms.ts?policies-en" {
+  export const terms: Record<string, Record<string, { is: string; hint?: { is: string } }>>;
+}
 declare module "*/common.ts?en" {
   export const common: Said;
 }

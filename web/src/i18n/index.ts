@@ -40,11 +40,15 @@ export function speak(chinese: object, english: typeof fetchEnglish): void {
 }
 
 /** Texts that come with the pages which say them, and not with the first page: both languages of a part, each fetched when it is read. */
-export type Part = Record<Locale, () => Promise<object>>;
+type Fetched = Record<Locale, () => Promise<object>>;
+/** `terms`: the codes which these pages alone name. */
+export type Part = Fetched & { terms?: Fetched };
 const learnt = new Set<Part>();
 
 async function understand(language: Locale, part: Part): Promise<void> {
-  Object.assign((words[language] as Words).texts, await part[language]());
+  const [texts, codes] = await Promise.all([part[language](), part.terms?.[language]()]);
+  Object.assign((words[language] as Words).texts, texts);
+  Object.assign((words[language] as Words).terms, codes);
 }
 
 /** What a route loads: the page, once its texts are here. */
@@ -85,7 +89,7 @@ const termOf = (vocabulary: Vocabulary, code: string | null | undefined) => spok
 
 /** The codes of a vocabulary in its own order. */
 export function codes<V extends Vocabulary>(vocabulary: V): CodeOf<V>[] {
-  return Object.keys(terms[vocabulary]) as CodeOf<V>[];
+  return Object.keys(spoken.value.terms[vocabulary] ?? {}) as CodeOf<V>[];
 }
 
 /** The title of a code, or the fallback for one newer than these pages. */

@@ -8,6 +8,10 @@ export const apply: Part = {
 export const policies: Part = {
   "zh-CN": async () => (await import("./policies")).policies,
   en: async () => (await import("./policies.ts?en")).policies,
+  terms: {
+    "zh-CN": async () => (await import("../terms.ts?policies")).terms,
+    en: async () => (await import("../terms.ts?policies-en")).terms,
+  },
 };
 export const authorisations: Part = {
   "zh-CN": async () => (await import("./authorisations")).authorisations,
@@ -16,10 +20,18 @@ export const authorisations: Part = {
 export const evaluations: Part = {
   "zh-CN": async () => (await import("./evaluations")).evaluations,
   en: async () => (await import("./evaluations.ts?en")).evaluations,
+  terms: {
+    "zh-CN": async () => (await import("../terms.ts?evaluations")).terms,
+    en: async () => (await import("../terms.ts?evaluations-en")).terms,
+  },
 };
 export const letters: Part = {
   "zh-CN": async () => (await import("./letters")).letters,
   en: async () => (await import("./letters.ts?en")).letters,
+  terms: {
+    "zh-CN": async () => (await import("../terms.ts?letters")).terms,
+    en: async () => (await import("../terms.ts?letters-en")).terms,
+  },
 };
 export const money: Part = {
   "zh-CN": async () => (await import("./money")).money,

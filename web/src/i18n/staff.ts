@@ -203,7 +203,7 @@ export const staff = {
   "desk.all_tasks": { zh: "全部待办", en: "All tasks" },
   "desk.stages": { zh: "各阶段的申请", en: "Applications by stage" },
   "desk.count": { zh: "件数", en: "Applications" },
-  "desk.changed": { zh: "昨天以来有变化", en: "Changed since yesterday" },
+  "desk.changed": { zh: "昨天以来", en: "Changed since yesterday" },
   "desk.changed_at": { zh: "{stage}：昨天以来有变化的 {n} 件", en: "{stage}: {n} changed since yesterday" },
   "desk.parts": { zh: "平台运行情况", en: "The platform now" },
   "desk.platform": { zh: "查看平台运行", en: "Open operations" },
