@@ -14,7 +14,8 @@ from tests.support.families import Families
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def box(session_dir: Path) -> AsyncIterator[RunningBox]:
     """One whole box for all journeys; each journey brings its own household."""
-    async with running_box(session_dir / "journeys") as running:
+    # Every kind of person is tried at what strangers may say, from one address.
+    async with running_box(session_dir / "journeys", surrounded_by={"ANJU_STRANGER_REQUESTS_PER_MINUTE": "600"}) as running:
         yield running
 
 

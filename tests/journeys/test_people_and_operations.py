@@ -234,6 +234,7 @@ class Scene:
         names |= {"no": self.names["complaint"], "number": "1"} if "complaints/" in operation.path else {}
         names |= {"code": "A" * 16} if "/receipts/" in operation.path else {}
         path = operation.path.format_map(names)
+        path += f"?device={uuid4()}" if operation.id == "get_device_key" else ""
         options = {} if operation.body is None else {"json": self.bodies.get(operation.id, {})}
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
@@ -284,12 +285,13 @@ async def scene(box: RunningBox, families: Families) -> Scene:
         return bool((await family.applicant.get(f"/complaints/{complaint}"))["stage"] == "accepting")
 
     await eventually(at_its_desk, what="the complaint at its desk")
+    account = (await family.applicant.get(f"/leases/{family.lease_no}/statement"))["lines"]
     names = {
         "complaint": complaint,
         "no": family.no,
         "lease": family.lease_no,
         "mark": (await family.applicant.get(f"/leases/{family.lease_no}/contract"))["digest"][:16],
-        "receipt_no": (await family.applicant.get(f"/leases/{family.lease_no}/statement"))["lines"][-1]["receipt_no"],
+        "receipt_no": next(line["receipt_no"] for line in account if line["receipt_no"]),
         "id": offer["id"],
         "message": message,
         "code": family.district,

@@ -182,6 +182,7 @@ def test_every_rpc_is_there() -> None:
 OPERATIONS: Final = {operation.id: operation for operation in operations()}
 NAMES: Final = {
     "index": "1",
+    "number": "1",
     "list": "leases",
     "no": "KF-2026-000123",
     "id": "o-1",

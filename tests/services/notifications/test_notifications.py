@@ -456,7 +456,11 @@ async def test_a_message_that_never_arrived_goes_by_letter(world: World) -> None
 async def test_what_starts_a_legal_time_is_not_left_at_silence(world: World) -> None:
     id = await world.notify("returned_for_correction", "application/7/1", reason=text_(SECRET_REASON), deadline=DEADLINE)
     await world.notify("lapsed", "application/7/2", as_of=AS_OF - timedelta(1))
-    await eventually(world.sent_first)
+
+    async def both_sent() -> bool:
+        return await world.ways() == [{"sms": "sent"}, {"sms": "sent"}]
+
+    await eventually(both_sent)
     waits = "SELECT payload->>'delivery_id', next_try_at - now() > interval '23 hours' FROM outbox WHERE done_at IS NULL"
     assert await world.rows(waits) == [(f"{id}.sms", True)], "what begins no legal time is left where it is"
     await world.change("UPDATE outbox SET next_try_at = now() WHERE done_at IS NULL")

@@ -300,6 +300,8 @@ async def test_trial_balance_adds_up_and_is_for_finance_and_auditors(world: Worl
         assert {a.account: a.debit_fen - a.credit_fen for a in found} == {
             "receivable": 3 * DEPOSIT + RENT,
             "bank:ccb": 2 * RENT,
+            "cash": 0,
+            "bank:cash": 0,
             "income:rent": -3 * RENT,
             "deposit": -3 * DEPOSIT,
             "credit": 0,

@@ -25,6 +25,9 @@ READERS = ("finance", "house_manager", "operator", "auditor")
 
 async def test_nothing_is_open(world: World) -> None:
     for method in pb.DESCRIPTOR.services_by_name["PaymentsService"].methods:
+        # Whoever holds a receipt may ask whether it is one.
+        if method.name == "CheckReceipt":
+            continue
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await getattr(world.stub, method.name)(getattr(pb, f"{method.name}Request")())
         assert error.value.code() is grpc.StatusCode.UNAUTHENTICATED, method.name
