@@ -80,6 +80,7 @@ async def test_the_console_without_a_mouse(visitor: NewVisitor) -> None:
     assert await manager.focused() == "main"
     await manager.page.get_by_role("link", name="申请查询").focus()
     for key, words in (
+        ("ArrowDown", "来信办理"),
         ("ArrowDown", "轮候与配租"),
         ("ArrowDown", "租赁合同"),
         ("End", "各区县申请统计"),
@@ -127,7 +128,7 @@ async def test_the_search_finds_by_number_and_by_person(families: Families, visi
     # Who reads no dossiers is not asked for names.
     finance = await visitor(PHONE)
     await finance.sign_on_official("finance", "", "/staff/ledger")
-    await expect(finance.page.get_by_role("searchbox", name="申请、合同、账单编号", exact=True)).to_be_visible()
+    await expect(finance.page.get_by_role("searchbox", name="申请、合同、账单、来信编号", exact=True)).to_be_visible()
     await is_whole(finance, "search-narrow")
 
 

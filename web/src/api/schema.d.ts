@@ -11082,9 +11082,9 @@ export interface operations {
     };
     get_device_key: {
         parameters: {
-            query?: {
+            query: {
                 /** @description A random UUID which the browser keeps. */
-                device?: string;
+                device: string;
             };
             header?: never;
             path?: never;

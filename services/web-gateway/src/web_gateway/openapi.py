@@ -134,7 +134,12 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, raw in schema["properties"].items():
             value = {key: item for key, item in raw.items() if key not in ("title", "description")}
             in_path = name in operation.path_names
-            parameter = {"name": name, "in": "path" if in_path else "query", "required": in_path, "schema": value}
+            parameter = {
+                "name": name,
+                "in": "path" if in_path else "query",
+                "required": in_path or name in schema.get("required", ()),
+                "schema": value,
+            }
             if raw.get("description"):
                 parameter["description"] = raw["description"]
             found.append(parameter)
