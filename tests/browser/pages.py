@@ -29,9 +29,10 @@ EXPECTED = re.compile(
     r"|Failed to fetch dynamically imported module"
 )
 # A dialog that is still fading in has no colours to be judged by.
-STILL = """Promise.all(document.getAnimations()
+# What has just come begins to move two frames later.
+STILL = """new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))).then(() => Promise.all(document.getAnimations()
     .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
-    .map((each) => each.finished.catch(() => undefined)))"""
+    .map((each) => each.finished.catch(() => undefined))))"""
 
 # Words of programs: a code, an enum's name, the key of a text, an instant or a missing value where people read.
 TEXTS = "".join(file.read_text(encoding="utf-8") for file in (Path(__file__).parents[2] / "web/src/i18n").glob("*.ts"))

@@ -72,6 +72,8 @@ async def test_found_dealt_with_and_taken_away_in_a_file(box: RunningBox, famili
     await expect(desk.page.locator(".error-summary")).to_contain_text("请选择怎么办理")
     await does(desk, "answer")
     await expect(desk.page.locator(".error-summary")).to_contain_text("请填写")
+    # Beside the field it comes a little later.
+    await expect(desk.page.locator("#text-error")).to_be_visible()
     await fit(desk, "desk-complaint")
     # Only what can be done now is offered.
     await expect(desk.page.locator('input[name="action"]')).to_have_count(3)
