@@ -12,6 +12,10 @@ BROKEN = [
     ("UPDATE inbox_message SET template = 'correction_received'", "told 0 times (returned_for_correction)"),
     ("UPDATE delivery SET state = 'refused' WHERE channel = 'letter'", "went by letter refused, sms refused"),
     ("UPDATE delivery SET state = 'given_up' WHERE channel = 'letter'", "went by letter given_up, sms refused"),
+    (
+        "DELETE FROM letter; DELETE FROM delivery WHERE channel = 'letter'; UPDATE delivery SET state = 'sent', state_at = '2026-01-01'",
+        "went by sms sent",
+    ),
     ("DELETE FROM letter; DELETE FROM delivery", "went by no way at all"),
 ]
 

@@ -6,7 +6,10 @@ Casework's book of what was decided is compared with the messages, and those wit
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from anju_profile.messages import Messages
 
 from anju_verify.check import Findings, Register
 from anju_verify.sources import Sources
@@ -31,7 +34,9 @@ _CLOCKS: Final = (
     "offer_accepted",
     "deposit_issued",
 )
-_UNDER_WAY: Final = ("queued", "sent", "delivered")
+# The city's longest wait for a receipt, where its own is not known; and a day for the letter to be put into the queue.
+_LONGEST: Final = timedelta(days=30)
+_HANDED_ON_WITHIN: Final = timedelta(days=1)
 
 
 @check("C3", "every decision that starts a clock has a delivery on record: it arrived, is under way, or its letter came back to the street")
@@ -56,17 +61,23 @@ async def c3(sources: Sources, found: Findings) -> None:
             found.unless(
                 have >= many, f"{no}: {many} steps began a legal time and were told {have} times ({template})", about=f"{no} {template}"
             )
+    folder = sources.deployment.profile_dir
+    waits = Messages.of(folder).receipt_within if folder is not None else _LONGEST
     rows = await sources.rows(
         "notifications",
         """
         SELECT inbox_message.id, template, application_no,
                array_agg(delivery.channel || ' ' || delivery.state) FILTER (WHERE delivery.id IS NOT NULL) AS ways,
-               bool_or(delivery.state = ANY($2)) AS under_way, bool_or(letter.state = 'returned') AS came_back
+               bool_or(
+                   delivery.state IN ('queued', 'delivered') OR (delivery.state = 'sent' AND (channel = 'letter' OR state_at > $2))
+               ) AS under_way,
+               bool_or(letter.state = 'returned') AS came_back
         FROM inbox_message LEFT JOIN delivery ON delivery.message_id = inbox_message.id LEFT JOIN letter ON letter.id = delivery.id
         WHERE owner <> '' AND template = ANY($1) GROUP BY inbox_message.id ORDER BY inbox_message.id
         """,
         [*_CLOCKS],
-        [*_UNDER_WAY],
+        # "Sent" is the gateway's word, and no receipt ever came: somebody else had to take it.
+        datetime.now(UTC) - waits - _HANDED_ON_WITHIN,
     )
     found.looked(len(rows))
     for row in rows:
