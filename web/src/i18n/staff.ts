@@ -215,7 +215,7 @@ export const staff = {
   "part.payments": { zh: "缴费与账务", en: "Payments" },
   "part.notifications": { zh: "消息通知", en: "Messages" },
   "part.organisation": { zh: "组织机构", en: "Organisation" },
-  "part.oversight": { zh: "政策与公开信息", en: "Policies" },
+  "part.oversight": { zh: "政策、投诉和评价", en: "Policies, complaints, evaluations" },
   "part.sign-on": { zh: "统一身份认证", en: "Sign-on" },
   "staff.part.platform": { zh: "平台运维", en: "Platform" },
   "staff.nav.operations": { zh: "平台运行", en: "Operations" },
