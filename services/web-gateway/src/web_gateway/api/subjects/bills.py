@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Annotated
 
@@ -283,7 +282,7 @@ async def get_statement_file(call: Call, params: StatementOn) -> Download:
     """The same account as a file, PDF/A."""
     request = payments.GetStatementFileRequest(lease_no=params.no, on=params.on)
     answer = await call.rpc("payments", call.services.payments.GetStatementFile, request)
-    return _pdf(f"对账单-{params.no}.pdf", answer.file)
+    return Download.whole(f"对账单-{params.no}.pdf", PDF, answer.file)
 
 
 @api.get("/leases/{no}/receipts/{receipt_no}.pdf", gives=(PDF,))
@@ -291,7 +290,7 @@ async def get_payment_receipt(call: Call, params: OfReceipt) -> Download:
     """The receipt of one payment, PDF/A, in the manner of a non-tax receipt and marked as a sample. A look of staff is on record."""
     request = payments.GetReceiptFileRequest(lease_no=params.no, receipt_no=params.receipt_no)
     answer = await call.rpc("payments", call.services.payments.GetReceiptFile, request)
-    return _pdf(f"收据-{params.receipt_no}.pdf", answer.file)
+    return Download.whole(f"收据-{params.receipt_no}.pdf", PDF, answer.file)
 
 
 @api.get("/payment-receipts/{receipt_no}/{mark}", access=Access.PUBLIC)
@@ -328,13 +327,6 @@ async def deposit_cash(call: Call, params: OfCount, body: DepositCash) -> CashCo
         idempotency_key=call.idempotency_key, count_id=params.id, slip_no=body.slip_no, slip_fen=body.slip_fen
     )
     return to_model(CashCount, (await call.rpc("payments", call.services.payments.DepositCash, request, seconds=DECISION_SECONDS)).count)
-
-
-def _pdf(name: str, file: bytes) -> Download:
-    async def whole() -> AsyncIterator[bytes]:
-        yield file
-
-    return Download(name, PDF, whole(), size=len(file))
 
 
 @ledger.get("/ledger/trial-balance", access=Access.STAFF, roles=("finance", "auditor"))
